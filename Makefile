@@ -1,0 +1,75 @@
+# `make serve` and `make test` are all that a fresh machine needs: Python 3.11 or newer, make and gcc.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+# onnxruntime and onnxruntime-gpu cannot be in one environment: the driver decides.
+RUNTIME := $(if $(shell command -v nvidia-smi),gpu,cpu)
+PIP := -m pip install --disable-pip-version-check --constraint constraints.txt
+SOURCES := pyproject.toml constraints.txt
+
+.PHONY: help setup serve test lint bench clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/.served ## Install, pull the default models, export what needs exporting
+	@echo "==> Model files"
+	@.venv/bin/kernelsight models pull
+	@if [ -n "$$(.venv/bin/kernelsight models list --to-export)" ]; then \
+		$(MAKE) --no-print-directory .venv-export/.exports && \
+		echo "==> Exporting models to ONNX" && .venv-export/bin/kernelsight models export; \
+	fi
+
+serve: setup ## Set up and serve on http://HOST:PORT (127.0.0.1:8000)
+	@.venv/bin/kernelsight serve --host $(HOST) --port $(PORT)
+
+test: setup .venv/.developed .venv-export/.developed ## Set up and run all tests
+	.venv/bin/pytest
+	.venv-export/bin/pytest tests/export
+
+lint: .venv/.developed ## Run ruff, mypy and import-linter
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: setup .venv/.developed ## Measure: engine, runtime and HTTP on this machine (minutes)
+	.venv/bin/kernelsight models bench efficientnet-lite0
+	.venv/bin/python benchmarks/http_load.py
+
+clean: ## Remove the environments (the model store stays)
+	rm -rf .venv .venv-export
+
+.venv/.served: $(SOURCES)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "KernelSight needs Python 3.11 or newer; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "==> Installing KernelSight ($(RUNTIME)) into .venv"
+	@$(PYTHON) -m venv .venv
+	.venv/bin/python $(PIP) --editable '.[$(RUNTIME)]'
+	@touch $@
+
+.venv/.developed: .venv/.served
+	@echo "==> Installing what tests and linting need into .venv"
+	.venv/bin/python $(PIP) --editable '.[$(RUNTIME),dev]'
+	@touch $@
+
+# PyTorch is for export alone, so it has an environment of its own. Without a GPU its builds for CPUs do,
+# a tenth of pip's default in size; they are on PyTorch's own index, which not every machine can reach.
+TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+
+.venv-export/.exports: $(SOURCES)
+	@echo "==> Installing PyTorch into .venv-export, for exporting models (once; up to 6 GB with CUDA)"
+	@$(PYTHON) -m venv .venv-export
+	@if [ $(RUNTIME) = cpu ] && .venv-export/bin/python -c \
+		'import urllib.request; urllib.request.urlopen("$(TORCH_CPU_INDEX)/torch/", timeout=5)' 2>/dev/null; then \
+		.venv-export/bin/python $(PIP) --no-deps --index-url $(TORCH_CPU_INDEX) torch torchvision || true; \
+	fi
+	.venv-export/bin/python $(PIP) --editable '.[cpu,export]'
+	@touch $@
+
+.venv-export/.developed: .venv-export/.exports
+	.venv-export/bin/python $(PIP) --editable '.[cpu,export,dev]'
+	@touch $@

@@ -1,0 +1,155 @@
+"""Dynamic batching for one model: many callers, few sessions, no timers.
+
+    infer() ─► WaitingLine ─► lane 0: thread + session ─┐
+       ▲                  └─► lane 1: thread + session ─┤
+       └───────────── answer (call_soon_threadsafe) ◄───┘
+
+A lane takes work the moment its session is free, so a lone request never waits for company,
+and under load the next batch gathers while the last one runs. A lane never crosses the event
+loop between two batches: a loop that is busy with HTTP does not leave the cores idle.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import Self
+
+from models.errors import DeadlineExceeded, InferenceFailed, KernelSightError, TensorRejected
+from models.lane import BatchRecord, Inference, Job, Lane, Plan, Runnable
+from models.session import Array
+from models.waiting import PRIORITIES, Priority, Waiting, WaitingLine
+
+log = logging.getLogger(__name__)
+
+Observer = Callable[[BatchRecord], None]
+
+
+class Batcher:
+    """All callers of one model. Lives on the event loop that opened it; `infer` must be called there."""
+
+    def __init__(
+        self,
+        model: str,
+        open_session: Callable[[], Runnable],
+        probes: Sequence[Mapping[str, Array]],
+        plan: Plan,
+        observer: Observer,
+    ) -> None:
+        self.model, self.plan = model, plan
+        self._open_session, self._probes, self._observer = open_session, probes, observer
+        self._line: WaitingLine[Job] = WaitingLine(model, plan.queue)
+        self._shapes = {self._shape(probe) for probe in probes}
+        self._seconds_per_item = 0.0
+        self._lanes: list[Lane] = []
+        self._supervisor: asyncio.Task[None] | None = None
+        self.last_done = monotonic()
+        self.respawns = 0
+
+    @classmethod
+    async def open(
+        cls,
+        model: str,
+        open_session: Callable[[], Runnable],
+        probes: Sequence[Mapping[str, Array]],
+        plan: Plan,
+        observer: Observer = lambda record: None,
+    ) -> Self:
+        """Open and warm every lane; `probes` are valid items without a batch axis, one per accepted shape."""
+        batcher = cls(model, open_session, probes, plan, observer)
+        for _ in range(plan.lanes):
+            batcher._lanes.append(await asyncio.to_thread(batcher._new_lane))
+        batcher._supervisor = asyncio.create_task(batcher._supervise(), name=f"supervise {model}")
+        return batcher
+
+    async def infer(
+        self, inputs: Mapping[str, Array], *, priority: Priority = "interactive", deadline: float | None = None
+    ) -> Inference:
+        """One item in (no batch axis), its answer out.
+
+        `deadline` is a point of `time.monotonic`, in seconds. Cancelling the caller frees its place
+        in the line. Raises TensorRejected, Overloaded, DeadlineExceeded or InferenceFailed.
+        """
+        shape = self._checked_shape(inputs)
+        loop = asyncio.get_running_loop()
+        job = Job(inputs, loop, loop.create_future())
+        waiting = Waiting(job, shape, priority, deadline)
+        self._line.put(waiting, retry_seconds=self._expected_wait())
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await job.answer
+        except TimeoutError:
+            raise DeadlineExceeded(f"{self.model!r}") from None
+        finally:
+            self._line.discard(waiting)
+
+    async def probe(self, *, deadline: float) -> None:
+        """Prove progress with a real inference; raises what `infer` raises."""
+        await self.infer(self._probes[0], deadline=deadline)
+
+    def depth(self, priority: Priority) -> int:
+        return self._line.depth(priority)
+
+    def oldest_seconds(self) -> float:
+        return self._line.oldest_seconds()
+
+    async def close(self, *, grace_seconds: float) -> None:
+        """Serve those who wait, then stop; whoever is left after `grace_seconds` gets InferenceFailed."""
+        self._line.close()
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+        end = monotonic() + grace_seconds
+        while any(lane.is_alive for lane in self._lanes) and monotonic() < end:
+            await asyncio.sleep(0.005)
+        gone = InferenceFailed(f"{self.model!r} was shut down")
+        for waiting in self._line.drain():
+            waiting.work.answer.set_exception(gone)
+        for lane in self._lanes:
+            if lane.is_alive:
+                lane.abandon(gone)
+        await asyncio.sleep(0)  # lets the answers that are on their way arrive
+
+    def _new_lane(self) -> Lane:
+        return Lane(self.model, self._line, self._open_session, self._probes, self.plan, self._note)
+
+    def _checked_shape(self, inputs: Mapping[str, Array]) -> tuple[int, ...]:
+        for name, probe in self._probes[0].items():
+            if name not in inputs or inputs[name].dtype != probe.dtype:
+                found = inputs[name].dtype if name in inputs else "nothing"
+                raise TensorRejected(f"{self.model!r} takes {name!r} as {probe.dtype}, got {found}")
+        shape = self._shape(inputs)
+        if shape not in self._shapes or len(inputs) != len(self._probes[0]):
+            raise TensorRejected(f"{self.model!r} takes items of shape {sorted(self._shapes)}, got {shape}")
+        return shape
+
+    def _shape(self, inputs: Mapping[str, Array]) -> tuple[int, ...]:
+        return tuple(size for name in sorted(inputs) for size in inputs[name].shape)
+
+    def _expected_wait(self) -> float:
+        """Seconds until the work that waits now is done, for Retry-After; between 1 and 60."""
+        ahead = sum(self.depth(priority) for priority in PRIORITIES)
+        return min(max(1.0, ahead * self._seconds_per_item / max(1, len(self._lanes))), 60.0)
+
+    def _note(self, record: BatchRecord) -> None:
+        if not record.failed:
+            self.last_done = monotonic()
+            self._seconds_per_item += 0.1 * (record.run_seconds / record.size - self._seconds_per_item)
+        self._observer(record)
+
+    async def _supervise(self) -> None:
+        """Replace a lane that died or hangs: a model must never stop answering while health says it is well."""
+        while True:
+            await asyncio.sleep(min(1.0, self.plan.hang_seconds / 4))
+            for index, lane in enumerate(self._lanes):
+                if not lane.is_alive or lane.hangs():
+                    log.error("lane of %s %s; starting another", self.model, "hangs" if lane.is_alive else "died")
+                    lane.abandon(InferenceFailed(f"{self.model!r}: the session stopped answering"))
+                    await self._replace(index)
+
+    async def _replace(self, index: int) -> None:
+        try:
+            self._lanes[index] = await asyncio.to_thread(self._new_lane)
+        except KernelSightError as error:  # for instance the file is gone; the next round tries again
+            log.error("lane of %s does not start: %s", self.model, error)
+        else:
+            self.respawns += 1

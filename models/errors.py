@@ -1,0 +1,80 @@
+"""What can go wrong below the pipelines, one class a kind.
+
+KernelSightError
+├── ModelUnknown        no manifest of that name
+├── ModelMissing        known, but its files are not in the store
+├── ModelCorrupt        a file in the store is not what was recorded
+├── SourceFailed        no source could give the file
+├── ExportFailed        the graph differs from the PyTorch module it came from
+├── DeviceUnavailable   CUDA was asked for and is not there
+├── TensorRejected      a tensor that breaks the model's input contract
+├── InferenceFailed     the session raised, or never came back
+├── Overloaded          the waiting line is full: try again later
+└── DeadlineExceeded    nobody waits for this answer any more
+
+The message is for people and may change; the class (and the `code` that the
+service derives from it) is part of the API and does not.
+"""
+
+from typing import ClassVar
+
+
+class KernelSightError(Exception):
+    """Root of every error that KernelSight raises on purpose."""
+
+    code: ClassVar[str] = "internal"
+
+
+class ModelUnknown(KernelSightError):
+    code = "model-unknown"
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"no model {name!r} in the catalog; known: {', '.join(known)}")
+
+
+class ModelMissing(KernelSightError):
+    code = "model-missing"
+
+    def __init__(self, name: str, what: str, command: str) -> None:
+        super().__init__(f"model {name!r}: {what}; get it with: {command}")
+
+
+class ModelCorrupt(KernelSightError):
+    code = "model-corrupt"
+
+
+class SourceFailed(KernelSightError):
+    code = "source-failed"
+
+
+class ExportFailed(KernelSightError):
+    code = "export-failed"
+
+
+class DeviceUnavailable(KernelSightError):
+    code = "device-unavailable"
+
+
+class TensorRejected(KernelSightError):
+    code = "tensor-rejected"
+
+
+class InferenceFailed(KernelSightError):
+    code = "inference-failed"
+
+
+class Overloaded(KernelSightError):
+    """`retry_seconds` is how long the work that already waits is expected to take."""
+
+    code = "overloaded"
+
+    def __init__(self, what: str, limit: int, retry_seconds: float = 1.0) -> None:
+        super().__init__(f"{what} has {limit} waiting already; try again in {retry_seconds:.0f} s")
+        self.retry_seconds = retry_seconds
+
+
+class DeadlineExceeded(KernelSightError):
+    code = "deadline-exceeded"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} was not done before its deadline")

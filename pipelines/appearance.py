@@ -1,0 +1,111 @@
+"""What the pixels say without any model: colours, sharpness, exposure, perceptual hash."""
+
+from functools import cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipelines.types import Appearance, Colour
+
+LONGER_SIDE = 384  # sharpness depends on scale, so every larger image is measured at this one
+BLURRED_BELOW = 4e-4  # variance of the Laplacian; a Gaussian blur of 3 px puts photographs under it
+SMALLEST_SHARE = 0.03
+MOST_COLOURS = 5
+
+# Names that people use, with a typical sRGB value each.
+COLOUR_NAMES = {
+    "black": (15, 15, 15), "dark grey": (70, 70, 70), "grey": (128, 128, 128), "light grey": (200, 200, 200),
+    "white": (248, 248, 248), "red": (205, 30, 35), "dark red": (110, 15, 20), "pink": (240, 160, 185),
+    "orange": (240, 130, 25), "brown": (115, 70, 35), "dark brown": (60, 38, 24), "tan": (200, 165, 125),
+    "beige": (230, 215, 190), "yellow": (240, 220, 50), "gold": (195, 155, 40), "olive": (115, 115, 45),
+    "green": (45, 145, 55), "dark green": (20, 70, 35), "light green": (150, 210, 140), "teal": (20, 125, 125),
+    "cyan": (70, 205, 220), "light blue": (155, 195, 235), "blue": (40, 90, 200), "dark blue": (20, 35, 95),
+    "purple": (115, 50, 145), "lavender": (185, 165, 220), "magenta": (205, 45, 150),
+}  # fmt: skip
+
+
+def appearance(pixels: Image.Image) -> Appearance:
+    """Measure upright RGB `pixels`; about 3 ms on one core, whatever the image's size."""
+    small = pixels.copy()
+    small.thumbnail((LONGER_SIDE, LONGER_SIDE), Image.Resampling.BOX, reducing_gap=1.0)
+    luma = np.asarray(small.convert("L"), np.float32) / 255
+    brightness, contrast = float(luma.mean()), float(luma.std())
+    dark, bright = float((luma < 4 / 255).mean()), float((luma > 251 / 255).mean())
+    sharpness = _sharpness(luma)
+    return Appearance(
+        colours=_colours(small),
+        sharpness=round(sharpness, 6),
+        is_blurred=sharpness < BLURRED_BELOW,
+        brightness=round(brightness, 4),
+        contrast=round(contrast, 4),
+        clipped_dark=round(dark, 4),
+        clipped_bright=round(bright, 4),
+        exposure=_exposure(brightness, contrast),
+        perceptual_hash=_perceptual_hash(small),
+    )
+
+
+def _sharpness(luma: NDArray[np.float32]) -> float:
+    if min(luma.shape) < 3:
+        return 0.0
+    centre = luma[1:-1, 1:-1]
+    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
+    return float(laplacian.var())
+
+
+def _exposure(brightness: float, contrast: float) -> Literal["normal", "dark", "bright", "flat"]:
+    if contrast < 0.03:
+        return "flat"
+    if brightness < 0.18:
+        return "dark"
+    return "bright" if brightness > 0.85 else "normal"
+
+
+def _perceptual_hash(pixels: Image.Image) -> str:
+    """pHash as the ImageHash library has it: signs of the 8 x 8 lowest cosine frequencies around their median."""
+    luma = np.asarray(pixels.convert("L").resize((32, 32), Image.Resampling.LANCZOS), np.float64)
+    steps = np.arange(32)
+    cosines = np.cos(np.pi * (2 * steps + 1) * steps[:8, None] / 64)  # first 8 rows of the DCT-II, (8, 32)
+    low = cosines @ luma @ cosines.T
+    return np.packbits(low > np.median(low)).tobytes().hex()
+
+
+def _colours(pixels: Image.Image) -> list[Colour]:
+    """Every pixel of a 64 x 64 version gets the name of its colour; names with too few pixels are dropped."""
+    tiny = np.asarray(pixels.resize((64, 64), Image.Resampling.BOX))
+    red, green, blue = (tiny >> 3).reshape(-1, 3).T
+    names = _name_table()[red, green, blue]
+    counts = np.bincount(names, minlength=len(COLOUR_NAMES))
+    best = [int(name) for name in np.argsort(-counts, kind="stable")[:MOST_COLOURS]]
+    rows = tiny.reshape(-1, 3)
+    return [
+        Colour(
+            name=list(COLOUR_NAMES)[name],
+            hex="#" + bytes(rows[names == name].mean(0).round().astype(np.uint8)).hex(),
+            share=round(counts[name] / len(rows), 3),
+        )
+        for name in best
+        if counts[name] >= SMALLEST_SHARE * len(rows)
+    ]
+
+
+@cache
+def _name_table() -> NDArray[np.intp]:
+    """(32, 32, 32): the nearest name for each colour at 5 bits per channel."""
+    steps = np.arange(32) * 8.0 + 4.0
+    cube = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1)
+    named = _lab(np.array(list(COLOUR_NAMES.values()), np.float64))
+    distances = np.stack([np.linalg.norm(_lab(cube) - one, axis=-1) for one in named])
+    return distances.argmin(0)
+
+
+def _lab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    """sRGB 0-255 to CIE L*a*b* under D65, where distance is close to how different colours look."""
+    linear = np.where(rgb / 255 <= 0.04045, rgb / 255 / 12.92, ((rgb / 255 + 0.055) / 1.055) ** 2.4)
+    matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    xyz = linear @ matrix.T / np.array([0.9505, 1.0, 1.089])
+    f = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
+    return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
+

@@ -1,0 +1,144 @@
+"""Captioning features: one encoder pass gives embedding, grid and tags; the pixels give the rest."""
+
+import asyncio
+import base64
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.labels import LabelSet
+from models.manifest import Manifest
+from pipelines.appearance import appearance
+from pipelines.decode import Picture
+from pipelines.pipeline import Call, CpuPool, Infer
+from pipelines.preprocess import central_crop, shorter_side_wanted
+from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed, Tag
+
+# How the prompt speaks of a tag, by its score. The scores are not calibrated, so no wording is stronger.
+PROBABLE, POSSIBLE, MENTIONED = 0.7, 0.3, 0.1
+
+MOST_GROUPS, SMALLEST_GROUP = 3, 0.05
+
+
+class FeaturesOptions(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    top_k: int = Field(default=5, ge=0, le=1000, description="tags at most")
+    min_score: float = Field(default=0.02, ge=0, le=1, description="tags under this probability are left out")
+    embedding: Literal["float", "base64", "none"] = Field(
+        default="float", description="a list of numbers, base64 of little-endian float32, or nothing"
+    )
+    grid: bool = Field(default=False, description="add the spatial feature grid as base64 of float16")
+
+
+@dataclass(frozen=True)
+class Captioning:
+    """`labels` are in the order of the encoder's logits."""
+
+    manifest: Manifest
+    used: ModelUsed
+    labels: LabelSet
+    infer: Infer
+    pool: CpuPool
+    name: str = "features"
+
+    @property
+    def models(self) -> list[ModelUsed]:
+        return [self.used]
+
+    def shorter_side(self, options: FeaturesOptions) -> int:
+        return shorter_side_wanted(self.manifest.input)
+
+    async def run(self, picture: Picture, options: FeaturesOptions, call: Call) -> Features:
+        with call.stage("preprocess"):
+            tensor = await self.pool.run(central_crop, picture.pixels, self.manifest.input)
+        inference, look = await asyncio.gather(
+            self.infer(
+                self.manifest.id,
+                {self.manifest.input.name: tensor},
+                priority=call.priority,
+                deadline=call.deadline,
+            ),
+            self.pool.run(appearance, picture.pixels),
+        )
+        call.add("wait", inference.wait_seconds)
+        call.add("session", inference.run_seconds)
+        with call.stage("postprocess"):
+            return await self.pool.run(self._answer, inference.outputs, look, options)
+
+    def _answer(self, outputs: dict[str, NDArray[np.float32]], look: Appearance, options: FeaturesOptions) -> Features:
+        decision = self.manifest.decision
+        scores = softmax(outputs["logits"] / (decision.temperature if decision else 1.0))
+        best = np.argsort(scores)[::-1][: options.top_k]
+        return Features(
+            embedding=_encode_embedding(outputs["embedding"], options.embedding),
+            grid=_encode(outputs["grid"].astype("<f2"), "float16") if options.grid else None,
+            tags=[self._tag(int(index), float(scores[index])) for index in best if scores[index] >= options.min_score],
+            groups=self._groups(scores),
+            calibration=decision.calibration if decision else "softmax, not calibrated",
+            appearance=look,
+        )
+
+    def _tag(self, index: int, score: float) -> Tag:
+        label = self.labels.labels[index]
+        return Tag(index=index, wnid=label.wnid, label=label.name, score=round(score, 6), group=label.group)
+
+    def _groups(self, scores: NDArray[np.float32]) -> list[GroupScore]:
+        sums = np.bincount(self.labels.group_of, weights=scores)
+        best = [int(group) for group in np.argsort(-sums)[:MOST_GROUPS] if sums[group] >= SMALLEST_GROUP]
+        return [
+            GroupScore(group=self.labels.groups[group], score=round(min(float(sums[group]), 1.0), 6)) for group in best
+        ]
+
+    def brief(self, result: Features) -> str:
+        look = result.appearance
+        colours = ", ".join(f"{colour.name} {colour.share:.0%}" for colour in look.colours)
+        lines = [f"Looks {'blurred' if look.is_blurred else 'sharp'}, {_EXPOSURE[look.exposure]}. Colours: {colours}."]
+        return "\n".join([*lines, *self._recognised(result)])
+
+    def _recognised(self, result: Features) -> list[str]:
+        """Names with their scores, in words that never claim more than the scores do."""
+        kinds = [f"{one.group} ({one.score:.2f})" for one in result.groups if one.score >= POSSIBLE]
+        lines = [f"Kind of content, by classifier: {', '.join(kinds)}."] if kinds else []
+        shown = [tag for tag in result.tags if tag.score >= MENTIONED]
+        if not shown:
+            return [*lines, "The classifier recognises no particular thing in it."]
+        names = ", ".join(f"{tag.label} ({tag.score:.2f})" for tag in shown)
+        strength = (
+            "Probably shows" if shown[0].score >= PROBABLE
+            else "Possibly shows" if shown[0].score >= POSSIBLE
+            else "Nothing recognised with confidence; weak guesses"
+        )  # fmt: skip
+        return [*lines, f"{strength}: {names}."]
+
+
+_EXPOSURE = {
+    "normal": "normally exposed",
+    "dark": "dark",
+    "bright": "very bright",
+    "flat": "almost without contrast",
+}
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    return shifted / shifted.sum(-1, keepdims=True)
+
+
+def _encode_embedding(
+    embedding: NDArray[np.float32], how: Literal["float", "base64", "none"]
+) -> list[float] | EncodedArray | None:
+    if how == "none":
+        return None
+    unit = embedding / max(float(np.linalg.norm(embedding)), 1e-12)
+    if how == "base64":
+        return _encode(unit.astype("<f4"), "float32")
+    return [round(value, 7) for value in unit.tolist()]  # float32 holds no more digits
+
+
+def _encode(values: NDArray[np.generic], dtype: Literal["float16", "float32"]) -> EncodedArray:
+    data = base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+    return EncodedArray(data=data, shape=list(values.shape), dtype=dtype)

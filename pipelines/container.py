@@ -1,0 +1,119 @@
+"""Image files from the outside: which format the bytes claim, and whether the file stops before its end.
+
+Names and MIME types lie (phones, browsers and data sets all do it); the first bytes rarely do.
+"""
+
+from typing import Literal
+
+Format = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"]
+
+HEAD = 64  # bytes that `sniff` looks at
+
+_SIGNATURES: tuple[tuple[bytes, Format], ...] = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"II+\x00", "TIFF"),
+    (b"MM\x00+", "TIFF"),
+)
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+
+# What people upload instead, so that the answer can name it.
+_OTHERS = (
+    (b"%PDF-", "a PDF"),
+    (b"<svg", "an SVG drawing"),
+    (b"<?xml", "an XML or SVG file"),
+    (b"<!DOCTYPE", "an HTML page"),
+    (b"<html", "an HTML page"),
+    (b"PK\x03\x04", "a ZIP archive or an Office document"),
+    (b"\x00\x00\x01\x00", "a Windows icon"),
+    (b"8BPS", "a Photoshop file"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL image"),
+    (b"\xff\x0a", "a JPEG XL image"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"),
+)
+
+
+def sniff(data: bytes) -> Format | None:
+    """The format that the first bytes claim, or None."""
+    head = data[:HEAD]
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp":
+        return _iso_brand(head)
+    return None
+
+
+def describe(data: bytes) -> str:
+    """What bytes that are no image of ours look like, for an error message."""
+    start = data[:HEAD].lstrip()
+    for signature, name in _OTHERS:
+        if start.startswith(signature) or start.lower().startswith(signature.lower()):
+            return name
+    if data[4:8] == b"ftyp":
+        return "a video or another ISO media file"
+    return f"an unknown format (first bytes {data[:8].hex(' ')})"
+
+
+def is_cut_off(data: bytes, format: Format) -> bool:
+    """Whether the file's own structure says that bytes are missing at its end."""
+    match format:
+        case "JPEG":
+            return b"\xff\xd9" not in data[-1024:]  # some cameras write a little behind the end marker
+        case "PNG":
+            return b"IEND" not in data[-1024:]
+        case "GIF":
+            return not data.rstrip(b"\0").endswith(b";")
+        case "WEBP":
+            return len(data) < 8 + int.from_bytes(data[4:8], "little")
+        case "BMP":
+            return len(data) < int.from_bytes(data[2:6], "little")
+        case "HEIF" | "AVIF":
+            return _iso_box_runs_out(data)
+        case "TIFF":
+            return False  # offsets point anywhere: the decoder's own words have to do
+
+
+def _iso_brand(head: bytes) -> Format | None:
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = {head[8:12], *(head[at : at + 4] for at in range(16, size - 3, 4))}
+    if brands & _AVIF_BRANDS:
+        return "AVIF"
+    return "HEIF" if brands & _HEIF_BRANDS else None
+
+
+def _iso_box_runs_out(data: bytes) -> bool:
+    at = 0
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if size == 0:  # to the end of the file
+            return False
+        if size < 8:
+            return len(data) - at < 8
+        at += size
+    return at > len(data)
+
+
+def webp_size(data: bytes) -> tuple[int, int]:
+    """Canvas width and height from a WebP's first chunk; (0, 0) where there is none that we know."""
+    chunk, body = data[12:16], data[20:30]
+    if len(body) < 10:
+        return 0, 0
+    if chunk == b"VP8X":
+        return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
+    if chunk == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if chunk == b"VP8 ":
+        return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
+    return 0, 0

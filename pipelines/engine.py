@@ -1,0 +1,111 @@
+"""The one way through the house: every client's image goes through `Engine.run`.
+
+    bytes ─► decode once ─► features ─┐
+                         └► …         ├─► Findings, with a prompt for a language model
+"""
+
+import asyncio
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from models.errors import DeadlineExceeded
+from models.waiting import Priority
+from pipelines.decode import Limits, Picture, decode
+from pipelines.errors import RequestRejected
+from pipelines.pipeline import Call, CpuPool, Pipeline
+from pipelines.types import Findings, ImageInfo, ModelUsed
+
+
+class Engine:
+    """Runs any set of pipelines over one decode."""
+
+    def __init__(self, pipelines: Iterable[Pipeline[Any, Any]], *, pool: CpuPool, limits: Limits) -> None:
+        self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
+        self._pool, self._limits = pool, limits
+
+    @property
+    def pipelines(self) -> tuple[str, ...]:
+        return tuple(self._pipelines)
+
+    async def run(
+        self,
+        data: bytes,
+        tasks: Mapping[str, BaseModel],
+        *,
+        priority: Priority = "interactive",
+        deadline: float | None = None,
+    ) -> Findings:
+        """Look at one image. `tasks` maps pipelines to their options; `deadline` is in `time.monotonic` seconds.
+
+        Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
+        """
+        chosen = [(self._pipeline(name), options) for name, options in tasks.items()]
+        call = Call(priority, deadline)
+        try:
+            async with asyncio.timeout_at(deadline):
+                with call.stage("total"):
+                    picture, results = await self._look(data, chosen, call)
+        except TimeoutError:
+            raise DeadlineExceeded("the request") from None
+        named = {pipeline.name: result for (pipeline, _), result in zip(chosen, results, strict=True)}
+        return Findings(
+            result_id=f"res_{uuid.uuid4().hex}",
+            image=_info(picture),
+            prompt=self._prompt(picture, named),
+            models=_models(pipeline for pipeline, _ in chosen),
+            timings=call.timings,
+            **named,
+        )
+
+    async def _look(
+        self, data: bytes, chosen: list[tuple[Pipeline[Any, Any], BaseModel]], call: Call
+    ) -> tuple[Picture, list[BaseModel]]:
+        sides = [pipeline.shorter_side(options) for pipeline, options in chosen]
+        side = None if None in sides else max((one for one in sides if one is not None), default=None)
+        with call.stage("decode"):
+            picture = await self._pool.run(decode, data, limits=self._limits, shorter_side=side)
+        runs = [self._run(pipeline, picture, options, call) for pipeline, options in chosen]
+        return picture, list(await asyncio.gather(*runs))
+
+    async def _run(
+        self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, call: Call
+    ) -> BaseModel:
+        own = Call(call.priority, call.deadline)
+        result: BaseModel = await pipeline.run(picture, options, own)
+        for stage, seconds in own.timings.items():
+            call.add(f"{pipeline.name}.{stage}", seconds)
+        return result
+
+    def _pipeline(self, name: str) -> Pipeline[Any, Any]:
+        if name not in self._pipelines:
+            raise RequestRejected(f"no pipeline {name!r} here; there are: {', '.join(self._pipelines)}")
+        return self._pipelines[name]
+
+    def _prompt(self, picture: Picture, results: Mapping[str, BaseModel]) -> str:
+        info = _info(picture)
+        frames = f", first of {info.frames} frames" if info.frames > 1 else ""
+        head = f"Image: {info.width} x {info.height} pixels, {info.orientation}, {info.format}{frames}."
+        return "\n".join([head, *(self._pipelines[name].brief(result) for name, result in results.items())])
+
+
+def _info(picture: Picture) -> ImageInfo:
+    ratio = picture.width / picture.height
+    return ImageInfo(
+        width=picture.width,
+        height=picture.height,
+        format=picture.format,
+        mode=picture.mode,
+        orientation="square" if 0.95 <= ratio <= 1.05 else "landscape" if ratio > 1 else "portrait",
+        exif_orientation=picture.orientation,
+        frames=picture.frames,
+        has_alpha=picture.has_alpha,
+        bytes=picture.bytes,
+        sha256=picture.sha256,
+    )
+
+
+def _models(pipelines: Iterable[Pipeline[Any, Any]]) -> list[ModelUsed]:
+    return list({used.id: used for pipeline in pipelines for used in pipeline.models}.values())

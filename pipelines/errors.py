@@ -1,0 +1,68 @@
+"""What can be wrong with an image or a request, one class a kind; the tree continues that of `models.errors`.
+
+KernelSightError
+├── ImageRejected           the caller's image cannot be used
+│   ├── ImageEmpty          no bytes
+│   ├── ImageUnsupported    not one of the formats we read
+│   ├── ImageTruncated      the file stops before its end
+│   ├── ImageCorrupt        the bytes contradict themselves
+│   └── ImageTooLarge       over a limit of bytes, pixels or frames
+│       ├── TooManyBytes
+│       ├── TooManyPixels
+│       └── TooManyFrames
+└── RequestRejected         the image may be fine, what is asked of it is not
+"""
+
+from models.errors import KernelSightError
+
+
+class ImageRejected(KernelSightError):
+    code = "image-rejected"
+
+
+class ImageEmpty(ImageRejected):
+    code = "image-empty"
+
+    def __init__(self) -> None:
+        super().__init__("the image has no bytes")
+
+
+class ImageUnsupported(ImageRejected):
+    code = "image-unsupported"
+
+
+class ImageTruncated(ImageRejected):
+    code = "image-truncated"
+
+
+class ImageCorrupt(ImageRejected):
+    code = "image-corrupt"
+
+
+class ImageTooLarge(ImageRejected):
+    code = "image-too-large"
+
+
+class TooManyBytes(ImageTooLarge):
+    code = "image-too-many-bytes"
+
+    def __init__(self, found: int, limit: int) -> None:
+        super().__init__(f"the image has {found:,} bytes; the limit is {limit:,}")
+
+
+class TooManyPixels(ImageTooLarge):
+    code = "image-too-many-pixels"
+
+    def __init__(self, width: int, height: int, limit: int) -> None:
+        super().__init__(f"the image has {width} x {height} = {width * height:,} pixels; the limit is {limit:,}")
+
+
+class TooManyFrames(ImageTooLarge):
+    code = "image-too-many-frames"
+
+    def __init__(self, found: int, limit: int) -> None:
+        super().__init__(f"the image has {found:,} frames; the limit is {limit:,}")
+
+
+class RequestRejected(KernelSightError):
+    code = "request-rejected"

@@ -1,0 +1,95 @@
+"""What every pipeline is, and what it may use: the runtime to infer, the pool to compute."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import ParamSpec, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from models.errors import Overloaded
+from models.lane import Inference
+from models.session import Array
+from models.waiting import Priority
+from pipelines.decode import Picture
+from pipelines.types import ModelUsed
+
+P = ParamSpec("P")
+R = TypeVar("R")
+OptionsT = TypeVar("OptionsT", bound=BaseModel, contravariant=True)
+ResultT = TypeVar("ResultT", bound=BaseModel)
+
+
+class Infer(Protocol):
+    """`Runtime.infer`, or a stand-in for it."""
+
+    async def __call__(
+        self, model: str, inputs: Mapping[str, Array], *, priority: Priority = ..., deadline: float | None = ...
+    ) -> Inference: ...
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through: its priority, its deadline (`time.monotonic`), its stopwatch."""
+
+    priority: Priority = "interactive"
+    deadline: float | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = perf_counter()
+        try:
+            yield
+        finally:
+            self.add(name, perf_counter() - started)
+
+    def add(self, name: str, seconds: float) -> None:
+        self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 6)
+
+
+class Pipeline(Protocol[OptionsT, ResultT]):
+    """One kind of understanding. `name` is its key in requests, results and metrics."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def models(self) -> list[ModelUsed]: ...
+
+    def shorter_side(self, options: OptionsT) -> int | None:
+        """Pixels that the decoded image's shorter side should have at least; None: all there are."""
+
+    async def run(self, picture: Picture, options: OptionsT, call: Call) -> ResultT: ...
+
+    def brief(self, result: ResultT) -> str:
+        """The result in a few lines of Markdown for a language model."""
+
+
+class CpuPool:
+    """Threads for decoding and array work, so that the event loop never computes.
+
+    Bounded: `limit` calls may wait, the next one raises Overloaded. A cancelled caller's work is
+    dropped if it has not begun.
+    """
+
+    def __init__(self, *, threads: int | None = None, limit: int = 256) -> None:
+        self._executor = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="cpu")
+        self._limit, self._inside = limit, 0
+
+    async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._inside >= self._limit:
+            raise Overloaded("the decoder", self._inside)
+        self._inside += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+        finally:
+            self._inside -= 1
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)

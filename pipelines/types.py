@@ -1,0 +1,105 @@
+"""The results that every client sees, as pydantic models: REST, CLI, workers and batch jobs share them.
+
+Boxes are pixels of the upright original, scores are 0-1, times are seconds.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ImageInfo(Wire):
+    """The image as its pixels are meant to be seen: width and height after the Exif orientation."""
+
+    width: int
+    height: int
+    format: str
+    mode: str = Field(description="Pillow's name for the file's own pixel mode: RGB, L, P, CMYK, I;16 and so on")
+    orientation: Literal["landscape", "portrait", "square"]
+    exif_orientation: int = Field(ge=1, le=8, description="as found in the file, and applied")
+    frames: int = Field(description="frames or pages in the file; the first is what was looked at")
+    has_alpha: bool
+    bytes: int
+    sha256: str
+
+
+class ModelUsed(Wire):
+    """Which model answered: `sha256` is that of the graph file that ran."""
+
+    id: str
+    version: int
+    sha256: str
+
+
+class Tag(Wire):
+    index: int
+    wnid: str
+    label: str
+    score: float
+    group: str
+
+
+class GroupScore(Wire):
+    """Summed probability of all classes of a group: often surer than any single class."""
+
+    group: str
+    score: float
+
+
+class Colour(Wire):
+    """A dominant colour; `share` of the image's pixels, `hex` the mean of those pixels."""
+
+    name: str
+    hex: str
+    share: float
+
+
+class Appearance(Wire):
+    """What the pixels say without any model.
+
+    `sharpness` is the variance of the Laplacian of 0-1 luma at a longer side of at most 384 pixels;
+    `brightness` and `contrast` are its mean and standard deviation; `clipped_dark` and
+    `clipped_bright` the shares of pixels at the ends of the range.
+    """
+
+    colours: list[Colour]
+    sharpness: float
+    is_blurred: bool
+    brightness: float
+    contrast: float
+    clipped_dark: float
+    clipped_bright: float
+    exposure: Literal["normal", "dark", "bright", "flat"]
+    perceptual_hash: str = Field(description="pHash, 64 bits as hex: near-duplicates differ in at most about 10 bits")
+
+
+class EncodedArray(Wire):
+    """A little-endian array as base64."""
+
+    data: str
+    shape: list[int]
+    dtype: Literal["float16", "float32"]
+
+
+class Features(Wire):
+    embedding: list[float] | EncodedArray | None = Field(description="L2-normalised")
+    grid: EncodedArray | None = Field(description="rows x columns x channels, from top left: visual tokens")
+    tags: list[Tag]
+    groups: list[GroupScore]
+    calibration: str = Field(description="what a tag's score is worth")
+    appearance: Appearance
+
+
+class Findings(Wire):
+    """What one run of the engine found. `timings` are seconds by stage, pipelines' stages behind their name."""
+
+    result_id: str
+    image: ImageInfo
+    features: Features | None = None
+    prompt: str
+    models: list[ModelUsed]
+    timings: dict[str, float]

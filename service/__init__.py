@@ -1,0 +1,1 @@
+"""Who asks and who watches: settings, HTTP, the command line, metrics. Knows nothing of tensors."""

@@ -1,0 +1,5 @@
+"""`python -m service` is `kernelsight`."""
+
+from service.cli import main
+
+main()

@@ -1,0 +1,48 @@
+"""Who may ask: a bearer key where one is set, and no open door to the network without one."""
+
+import hmac
+import ipaddress
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from models.errors import KernelSightError
+from service.problems import Unauthorised
+from service.settings import Settings
+
+_bearer = HTTPBearer(auto_error=False, description="The value of KERNELSIGHT_API_KEY, where one is set")
+
+
+class BindRefused(KernelSightError):
+    code = "bind-refused"
+
+
+async def require_key(
+    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> None:
+    """Raises Unauthorised unless the request carries the key, or none is set."""
+    wanted = request.app.state.settings.api_key
+    if wanted is None:
+        return
+    if given is None:
+        raise Unauthorised("send the API key as: Authorization: Bearer KEY")
+    if not hmac.compare_digest(given.credentials.encode(), wanted.get_secret_value().encode()):
+        raise Unauthorised("the API key is wrong")
+
+
+def check_bind(settings: Settings, *, insecure: bool) -> None:
+    """Raises BindRefused for an address that others can reach when nothing would ask them for a key."""
+    if insecure or settings.api_key is not None or _is_loopback(settings.host):
+        return
+    raise BindRefused(
+        f"refusing to listen on {settings.host!r} without an API key: set KERNELSIGHT_API_KEY, "
+        "or say --insecure if something in front of the service checks who asks"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,49 @@
+"""Which models there are, and where each came from."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from models.manifest import Manifest
+from models.store import GRAPH
+from service.composition import House
+from service.schemas import PROBLEMS, ModelList, ModelSummary
+from service.state import ReadyHouse
+
+router = APIRouter(prefix="/v1/models", tags=["models"], responses=PROBLEMS)
+
+
+@router.get("")
+async def models(house: ReadyHouse) -> ModelList:
+    """The catalog: licences, the state of the files, and what is loaded."""
+    return ModelList(models=[_summary(house, manifest) for manifest in house.catalog])
+
+
+@router.get("/{model}")
+async def model(house: ReadyHouse, model: str) -> dict[str, Any]:
+    """One model's manifest and, once it is in the store, the record of its files, their sources and exporter."""
+    manifest = house.catalog.get(model)
+    record = house.store.record(manifest)
+    stored = record.model_dump(mode="json", exclude={"manifest"}) if record else None
+    return {
+        "summary": _summary(house, manifest).model_dump(),
+        "manifest": manifest.model_dump(mode="json"),
+        "stored": stored,
+    }
+
+
+def _summary(house: House, manifest: Manifest) -> ModelSummary:
+    record = house.store.record(manifest)
+    graph = record.files.get(GRAPH) if record else None
+    loaded = manifest.id in house.runtime.models
+    return ModelSummary(
+        id=manifest.id,
+        version=manifest.version,
+        task=manifest.task,
+        description=manifest.description,
+        license=manifest.license,
+        state=house.store.state(manifest),
+        loaded=loaded,
+        device=house.runtime.device if loaded else None,
+        sha256=graph.sha256 if graph else None,
+    )

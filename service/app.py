@@ -1,0 +1,63 @@
+"""The HTTP application: routes, errors, limits, and a lifespan that opens and closes the house."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import Depends, FastAPI
+from fastapi_offline import FastAPIOffline
+
+from models.errors import KernelSightError
+from service import problems
+from service.access import require_key
+from service.api import health, images, models
+from service.composition import open_house
+from service.metrics import Metrics
+from service.middleware import BodyLimit, Measure
+from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# base64 makes 3 bytes 4; a form or JSON around the image takes a little more.
+_BODY_OVERHEAD = 64 * 1024
+
+
+def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: None) -> FastAPI:
+    """The app answers at once; until the models are warm `/readyz` says so and `/v1` answers 503.
+
+    `on_failure` is called when the models cannot be loaded; `app.state.failure` then says why.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            loading = asyncio.create_task(_load(app, stack, on_failure))
+            yield
+            loading.cancel()
+            await asyncio.wait({loading})
+
+    app = FastAPIOffline(
+        title="KernelSight",
+        version=version("kernelsight"),
+        summary="Image understanding for multimodal chatbots.",
+        lifespan=lifespan,
+    )
+    app.state.settings, app.state.metrics = settings, Metrics()
+    app.state.house, app.state.failure = None, None
+    for router in (images.router, models.router):
+        app.include_router(router, dependencies=[Depends(require_key)])
+    app.include_router(health.router)
+    problems.install(app)
+    app.add_middleware(BodyLimit, limit=settings.max_image_bytes * 4 // 3 + _BODY_OVERHEAD)
+    app.add_middleware(Measure, metrics=app.state.metrics)
+    return app
+
+
+async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], None]) -> None:
+    try:
+        app.state.house = await stack.enter_async_context(open_house(app.state.settings, app.state.metrics))
+    except KernelSightError as error:
+        app.state.failure = str(error)
+        on_failure()

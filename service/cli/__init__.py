@@ -1,0 +1,41 @@
+"""The command line. Errors are one line on stderr and exit code 1; wrong usage is exit code 2."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from models.errors import KernelSightError
+from service.cli import features, models, serve
+from service.logs import configure
+
+app = typer.Typer(
+    name="kernelsight",
+    help="Image understanding for multimodal chatbots.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(models.app, name="models")
+app.command("serve")(serve.serve)
+app.command("features")(features.features)
+
+
+@app.callback()
+def options(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, and tracebacks.")] = False,
+) -> None:
+    configure("INFO" if verbose else "WARNING")
+
+
+def main() -> None:
+    try:
+        app()
+    except KernelSightError as error:
+        if "--verbose" in sys.argv or "-v" in sys.argv:
+            raise
+        print(f"kernelsight: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # `kernelsight … | head` is no failure
+        sys.stderr.close()
+        sys.exit(0)

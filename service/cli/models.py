@@ -1,0 +1,195 @@
+"""`kernelsight models`: fetch, export, check, show and measure models."""
+
+import importlib.util
+import subprocess
+import sys
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from models.errors import ExportFailed, KernelSightError, SourceFailed
+from models.manifest import Catalog, Manifest
+from models.store import GRAPH, HERE, Store
+from service.cli.progress import bars
+from service.composition import open_catalog, open_store
+from service.settings import load_settings
+
+app = typer.Typer(help="Fetch, export, check, show and measure models.", no_args_is_help=True)
+
+Names = Annotated[list[str] | None, typer.Argument(help="Model ids; the default models when none is given.")]
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+
+
+class ModelsNotPulled(KernelSightError):
+    code = "models-not-pulled"
+
+
+class StoreDamaged(KernelSightError):
+    code = "store-damaged"
+
+
+@app.command("list")
+def list_models(
+    to_export: Annotated[
+        bool, typer.Option("--to-export", help="Only ids of default models whose ONNX graph is still to be made.")
+    ] = False,
+) -> None:
+    """All models of the catalog, and which of their files are here."""
+    catalog, store = _open()
+    if to_export:
+        for manifest in _to_export(catalog, store):
+            print(manifest.id)
+        return
+    table = Table("model", "version", "task", "default", "state", "size", "licence")
+    for manifest in catalog:
+        record = store.record(manifest)
+        size = sum(file.bytes for file in record.files.values()) if record else 0
+        table.add_row(
+            manifest.id, str(manifest.version), manifest.task, "yes" if manifest in catalog.defaults else "",
+            store.state(manifest), f"{size / 1e6:.1f} MB" if size else "", manifest.license,
+        )  # fmt: skip
+    out.print(table)
+
+
+@app.command()
+def pull(
+    names: Names = None,
+    force: Annotated[bool, typer.Option("--force", help="Fetch again what is here already.")] = False,
+) -> None:
+    """Fetch model files, hash-checked; goes on where an interrupted pull stopped."""
+    catalog, store = _open()
+    chosen = _chosen(catalog, names)
+    failures: dict[str, SourceFailed] = {}
+    with bars() as progress:
+        for manifest in chosen:
+            try:
+                record = store.pull(manifest, force=force, progress=progress)
+            except SourceFailed as failure:
+                failures[manifest.id] = failure
+                out.print(f"[red]✗[/] {manifest.id}: {failure}")
+            else:
+                source = record.files[manifest.file.name].source
+                out.print(f"[green]✓[/] {manifest.id} {manifest.version}: {source} ({store.state(manifest)})")
+    store.drop_downloads()
+    if names and failures:
+        raise ModelsNotPulled(f"not fetched: {', '.join(failures)}")
+    _say_what_tasks_use(catalog, store, failures)
+
+
+def _say_what_tasks_use(catalog: Catalog, store: Store, failures: dict[str, SourceFailed]) -> None:
+    """Each task's choice where it is not the first; raises ModelsNotPulled when a task is left with none."""
+    here = {manifest.id for manifest in catalog if store.state(manifest) in HERE}
+    for task, preferences in catalog.tasks.items():
+        choice = catalog.choose(task, here)
+        if choice is None:
+            raise ModelsNotPulled(f"no model for {task}: {', '.join(failures)} could not be fetched")
+        if choice != preferences[0] and failures.keys() & set(preferences[0].models):
+            out.print(f"{task}: {', '.join(choice.models)} instead of {', '.join(preferences[0].models)}, see above")
+
+
+@app.command()
+def export(
+    names: Names = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where PyTorch runs for the export.")] = "auto",
+) -> None:
+    """Make ONNX graphs from PyTorch weights, and prove that both answer the same."""
+    catalog, store = _open()
+    chosen = _chosen(catalog, names) if names else _to_export(catalog, store)
+    if chosen and importlib.util.find_spec("torch") is None:
+        _export_elsewhere([manifest.id for manifest in chosen], device)
+        return
+    for manifest in chosen:
+        if not manifest.needs_export:
+            out.print(f"{manifest.id} comes as ONNX: nothing to export")
+            continue
+        from models.export import export as run_export  # imports torch: seconds, and only the export extra has it
+
+        with out.status(f"exporting {manifest.id} and comparing it with PyTorch on photographs"):
+            parity = run_export(store, manifest, device=device)
+        out.print(
+            f"[green]✓[/] {manifest.id}: exported on {parity.device}, within {parity.worst:.1e} of PyTorch "
+            f"on {parity.images} photographs"
+        )
+
+
+def _export_elsewhere(names: list[str], device: str) -> None:
+    """Serving has no torch; the interpreter that setup made for it does."""
+    python = load_settings().export_python
+    if not python.exists():
+        raise ExportFailed(
+            f"exporting {', '.join(names)} needs PyTorch, which is not in this environment, and {str(python)!r} "
+            "does not exist; run 'make setup', or: pip install 'kernelsight[cpu,export]'"
+        )
+    done = subprocess.run([python, "-m", "service", "models", "export", "--device", device, *names], check=False)
+    if done.returncode:
+        raise typer.Exit(done.returncode)
+
+
+@app.command()
+def verify(names: Names = None) -> None:
+    """Hash every file in the store again; exit code 1 when any differs from what was recorded."""
+    catalog, store = _open()
+    chosen = [catalog.get(name) for name in names] if names else list(catalog)
+    problems: list[str] = []
+    for manifest in chosen:
+        if not names and store.state(manifest) == "missing":
+            continue
+        found = store.verify(manifest)
+        problems += found
+        out.print(f"[green]✓[/] {manifest.id}" if not found else f"[red]✗[/] {manifest.id}")
+    if problems:
+        raise StoreDamaged("; ".join(problems))
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="Model id.")]) -> None:
+    """A model's manifest and the record of its files, as JSON."""
+    catalog, store = _open()
+    manifest = catalog.get(name)
+    record = store.record(manifest)
+    out.print_json(record.model_dump_json() if record else manifest.model_dump_json())
+    if record and GRAPH in record.files:
+        parity = store.folder(manifest) / "parity.json"
+        if parity.is_file():
+            out.print_json(parity.read_text("utf-8"))
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="Model id.")],
+    seconds: Annotated[float, typer.Option(help="Length of each measurement.", min=0.1)] = 1.0,
+    rounds: Annotated[int, typer.Option(help="How often to repeat all of them.", min=1)] = 5,
+) -> None:
+    """Images per second of the bare sessions, and through the runtime at several concurrencies."""
+    from models.bench import bench as run_bench
+
+    catalog, store = _open()
+    settings = load_settings()
+    with out.status(f"measuring {name}: about {rounds * seconds * 8:.0f} s"):
+        result = run_bench(catalog.get(name), store, device=settings.device, seconds=seconds, rounds=rounds)
+    plan = result.plan
+    out.print(f"{name} on {result.device}: {plan.lanes} sessions of {plan.threads} thread, batches of {plan.batch}")
+    table = Table("", "images/s", "of raw", "p50 ms", "p95 ms")
+    table.add_row("raw sessions", f"{result.raw_rate:.1f}", "100 %", "", "")
+    for row in result.rows:
+        table.add_row(
+            f"runtime, {row.concurrency} at once", f"{row.rate:.1f}", f"{row.share:.0%}",
+            f"{row.p50_seconds * 1e3:.1f}", f"{row.p95_seconds * 1e3:.1f}",
+        )  # fmt: skip
+    out.print(table)
+    out.print("medians over the rounds; each share is taken within its own round")
+
+
+def _open() -> tuple[Catalog, Store]:
+    settings = load_settings()
+    return open_catalog(settings), open_store(settings)
+
+
+def _chosen(catalog: Catalog, names: list[str] | None) -> list[Manifest]:
+    return [catalog.get(name) for name in names] if names else list(catalog.defaults)
+
+
+def _to_export(catalog: Catalog, store: Store) -> list[Manifest]:
+    return [one for one in catalog.defaults if store.state(one) == "to export"]

@@ -1,0 +1,64 @@
+"""`kernelsight serve`: the HTTP service."""
+
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from models.errors import KernelSightError
+from service.access import check_bind
+from service.app import create_app
+from service.composition import choose_encoder, open_catalog, open_store
+from service.logs import configure
+from service.settings import load_settings
+
+
+class PortUnavailable(KernelSightError):
+    code = "port-unavailable"
+
+
+class StartFailed(KernelSightError):
+    code = "start-failed"
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; KERNELSIGHT_HOST, or loopback.")] = None,
+    port: Annotated[int | None, typer.Option(help="0 takes a free one; KERNELSIGHT_PORT, or 8000.", max=65535)] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Listen beyond loopback without an API key.")] = False,
+) -> None:
+    """Serve the REST API."""
+    configure("INFO")
+    given = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
+    settings = load_settings().model_copy(update=given)
+    check_bind(settings, insecure=insecure)
+    choose_encoder(settings, open_catalog(settings), open_store(settings))  # what is missing is said before we listen
+
+    def stop() -> None:
+        server.should_exit = True
+
+    app = create_app(settings, on_failure=stop)
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=int(settings.drain_seconds) or 1,
+    )
+    server = uvicorn.Server(config)
+    listener = _listen(settings.host, settings.port)
+    print(f"KernelSight listens on http://{settings.host}:{listener.getsockname()[1]}  (API: /docs)", flush=True)
+    server.run(sockets=[listener])
+    if app.state.failure:
+        raise StartFailed(app.state.failure)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as cause:
+        raise PortUnavailable(
+            f"cannot listen on {host}:{port}: {cause.strerror or cause}; choose another with --port"
+        ) from cause

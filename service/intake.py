@@ -1,0 +1,114 @@
+"""Requests to image bytes and options: multipart file, base64 data URL, or (once guarded) a URL."""
+
+import asyncio
+import binascii
+from base64 import b64decode
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect, Request
+
+from pipelines.errors import RequestRejected
+from pipelines.pipeline import CpuPool
+from service.problems import MediaTypeRejected, UrlInputsOff
+
+T = TypeVar("T")
+OptionsT = TypeVar("OptionsT", bound=BaseModel)
+
+
+class ImageInput(BaseModel):
+    """An image inside JSON: `data` is base64, bare or as a data URL; `url` may be a data URL as well."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What came in: the image's bytes, and every other field of the form or of the JSON object."""
+
+    image: bytes
+    fields: dict[str, Any]
+
+
+async def read_upload(request: Request, pool: CpuPool) -> Upload:
+    """Raises RequestRejected, MediaTypeRejected or UrlInputsOff."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await _from_form(request)
+    if kind == "application/json":
+        # Large base64 bodies take tens of milliseconds to parse: not on the event loop.
+        return await pool.run(_from_json, await request.body())
+    raise MediaTypeRejected(
+        f"content type {kind or 'missing'!r}: send multipart/form-data with a field 'file', or application/json"
+    )
+
+
+async def _from_form(request: Request) -> Upload:
+    async with request.form(max_files=1, max_fields=32) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise RequestRejected("the form has no file field 'file'")
+        fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+        return Upload(await file.read(), fields)
+
+
+def _from_json(body: bytes) -> Upload:
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError as cause:
+        raise RequestRejected(f"the body is not JSON: {cause}") from cause
+    if not isinstance(fields, dict) or "image" not in fields:
+        raise RequestRejected("the body must be a JSON object with a field 'image'")
+    image = parse_options(ImageInput, fields.pop("image"), where="image")
+    return Upload(_image_bytes(image), fields)
+
+
+def _image_bytes(image: ImageInput) -> bytes:
+    text = image.data if image.data is not None else image.url
+    if text is None or (image.data is not None and image.url is not None):
+        raise RequestRejected("image: give either 'data' or 'url'")
+    if image.url is not None and not image.url.startswith("data:"):
+        raise UrlInputsOff("this service does not fetch images from URLs; send the bytes as base64 in image.data")
+    if text.startswith("data:"):
+        head, comma, text = text.partition(",")
+        if not comma or not head.endswith(";base64"):
+            raise RequestRejected("image: a data URL must have the form data:image/…;base64,…")
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as cause:
+        raise RequestRejected(f"image: not base64: {cause}") from cause
+
+
+def parse_options(kind: type[OptionsT], values: Any, *, where: str) -> OptionsT:
+    """Validate `values` as `kind`; raises RequestRejected that names each wrong field."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as cause:
+        wrong = "; ".join(f"{'.'.join([where, *map(str, one['loc'])])}: {one['msg']}" for one in cause.errors())
+        raise RequestRejected(wrong) from cause
+
+
+async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Await `work`, and cancel it when the client hangs up: nobody would read the answer."""
+    task = asyncio.ensure_future(work)
+    watch = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientDisconnect
+    finally:
+        task.cancel()
+        watch.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,59 @@
+"""Around every request: a limit on its body, and its count and duration for the metrics."""
+
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.metrics import Metrics
+from service.problems import BodyTooLarge, answer
+
+
+class BodyLimit:
+    """Refuses a body over `limit` bytes by its announced length, or while it comes in: never after it is stored."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app, self._limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > self._limit:
+            error = BodyTooLarge(f"the request announces {int(announced):,} bytes; the limit is {self._limit:,}")
+            return await answer(error)(scope, receive, send)
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._limit:
+                raise BodyTooLarge(f"the request has more than {self._limit:,} bytes")
+            return message
+
+        await self._app(scope, counted, send)
+
+
+class Measure:
+    """Counts and times every request, by the route's pattern: paths with ids in them would be endless labels."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        status, started = 499, perf_counter()  # 499: the client went away before an answer began
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        self._metrics.request_started()
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            self._metrics.request_ended(route, status, perf_counter() - started)

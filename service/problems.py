@@ -1,0 +1,119 @@
+"""Domain errors to RFC 9457 problem+json: the only place where a KernelSight error meets HTTP.
+
+`type` is `urn:kernelsight:problem:<code>` and never changes; docs/errors.md lists them.
+"""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+
+from models import errors as models
+from models.errors import KernelSightError, Overloaded
+from pipelines import errors as pipelines
+
+log = logging.getLogger(__name__)
+
+PREFIX = "urn:kernelsight:problem:"
+
+
+class NotReady(KernelSightError):
+    code = "not-ready"
+
+
+class Unauthorised(KernelSightError):
+    code = "unauthorised"
+
+
+class UrlInputsOff(KernelSightError):
+    code = "url-inputs-off"
+
+
+class MediaTypeRejected(KernelSightError):
+    code = "media-type-rejected"
+
+
+class BodyTooLarge(KernelSightError):
+    code = "body-too-large"
+
+
+# The nearest class on an error's MRO decides; whatever is not here is our fault: 500.
+_ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
+    pipelines.ImageEmpty: (400, "The image is empty"),
+    pipelines.ImageUnsupported: (415, "This is no image format that we read"),
+    pipelines.ImageTruncated: (422, "The image file is cut off"),
+    pipelines.ImageCorrupt: (422, "The image file is damaged"),
+    pipelines.ImageTooLarge: (413, "The image is too large"),
+    pipelines.RequestRejected: (422, "The request is not valid"),
+    models.ModelUnknown: (404, "There is no such model"),
+    models.ModelMissing: (503, "A model is not available"),
+    models.Overloaded: (429, "Too much work is waiting"),
+    models.DeadlineExceeded: (504, "The answer came too late"),
+    NotReady: (503, "The service is not ready"),
+    Unauthorised: (401, "An API key is needed"),
+    UrlInputsOff: (403, "Image URLs are switched off"),
+    MediaTypeRejected: (415, "The request's content type is not understood"),
+    BodyTooLarge: (413, "The request is too large"),
+}
+
+
+def problem(code: str, status: int, title: str, detail: str, **more: Any) -> dict[str, Any]:
+    return {"type": PREFIX + code, "title": title, "status": status, "detail": detail, **more}
+
+
+def answer(error: KernelSightError) -> JSONResponse:
+    """The response for a domain error."""
+    status, title = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), (500, "Internal error"))
+    headers = {}
+    if isinstance(error, Overloaded):
+        headers["Retry-After"] = str(round(error.retry_seconds))
+    if isinstance(error, NotReady):
+        headers["Retry-After"] = "1"
+    if isinstance(error, Unauthorised):
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 500:
+        log.error("internal error: %s", error, exc_info=error)
+    return _response(problem(error.code, status, title, str(error)), headers)
+
+
+def install(app: FastAPI) -> None:
+    """Every error of every route leaves as problem+json, FastAPI's own included."""
+
+    async def domain(request: Request, error: Exception) -> Response:
+        assert isinstance(error, KernelSightError)
+        request.app.state.metrics.rejected(error.code)
+        return answer(error)
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
+        body = problem(code, error.status_code, str(error.detail), f"{request.method} {request.url.path}")
+        return _response(body, dict(error.headers or {}))
+
+    async def validation(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        request.app.state.metrics.rejected(pipelines.RequestRejected.code)
+        wrong = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
+        detail = "; ".join(f"{one['where']}: {one['what']}" for one in wrong)
+        return _response(problem(pipelines.RequestRejected.code, 422, "The request is not valid", detail, errors=wrong), {})
+
+    async def gone(request: Request, error: Exception) -> Response:
+        return Response(status_code=499)  # nobody reads it; the number is what proxies log for a client that left
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.exception("bug in %s %s", request.method, request.url.path, exc_info=error)
+        return _response(problem("internal", 500, "Internal error", "this is a bug; the log has the details"), {})
+
+    app.add_exception_handler(KernelSightError, domain)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(ClientDisconnect, gone)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _response(body: dict[str, Any], headers: dict[str, str]) -> JSONResponse:
+    return JSONResponse(body, body["status"], headers, media_type="application/problem+json")

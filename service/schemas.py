@@ -1,0 +1,98 @@
+"""Response bodies that are not a pipeline's own result, and OpenAPI for bodies that come as form or JSON."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from pipelines.types import Features, Findings, ImageInfo, ModelUsed
+
+
+class FeaturesReply(Features):
+    """`Features` with what every answer carries: id, image, prompt, models, timings in seconds."""
+
+    result_id: str
+    image: ImageInfo
+    prompt: str
+    models: list[ModelUsed]
+    timings: dict[str, float]
+
+    @classmethod
+    def of(cls, findings: Findings) -> "FeaturesReply":
+        assert findings.features is not None
+        return cls.model_construct(
+            **dict(findings.features),
+            result_id=findings.result_id,
+            image=findings.image,
+            prompt=findings.prompt,
+            models=findings.models,
+            timings=findings.timings,
+        )
+
+
+class ModelSummary(BaseModel):
+    """A catalog entry and what this process makes of it. `state` is that of its files in the store."""
+
+    id: str
+    version: int
+    task: str
+    description: str
+    license: str
+    state: str
+    loaded: bool
+    device: str | None
+    sha256: str | None
+
+
+class ModelList(BaseModel):
+    models: list[ModelSummary]
+
+
+class Health(BaseModel):
+    """`models` maps each loaded model to null, or to why it makes no progress."""
+
+    status: str
+    models: dict[str, str | None]
+
+
+class ProblemBody(BaseModel):
+    """RFC 9457 problem+json; `type` is stable and listed in docs/errors.md."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+_IMAGE = {
+    "type": "object",
+    "properties": {
+        "data": {"type": "string", "description": "base64, bare or as a data URL"},
+        "url": {"type": "string", "description": "a data URL; http(s) URLs are switched off"},
+    },
+}
+_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+
+
+def image_body(**properties: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI for a route that takes an image as multipart form or as JSON, with `properties` beside it."""
+    file = {"type": "string", "format": "binary"}
+    form = {"type": "object", "properties": {"file": file, **properties}, "required": ["file"]}
+    json = {"type": "object", "properties": {"image": _IMAGE, **properties}, "required": ["image"]}
+    example = {"image": {"data": f"data:image/png;base64,{_PIXEL}"}}
+    content = {"multipart/form-data": {"schema": form}, "application/json": {"schema": json, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemBody, "description": description, "content": {"application/problem+json": {}}}
+    for status, description in {
+        400: "Empty image",
+        401: "API key missing or wrong",
+        413: "Too many bytes, pixels or frames",
+        415: "No image format or content type that we read",
+        422: "Truncated or damaged image, or an option out of range",
+        429: "Too much work waits; Retry-After says for how long",
+        503: "Models are loading or missing",
+        504: "Not done before the deadline",
+    }.items()
+}

@@ -1,0 +1,57 @@
+"""Every setting, from `KERNELSIGHT_…` in the environment or an `.env` file: the only place that reads either."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.errors import KernelSightError
+
+
+class SettingsInvalid(KernelSightError):
+    code = "settings-invalid"
+
+
+def _default_store() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "kernelsight" / "models"
+
+
+class Settings(BaseSettings):
+    """Defaults suit one machine. Sizes are in the unit that the name says."""
+
+    model_config = SettingsConfigDict(env_prefix="KERNELSIGHT_", env_file=".env", extra="ignore", frozen=True)
+
+    store: Path = Field(default_factory=_default_store)  # where model files live
+    catalog: Path | None = None  # a folder of further manifests; they override the built-in ones
+    model_mirror: str | None = None  # folder or URL asked for every model file before its own sources
+    encoder: str | None = None  # model id of the captioning encoder; None takes the task's first choice
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    export_python: Path = Path(".venv-export/bin/python")  # interpreter with the export extra, for `models export`
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    api_key: SecretStr | None = None  # bearer token; needed to bind to anything but loopback
+
+    max_image_bytes: int = Field(default=32 * 2**20, ge=1)
+    max_image_pixels: int = Field(default=64_000_000, ge=1)
+    max_image_frames: int = Field(default=1_000, ge=1)
+
+    queue_limit: int = Field(default=256, ge=1)  # requests that may wait per model and priority, then 429
+    request_seconds: float = Field(default=30.0, gt=0)  # a request not done by then gets 504
+    hang_seconds: float = Field(default=60.0, gt=0)  # a session that runs longer on one batch is replaced
+    probe_after_seconds: float = Field(default=10.0, gt=0)  # health runs a real inference after this much silence
+    drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight
+
+
+def load_settings() -> Settings:
+    """Raises SettingsInvalid, which names every variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as cause:
+        wrong = "; ".join(
+            f"KERNELSIGHT_{'.'.join(map(str, error['loc'])).upper()}: {error['msg']}" for error in cause.errors()
+        )
+        raise SettingsInvalid(wrong) from cause
