@@ -3,7 +3,6 @@
 import csv
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 from models.manifest import BUILT_IN
 
 
-class Label(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Label:
     """`wnid` is the WordNet id; `group` a coarse kind such as animal, food or vehicle."""
 
     index: int

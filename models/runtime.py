@@ -1,7 +1,7 @@
 """Opens models by manifest, warms them, and answers `infer` for every caller in the process.
 
-    Runtime ── "efficientnet-lite0" ─► Batcher ─► lanes ─► sessions
-            └─ "opennsfw" ───────────► Batcher ─► …
+Runtime ── "efficientnet-lite0" ─► Batcher ─► lanes ─► sessions
+        └─ "opennsfw" ───────────► Batcher ─► …
 """
 
 import asyncio
@@ -96,7 +96,9 @@ class Runtime:
     async def check(self, *, timeout_seconds: float = 5.0) -> dict[str, str | None]:
         """Per model None when it makes progress, else why not. Runs a real inference when nothing completed lately."""
         names = list(self._batchers)
-        return dict(zip(names, await asyncio.gather(*(self._check(name, timeout_seconds) for name in names)), strict=True))
+        return dict(
+            zip(names, await asyncio.gather(*(self._check(name, timeout_seconds) for name in names)), strict=True)
+        )
 
     async def _check(self, model: str, timeout_seconds: float) -> str | None:
         batcher = self._batcher(model)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import onnxruntime as ort
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.errors import DeviceUnavailable, InferenceFailed, ModelCorrupt
 
-Array = NDArray[np.generic]
+Array = NDArray[Any]  # models take and answer many dtypes
 Device = Literal["cpu", "cuda"]
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,9 @@ def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
             "install the 'gpu' extra and an NVIDIA driver, or choose 'cpu' or 'auto'"
         )
     device: Device = "cuda" if has_cuda else "cpu"
-    log.info("device %s chosen (asked for: %s; providers: %s)", device, wanted, ", ".join(ort.get_available_providers()))
+    log.info(
+        "device %s chosen (asked for: %s; providers: %s)", device, wanted, ", ".join(ort.get_available_providers())
+    )
     return device
 
 

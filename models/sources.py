@@ -22,7 +22,7 @@ from models.manifest import FileSource, ModelFile, Source, WheelSource
 
 CHUNK = 1 << 20
 # A host that cannot be reached costs seconds; one that is slow may take as long as it delivers.
-TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+TIMEOUT = httpx2.Timeout(30.0, connect=3.0)
 
 
 class Progress(Protocol):

@@ -1,9 +1,9 @@
 """The model store: hash-checked files on disk, and a record of where each came from.
 
-    STORE/<id>/<version>/weights.pth     as fetched, where the model is exported from PyTorch
-                        /model.onnx      what is served
-                        /manifest.json   the record, written last: without it the folder does not count
-                        /parity.json     how far the export is from PyTorch
+STORE/<id>/<version>/weights.pth     as fetched, where the model is exported from PyTorch
+                    /model.onnx      what is served
+                    /manifest.json   the record, written last: without it the folder does not count
+                    /parity.json     how far the export is from PyTorch
 """
 
 import shutil
@@ -152,10 +152,10 @@ class Store:
         with self._lock("wheels"):
             shutil.rmtree(self.root / ".wheels", ignore_errors=True)
 
-    def _write_record(self, manifest: Manifest, files: dict[str, StoredFile], exported_with: Mapping[str, str]) -> Record:
-        record = Record(
-            manifest=manifest, files=files, exported_with=dict(exported_with), written_at=datetime.now(UTC)
-        )
+    def _write_record(
+        self, manifest: Manifest, files: dict[str, StoredFile], exported_with: Mapping[str, str]
+    ) -> Record:
+        record = Record(manifest=manifest, files=files, exported_with=dict(exported_with), written_at=datetime.now(UTC))
         _write_atomically(self.folder(manifest) / "manifest.json", record.model_dump_json(indent=2))
         return record
 

@@ -30,7 +30,7 @@ def appearance(pixels: Image.Image) -> Appearance:
     """Measure upright RGB `pixels`; about 3 ms on one core, whatever the image's size."""
     small = pixels.copy()
     small.thumbnail((LONGER_SIDE, LONGER_SIDE), Image.Resampling.BOX, reducing_gap=1.0)
-    luma = np.asarray(small.convert("L"), np.float32) / 255
+    luma: NDArray[np.float32] = np.asarray(small.convert("L"), np.float32) / np.float32(255)
     brightness, contrast = float(luma.mean()), float(luma.std())
     dark, bright = float((luma < 4 / 255).mean()), float((luma > 251 / 255).mean())
     sharpness = _sharpness(luma)
@@ -97,8 +97,10 @@ def _name_table() -> NDArray[np.intp]:
     steps = np.arange(32) * 8.0 + 4.0
     cube = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1)
     named = _lab(np.array(list(COLOUR_NAMES.values()), np.float64))
-    distances = np.stack([np.linalg.norm(_lab(cube) - one, axis=-1) for one in named])
-    return distances.argmin(0)
+    lab = _lab(cube)
+    distances = np.stack([np.linalg.norm(lab - one, axis=-1) for one in named])
+    nearest: NDArray[np.intp] = distances.argmin(0)
+    return nearest
 
 
 def _lab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,4 +110,3 @@ def _lab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
     xyz = linear @ matrix.T / np.array([0.9505, 1.0, 1.089])
     f = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
     return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
-

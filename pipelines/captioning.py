@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.labels import LabelSet
 from models.manifest import Manifest
+from models.session import Array
 from pipelines.appearance import appearance
 from pipelines.decode import Picture
 from pipelines.pipeline import Call, CpuPool, Infer
@@ -69,7 +71,7 @@ class Captioning:
         with call.stage("postprocess"):
             return await self.pool.run(self._answer, inference.outputs, look, options)
 
-    def _answer(self, outputs: dict[str, NDArray[np.float32]], look: Appearance, options: FeaturesOptions) -> Features:
+    def _answer(self, outputs: Mapping[str, Array], look: Appearance, options: FeaturesOptions) -> Features:
         decision = self.manifest.decision
         scores = softmax(outputs["logits"] / (decision.temperature if decision else 1.0))
         best = np.argsort(scores)[::-1][: options.top_k]
@@ -124,8 +126,10 @@ _EXPOSURE = {
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    shifted = np.exp(logits - logits.max(-1, keepdims=True))
-    return shifted / shifted.sum(-1, keepdims=True)
+    """Along the last axis, without overflow."""
+    powers: NDArray[np.float32] = np.exp(logits - logits.max(-1, keepdims=True))
+    total: NDArray[np.float32] = powers.sum(-1, keepdims=True)
+    return powers / total
 
 
 def _encode_embedding(

@@ -116,9 +116,7 @@ def decode(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> P
         raise TooManyBytes(len(data), limits.bytes)
     format = sniff(data)
     if format is None:
-        raise ImageUnsupported(
-            f"this is {describe(data)}; images can be JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF"
-        )
+        raise ImageUnsupported(f"this is {describe(data)}; images can be JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF")
     if format == "WEBP":
         _check_pixels(webp_size(data), limits)  # its decoder allocates the canvas when the file is opened
     try:

@@ -13,7 +13,7 @@ from models.labels import label_set
 from models.manifest import Catalog, Manifest
 from models.runtime import Runtime
 from models.store import GRAPH, Store
-from pipelines.captioning import Captioning
+from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits
 from pipelines.engine import Engine
 from pipelines.pipeline import CpuPool
@@ -85,6 +85,7 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
         await runtime.open(encoder)
         captioning = Captioning(encoder, _used(store, encoder), label_set(encoder.labels or ""), runtime.infer, pool)
         engine = Engine([captioning], pool=pool, limits=image_limits(settings))
+        await engine.warm({captioning.name: FeaturesOptions()})
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in captioning.models])
         yield House(settings, catalog, store, runtime, engine, pool)
     finally:

@@ -27,7 +27,9 @@ class Metrics:
             "kernelsight_request_seconds", "From the first byte in to the last byte out.", ["route"],
             buckets=_SECONDS, registry=self.registry,
         )  # fmt: skip
-        self._in_flight = Gauge("kernelsight_requests_in_flight", "HTTP requests being worked on.", registry=self.registry)
+        self._in_flight = Gauge(
+            "kernelsight_requests_in_flight", "HTTP requests being worked on.", registry=self.registry
+        )
         self._rejects = Counter(
             "kernelsight_rejects", "Requests that ended in a problem, by its type.", ["problem"], registry=self.registry
         )

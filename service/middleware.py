@@ -16,11 +16,13 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
+            return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > self._limit:
             error = BodyTooLarge(f"the request announces {int(announced):,} bytes; the limit is {self._limit:,}")
-            return await answer(error)(scope, receive, send)
+            await answer(error)(scope, receive, send)
+            return
         received = 0
 
         async def counted() -> Message:
@@ -42,7 +44,8 @@ class Measure:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
+            return
         status, started = 499, perf_counter()  # 499: the client went away before an answer began
 
         async def noted(message: Message) -> None:

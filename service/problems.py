@@ -99,7 +99,9 @@ def install(app: FastAPI) -> None:
         request.app.state.metrics.rejected(pipelines.RequestRejected.code)
         wrong = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
         detail = "; ".join(f"{one['where']}: {one['what']}" for one in wrong)
-        return _response(problem(pipelines.RequestRejected.code, 422, "The request is not valid", detail, errors=wrong), {})
+        return _response(
+            problem(pipelines.RequestRejected.code, 422, "The request is not valid", detail, errors=wrong), {}
+        )
 
     async def gone(request: Request, error: Exception) -> Response:
         return Response(status_code=499)  # nobody reads it; the number is what proxies log for a client that left
