@@ -73,7 +73,8 @@ class Captioning:
 
     def _answer(self, outputs: Mapping[str, Array], look: Appearance, options: FeaturesOptions) -> Features:
         decision = self.manifest.decision
-        scores = softmax(outputs["logits"] / (decision.temperature if decision else 1.0))
+        temperature = np.float32(decision.temperature if decision else 1.0)
+        scores = softmax(outputs["logits"] / temperature)
         best = np.argsort(scores)[::-1][: options.top_k]
         return Features(
             embedding=_encode_embedding(outputs["embedding"], options.embedding),
