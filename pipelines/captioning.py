@@ -74,7 +74,8 @@ class Captioning:
     def _answer(self, outputs: Mapping[str, Array], look: Appearance, options: FeaturesOptions) -> Features:
         decision = self.manifest.decision
         temperature = np.float32(decision.temperature if decision else 1.0)
-        scores = softmax(outputs["logits"] / temperature)
+        logits: NDArray[np.float32] = outputs["logits"] / temperature
+        scores = softmax(logits)
         best = np.argsort(scores)[::-1][: options.top_k]
         return Features(
             embedding=_encode_embedding(outputs["embedding"], options.embedding),
