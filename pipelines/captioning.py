@@ -73,9 +73,7 @@ class Captioning:
 
     def _answer(self, outputs: Mapping[str, Array], look: Appearance, options: FeaturesOptions) -> Features:
         decision = self.manifest.decision
-        temperature = np.float32(decision.temperature if decision else 1.0)
-        logits: NDArray[np.float32] = outputs["logits"] / temperature
-        scores = softmax(logits)
+        scores = softmax(outputs["logits"], temperature=decision.temperature if decision else 1.0)
         best = np.argsort(scores)[::-1][: options.top_k]
         return Features(
             embedding=_encode_embedding(outputs["embedding"], options.embedding),
@@ -127,9 +125,9 @@ _EXPOSURE = {
 }
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+def softmax(logits: NDArray[np.float32], *, temperature: float = 1.0) -> NDArray[np.float32]:
     """Along the last axis, without overflow."""
-    powers: NDArray[np.float32] = np.exp(logits - logits.max(-1, keepdims=True))
+    powers: NDArray[np.float32] = np.exp((logits - logits.max(-1, keepdims=True)) / np.float32(temperature))
     total: NDArray[np.float32] = powers.sum(-1, keepdims=True)
     return powers / total
 

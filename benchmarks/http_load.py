@@ -1,0 +1,172 @@
+"""What HTTP and decoding cost: images per second of the bare model, of the engine, and over HTTP, in one run.
+
+    python benchmarks/http_load.py [--images FOLDER] [--seconds 4] [--rounds 3] [--concurrency 8]
+
+Starts `kernelsight serve` on a free port of this machine and sends it nothing but its own requests.
+Without --images it uses scikit-image's bundled photographs as JPEGs. Each figure is the median over
+the rounds; the shares are taken within a round, so a machine whose speed drifts does not matter.
+"""
+
+import argparse
+import asyncio
+import io
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter
+
+import aiohttp
+import skimage.data
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from models.session import Session
+from pipelines.captioning import FeaturesOptions
+from pipelines.decode import decode
+from pipelines.preprocess import central_crop, shorter_side_wanted
+from service.composition import House, image_limits, open_house
+from service.metrics import Metrics
+from service.settings import load_settings
+
+PHOTOGRAPHS = ("astronaut", "cat", "coffee", "rocket")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=Path)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--concurrency", type=int, default=8)
+    asyncio.run(run(parser.parse_args()))
+
+
+async def run(options: argparse.Namespace) -> None:
+    blobs = _blobs(options.images)
+    async with open_house(load_settings(), Metrics()) as house:
+        server, url = _serve()
+        try:
+            await _measure(house, url, blobs, options)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+async def _measure(house: House, url: str, blobs: list[bytes], options: argparse.Namespace) -> None:
+    rates: dict[str, list[float]] = {}
+    latencies: list[float] = []
+    for _ in range(options.rounds):
+        for name, full in (("model alone", False), ("decode + crop + model, bare threads", True)):
+            rates.setdefault(name, []).append(await asyncio.to_thread(_bare, house, blobs, options.seconds, full))
+        times = await _clients(options, lambda index: _engine(house, blobs[index % len(blobs)]))
+        rates.setdefault("engine (adds colours, tags, prompt)", []).append(
+            len(times) / sum(times) * options.concurrency
+        )
+        async with aiohttp.ClientSession() as session:
+            times = await _clients(options, lambda index: _post(session, url, blobs[index % len(blobs)]))
+        rates.setdefault("HTTP, /v1/features", []).append(len(times) / sum(times) * options.concurrency)
+        latencies += times
+    _print(rates, latencies, options)
+
+
+def _print(rates: dict[str, list[float]], latencies: list[float], options: argparse.Namespace) -> None:
+    table = Table("", "images/s", "of the model alone", "of the step above")
+    above = rates["model alone"]
+    for name, values in rates.items():
+        shares = [median(a / b for a, b in zip(values, base, strict=True)) for base in (rates["model alone"], above)]
+        table.add_row(name, f"{median(values):.1f}", f"{shares[0]:.0%}", f"{shares[1]:.0%}")
+        above = values
+    Console(width=100).print(table)
+    cuts = quantiles(latencies, n=100)
+    print(
+        f"HTTP latency at {options.concurrency} at once: p50 {cuts[49] * 1e3:.1f}, p95 {cuts[94] * 1e3:.1f}, "
+        f"p99 {cuts[98] * 1e3:.1f} ms; {os.cpu_count()} cores, shared by server and load"
+    )
+
+
+def _bare(house: House, blobs: list[bytes], seconds: float, full: bool) -> float:
+    """One thread and one session per core, no service around them."""
+    manifest = house.catalog.get(house.runtime.models[0])
+    plan, limits = house.runtime.plan(manifest), image_limits(house.settings)
+    graph, side = house.store.graph(manifest), shorter_side_wanted(manifest.input)
+    sessions = [Session(graph, device=house.runtime.device, threads=plan.threads) for _ in range(plan.lanes)]
+    counts = [0] * len(sessions)
+
+    def tensor(index: int) -> dict[str, object]:
+        picture = decode(blobs[index % len(blobs)], limits=limits, shorter_side=side)
+        return {manifest.input.name: central_crop(picture.pixels, manifest.input)[None]}
+
+    fixed = tensor(0)
+    end = perf_counter() + seconds
+
+    def loop(lane: int) -> None:
+        while perf_counter() < end:
+            sessions[lane].run(tensor(counts[lane]) if full else fixed)  # type: ignore[arg-type]
+            counts[lane] += 1
+
+    threads = [threading.Thread(target=loop, args=(lane,)) for lane in range(len(sessions))]
+    started = perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (perf_counter() - started)
+
+
+async def _clients(options: argparse.Namespace, ask: Callable[[int], Awaitable[None]]) -> list[float]:
+    """Seconds per request, from clients that ask again as soon as they are answered."""
+    times: list[float] = []
+    end = perf_counter() + options.seconds
+
+    async def client(number: int) -> None:
+        while (started := perf_counter()) < end:
+            await ask(number + len(times))
+            times.append(perf_counter() - started)
+
+    await asyncio.gather(*(client(number) for number in range(options.concurrency)))
+    return times
+
+
+async def _engine(house: House, blob: bytes) -> None:
+    await house.engine.run(blob, {"features": FeaturesOptions()})
+
+
+async def _post(session: aiohttp.ClientSession, url: str, blob: bytes) -> None:
+    form = aiohttp.FormData()
+    form.add_field("file", blob, filename="image.jpg", content_type="image/jpeg")
+    async with session.post(f"{url}/v1/features", data=form) as reply:
+        body = await reply.read()
+        if reply.status != 200:
+            raise SystemExit(f"HTTP {reply.status}: {body[:300]!r}")
+
+
+def _serve() -> tuple[subprocess.Popen[str], str]:
+    command = [sys.executable, "-m", "service", "serve", "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert server.stdout is not None
+    found = re.search(r"http://\S+", server.stdout.readline())
+    if found is None:
+        raise SystemExit("the service did not start; run: kernelsight serve")
+    return server, found.group()
+
+
+def _blobs(folder: Path | None) -> list[bytes]:
+    if folder is not None:
+        return [
+            path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix.lower() in {".jpg", ".jpeg", ".png"}
+        ]
+    blobs = []
+    for name in PHOTOGRAPHS:
+        stream = io.BytesIO()
+        Image.fromarray(getattr(skimage.data, name)()).save(stream, "JPEG", quality=90)
+        blobs.append(stream.getvalue())
+    return blobs
+
+
+if __name__ == "__main__":
+    main()
