@@ -83,12 +83,7 @@ def export(store: Store, manifest: Manifest, *, device: Literal["auto", "cpu", "
         graph = Path(folder) / "model.onnx"
         module = Served(net, manifest.input).eval().to(chosen)
         to_onnx(module, manifest, graph)
-        parity = compare(module, manifest, graph)
-        if not parity.holds:
-            raise ExportFailed(
-                f"{manifest.id!r} differs from PyTorch: by {parity.worst:.2e} "
-                f"(limit {parity.limit:.0e}), top-1 on {parity.top1_changes} of {parity.images} images"
-            )
+        parity = prove(module, manifest, graph, photographs(*manifest.input.sizes[0]))
         store.add_export(manifest, graph, parity.model_dump_json(indent=2), _exported_with(chosen))
     return parity
 
@@ -130,9 +125,19 @@ def to_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
         )
 
 
-def compare(module: nn.Module, manifest: Manifest, graph: Path) -> Parity:
-    """Run real photographs through both, one by one and as a batch, and measure how far apart they are."""
-    images = photographs(*manifest.input.sizes[0])
+def prove(module: nn.Module, manifest: Manifest, graph: Path, images: NDArray[np.uint8]) -> Parity:
+    """Compare both on `images`; raises ExportFailed when they are further apart than `MAX_DIFFERENCE`."""
+    parity = compare(module, manifest, graph, images)
+    if not parity.holds:
+        raise ExportFailed(
+            f"{manifest.id!r} differs from PyTorch by {parity.worst:.2e} (limit {parity.limit:.0e}), "
+            f"and in top-1 on {parity.top1_changes} of {parity.images} images"
+        )
+    return parity
+
+
+def compare(module: nn.Module, manifest: Manifest, graph: Path, images: NDArray[np.uint8]) -> Parity:
+    """Run `images` (N, H, W, 3) through both, one by one and as a batch, and measure how far apart they are."""
     device = next(module.parameters()).device
     with torch.inference_mode():
         batches = torch.from_numpy(images).split(8)

@@ -6,12 +6,13 @@ STORE/<id>/<version>/weights.pth     as fetched, where the model is exported fro
                     /parity.json     how far the export is from PyTorch
 """
 
+import json
 import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import filelock
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -138,6 +139,11 @@ class Store:
                 path = folder / name
                 files[name] = StoredFile(sha256=file_sha256(path), bytes=path.stat().st_size, source="export")
             return self._write_record(manifest, files, exported_with)
+
+    def parity(self, manifest: Manifest) -> dict[str, Any] | None:
+        """How far the export is from PyTorch; None for a model that came as ONNX."""
+        path = self.folder(manifest) / "parity.json"
+        return json.loads(path.read_bytes()) if path.is_file() else None
 
     def verify(self, manifest: Manifest) -> list[str]:
         """Hash every recorded file again; returns what is wrong, in words. Raises ModelCorrupt as `record` does."""

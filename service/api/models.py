@@ -21,7 +21,7 @@ async def models(house: ReadyHouse) -> ModelList:
 
 @router.get("/{model}")
 async def model(house: ReadyHouse, model: str) -> dict[str, Any]:
-    """One model's manifest and, once it is in the store, the record of its files, their sources and exporter."""
+    """One model's manifest and, once it is in the store, where its files came from and how exact its export is."""
     manifest = house.catalog.get(model)
     record = house.store.record(manifest)
     stored = record.model_dump(mode="json", exclude={"manifest"}) if record else None
@@ -29,6 +29,7 @@ async def model(house: ReadyHouse, model: str) -> dict[str, Any]:
         "summary": _summary(house, manifest).model_dump(),
         "manifest": manifest.model_dump(mode="json"),
         "stored": stored,
+        "parity": house.store.parity(manifest),
     }
 
 

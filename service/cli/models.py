@@ -11,7 +11,7 @@ from rich.table import Table
 
 from models.errors import ExportFailed, KernelSightError, SourceFailed
 from models.manifest import Catalog, Manifest
-from models.store import GRAPH, HERE, Store
+from models.store import HERE, Store
 from service.cli.progress import bars
 from service.composition import open_catalog, open_store
 from service.settings import load_settings
@@ -145,15 +145,18 @@ def verify(names: Names = None) -> None:
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="Model id.")]) -> None:
-    """A model's manifest and the record of its files, as JSON."""
+    """A model's manifest, the record of its files, and its parity with PyTorch, as JSON."""
     catalog, store = _open()
     manifest = catalog.get(name)
     record = store.record(manifest)
-    out.print_json(record.model_dump_json() if record else manifest.model_dump_json())
-    if record and GRAPH in record.files:
-        parity = store.folder(manifest) / "parity.json"
-        if parity.is_file():
-            out.print_json(parity.read_text("utf-8"))
+    out.print_json(
+        data={
+            "manifest": manifest.model_dump(mode="json"),
+            "state": store.state(manifest),
+            "stored": record.model_dump(mode="json", exclude={"manifest"}) if record else None,
+            "parity": store.parity(manifest),
+        }
+    )
 
 
 @app.command()

@@ -1,0 +1,35 @@
+"""Fixtures that several folders share: photographs, and a real service in a process of its own."""
+
+import io
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+
+import pytest
+import skimage.data
+from PIL import Image
+
+from tests.serving import Service, serving
+
+# Export needs PyTorch, which serving does not: those tests run in the environment that has it.
+collect_ignore = [] if find_spec("torch") else ["export"]
+
+Jpeg = Callable[[str], bytes]
+
+
+@pytest.fixture(scope="session")
+def jpeg() -> Jpeg:
+    """One of scikit-image's bundled photographs, as JPEG bytes."""
+
+    def encode(name: str) -> bytes:
+        stream = io.BytesIO()
+        Image.fromarray(getattr(skimage.data, name)()).convert("RGB").save(stream, "JPEG", quality=92)
+        return stream.getvalue()
+
+    return encode
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Service]:
+    """`kernelsight serve` on real models, with every setting at its default."""
+    with serving() as running:
+        yield running

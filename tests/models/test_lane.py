@@ -1,0 +1,168 @@
+"""What happens to callers, and to the model, when a session breaks."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from models.batcher import Batcher
+from models.errors import DeadlineExceeded, InferenceFailed, ModelCorrupt
+from models.lane import Plan, stack
+from tests.models.fake_sessions import GIVE_UP_SECONDS, Sessions, ask, item, occupy, serving, until, value_of
+
+# The supervisor looks four times in this time.
+IMPATIENT = Plan(hang_seconds=0.2)
+
+
+def test_a_bad_item_fails_alone_and_its_neighbours_are_answered() -> None:
+    sessions = Sessions(bad=frozenset({2.0}))
+
+    async def scenario() -> list[float | type]:
+        async with serving(sessions, batch=4) as batcher:
+            busy = await occupy(batcher, sessions)
+            tasks = await ask(batcher, 1, 2, 3, 4)
+            sessions.gate.set()
+            await busy
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        return [type(one) if isinstance(one, BaseException) else value_of(one) for one in outcomes]
+
+    outcomes = asyncio.run(scenario())
+
+    assert (outcomes, sessions.opened) == ([1, InferenceFailed, 3, 4], 1)
+
+
+@pytest.mark.parametrize("lifetimes", [(0,), (0, 1), (1, 1, 1)], ids=str)
+def test_a_session_that_dies_is_opened_again_and_everybody_is_answered(lifetimes: tuple[int, ...]) -> None:
+    sessions = Sessions(lifetimes=lifetimes)
+
+    async def scenario() -> list[float]:
+        async with serving(sessions, batch=2) as batcher:
+            busy = await occupy(batcher, sessions)
+            tasks = await ask(batcher, 1, 2, 3)
+            sessions.gate.set()
+            return [value_of(answer) for answer in await asyncio.gather(busy, *tasks)]
+
+    answers = asyncio.run(scenario())
+
+    assert (answers, sessions.opened) == ([1000, 1, 2, 3], len(lifetimes) + 1)
+
+
+def test_an_item_that_kills_every_session_fails_alone() -> None:
+    sessions = Sessions(bad=frozenset({2.0}), lifetimes=(1, 1, 1))
+
+    async def scenario() -> list[float | type]:
+        async with serving(sessions, batch=4) as batcher:
+            outcomes = [await asyncio.gather(*await ask(batcher, value), return_exceptions=True) for value in (1, 2, 3)]
+        return [type(one) if isinstance(one, BaseException) else value_of(one) for [one] in outcomes]
+
+    assert asyncio.run(scenario()) == [1, InferenceFailed, 3]
+
+
+def test_a_session_that_hangs_is_replaced_and_only_its_own_caller_hears_of_it() -> None:
+    sessions = Sessions(hanging={1})
+
+    async def scenario() -> tuple[type, list[float], int]:
+        async with serving(sessions, IMPATIENT) as batcher:
+            [hung] = await ask(batcher, 1)
+            await until(lambda: 1 in sessions.values)
+            waiting = await ask(batcher, 2, 3)
+            [error] = await asyncio.gather(hung, return_exceptions=True)
+            answers = [value_of(answer) for answer in await asyncio.gather(*waiting)]
+            await until(lambda: batcher.respawns > 0)
+            return type(error), answers, batcher.respawns
+
+    assert asyncio.run(scenario()) == (InferenceFailed, [2, 3], 1)
+
+
+def test_other_lanes_serve_while_one_hangs() -> None:
+    sessions = Sessions(hanging={1})
+
+    async def scenario() -> tuple[float, int]:
+        async with serving(sessions, lanes=2) as batcher:
+            [hung] = await ask(batcher, 1)
+            await until(lambda: 1 in sessions.values)
+            answer = await batcher.infer(item(2))
+            hung.cancel()
+            await batcher.close(grace_seconds=0)
+            return value_of(answer), batcher.respawns
+
+    assert asyncio.run(scenario()) == (2, 0)
+
+
+def test_a_model_whose_file_is_gone_for_a_while_comes_back_when_it_is_there_again() -> None:
+    sessions = Sessions(lifetimes=(0,))
+
+    async def scenario() -> tuple[type, float, int]:
+        async with serving(sessions, IMPATIENT) as batcher:
+            sessions.broken_file = ModelCorrupt("the file is gone")
+            [error] = await asyncio.gather(*await ask(batcher, 1), return_exceptions=True)
+            [waits] = await ask(batcher, 2)
+            await until(lambda: sessions.refused >= 3)  # by the lane itself, then by the supervisor
+            sessions.broken_file = None
+            answer = await waits
+            await until(lambda: batcher.respawns > 0)
+            return type(error), value_of(answer), batcher.respawns
+
+    assert asyncio.run(scenario()) == (InferenceFailed, 2, 1)
+
+
+def test_a_bug_in_an_observer_costs_its_batch_and_not_the_model() -> None:
+    sessions = Sessions()
+    bugs = [ZeroDivisionError("an observer's bug")]
+
+    def observe(record: object) -> None:
+        if bugs:
+            raise bugs.pop()
+
+    async def scenario() -> tuple[type, float]:
+        batcher = await Batcher.open("fake", sessions.open, [item(0)], IMPATIENT, observe)
+        [error] = await asyncio.gather(*await ask(batcher, 1), return_exceptions=True)
+        answer = await batcher.infer(item(2))
+        await batcher.close(grace_seconds=GIVE_UP_SECONDS)
+        return type(error), value_of(answer)
+
+    assert asyncio.run(scenario()) == (InferenceFailed, 2)
+
+
+@pytest.mark.parametrize("is_stuck", [False, True])
+def test_a_probe_tells_a_model_that_works_from_one_that_is_stuck(is_stuck: bool) -> None:
+    sessions = Sessions()
+
+    async def scenario() -> bool:
+        async with serving(sessions) as batcher:
+            busy = [await occupy(batcher, sessions)] if is_stuck else []
+            deadline = asyncio.get_running_loop().time() + (0.05 if is_stuck else GIVE_UP_SECONDS)
+            try:
+                await batcher.probe(deadline=deadline)
+            except DeadlineExceeded:
+                return True
+            finally:
+                sessions.gate.set()
+                await asyncio.gather(*busy)
+            return False
+
+    assert asyncio.run(scenario()) == is_stuck
+
+
+@pytest.mark.parametrize(
+    ("plan", "sizes"),
+    [
+        (Plan(batch=1), (1,)),
+        (Plan(batch=6), (1, 6)),
+        (Plan(batch=1, pads=True), (1,)),
+        (Plan(batch=8, pads=True), (1, 2, 4, 8)),
+        (Plan(batch=6, pads=True), (1, 2, 4, 8)),
+    ],
+    ids=str,
+)
+def test_every_padded_size_is_warmed(plan: Plan, sizes: tuple[int, ...]) -> None:
+    padded = {plan.padded(size) for size in range(1, plan.batch + 1)} if plan.pads else set()
+
+    assert (plan.batch_sizes, padded <= set(sizes)) == (sizes, True)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_stacking_adds_a_batch_axis_in_front(count: int) -> None:
+    items = [item(value) for value in range(count)]
+
+    np.testing.assert_array_equal(stack(items)["x"], [[value, value] for value in range(count)])

@@ -1,0 +1,83 @@
+"""POST /v1/features and /v1/analyze on a running service with real models."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from tests.conftest import Jpeg
+from tests.serving import Service
+
+
+def test_a_photograph_gets_an_embedding_tags_and_a_prompt(service: Service, jpeg: Jpeg) -> None:
+    reply = service.http.post("/v1/features", files={"file": jpeg("coffee")}).json()
+
+    assert (
+        len(reply["embedding"]),
+        round(float(np.linalg.norm(reply["embedding"])), 4),
+        (reply["image"]["width"], reply["image"]["height"], reply["image"]["format"]),
+        reply["tags"][0]["label"],
+        reply["tags"][0]["group"],
+        "espresso" in reply["prompt"],
+        [model["id"] for model in reply["models"]],
+    ) == (1280, 1.0, (600, 400, "JPEG"), "espresso", "food", True, ["efficientnet-lite0"])
+
+
+def test_every_tag_has_the_fields_that_clients_read(service: Service, jpeg: Jpeg) -> None:
+    tags = service.http.post("/v1/features?top_k=3&min_score=0", files={"file": jpeg("cat")}).json()["tags"]
+
+    assert [sorted(tag) for tag in tags] == [["group", "index", "label", "score", "wnid"]] * 3
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/jpeg;base64,"])
+def test_base64_in_json_answers_the_same_as_a_form(service: Service, jpeg: Jpeg, prefix: str) -> None:
+    data = prefix + base64.b64encode(jpeg("cat")).decode()
+    form = service.http.post("/v1/features", files={"file": jpeg("cat")}).json()
+
+    json = service.http.post("/v1/features", json={"image": {"data": data}}).json()
+
+    assert (json["tags"], json["embedding"]) == (form["tags"], form["embedding"])
+
+
+def test_a_data_url_is_taken_as_url_too(service: Service, jpeg: Jpeg) -> None:
+    url = "data:image/jpeg;base64," + base64.b64encode(jpeg("cat")).decode()
+
+    assert service.http.post("/v1/features", json={"image": {"url": url}}).status_code == 200
+
+
+def test_options_in_the_body_win_over_the_query(service: Service, jpeg: Jpeg) -> None:
+    body = {"image": {"data": base64.b64encode(jpeg("cat")).decode()}, "top_k": 2, "embedding": "none"}
+
+    reply = service.http.post("/v1/features?top_k=9&min_score=0", json=body).json()
+
+    assert (len(reply["tags"]), "embedding" in reply) == (2, False)
+
+
+def test_the_grid_is_visual_tokens_in_float16(service: Service, jpeg: Jpeg) -> None:
+    reply = service.http.post("/v1/features?grid=true&embedding=base64", files={"file": jpeg("cat")}).json()
+
+    grid = np.frombuffer(base64.b64decode(reply["grid"]["data"]), "<f2").reshape(reply["grid"]["shape"])
+    embedding = np.frombuffer(base64.b64decode(reply["embedding"]["data"]), "<f4")
+    mean = grid.astype(np.float32).mean((0, 1))
+    assert (grid.shape, float(mean @ embedding / np.linalg.norm(mean)) > 0.999) == ((7, 7, 1280), True)
+
+
+def test_analyze_runs_what_is_asked_for(service: Service, jpeg: Jpeg) -> None:
+    reply = service.http.post("/v1/analyze?pipelines=features", files={"file": jpeg("cat")}).json()
+
+    assert {"result_id", "image", "features", "prompt", "models", "timings"} == reply.keys()
+
+
+def test_analyze_takes_each_pipelines_options_under_its_name(service: Service, jpeg: Jpeg) -> None:
+    options = {"features": '{"top_k": 1, "embedding": "none"}', "pipelines": "features"}
+
+    reply = service.http.post("/v1/analyze", files={"file": jpeg("cat")}, data=options).json()
+
+    assert (len(reply["features"]["tags"]), "embedding" in reply["features"]) == (1, False)
+
+
+def test_timings_add_up_to_the_total(service: Service, jpeg: Jpeg) -> None:
+    timings = service.http.post("/v1/features", files={"file": jpeg("cat")}).json()["timings"]
+
+    stages = {"decode", "features.preprocess", "features.wait", "features.session", "features.postprocess"}
+    assert (timings.keys() - {"total"}, sum(timings[stage] for stage in stages) <= timings["total"]) == (stages, True)

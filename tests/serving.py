@@ -1,0 +1,61 @@
+"""Runs `kernelsight serve` and the rest of the command line as a user would: in processes of their own."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx2
+
+COMMAND = [sys.executable, "-m", "service"]
+
+
+@dataclass(frozen=True)
+class Service:
+    url: str
+    process: subprocess.Popen[str]
+    http: httpx2.Client
+
+
+@contextmanager
+def serving(*options: str, ready: bool = True, **settings: str) -> Iterator[Service]:
+    """A service on a free port; `settings` are KERNELSIGHT_ variables without their prefix."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *options], env=environment(**settings), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://\S+", line)
+    assert found, f"the service did not start: {line!r}"
+    try:
+        with httpx2.Client(base_url=found.group(), timeout=60) as http:
+            if ready:
+                wait_until_ready(http)
+            yield Service(found.group(), process, http)
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
+
+
+def wait_until_ready(http: httpx2.Client) -> None:
+    for _ in range(600):
+        if http.get("/readyz").status_code == 200:
+            return
+        time.sleep(0.05)
+    raise AssertionError("not ready after 30 s")
+
+
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], env=environment(**settings), capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def environment(**settings: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("KERNELSIGHT_")}
+    return clean | {f"KERNELSIGHT_{name.upper()}": value for name, value in settings.items()}
