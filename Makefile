@@ -13,7 +13,7 @@ SOURCES := pyproject.toml constraints.txt
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: .venv/.served ## Install, pull the default models, export what needs exporting
 	@echo "==> Model files"
@@ -39,6 +39,12 @@ lint: .venv/.developed ## Run ruff, mypy and import-linter
 bench: setup .venv/.developed ## Measure: engine, runtime and HTTP on this machine (minutes)
 	.venv/bin/kernelsight models bench efficientnet-lite0
 	.venv/bin/python benchmarks/http_load.py
+
+photo.png: .venv/.served ## Fetch a photograph to try things with (a cup of coffee, from scikit-image)
+	@.venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --constraint constraints.txt \
+		--dest .photo scikit-image
+	@.venv/bin/python -m zipfile -e .photo/*.whl .photo
+	@mv .photo/skimage/data/coffee.png $@ && rm -r .photo && echo "==> photo.png"
 
 clean: ## Remove the environments (the model store stays)
 	rm -rf .venv .venv-export

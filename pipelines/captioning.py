@@ -140,7 +140,7 @@ def _encode_embedding(
     unit = embedding / max(float(np.linalg.norm(embedding)), 1e-12)
     if how == "base64":
         return _encode(unit.astype("<f4"), "float32")
-    return [round(value, 7) for value in unit.tolist()]  # float32 holds no more digits
+    return [round(value, 7) for value in unit.tolist()]  # an error of 5e-8, and half the JSON
 
 
 def _encode(values: NDArray[np.generic], dtype: Literal["float16", "float32"]) -> EncodedArray:

@@ -94,12 +94,17 @@ class Features(Wire):
     appearance: Appearance
 
 
-class Findings(Wire):
-    """What one run of the engine found. `timings` are seconds by stage, pipelines' stages behind their name."""
+class Answer(Wire):
+    """What every answer carries. `timings` are seconds by stage, a pipeline's stages behind its name."""
 
     result_id: str
     image: ImageInfo
-    features: Features | None = None
-    prompt: str
+    prompt: str = Field(description="what was found, in a few lines for a language model")
     models: list[ModelUsed]
     timings: dict[str, float]
+
+
+class Findings(Answer):
+    """What one run of the engine found: one field per pipeline, None where it was not asked for."""
+
+    features: Features | None = None

@@ -4,29 +4,17 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pipelines.types import Features, Findings, ImageInfo, ModelUsed
+from pipelines.types import Answer, Features, Findings
 
 
-class FeaturesReply(Features):
-    """`Features` with what every answer carries: id, image, prompt, models, timings in seconds."""
-
-    result_id: str
-    image: ImageInfo
-    prompt: str
-    models: list[ModelUsed]
-    timings: dict[str, float]
+class FeaturesReply(Features, Answer):
+    """`Features` beside what every answer carries."""
 
     @classmethod
     def of(cls, findings: Findings) -> "FeaturesReply":
         assert findings.features is not None
-        return cls.model_construct(
-            **dict(findings.features),
-            result_id=findings.result_id,
-            image=findings.image,
-            prompt=findings.prompt,
-            models=findings.models,
-            timings=findings.timings,
-        )
+        shared = {name: getattr(findings, name) for name in Answer.model_fields}
+        return cls.model_construct(**shared, **dict(findings.features))
 
 
 class ModelSummary(BaseModel):

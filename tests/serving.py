@@ -57,5 +57,7 @@ def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("KERNELSIGHT_")}
+    """This process's, with KERNELSIGHT_ variables replaced: all but the store, which `make setup` has filled."""
+    kept = "KERNELSIGHT_STORE"
+    clean = {name: value for name, value in os.environ.items() if name == kept or not name.startswith("KERNELSIGHT_")}
     return clean | {f"KERNELSIGHT_{name.upper()}": value for name, value in settings.items()}

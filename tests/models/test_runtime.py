@@ -160,9 +160,10 @@ def test_a_check_says_which_model_is_stuck_and_which_is_well(tmp_path: Path, tin
 
     async def scenario() -> dict[str, str | None]:
         async with running(store_with(tmp_path / "store", slow, tiny), slow, tiny, probe_after_seconds=0) as runtime:
-            callers = [asyncio.create_task(runtime.infer("slow", stuck)) for _ in range(2 * runtime.plan(slow).lanes)]
+            crowd = runtime.plan(slow).lanes + 100
+            callers = [asyncio.create_task(runtime.infer("slow", stuck)) for _ in range(crowd)]
             await asyncio.sleep(0)
-            health = await runtime.check(timeout_seconds=0.05)
+            health = await runtime.check(timeout_seconds=0.5)
             for caller in callers:
                 caller.cancel()
         return health

@@ -1,6 +1,7 @@
 """One ONNX Runtime session on a real graph."""
 
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,7 @@ def test_stop_ends_a_run_that_would_never_return(tmp_path: Path) -> None:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     starts.wait()
+    time.sleep(0.05)  # now it is most likely inside, where stopping is hard
     session.stop()
     thread.join(timeout=30)
 

@@ -41,9 +41,7 @@ def difference(picture: Picture, expected: Image.Image) -> float:
 
 
 @pytest.mark.parametrize(("encoder", "options", "name", "tolerance"), FORMATS)
-def test_a_photograph_survives_every_format(
-    encoder: str, options: dict[str, Any], name: str, tolerance: float
-) -> None:
+def test_a_photograph_survives_every_format(encoder: str, options: dict[str, Any], name: str, tolerance: float) -> None:
     picture = decode(encode(CAT, encoder, **options), limits=LIMITS)
 
     assert (picture.format, difference(picture, CAT) <= tolerance) == (name, True)
