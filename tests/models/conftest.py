@@ -1,10 +1,11 @@
-"""A desk for fetched files, and the server and the index that they come from; none of it leaves this machine."""
+"""Where files are fetched to, and the server and the index that they come from; none of it leaves this machine."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from models.store import Store
 from tests.models.desk import CONTENT, Desk
 from tests.models.file_server import FileServer, serving_files
 
@@ -28,6 +29,11 @@ def desk(tmp_path: Path) -> Desk:
     root = tmp_path / "desk"
     root.mkdir()
     return Desk(root)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.manifest import ModelFile
+from models.manifest import Manifest, ModelFile
 from models.sources import fetch
-from tests.models.tiny_graphs import file_facts, quiet
+from tests.models.file_server import FileServer
+from tests.models.tiny_graphs import file_facts, manifest_of, quiet
 
 CONTENT = bytes(range(256)) * 2000
 OTHER = bytes(len(CONTENT))
@@ -42,3 +43,10 @@ def stored(path: Path, content: bytes) -> dict[str, Any]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return {"kind": "file", "path": path}
+
+
+def pulled_from(server: FileServer, tmp_path: Path) -> Manifest:
+    """A manifest whose one source is the server."""
+    stored(tmp_path / "upstream.onnx", CONTENT)
+    facts = file_facts(CONTENT, url(f"{server.url}/model.onnx"))
+    return manifest_of(tmp_path / "upstream.onnx", file=facts)

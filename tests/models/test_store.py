@@ -1,27 +1,19 @@
 """What the store promises about the files in it."""
 
-import json
-import multiprocessing
 from collections.abc import Callable
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
 
-from models.errors import KernelSightError, ModelCorrupt, ModelMissing, SourceFailed
+from models.errors import ModelCorrupt, ModelMissing, SourceFailed
 from models.manifest import Manifest
 from models.store import Store
-from tests.models.desk import CONTENT, OTHER, stored, url
+from tests.models.desk import CONTENT, OTHER, pulled_from, stored
 from tests.models.file_server import FileServer
 from tests.models.tiny_graphs import file_facts, manifest_of, quiet
 from tests.models.tiny_wheel import build_wheel, wheel_source
 
 FOLDER = Path("tiny") / "1"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
 
 
 @pytest.fixture
@@ -37,13 +29,6 @@ def torch(ready: Manifest, tmp_path: Path) -> Manifest:
     """Its file is weights, and a net takes them."""
     facts = file_facts(CONTENT, {"kind": "file", "path": tmp_path / "upstream.onnx"}, format="torch")
     return Manifest.model_validate(ready.model_dump() | {"file": facts, "net": "tiny_net"})
-
-
-def pulled_from(server: FileServer, tmp_path: Path) -> Manifest:
-    """A manifest whose one source is the server."""
-    stored(tmp_path / "upstream.onnx", CONTENT)
-    facts = file_facts(CONTENT, url(f"{server.url}/model.onnx"))
-    return manifest_of(tmp_path / "upstream.onnx", file=facts)
 
 
 def exported(store: Store, manifest: Manifest, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ FILES: dict[str, tuple[Format, bytes]] = {
     "AVIF": ("AVIF", encode(PICTURE, "AVIF")),
     "AVIF, animated": ("AVIF", animation(3, "AVIF")),
 }
-HAS_AN_END = [name for name in FILES if not name.startswith("TIFF")]
+HAS_AN_END = [name for name in FILES if not name.startswith(("TIFF", "MPO"))]  # an MPO is two JPEGs in one file
 
 
 def ftyp(major: bytes, *compatible: bytes) -> bytes:
@@ -105,8 +105,6 @@ def test_a_whole_file_is_not_cut_off(name: str) -> None:
 @pytest.mark.parametrize("keep", [0.5, 0.9])
 def test_half_a_file_is_cut_off(name: str, keep: float) -> None:
     format, data = FILES[name]
-    if name == "MPO":
-        data = data[: data.index(b"\xff\xd9") + 2]  # what follows is another picture
 
     assert is_cut_off(data[: int(len(data) * keep)], format)
 
@@ -134,7 +132,7 @@ def test_a_little_behind_the_end_does_no_harm(name: str) -> None:
         (ftyp(b"heic") + struct.pack(">I4sQ", 1, b"mdat", 24) + bytes(8), False),  # size 1: 64 bits behind the name
         (ftyp(b"heic") + struct.pack(">I4sQ", 1, b"mdat", 24) + bytes(7), True),
         (ftyp(b"heic") + struct.pack(">I4s", 2**31, b"mdat") + bytes(9), True),
-        (ftyp(b"heic") + b"\0\0", True),  # not even a size
+        (ftyp(b"heic") + b"\0\0\x20", True),  # not even a whole size
         (ftyp(b"heic") + struct.pack(">I4s", 7, b"mdat") + bytes(9), False),  # nonsense, but not cut off
     ],
 )
