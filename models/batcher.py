@@ -57,8 +57,12 @@ class Batcher:
     ) -> Self:
         """Open and warm every lane; `probes` are valid items without a batch axis, one per accepted shape."""
         batcher = cls(model, open_session, probes, plan, observer)
-        for _ in range(plan.lanes):
-            batcher._lanes.append(await asyncio.to_thread(batcher._new_lane))
+        try:
+            for _ in range(plan.lanes):
+                batcher._lanes.append(await asyncio.to_thread(batcher._new_lane))
+        except BaseException:
+            batcher._line.close()  # ends the lanes that did open
+            raise
         batcher._supervisor = asyncio.create_task(batcher._supervise(), name=f"supervise {model}")
         return batcher
 
@@ -103,7 +107,7 @@ class Batcher:
             await asyncio.sleep(0.005)
         gone = InferenceFailed(f"{self.model!r} was shut down")
         for waiting in self._line.drain():
-            waiting.work.answer.set_exception(gone)
+            waiting.work.finish(gone)
         for lane in self._lanes:
             if lane.is_alive:
                 lane.abandon(gone)

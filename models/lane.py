@@ -56,6 +56,15 @@ class Job:
     loop: asyncio.AbstractEventLoop
     answer: "asyncio.Future[Inference]"
 
+    def finish(self, outcome: "Outcome") -> None:
+        """Give the caller its answer, unless it left or has one; on the event loop only."""
+        if self.answer.done():
+            return
+        if isinstance(outcome, KernelSightError):
+            self.answer.set_exception(outcome)
+        else:
+            self.answer.set_result(outcome)
+
 
 Outcome = Inference | KernelSightError
 
@@ -146,6 +155,8 @@ class Lane:
         try:
             self._run_once(batch)
         except InferenceFailed as error:
+            if self._abandoned:  # its callers were told, and another lane has taken over
+                return
             if len(batch) > 1:
                 for waiting in batch:
                     self._run([waiting])
@@ -198,7 +209,7 @@ class Lane:
     def _deliver(self, outcomes: list[tuple[Job, Outcome]]) -> None:
         """Hand all answers to the event loop in one hop; a loop that has closed has nobody left to answer."""
         if outcomes and not outcomes[0][0].loop.is_closed():
-            outcomes[0][0].loop.call_soon_threadsafe(_resolve, outcomes)
+            outcomes[0][0].loop.call_soon_threadsafe(_finish_all, outcomes)
 
 
 def stack(items: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
@@ -208,11 +219,6 @@ def stack(items: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
     return {name: np.stack([item[name] for item in items]) for name in items[0]}
 
 
-def _resolve(outcomes: list[tuple[Job, Outcome]]) -> None:
+def _finish_all(outcomes: list[tuple[Job, Outcome]]) -> None:
     for job, outcome in outcomes:
-        if job.answer.done():  # cancelled, or answered when its lane was abandoned
-            continue
-        if isinstance(outcome, KernelSightError):
-            job.answer.set_exception(outcome)
-        else:
-            job.answer.set_result(outcome)
+        job.finish(outcome)

@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from models.batcher import Batcher
 from models.errors import InferenceFailed, KernelSightError
 from models.lane import BatchRecord, Inference, Plan
 from models.session import Array
+
+T = TypeVar("T")
 
 PLAN = Plan(hang_seconds=30.0)
 GIVE_UP_SECONDS = 30.0  # no test waits longer, whatever breaks
@@ -103,6 +106,11 @@ async def serving(sessions: Sessions, plan: Plan = PLAN, **changes: int | bool) 
     finally:
         sessions.gate.set()
         await batcher.close(grace_seconds=GIVE_UP_SECONDS)
+
+
+def run(scenario: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run` for scenarios that could wait for an answer for ever."""
+    return asyncio.run(asyncio.wait_for(scenario, GIVE_UP_SECONDS))
 
 
 async def until(fact: Callable[[], bool]) -> None:

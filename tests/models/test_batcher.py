@@ -11,7 +11,7 @@ import uvloop
 from models.errors import DeadlineExceeded, InferenceFailed, Overloaded, TensorRejected
 from models.session import Array
 from models.waiting import PRIORITIES, Priority
-from tests.models.fake_sessions import GIVE_UP_SECONDS, Sessions, ask, item, occupy, serving, until, value_of
+from tests.models.fake_sessions import GIVE_UP_SECONDS, Sessions, ask, item, occupy, run, serving, until, value_of
 
 Feeds = dict[str, Array]
 
@@ -22,7 +22,7 @@ def test_a_lone_request_is_run_at_once_and_alone() -> None:
             answer = await batcher.infer(item(5))
         return value_of(answer), answer.batch_size
 
-    assert asyncio.run(scenario()) == (5, 1)
+    assert run(scenario()) == (5, 1)
 
 
 @pytest.mark.parametrize("waiting", [1, 3, 4, 6])
@@ -36,7 +36,7 @@ def test_requests_that_arrive_while_the_session_is_busy_share_the_next_batch(wai
             sessions.gate.set()
             await asyncio.gather(busy, *tasks)
 
-    asyncio.run(scenario())
+    run(scenario())
 
     assert sessions.sizes == [1, min(waiting, 4)] + [waiting - 4] * (waiting > 4)
 
@@ -53,7 +53,7 @@ def test_items_of_different_shape_are_run_apart() -> None:
             await busy
             return [value_of(answer) for answer in await asyncio.gather(*tasks)]
 
-    answers = asyncio.run(scenario())
+    answers = run(scenario())
 
     assert (answers, sessions.sizes) == ([1, 2, 3, 4, 5], [1, 3, 2])
 
@@ -70,7 +70,7 @@ def test_batches_are_padded_to_powers_of_two_where_the_plan_says_so(waiting: int
             await busy
             return [(value_of(answer), answer.batch_size) for answer in await asyncio.gather(*tasks)]
 
-    answers = asyncio.run(scenario())
+    answers = run(scenario())
 
     assert (answers, sessions.sizes) == ([(value, waiting) for value in range(1, waiting + 1)], [1, padded])
 
@@ -93,7 +93,7 @@ def test_a_full_line_is_overloaded_until_somebody_leaves_it(priority: Priority) 
             sessions.gate.set()
             return [value_of(answer) for answer in await asyncio.gather(busy, second, third)]
 
-    answers = asyncio.run(scenario())
+    answers = run(scenario())
 
     assert (answers, sessions.values) == ([1000, 2, 4], [1000, 2, 4])
 
@@ -133,7 +133,7 @@ def test_a_deadline_that_passes_during_the_run_ends_the_wait_and_hurts_nobody_el
             sessions.gate.set()
             return value_of(await batcher.infer(item(8)))
 
-    assert asyncio.run(scenario()) == 8
+    assert run(scenario()) == 8
 
 
 def test_a_request_that_is_cancelled_while_it_waits_is_never_run() -> None:
@@ -148,7 +148,7 @@ def test_a_request_that_is_cancelled_while_it_waits_is_never_run() -> None:
             sessions.gate.set()
             await asyncio.gather(busy, stays)
 
-    asyncio.run(scenario())
+    run(scenario())
 
     assert sessions.values == [1000, 2]
 
@@ -178,7 +178,7 @@ def test_a_tensor_that_breaks_the_contract_is_refused_and_its_neighbours_are_ans
             sessions.gate.set()
             return [value_of(answer) for answer in await asyncio.gather(busy, before, after)]
 
-    answers = asyncio.run(scenario())
+    answers = run(scenario())
 
     assert (answers, sessions.sizes) == ([1000, 1, 2], [1, 2])
 
@@ -198,7 +198,7 @@ def test_closing_serves_those_who_wait_and_refuses_newcomers() -> None:
             await closing
             return [value_of(answer) for answer in await asyncio.gather(busy, *tasks)]
 
-    assert asyncio.run(scenario()) == [1000, 1, 2, 3]
+    assert run(scenario()) == [1000, 1, 2, 3]
 
 
 def test_closing_past_its_grace_fails_those_who_run_and_those_who_wait() -> None:
@@ -212,7 +212,7 @@ def test_closing_past_its_grace_fails_those_who_run_and_those_who_wait() -> None
             await batcher.close(grace_seconds=0.02)
             return [type(one) for one in await asyncio.gather(*tasks, return_exceptions=True)]
 
-    assert asyncio.run(scenario()) == [InferenceFailed] * 3
+    assert run(scenario()) == [InferenceFailed] * 3
 
 
 def test_the_observer_hears_of_every_batch() -> None:
@@ -225,6 +225,6 @@ def test_the_observer_hears_of_every_batch() -> None:
             sessions.gate.set()
             await asyncio.gather(busy, *tasks, return_exceptions=True)
 
-    asyncio.run(scenario())
+    run(scenario())
 
     assert [(one.size, one.failed) for one in sessions.records] == [(1, False), (2, True), (1, False), (1, True)]

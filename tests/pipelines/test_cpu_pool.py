@@ -1,0 +1,149 @@
+"""The pool: bounded, and work that nobody waits for any more is not done."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from models.errors import Overloaded
+from pipelines.pipeline import Call, CpuPool
+
+
+@pytest.fixture
+def pool() -> Iterator[CpuPool]:
+    """One thread; two calls may be inside."""
+    pool = CpuPool(threads=1, limit=2)
+    yield pool
+    pool.close()
+
+
+class Gate:
+    """Work that holds its thread until it is let go."""
+
+    def __init__(self) -> None:
+        self.entered, self._open = threading.Event(), threading.Event()
+
+    def __call__(self) -> str:
+        self.entered.set()
+        assert self._open.wait(60)
+        return "through"
+
+    def open(self) -> None:
+        self._open.set()
+
+
+async def entered(gate: Gate) -> None:
+    assert await asyncio.to_thread(gate.entered.wait, 60)
+
+
+def test_work_is_done_in_a_thread_of_the_pool(pool: CpuPool) -> None:
+    name = asyncio.run(pool.run(lambda: threading.current_thread().name))
+
+    assert name.startswith("cpu")
+
+
+def test_arguments_and_results_pass_through(pool: CpuPool) -> None:
+    assert asyncio.run(pool.run(divmod, 17, 5)) == (3, 2)
+
+
+def test_keywords_pass_through(pool: CpuPool) -> None:
+    assert asyncio.run(pool.run(sorted, [1, 3, 2], reverse=True)) == [3, 2, 1]
+
+
+def test_what_work_raises_comes_out(pool: CpuPool) -> None:
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(pool.run(divmod, 1, 0))
+
+
+def test_one_call_too_many_is_refused(pool: CpuPool) -> None:
+    gate = Gate()
+
+    async def scene() -> None:
+        inside = [asyncio.create_task(pool.run(gate)) for _ in range(2)]
+        await entered(gate)
+        with pytest.raises(Overloaded, match="the decoder has 2 waiting already"):
+            await pool.run(str)
+        gate.open()
+        assert await asyncio.gather(*inside) == ["through", "through"]
+
+    asyncio.run(scene())
+
+
+def test_there_is_room_again_when_work_is_done(pool: CpuPool) -> None:
+    async def scene() -> list[int]:
+        return [sum(await asyncio.gather(pool.run(abs, -1), pool.run(abs, -2))) for _ in range(5)]
+
+    assert asyncio.run(scene()) == [3] * 5
+
+
+def test_there_is_room_again_when_work_failed(pool: CpuPool) -> None:
+    async def scene() -> str:
+        for _ in range(5):
+            with pytest.raises(ZeroDivisionError):
+                await pool.run(divmod, 1, 0)
+        return await pool.run(str, 7)
+
+    assert asyncio.run(scene()) == "7"
+
+
+def test_work_that_was_cancelled_while_it_waited_is_not_done(pool: CpuPool) -> None:
+    gate, done = Gate(), list[str]()
+
+    async def scene() -> None:
+        inside = asyncio.create_task(pool.run(gate))
+        await entered(gate)
+        waiting = asyncio.create_task(pool.run(done.append, "for nobody"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        gate.open()
+        await inside
+        await pool.run(done.append, "for somebody")
+
+    asyncio.run(scene())
+
+    assert done == ["for somebody"]
+
+
+def test_cancelled_work_makes_room(pool: CpuPool) -> None:
+    gate = Gate()
+
+    async def scene() -> str:
+        inside = asyncio.create_task(pool.run(gate))
+        await entered(gate)
+        waiting = asyncio.create_task(pool.run(str))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.sleep(0)
+        next_one = asyncio.create_task(pool.run(str, "next"))
+        await asyncio.sleep(0)
+        gate.open()
+        await inside
+        return await next_one
+
+    assert asyncio.run(scene()) == "next"
+
+
+def test_the_event_loop_goes_on_while_the_pool_works(pool: CpuPool) -> None:
+    gate = Gate()
+
+    async def scene() -> str:
+        inside = asyncio.create_task(pool.run(gate))
+        await entered(gate)
+        asyncio.get_running_loop().call_soon(gate.open)  # never called, if the loop were blocked
+        return await inside
+
+    assert asyncio.run(scene()) == "through"
+
+
+def test_a_call_adds_up_the_seconds_of_a_stage_even_when_it_fails() -> None:
+    call = Call()
+
+    call.add("session", 0.25)
+    call.add("session", 0.5)
+    with pytest.raises(ZeroDivisionError), call.stage("postprocess"):
+        divmod(1, 0)
+
+    assert (call.timings["session"], set(call.timings)) == (0.75, {"session", "postprocess"})

@@ -1,0 +1,248 @@
+"""The engine: one decode for all pipelines, which then run side by side, under one deadline."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from time import monotonic
+from typing import Any
+
+import pytest
+from PIL import Image
+from pydantic import BaseModel
+
+from models.errors import DeadlineExceeded, InferenceFailed
+from pipelines.decode import Limits, Picture
+from pipelines.engine import Engine
+from pipelines.errors import ImageUnsupported, RequestRejected, TooManyPixels
+from pipelines.pipeline import CpuPool
+from pipelines.types import Findings
+from tests.pipelines.fakes import FEATURES, USED, FakePipeline, NoOptions
+from tests.pipelines.images import animation, encode, exif, with_app1
+
+JPEG = encode(Image.linear_gradient("L").convert("RGB").resize((1600, 1200)), "JPEG")
+LONG_SECONDS = 60.0  # only ends a test that would otherwise hang
+
+Run = Callable[..., Findings]
+
+
+@pytest.fixture
+def pool() -> Iterator[CpuPool]:
+    pool = CpuPool(threads=2)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def run(pool: CpuPool) -> Run:
+    """Send an image through pipelines, all of which are asked for, in an event loop of its own."""
+
+    def through(*pipelines: FakePipeline, data: bytes = JPEG, limits: Limits | None = None, **how: Any) -> Findings:
+        engine = Engine(pipelines, pool=pool, limits=limits or Limits())
+        tasks: Mapping[str, BaseModel] = {one.name: NoOptions() for one in pipelines}
+        return asyncio.run(engine.run(data, tasks, **({"deadline": monotonic() + LONG_SECONDS} | how)))
+
+    return through
+
+
+def raising(error: Exception) -> Callable[[Picture], Awaitable[None]]:
+    async def work(picture: Picture) -> None:
+        raise error
+
+    return work
+
+
+class Enough(Exception):
+    """Ends a run of pipelines whose names `Findings` does not know, before it is built."""
+
+
+def test_every_pipeline_sees_the_same_decoded_picture(run: Run) -> None:
+    one, other = FakePipeline(), FakePipeline("other", work=raising(Enough()))
+
+    with pytest.raises(Enough):
+        run(one, other)
+
+    assert one.seen[0] is other.seen[0]
+
+
+@pytest.mark.parametrize(
+    ("sides", "size"),
+    [
+        ((150,), (200, 150)),
+        ((150, 400), (800, 600)),  # the largest wins
+        ((600, 150), (800, 600)),
+        ((150, None), (1600, 1200)),  # None: all there is
+        ((None, 150), (1600, 1200)),
+        ((5000, 150), (1600, 1200)),
+    ],
+)
+def test_the_picture_is_decoded_at_the_smallest_scale_that_all_can_use(
+    run: Run, sides: tuple[int | None, ...], size: tuple[int, int]
+) -> None:
+    pipelines = [FakePipeline(f"pipeline {number}", side) for number, side in enumerate(sides)]
+    pipelines[-1].work = raising(Enough())
+
+    with pytest.raises(Enough):
+        run(*pipelines)
+
+    assert {pipeline.seen[0].pixels.size for pipeline in pipelines} == {size}
+
+
+def test_pipelines_run_side_by_side(run: Run) -> None:
+    here, there = asyncio.Event(), asyncio.Event()
+
+    async def first(picture: Picture) -> None:
+        here.set()
+        await there.wait()
+        raise Enough
+
+    async def second(picture: Picture) -> None:
+        there.set()
+        await here.wait()
+
+    with pytest.raises(Enough):  # one after the other, they would wait until the deadline
+        run(FakePipeline("first", work=first), FakePipeline("second", work=second))
+
+
+def test_the_result_stands_under_the_name_of_its_pipeline(run: Run) -> None:
+    findings = run(FakePipeline())
+
+    assert (findings.features, findings.models) == (FEATURES, [USED])
+
+
+def test_without_pipelines_the_image_itself_is_described(run: Run) -> None:
+    findings = run()
+
+    assert (findings.features, findings.models, findings.image.width) == (None, [], 1600)
+
+
+def test_facts_of_the_image_are_those_of_the_upright_original(run: Run) -> None:
+    data = with_app1(JPEG, exif(6))
+
+    image = run(FakePipeline(side=100), data=data).image
+
+    assert (image.width, image.height, image.orientation, image.exif_orientation) == (1200, 1600, "portrait", 6)
+    assert (image.format, image.mode, image.frames, image.has_alpha) == ("JPEG", "RGB", 1, False)
+    assert (image.bytes, image.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("size", "orientation"),
+    [((100, 100), "square"), ((100, 96), "square"), ((100, 80), "landscape"), ((80, 100), "portrait")],
+)
+def test_an_almost_square_image_is_square(run: Run, size: tuple[int, int], orientation: str) -> None:
+    assert run(data=encode(Image.new("RGB", size), "PNG")).image.orientation == orientation
+
+
+def test_every_result_has_an_id_of_its_own(run: Run) -> None:
+    ids = {run().result_id for _ in range(20)}
+
+    assert (len(ids), all(one.startswith("res_") for one in ids)) == (20, True)
+
+
+def test_the_prompt_begins_with_the_image_and_has_every_brief(run: Run) -> None:
+    prompt = run(FakePipeline()).prompt
+
+    assert prompt.splitlines() == ["Image: 1600 x 1200 pixels, landscape, JPEG.", "brief of features", "in two lines"]
+
+
+def test_the_prompt_says_that_an_animation_was_seen_in_part(run: Run) -> None:
+    prompt = run(data=animation(3, "GIF")).prompt
+
+    assert prompt == "Image: 24 x 16 pixels, landscape, GIF, first of 3 frames."
+
+
+def test_timings_name_the_stages_and_whose_they_are(run: Run) -> None:
+    timings = run(FakePipeline()).timings
+
+    assert set(timings) == {"decode", "total", "features.look"}
+    assert timings["total"] >= timings["decode"] >= 0
+
+
+@pytest.mark.parametrize("priority", ["interactive", "batch"])
+def test_priority_and_deadline_reach_the_pipeline(run: Run, priority: str) -> None:
+    pipeline, deadline = FakePipeline(), monotonic() + LONG_SECONDS
+
+    run(pipeline, priority=priority, deadline=deadline)
+
+    assert (pipeline.calls[0].priority, pipeline.calls[0].deadline) == (priority, deadline)
+
+
+def test_an_unknown_pipeline_is_refused_with_the_known_ones(pool: CpuPool) -> None:
+    engine = Engine([FakePipeline(), FakePipeline("faces")], pool=pool, limits=Limits())
+
+    with pytest.raises(RequestRejected, match="no pipeline 'face' here; there are: features, faces"):
+        asyncio.run(engine.run(b"never looked at", {"face": NoOptions()}))
+
+
+def test_the_engine_names_its_pipelines(pool: CpuPool) -> None:
+    engine = Engine([FakePipeline(), FakePipeline("faces")], pool=pool, limits=Limits())
+
+    assert engine.pipelines == ("features", "faces")
+
+
+@pytest.mark.parametrize(("data", "error"), [(b"%PDF-", ImageUnsupported), (JPEG, TooManyPixels)])
+def test_a_bad_image_reaches_no_pipeline(run: Run, data: bytes, error: type[Exception]) -> None:
+    pipeline = FakePipeline()
+
+    with pytest.raises(error):
+        run(pipeline, data=data, limits=Limits(pixels=1000))
+
+    assert pipeline.seen == []
+
+
+def test_what_a_pipeline_raises_comes_out_as_it_is(run: Run) -> None:
+    with pytest.raises(InferenceFailed, match="out of luck"):
+        run(FakePipeline(work=raising(InferenceFailed("out of luck"))))
+
+
+def test_a_deadline_in_the_past_is_exceeded(run: Run) -> None:
+    with pytest.raises(DeadlineExceeded):
+        run(FakePipeline(), deadline=monotonic() - 1)
+
+
+def test_a_pipeline_that_is_late_is_cancelled(run: Run) -> None:
+    ended: list[str] = []
+
+    with pytest.raises(DeadlineExceeded):
+        run(FakePipeline(work=forever(ended)), data=encode(Image.new("RGB", (1, 1)), "PNG"), deadline=monotonic() + 1)
+
+    assert ended == ["cancelled"]
+
+
+def test_cancelling_a_run_cancels_its_pipelines(pool: CpuPool) -> None:
+    ended: list[str] = []
+    begun = asyncio.Event()
+    pipelines = [FakePipeline(name, work=forever(ended, begun)) for name in ("one", "other")]
+    engine = Engine(pipelines, pool=pool, limits=Limits())
+
+    async def scene() -> None:
+        task = asyncio.create_task(engine.run(JPEG, {"one": NoOptions(), "other": NoOptions()}))
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(scene())
+
+    assert ended == ["cancelled", "cancelled"]
+
+
+def test_warming_sends_a_picture_through_the_pipelines(pool: CpuPool) -> None:
+    pipeline = FakePipeline()
+
+    asyncio.run(Engine([pipeline], pool=pool, limits=Limits()).warm({"features": NoOptions()}))
+
+    assert len(pipeline.seen) == 1
+
+
+def forever(ended: list[str], begun: asyncio.Event | None = None) -> Callable[[Picture], Awaitable[None]]:
+    async def work(picture: Picture) -> None:
+        if begun:
+            begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    return work
