@@ -72,14 +72,18 @@ def _exposure(brightness: float, contrast: float) -> Literal["normal", "dark", "
 
 def _perceptual_hash(grey: Image.Image) -> str:
     """pHash as the ImageHash library has it: signs of the 8 x 8 lowest cosine frequencies around their median."""
-    small = np.asarray(grey.resize((32, 32), Image.Resampling.LANCZOS), np.float64)
+    # reducing_gap: a third of the time; on 80 photographs no bit more differed from ImageHash's own result.
+    small = np.asarray(grey.resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=3.0), np.float64)
     low = _COSINES @ small @ _COSINES.T
     return np.packbits(low > np.median(low)).tobytes().hex()
 
 
 def _colours(pixels: Image.Image) -> list[Colour]:
-    """Every pixel of a 64 x 64 version gets the name of its colour; names with too few pixels are dropped."""
-    tiny = np.asarray(pixels.resize((64, 64), Image.Resampling.BOX, reducing_gap=1.0))
+    """4096 pixels, evenly spread, each with the name of its colour; names with too few pixels are dropped.
+
+    Single pixels, not averages: where a red thing meets a green one, averages find brown.
+    """
+    tiny = np.asarray(pixels.resize((64, 64), Image.Resampling.NEAREST))
     red, green, blue = (tiny >> 3).reshape(-1, 3).T
     names = _name_table()[red, green, blue]
     counts = np.bincount(names, minlength=len(COLOUR_NAMES))

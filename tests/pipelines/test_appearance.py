@@ -120,6 +120,12 @@ def test_exposure_is_named(gain: float, lift: int, exposure: str) -> None:
     assert appearance(image).exposure == exposure
 
 
+def test_clipped_are_the_four_levels_at_either_end() -> None:
+    found = appearance(Image.linear_gradient("L").convert("RGB").resize((256, 256)))  # every level in one row
+
+    assert (found.clipped_dark, found.clipped_bright) == (round(4 / 256, 4), round(4 / 256, 4))
+
+
 def test_an_over_exposed_photograph_shows_how_much_is_lost() -> None:
     image = photograph("coffee").point(lambda level: min(level * 4, 255))
 

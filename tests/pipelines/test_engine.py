@@ -240,7 +240,7 @@ def forever(ended: list[str], begun: asyncio.Event | None = None) -> Callable[[P
         if begun:
             begun.set()
         try:
-            await asyncio.Event().wait()
+            await asyncio.sleep(LONG_SECONDS)
         except asyncio.CancelledError:
             ended.append("cancelled")
             raise
