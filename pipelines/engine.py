@@ -6,7 +6,7 @@ bytes ─► decode once ─► features ─┐
 
 import asyncio
 import io
-import uuid
+import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -60,7 +60,7 @@ class Engine:
             raise DeadlineExceeded("the request") from None
         named = {pipeline.name: result for (pipeline, _), result in zip(chosen, results, strict=True)}
         return Findings(
-            result_id=f"res_{uuid.uuid4().hex}",
+            result_id=f"res_{random.getrandbits(128):032x}",
             image=_info(picture),
             prompt=self._prompt(picture, named),
             models=_models(pipeline for pipeline, _ in chosen),

@@ -8,7 +8,7 @@ from service.composition import House
 from service.problems import NotReady
 
 
-def ready_house(request: Request) -> House:
+async def ready_house(request: Request) -> House:  # async: FastAPI sends plain functions to a thread
     """Raises NotReady while models load or after they failed to."""
     house: House | None = request.app.state.house
     if house is None:
