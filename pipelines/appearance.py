@@ -25,7 +25,7 @@ COLOUR_NAMES = {
     "orange": (240, 130, 25), "brown": (115, 70, 35), "dark brown": (60, 38, 24), "tan": (200, 165, 125),
     "beige": (230, 215, 190), "yellow": (240, 220, 50), "gold": (195, 155, 40), "olive": (115, 115, 45),
     "green": (45, 145, 55), "dark green": (20, 70, 35), "light green": (150, 210, 140), "teal": (20, 125, 125),
-    "cyan": (70, 205, 220), "light blue": (155, 195, 235), "blue": (40, 90, 200), "dark blue": (20, 35, 95),
+    "cyan": (70, 205, 220), "light blue": (155, 195, 235), "blue": (40, 90, 200), "dark blue": (15, 20, 110),
     "purple": (115, 50, 145), "lavender": (185, 165, 220), "magenta": (205, 45, 150),
 }  # fmt: skip
 
@@ -37,16 +37,17 @@ def appearance(pixels: Image.Image) -> Appearance:
     counts = np.asarray(grey.histogram(), np.float64) / (grey.width * grey.height)
     brightness = float(counts @ _LEVELS)
     contrast = float(counts @ (_LEVELS - brightness) ** 2) ** 0.5
+    exposure = _exposure(brightness, contrast)
     sharpness = _sharpness(grey)
     return Appearance(
         colours=_colours(pixels),
         sharpness=round(sharpness, 6),
-        is_blurred=sharpness < BLURRED_BELOW,
+        is_blurred=sharpness < BLURRED_BELOW and exposure != "flat",
         brightness=round(brightness, 4),
         contrast=round(contrast, 4),
         clipped_dark=round(float(counts[:4].sum()), 4),
         clipped_bright=round(float(counts[252:].sum()), 4),
-        exposure=_exposure(brightness, contrast),
+        exposure=exposure,
         perceptual_hash=_perceptual_hash(grey),
     )
 

@@ -1,6 +1,5 @@
 """Captioning features: one encoder pass gives embedding, grid and tags; the pixels give the rest."""
 
-import asyncio
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from models.manifest import Manifest
 from models.session import Array
 from pipelines.appearance import appearance
 from pipelines.decode import Picture
-from pipelines.pipeline import Call, CpuPool, Infer
+from pipelines.pipeline import Call, CpuPool, Infer, together
 from pipelines.preprocess import central_crop, shorter_side_wanted
 from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed, Tag
 
@@ -57,7 +56,7 @@ class Captioning:
     async def run(self, picture: Picture, options: FeaturesOptions, call: Call) -> Features:
         with call.stage("preprocess"):
             tensor = await self.pool.run(central_crop, picture.pixels, self.manifest.input)
-        inference, look = await asyncio.gather(
+        inference, look = await together(
             self.infer(
                 self.manifest.id,
                 {self.manifest.input.name: tensor},
@@ -69,6 +68,8 @@ class Captioning:
         call.add("wait", inference.wait_seconds)
         call.add("session", inference.run_seconds)
         with call.stage("postprocess"):
+            if options.grid or options.top_k > 50:
+                return await self.pool.run(self._answer, inference.outputs, look, options)
             return self._answer(inference.outputs, look, options)  # 0.1 ms: less than a thread costs
 
     def _answer(self, outputs: Mapping[str, Array], look: Appearance, options: FeaturesOptions) -> Features:
@@ -98,7 +99,8 @@ class Captioning:
     def brief(self, result: Features) -> str:
         look = result.appearance
         colours = ", ".join(f"{colour.name} {colour.share:.0%}" for colour in look.colours)
-        lines = [f"Looks {'blurred' if look.is_blurred else 'sharp'}, {_EXPOSURE[look.exposure]}. Colours: {colours}."]
+        focus = "" if look.exposure == "flat" else "Looks blurred, " if look.is_blurred else "Looks sharp, "
+        lines = [f"{focus}{_EXPOSURE[look.exposure]}. Colours: {colours}."]
         return "\n".join([*lines, *self._recognised(result)])
 
     def _recognised(self, result: Features) -> list[str]:
@@ -106,8 +108,8 @@ class Captioning:
         kinds = [f"{one.group} ({one.score:.2f})" for one in result.groups if one.score >= POSSIBLE]
         lines = [f"Kind of content, by classifier: {', '.join(kinds)}."] if kinds else []
         shown = [tag for tag in result.tags if tag.score >= MENTIONED]
-        if not shown:
-            return [*lines, "The classifier recognises no particular thing in it."]
+        if not shown:  # no tags at all may only mean that the caller wanted none
+            return [*lines, "The classifier recognises no particular thing in it."] if result.tags else lines
         names = ", ".join(f"{tag.label} ({tag.score:.2f})" for tag in shown)
         strength = (
             "Probably shows" if shown[0].score >= PROBABLE
@@ -121,7 +123,7 @@ _EXPOSURE = {
     "normal": "normally exposed",
     "dark": "dark",
     "bright": "very bright",
-    "flat": "almost without contrast",
+    "flat": "Almost without contrast",
 }
 
 

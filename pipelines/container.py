@@ -3,6 +3,7 @@
 Names and MIME types lie (phones, browsers and data sets all do it); the first bytes rarely do.
 """
 
+from collections.abc import Iterator
 from typing import Literal
 
 Format = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"]
@@ -93,15 +94,44 @@ def _iso_brand(head: bytes) -> Format | None:
 def _iso_box_runs_out(data: bytes) -> bool:
     at = 0
     while at < len(data):
+        if len(data) - at < 8:
+            return True
         size = int.from_bytes(data[at : at + 4], "big")
         if size == 1:
             size = int.from_bytes(data[at + 8 : at + 16], "big")
         if size == 0:  # to the end of the file
             return False
         if size < 8:
-            return len(data) - at < 8
+            return False
         at += size
     return at > len(data)
+
+
+def gif_frames(data: bytes) -> Iterator[int]:
+    """Where each frame of a GIF begins, up to the first byte that makes no sense."""
+    at = 13 + _gif_colours(data, 10)
+    while at < len(data):
+        block = data[at]
+        if block == 0x2C:  # image descriptor, perhaps a colour table, then a byte of code size
+            yield at
+            at = _gif_skip(data, at + 10 + _gif_colours(data, at + 9) + 1)
+        elif block == 0x21:  # extension
+            at = _gif_skip(data, at + 2)
+        else:
+            return
+
+
+def _gif_colours(data: bytes, at: int) -> int:
+    """Bytes of the colour table that the flags at `at` announce."""
+    flags = data[at] if at < len(data) else 0
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _gif_skip(data: bytes, at: int) -> int:
+    """Past a chain of sub-blocks: each begins with its length, and a length of 0 ends the chain."""
+    while at < len(data) and data[at]:
+        at += data[at] + 1
+    return at + 1
 
 
 def webp_size(data: bytes) -> tuple[int, int]:

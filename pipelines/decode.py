@@ -11,7 +11,6 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import pi_heif
 from PIL import (
     AvifImagePlugin,
@@ -25,7 +24,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from pipelines.container import Format, describe, is_cut_off, sniff, webp_size
+from pipelines.container import Format, describe, is_cut_off, sniff
 from pipelines.errors import (
     ImageCorrupt,
     ImageEmpty,
@@ -33,9 +32,9 @@ from pipelines.errors import (
     ImageTruncated,
     ImageUnsupported,
     TooManyBytes,
-    TooManyFrames,
-    TooManyPixels,
 )
+from pipelines.hazards import check_bytes, check_opened, count_frames
+from pipelines.pixels import has_alpha, to_rgb
 
 # Each format's own reader, not `Image.open`: no guessing, and no check against a limit that is not ours.
 _READERS: dict[Format, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
@@ -64,16 +63,21 @@ _TURNED_BY_READER: tuple[Format, ...] = ("HEIF", "TIFF")
 
 # What Pillow and its codecs raise on bytes that are not as they should be.
 _DECODER_ERRORS = (
-    OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, ZeroDivisionError, RuntimeError,
-    MemoryError, AttributeError, struct.error,
+    OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, ArithmeticError, RuntimeError,
+    MemoryError, AttributeError, AssertionError, struct.error,
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an image may be at most. A decoded pixel costs three bytes, a scaled JPEG a 4th to a 64th of that."""
+    """What an image may be at most.
 
-    bytes: int = 32 * 2**20
+    While it is decoded, a pixel costs 8 bytes as plain RGB, 15 with transparency and up to 28 as floating
+    point; a JPEG that is decoded at a smaller scale a 4th to a 64th of that. An AVIF whose header lies about
+    its size costs up to half a gigabyte before that shows.
+    """
+
+    bytes: int = 20 * 2**20
     pixels: int = 64_000_000
     frames: int = 1_000
 
@@ -100,7 +104,7 @@ class Picture:
     @property
     def scale(self) -> float:
         """Decoded size over original size; at most 1."""
-        return self.pixels.width / self.width
+        return max(self.pixels.size) / max(self.width, self.height)
 
 
 def decode(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> Picture:
@@ -117,8 +121,7 @@ def decode(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> P
     format = sniff(data)
     if format is None:
         raise ImageUnsupported(f"this is {describe(data)}; images can be JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF")
-    if format == "WEBP":
-        _check_pixels(webp_size(data), limits)  # its decoder allocates the canvas when the file is opened
+    check_bytes(data, format, pixels=limits.pixels, frames=limits.frames)
     try:
         with _READERS[format](io.BytesIO(data)) as image:
             return _decode(image, data, format, limits, shorter_side)
@@ -129,58 +132,34 @@ def decode(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> P
         raise problem(f"this {format} cannot be decoded: {cause or type(cause).__name__}") from cause
 
 
-def _decode(image: Image.Image, data: bytes, format: Format, limits: Limits, shorter_side: int | None) -> Picture:
-    _check_pixels(image.size, limits)
-    frames = getattr(image, "n_frames", 1)
-    if frames > limits.frames:
-        raise TooManyFrames(frames, limits.frames)
+def _decode(
+    image: ImageFile.ImageFile, data: bytes, format: Format, limits: Limits, shorter_side: int | None
+) -> Picture:
+    check_opened(image, pixels=limits.pixels)
+    frames = count_frames(image, data, format, limits.frames)
     width, height, mode = image.width, image.height, image.mode
-    orientation = _orientation(image)
     if shorter_side is not None and min(width, height) > shorter_side:
         zoom = shorter_side / min(width, height)
-        image.draft(None, (round(width * zoom), round(height * zoom)))  # only the JPEG decoder can; others ignore it
-    has_alpha = "A" in image.getbands() or "transparency" in image.info
+        image.draft(None, (int(width * zoom), int(height * zoom)))  # only the JPEG decoder can; others ignore it
+    orientation = _orientation(image, format) if format != "PNG" else 1
     image.load()
-    pixels = _to_rgb(image, has_alpha)
+    if format == "PNG":  # its Exif block may stand behind its pixels
+        orientation = _orientation(image, format)
+    transparent = has_alpha(image)
+    pixels = to_rgb(image)
     if orientation in _UPRIGHT and format not in _TURNED_BY_READER:
         pixels = pixels.transpose(_UPRIGHT[orientation])
         if orientation >= 5:
             width, height = height, width
-    return Picture(
-        pixels, width, height, format, mode, orientation, frames, has_alpha, len(data), hashlib.sha256(data).hexdigest()
-    )
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Picture(pixels, width, height, format, mode, orientation, frames, transparent, len(data), sha256)
 
 
-def _check_pixels(size: tuple[int, int], limits: Limits) -> None:
-    width, height = size
-    if width * height > limits.pixels:
-        raise TooManyPixels(width, height, limits.pixels)
-
-
-def _orientation(image: Image.Image) -> int:
+def _orientation(image: Image.Image, format: Format) -> int:
     """The Exif orientation, 1 where there is none, it is nonsense, or the Exif block cannot be read."""
     try:
-        value = image.info.get("original_orientation") or image.getexif().get(_EXIF_ORIENTATION, 1)
+        found = image.info.get("original_orientation") if format == "HEIF" else None
+        value = int(found or image.getexif().get(_EXIF_ORIENTATION, 1))
     except Exception:  # damaged metadata of any kind must not cost the picture
         return 1
     return value if value in range(1, 9) else 1
-
-
-def _to_rgb(image: Image.Image, has_alpha: bool) -> Image.Image:
-    if has_alpha:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _to_8_bits(grey: np.ndarray) -> np.ndarray:
-    """Deep grey to 8 bits. Pillow's own conversion clips at 255 and would turn such images white."""
-    if grey.dtype == np.uint16:
-        return (grey >> 8).astype(np.uint8)
-    grey = np.nan_to_num(grey.astype(np.float64))
-    low, high = min(0.0, float(grey.min())), float(grey.max())
-    # Floats are mostly 0-1, integers mostly 16-bit values in 32; anything else is stretched to its own range.
-    top = next((limit for limit in (1.0, 255.0, 65_535.0) if high <= limit), high)
-    return ((grey - low) * (255.0 / max(top - low, 1e-12))).round().astype(np.uint8)

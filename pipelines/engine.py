@@ -17,7 +17,7 @@ from models.errors import DeadlineExceeded
 from models.waiting import Priority
 from pipelines.decode import Limits, Picture, decode
 from pipelines.errors import RequestRejected
-from pipelines.pipeline import Call, CpuPool, Pipeline
+from pipelines.pipeline import Call, CpuPool, Pipeline, together
 from pipelines.types import Findings, ImageInfo, ModelUsed
 
 
@@ -76,7 +76,7 @@ class Engine:
         with call.stage("decode"):
             picture = await self._pool.run(decode, data, limits=self._limits, shorter_side=side)
         runs = [self._run(pipeline, picture, options, call) for pipeline, options in chosen]
-        return picture, list(await asyncio.gather(*runs))
+        return picture, await together(*runs)
 
     async def _run(self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, call: Call) -> BaseModel:
         own = Call(call.priority, call.deadline)

@@ -61,7 +61,7 @@ class TooManyFrames(ImageTooLarge):
     code = "image-too-many-frames"
 
     def __init__(self, found: int, limit: int) -> None:
-        super().__init__(f"the image has {found:,} frames; the limit is {limit:,}")
+        super().__init__(f"the image has at least {found:,} frames; the limit is {limit:,}")
 
 
 class RequestRejected(KernelSightError):

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -70,6 +71,18 @@ class Pipeline(Protocol[OptionsT, ResultT]):
         """The result in a few lines of Markdown for a language model."""
 
 
+async def together(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
+    """All results, in order; when one fails, the others are cancelled before its error is raised."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        raise
+
+
 class CpuPool:
     """Threads for decoding and array work, so that the event loop never computes.
 
@@ -85,10 +98,12 @@ class CpuPool:
         if self._inside >= self._limit:
             raise Overloaded("the decoder", self._inside)
         self._inside += 1
+        work = [partial(function, *args, **kwargs)]
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+            return await loop.run_in_executor(self._executor, lambda: work.pop()())
         finally:
+            work.clear()  # what was cancelled stays in the executor's queue for a while, but without its image
             self._inside -= 1
 
     def close(self) -> None:

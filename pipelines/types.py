@@ -20,7 +20,7 @@ class ImageInfo(Wire):
     format: str
     mode: str = Field(description="Pillow's name for the file's own pixel mode: RGB, L, P, CMYK, I;16 and so on")
     orientation: Literal["landscape", "portrait", "square"]
-    exif_orientation: int = Field(ge=1, le=8, description="as found in the file, and applied")
+    exif_orientation: int = Field(ge=1, le=8, description="as found in the file; the picture is upright")
     frames: int = Field(description="frames or pages in the file; the first is what was looked at")
     has_alpha: bool
     bytes: int

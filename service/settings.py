@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     api_key: SecretStr | None = None  # bearer token; needed to bind to anything but loopback
 
-    max_image_bytes: int = Field(default=32 * 2**20, ge=1)
+    max_image_bytes: int = Field(default=20 * 2**20, ge=1)
     max_image_pixels: int = Field(default=64_000_000, ge=1)
     max_image_frames: int = Field(default=1_000, ge=1)
 

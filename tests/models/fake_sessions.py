@@ -36,7 +36,8 @@ def value_of(answer: Inference) -> float:
 class Sessions:
     """Everything that one model's sessions did, and the faults that they are to show.
 
-    `sizes` and `values` hold what ran since the warm-up: rows of each batch, and the value of each row.
+    `warmed` holds the shapes of all runs on zeros: warm-ups and probes. `sizes` and `values` hold the
+    rest: rows of each batch, and the value of each row.
     `lifetimes[i]` is how many runs after warm-up the i-th opened session survives; for ever where it is missing.
     """
 
@@ -46,6 +47,7 @@ class Sessions:
     broken_file: KernelSightError | None = None
     opened: int = 0
     refused: int = 0
+    warmed: list[tuple[int, ...]] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
@@ -71,8 +73,10 @@ class FakeSession:
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         rows = feeds["x"]
         values = [float(row[0]) for row in rows]
-        if any(values):  # neither warm-up nor probe
+        if any(values):
             self._record(values)
+        else:
+            self._log.warmed.append(rows.shape)
         self._live_or_die()
         if self._log.bad.intersection(values):
             raise InferenceFailed(f"cannot do {values}")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import uvloop
 
-from models.errors import DeadlineExceeded, InferenceFailed, Overloaded, TensorRejected
+from models.errors import DeadlineExceeded, Overloaded, TensorRejected
 from models.session import Array
 from models.waiting import PRIORITIES, Priority
-from tests.models.fake_sessions import GIVE_UP_SECONDS, Sessions, ask, item, occupy, run, serving, until, value_of
+from tests.models.fake_sessions import Sessions, ask, item, occupy, run, serving, until, value_of
 
 Feeds = dict[str, Array]
 
@@ -183,38 +183,6 @@ def test_a_tensor_that_breaks_the_contract_is_refused_and_its_neighbours_are_ans
     assert (answers, sessions.sizes) == ([1000, 1, 2], [1, 2])
 
 
-def test_closing_serves_those_who_wait_and_refuses_newcomers() -> None:
-    sessions = Sessions()
-
-    async def scenario() -> list[float]:
-        async with serving(sessions, batch=2) as batcher:
-            busy = await occupy(batcher, sessions)
-            tasks = await ask(batcher, 1, 2, 3)
-            closing = asyncio.create_task(batcher.close(grace_seconds=GIVE_UP_SECONDS))
-            await asyncio.sleep(0)
-            with pytest.raises(Overloaded):
-                await batcher.infer(item(4))
-            sessions.gate.set()
-            await closing
-            return [value_of(answer) for answer in await asyncio.gather(busy, *tasks)]
-
-    assert run(scenario()) == [1000, 1, 2, 3]
-
-
-def test_closing_past_its_grace_fails_those_who_run_and_those_who_wait() -> None:
-    sessions = Sessions(hanging={1})
-
-    async def scenario() -> list[type]:
-        async with serving(sessions) as batcher:
-            tasks = await ask(batcher, 1)
-            await until(lambda: 1 in sessions.values)
-            tasks += await ask(batcher, 2, 3)
-            await batcher.close(grace_seconds=0.02)
-            return [type(one) for one in await asyncio.gather(*tasks, return_exceptions=True)]
-
-    assert run(scenario()) == [InferenceFailed] * 3
-
-
 def test_the_observer_hears_of_every_batch() -> None:
     sessions = Sessions(bad=frozenset({2.0}))
 
@@ -228,3 +196,13 @@ def test_the_observer_hears_of_every_batch() -> None:
     run(scenario())
 
     assert [(one.size, one.failed) for one in sessions.records] == [(1, False), (2, True), (1, False), (1, True)]
+
+
+def test_an_answer_counts_as_a_sign_of_life() -> None:
+    async def scenario() -> bool:
+        async with serving(Sessions()) as batcher:
+            opened = batcher.last_done
+            await batcher.infer(item(1))
+            return batcher.last_done > opened
+
+    assert run(scenario())

@@ -1,6 +1,7 @@
 """What happens to callers, and to the model, when a session breaks."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
@@ -72,6 +73,20 @@ def test_a_session_that_hangs_is_replaced_and_only_its_own_caller_hears_of_it() 
             return type(error), answers, batcher.respawns
 
     assert run(scenario()) == (InferenceFailed, [2, 3], 1)
+
+
+def test_a_lane_that_was_given_up_neither_opens_a_session_nor_runs_its_item_again() -> None:
+    sessions = Sessions(hanging={1})
+
+    async def scenario() -> None:
+        async with serving(sessions, IMPATIENT) as batcher:
+            await asyncio.gather(*await ask(batcher, 1), return_exceptions=True)
+            await until(lambda: batcher.respawns > 0)
+            await until(lambda: sum(one.name == "lane fake" for one in threading.enumerate()) == 1)
+
+    run(scenario())
+
+    assert (sessions.opened, sessions.values) == (2, [1])
 
 
 def test_other_lanes_serve_while_one_hangs() -> None:

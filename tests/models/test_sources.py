@@ -131,12 +131,15 @@ def test_progress_counts_up_to_the_whole_file_even_when_resumed(server: FileServ
 
 @pytest.mark.parametrize("kind", ["folder", "url"])
 def test_a_mirror_is_asked_before_the_source_itself(server: FileServer, tmp_path: Path, desk: Desk, kind: str) -> None:
-    stored(tmp_path / "mirror" / "tiny.onnx", CONTENT)
-    server.files["/mirror/tiny.onnx"] = CONTENT
+    stored(tmp_path / "mirror" / "model.onnx", CONTENT)
+    server.files["/mirror/model.onnx"] = CONTENT
     mirror = str(tmp_path / "mirror") if kind == "folder" else f"{server.url}/mirror/"
-    source = desk.fetch(url("https://example.invalid/some/where/tiny.onnx"), mirror=mirror)
+    source = desk.fetch(url(f"{server.url}/model.onnx"), mirror=mirror)
+    asked = [path for path, _ in server.asked]
 
-    assert (source.endswith("mirror/tiny.onnx"), desk.target.read_bytes()) == (True, CONTENT)
+    assert (source.endswith("mirror/model.onnx"), desk.target.read_bytes(), "/model.onnx" in asked) == (
+        True, CONTENT, False,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("mirrored", [None, OTHER], ids=["lacks it", "has another file of that name"])

@@ -62,12 +62,12 @@ def test_a_jpeg_counts_at_its_full_size_even_if_it_would_be_scaled() -> None:
 
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_more_frames_than_the_limit_are_refused(format: str) -> None:
-    with pytest.raises(TooManyFrames, match="20 frames; the limit is 19"):
+    with pytest.raises(TooManyFrames, match="at least 20 frames; the limit is 19"):
         decode(animation(20, format), limits=Limits(frames=19))
 
 
 def test_a_gif_of_twice_as_many_frames_is_refused() -> None:
-    with pytest.raises(TooManyFrames, match="20 frames; the limit is 10"):
+    with pytest.raises(TooManyFrames, match=r"at least \d+ frames; the limit is 10"):
         decode(animation(20, "GIF"), limits=Limits(frames=10))
 
 
