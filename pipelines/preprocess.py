@@ -13,7 +13,7 @@ _RESAMPLING = {
 }
 
 # Decode at no less than this multiple of what the tensor needs: the JPEG decoder's own scaling is a box
-# filter, and with nothing left to resample after it, top-1 drops (docs/benchmarks.md).
+# filter, and with nothing left to resample after it, embeddings drift (docs/benchmarks.md).
 OVERSAMPLING = 1.5
 
 
