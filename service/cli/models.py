@@ -73,9 +73,10 @@ def pull(
                 source = record.files[manifest.file.name].source
                 out.print(f"[green]✓[/] {manifest.id} {manifest.version}: {source} ({store.state(manifest)})")
     store.drop_downloads()
-    if names and failures:
+    if not names:
+        _say_what_tasks_use(catalog, store, failures)
+    elif failures:
         raise ModelsNotPulled(f"not fetched: {', '.join(failures)}")
-    _say_what_tasks_use(catalog, store, failures)
 
 
 def _say_what_tasks_use(catalog: Catalog, store: Store, failures: dict[str, SourceFailed]) -> None:

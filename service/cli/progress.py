@@ -14,7 +14,8 @@ def bars() -> Iterator[Report]:
     """A reporter that draws one bar per name on stderr, and nothing where stderr is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
 
         def report(what: str, done: int, total: int | None) -> None:
             if what not in tasks:

