@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Self
 
-from models.errors import DeadlineExceeded, InferenceFailed, KernelSightError, TensorRejected
+from models.errors import DeadlineExceeded, InferenceFailed, TensorRejected
 from models.lane import BatchRecord, Inference, Job, Lane, Plan, Runnable
 from models.session import Array
 from models.waiting import PRIORITIES, Priority, Waiting, WaitingLine
@@ -153,7 +153,7 @@ class Batcher:
     async def _replace(self, index: int) -> None:
         try:
             self._lanes[index] = await asyncio.to_thread(self._new_lane)
-        except KernelSightError as error:  # for instance the file is gone; the next round tries again
+        except Exception as error:  # the file is gone, memory is short: whatever it is, the next round tries again
             log.error("lane of %s does not start: %s", self.model, error)
         else:
             self.respawns += 1

@@ -155,7 +155,8 @@ class Lane:
         try:
             self._run_once(batch)
         except InferenceFailed as error:
-            if self._abandoned:  # its callers were told, and another lane has taken over
+            if self._abandoned:  # another lane has taken over; callers that this one took last are told, too
+                self._deliver([(waiting.work, error) for waiting in batch])
                 return
             if len(batch) > 1:
                 for waiting in batch:

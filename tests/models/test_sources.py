@@ -7,7 +7,7 @@ import pytest
 
 from models.errors import SourceFailed
 from models.manifest import ModelFile
-from models.sources import CHUNK, fetch
+from models.sources import CHUNK, fetch, part_of
 from tests.models.desk import CONTENT, OTHER, Desk, stored, url
 from tests.models.file_server import FileServer
 from tests.models.tiny_graphs import file_facts
@@ -93,14 +93,14 @@ def test_an_interrupted_download_goes_on_where_it_stopped(server: FileServer, de
 
 def test_a_server_that_ignores_ranges_is_downloaded_from_the_start(server: FileServer, desk: Desk) -> None:
     server.ignores_ranges = True
-    (desk.root / "model.onnx.part").write_bytes(CONTENT[:1000])
+    part_of(desk.target, f"{server.url}/model.onnx").write_bytes(CONTENT[:1000])
     desk.fetch(url(f"{server.url}/model.onnx"))
 
     assert (desk.target.read_bytes(), server.ranges) == (CONTENT, ["bytes=1000-"])
 
 
 def test_a_download_that_was_whole_but_not_yet_taken_in_is_used(server: FileServer, desk: Desk) -> None:
-    (desk.root / "model.onnx.part").write_bytes(CONTENT)
+    part_of(desk.target, f"{server.url}/model.onnx").write_bytes(CONTENT)
     desk.fetch(url(f"{server.url}/model.onnx"))
 
     assert (desk.target.read_bytes(), desk.arrived) == (CONTENT, ["model.onnx"])
@@ -110,7 +110,7 @@ def test_a_download_that_was_whole_but_not_yet_taken_in_is_used(server: FileServ
 def test_a_leftover_of_another_file_is_thrown_away_so_that_the_next_try_succeeds(
     server: FileServer, desk: Desk, leftover: bytes
 ) -> None:
-    (desk.root / "model.onnx.part").write_bytes(leftover)
+    part_of(desk.target, f"{server.url}/model.onnx").write_bytes(leftover)
     with suppress(SourceFailed):
         desk.fetch(url(f"{server.url}/model.onnx"))
     desk.fetch(url(f"{server.url}/model.onnx"))
@@ -120,7 +120,7 @@ def test_a_leftover_of_another_file_is_thrown_away_so_that_the_next_try_succeeds
 
 def test_progress_counts_up_to_the_whole_file_even_when_resumed(server: FileServer, desk: Desk) -> None:
     heard: list[tuple[int, int | None]] = []
-    (desk.root / "model.onnx.part").write_bytes(CONTENT[:1000])
+    part_of(desk.target, f"{server.url}/model.onnx").write_bytes(CONTENT[:1000])
     file = ModelFile.model_validate(file_facts(CONTENT, url(f"{server.url}/model.onnx")))
     fetch(
         file, desk.target, mirror=None, wheels=desk.root, progress=lambda what, done, total: heard.append((done, total))
