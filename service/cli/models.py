@@ -12,7 +12,7 @@ from rich.table import Table
 from models.errors import ExportFailed, KernelSightError, SourceFailed
 from models.manifest import Catalog, Manifest
 from models.store import HERE, Store
-from service.cli.progress import bars
+from service.cli.progress import bars, pulse
 from service.composition import open_catalog, open_store
 from service.settings import load_settings
 
@@ -107,7 +107,7 @@ def export(
             continue
         from models.export import export as run_export  # imports torch: seconds, and only the export extra has it
 
-        with out.status(f"exporting {manifest.id} and comparing it with PyTorch on photographs"):
+        with pulse(f"exporting {manifest.id}"):
             parity = run_export(store, manifest, device=device)
         out.print(
             f"[green]✓[/] {manifest.id}: exported on {parity.device}, within {parity.worst:.1e} of PyTorch "
@@ -171,7 +171,7 @@ def bench(
 
     catalog, store = _open()
     settings = load_settings()
-    with out.status(f"measuring {name}: about {rounds * seconds * 8:.0f} s"):
+    with pulse(f"measuring {name}: about {rounds * seconds * 8:.0f} s"):
         result = run_bench(catalog.get(name), store, device=settings.device, seconds=seconds, rounds=rounds)
     plan = result.plan
     out.print(f"{name} on {result.device}: {plan.lanes} sessions of {plan.threads} thread, batches of {plan.batch}")
