@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from models.batcher import Batcher
-from models.errors import InferenceFailed, KernelSightError
+from models.errors import InferenceFailed
 from models.lane import BatchRecord, Inference, Plan
 from models.session import Array
 
@@ -44,7 +44,7 @@ class Sessions:
     bad: frozenset[float] = frozenset()
     hanging: set[float] = field(default_factory=set)
     lifetimes: Sequence[int] = ()
-    broken_file: KernelSightError | None = None
+    broken_file: Exception | None = None
     opened: int = 0
     refused: int = 0
     warmed: list[tuple[int, ...]] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """A real HTTP server on this machine that can cut connections, ignore ranges, refuse, and count who asks."""
 
+import gzip
 import re
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ class FileServer:
     statuses: dict[str, int] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)  # bytes after which the next replies break off
     ignores_ranges: bool = False
+    compresses: bool = False  # for those who accept it, as raw.githubusercontent.com does
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
     @property
@@ -35,14 +37,22 @@ class Handler(BaseHTTPRequestHandler):
         if self.path in server.statuses or content is None:
             self._reply(server.statuses.get(self.path, 404), b"<html>an error page</html>")
             return
+        if self._is_compressed:
+            content = gzip.compress(content, mtime=0)
         start = 0 if wanted is None or server.ignores_ranges else int(re.findall(r"\d+", wanted)[0])
         if start >= len(content) > 0:
             self._reply(416, b"")
         else:
             self._reply(206 if start else 200, content[start:])
 
+    @property
+    def _is_compressed(self) -> bool:
+        return self.server_of.compresses and "gzip" in self.headers.get("Accept-Encoding", "")
+
     def _reply(self, status: int, body: bytes) -> None:
         self.send_response(status)
+        if status < 400 and self._is_compressed:
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if status < 400 and self.server_of.cuts:

@@ -1,14 +1,16 @@
 """What happens to callers, and to the model, when a session breaks."""
 
 import asyncio
+import logging
 import threading
+import time
 
 import numpy as np
 import pytest
 
 from models.batcher import Batcher
 from models.errors import DeadlineExceeded, InferenceFailed, ModelCorrupt
-from models.lane import Plan, stack
+from models.lane import Inference, Lane, Plan, stack
 from tests.models.fake_sessions import GIVE_UP_SECONDS, Sessions, ask, item, occupy, run, serving, until, value_of
 
 # The supervisor looks four times in this time.
@@ -104,12 +106,49 @@ def test_other_lanes_serve_while_one_hangs() -> None:
     assert run(scenario()) == (2, 0)
 
 
-def test_a_model_whose_file_is_gone_for_a_while_comes_back_when_it_is_there_again() -> None:
+class ReturnsTooLate(logging.Handler):
+    """Lets the hung run of `lane` return, and the lane wait for work again, while it is being given up."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        super().__init__()
+        self.sessions = sessions
+        self.lane: Lane | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "hangs" in record.getMessage() and self.lane is not None:
+            self.sessions.gate.set()
+            while self.lane.busy_since is not None:
+                time.sleep(0.001)
+
+
+def test_a_lane_that_returns_just_as_it_is_given_up_takes_no_request_along() -> None:
+    sessions = Sessions()
+    late = ReturnsTooLate(sessions)
+
+    async def scenario() -> list[Inference | BaseException]:
+        async with serving(sessions, IMPATIENT) as batcher:
+            late.lane = batcher._lanes[0]
+            busy = await occupy(batcher, sessions)
+            await until(lambda: batcher.respawns > 0)
+            return await asyncio.gather(busy, *await ask(batcher, 1, 2), return_exceptions=True)
+
+    logger = logging.getLogger("models.batcher")
+    logger.addHandler(late)
+    try:
+        outcomes = run(scenario())
+    finally:
+        logger.removeHandler(late)
+
+    assert all(isinstance(one, Inference | InferenceFailed) for one in outcomes)
+
+
+@pytest.mark.parametrize("reason", [ModelCorrupt("the file is gone"), OSError("too many open files")], ids=repr)
+def test_a_model_that_cannot_be_opened_for_a_while_comes_back_when_it_can(reason: Exception) -> None:
     sessions = Sessions(lifetimes=(0,))
 
     async def scenario() -> tuple[type, float, int]:
         async with serving(sessions, IMPATIENT) as batcher:
-            sessions.broken_file = ModelCorrupt("the file is gone")
+            sessions.broken_file = reason
             [error] = await asyncio.gather(*await ask(batcher, 1), return_exceptions=True)
             [waits] = await ask(batcher, 2)
             await until(lambda: sessions.refused >= 3)  # by the lane itself, then by the supervisor

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -173,6 +174,19 @@ def test_a_check_says_which_model_is_stuck_and_which_is_well(tmp_path: Path, tin
     health = asyncio.run(scenario())
 
     assert (health["tiny"], health["slow"]) == (None, str(DeadlineExceeded("'slow'")))
+
+
+def test_opening_a_model_twice_loads_it_once(tmp_path: Path, tiny: Manifest) -> None:
+    manifest = tiny.model_copy(update={"id": "opened-twice"})
+
+    async def scenario() -> tuple[int, int]:
+        async with running(store_with(tmp_path / "store", manifest), manifest, manifest) as runtime:
+            lanes = sum(thread.name == "lane opened-twice" for thread in threading.enumerate())
+            return lanes, runtime.plan(manifest).lanes
+
+    lanes, planned = asyncio.run(scenario())
+
+    assert lanes == planned
 
 
 def test_depths_and_respawns_name_every_model_and_priority(tmp_path: Path, tiny: Manifest) -> None:

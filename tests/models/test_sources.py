@@ -1,5 +1,6 @@
 """Files from URLs, folders and mirrors: whole and right under their final name, or not there."""
 
+import random
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,6 +53,13 @@ def test_a_wrong_file_does_not_replace_a_right_one(server: FileServer, desk: Des
     assert desk.target.read_bytes() == CONTENT
 
 
+def test_a_file_that_cannot_be_read_is_named_and_the_next_source_tried(server: FileServer, desk: Desk) -> None:
+    unreadable = {"kind": "file", "path": "/proc/self/mem"}
+    source = desk.fetch(unreadable, url(f"{server.url}/model.onnx"))
+
+    assert source == f"url {server.url}/model.onnx"
+
+
 @pytest.mark.parametrize("status", [403, 404, 500, 503])
 def test_a_refusal_names_the_url_and_the_status(server: FileServer, desk: Desk, status: int) -> None:
     server.statuses["/model.onnx"] = status
@@ -89,6 +97,16 @@ def test_an_interrupted_download_goes_on_where_it_stopped(server: FileServer, de
 
     # The last piece that came before the cut may be lost: less than one chunk.
     assert (desk.target.read_bytes() == large, [start // CHUNK for start in starts]) == (True, [0, 2, 3])
+
+
+def test_a_download_from_a_server_that_compresses_goes_on_too(server: FileServer, desk: Desk) -> None:
+    server.files["/model.onnx"] = noise = random.Random(0).randbytes(4 * CHUNK)  # as large compressed as not
+    server.compresses, server.cuts = True, [2 * CHUNK + 5]
+    with pytest.raises(SourceFailed):
+        desk.fetch(url(f"{server.url}/model.onnx"), content=noise)
+    desk.fetch(url(f"{server.url}/model.onnx"), content=noise)
+
+    assert (desk.target.read_bytes() == noise, len(server.asked)) == (True, 2)
 
 
 def test_a_server_that_ignores_ranges_is_downloaded_from_the_start(server: FileServer, desk: Desk) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.errors import ModelCorrupt
+from models.errors import ModelCorrupt, SourceFailed
 from models.manifest import Manifest
 from models.store import Store
 from tests.models.desk import CONTENT, OTHER, pulled_from
@@ -31,6 +31,19 @@ def test_a_changed_manifest_makes_the_files_outdated_until_they_are_pulled_again
     states.append(store.state(changed))
 
     assert (states, record.manifest) == (["outdated", "ready"], changed)
+
+
+@pytest.mark.parametrize("force", [True, False], ids=["forced", "outdated"])
+def test_a_pull_that_fails_leaves_what_was_there_as_it_was(
+    server: FileServer, store: Store, manifest: Manifest, force: bool
+) -> None:
+    record = store.pull(manifest, progress=quiet)
+    server.statuses["/model.onnx"] = 503
+    wanted = manifest if force else manifest.model_copy(update={"description": "changed"})
+    with pytest.raises(SourceFailed):
+        store.pull(wanted, force=force, progress=quiet)
+
+    assert (store.record(manifest), store.verify(manifest)) == (record, [])
 
 
 def test_a_changed_hash_brings_the_new_file(server: FileServer, store: Store, manifest: Manifest) -> None:

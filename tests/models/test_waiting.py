@@ -96,7 +96,7 @@ class LineMachine(RuleBasedStateMachine):
         for priority in PRIORITIES:
             mine = of(priority, batch)
             assert mine == of(priority, fitting)[: len(mine)], "first in, first out"
-            is_skipped = bool(of(priority, alive)) and not mine
+            is_skipped = bool(of(priority, alive)) and of(priority, alive)[0] not in batch
             self.passed_over[priority] = self.passed_over[priority] + 1 if is_skipped else 0
         assert self.passed_over["batch"] <= PATIENCE
         assert self.passed_over["interactive"] <= 1
