@@ -12,12 +12,16 @@ loop between two batches: a loop that is busy with HTTP does not leave the cores
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Self
 
+import numpy as np
+
 from models.errors import DeadlineExceeded, InferenceFailed, TensorRejected
-from models.lane import BatchRecord, Inference, Job, Lane, Plan, Runnable
+from models.lane import BatchRecord, Inference, Job, Lane, Plan, Runnable, stack
 from models.session import Array
+from models.together import together
 from models.waiting import PRIORITIES, Priority, Waiting, WaitingLine
 
 log = logging.getLogger(__name__)
@@ -74,10 +78,38 @@ class Batcher:
         `deadline` is a point of `time.monotonic`, in seconds. Cancelling the caller frees its place
         in the line. Raises TensorRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
-        shape = self._checked_shape(inputs)
+        answer = await self._wait_for(stack([inputs]), priority, deadline)
+        return replace(answer, outputs={name: rows[0] for name, rows in answer.outputs.items()})
+
+    async def infer_many(
+        self, inputs: Mapping[str, Array], *, priority: Priority = "interactive", deadline: float | None = None
+    ) -> Inference:
+        """Any number of items of one shape, at least one, on a leading axis: their answers in the same order.
+
+        They wait as blocks of at most the plan's batch, which share batches with everyone else's, and cost
+        the event loop a block's work, not an item's. Otherwise as `infer`; one block that fails fails all.
+        """
+        rows, limit = len(next(iter(inputs.values()))), self.plan.batch
+        if not rows:
+            raise TensorRejected(f"{self.model!r} takes at least one item, got none")
+        blocks = [
+            {name: values[first : first + limit] for name, values in inputs.items()} for first in range(0, rows, limit)
+        ]
+        answers: list[Inference] = await together(*(self._wait_for(block, priority, deadline) for block in blocks))
+        if len(answers) == 1:
+            return answers[0]
+        return Inference(
+            {name: np.concatenate([one.outputs[name] for one in answers]) for name in answers[0].outputs},
+            max(one.wait_seconds for one in answers),
+            sum(one.run_seconds for one in answers),
+            max(one.batch_size for one in answers),
+        )
+
+    async def _wait_for(self, inputs: Mapping[str, Array], priority: Priority, deadline: float | None) -> Inference:
+        shape = self._checked_shape({name: values[0] for name, values in inputs.items()})
         loop = asyncio.get_running_loop()
         job = Job(inputs, loop, loop.create_future())
-        waiting = Waiting(job, shape, priority, deadline)
+        waiting = Waiting(job, shape, priority, deadline, len(next(iter(inputs.values()))))
         self._line.put(waiting, retry_seconds=self._expected_wait())
         try:
             async with asyncio.timeout_at(deadline):

@@ -16,13 +16,15 @@ The message is for people and may change; the class (and the `code` that the
 service derives from it) is part of the API and does not.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class KernelSightError(Exception):
     """Root of every error that KernelSight raises on purpose."""
 
     code: ClassVar[str] = "internal"
+    facts: Mapping[str, Any] = {}  # what a program may want to read, beside the message
 
 
 class ModelUnknown(KernelSightError):

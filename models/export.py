@@ -6,11 +6,12 @@ hands over a quarter of the bytes and no caller can get the arithmetic wrong.
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from models.errors import DeviceUnavailable, ExportFailed
 from models.manifest import ImageInput, Manifest
 from models.nets import BUILDERS
-from models.nets.encoder import Encoder
+from models.nets.joblib_arrays import read_arrays
 from models.photographs import photographs
 from models.session import Session
 from models.store import Store
@@ -30,6 +31,11 @@ log = logging.getLogger(__name__)
 
 OPSET = 20
 MAX_DIFFERENCE = 1e-3
+# The published files' readers. None of them runs what a pickle from elsewhere may name.
+_READERS: dict[str, Callable[[Path], Any]] = {
+    "torch": lambda path: torch.load(path, map_location="cpu", weights_only=True),
+    "joblib-lz4": read_arrays,
+}
 EXPORTER_PACKAGES = ("torch", "torchvision", "onnx", "onnxscript", "onnxruntime")
 
 
@@ -50,9 +56,32 @@ class Parity(BaseModel):
         """The difference that decides: of the logits where there are any, else of every output."""
         return self.max_difference.get("logits", max(self.max_difference.values()))
 
+    def and_on(self, other: "Parity") -> "Parity":
+        """Both measurements as one."""
+        images = self.images + other.images
+        worst, mean = dict(self.max_difference), dict(self.mean_difference)
+        for name in worst:
+            worst[name] = max(worst[name], other.max_difference[name])
+            mean[name] = (mean[name] * self.images + other.mean_difference[name] * other.images) / images
+        return self.model_copy(
+            update={
+                "images": images,
+                "max_difference": worst,
+                "mean_difference": mean,
+                "top1_changes": self.top1_changes + other.top1_changes,
+            }
+        )
+
     @property
     def holds(self) -> bool:
         return self.worst <= self.limit and self.top1_changes == 0
+
+
+@runtime_checkable
+class TakesPublished(Protocol):
+    """A net whose weights come in another form than its own state dict."""
+
+    def load_published(self, weights: Any) -> None: ...
 
 
 class Served(nn.Module):
@@ -84,7 +113,7 @@ def export(store: Store, manifest: Manifest, *, device: Literal["auto", "cpu", "
         graph = Path(folder) / "model.onnx"
         module = Served(net, manifest.input).eval().to(chosen)
         to_onnx(module, manifest, graph)
-        parity = prove(module, manifest, graph, photographs(*manifest.input.sizes[0]))
+        parity = prove(module, manifest, graph, proofs(manifest.input.sizes))
         store.add_export(manifest, graph, parity.model_dump_json(indent=2), _exported_with(chosen))
     return parity
 
@@ -96,17 +125,22 @@ def build(manifest: Manifest, weights: Path | None) -> nn.Module:
     net = BUILDERS[manifest.net]()
     if weights is not None:
         try:
-            # weights_only: a pickle from elsewhere must not run code here.
-            state = torch.load(weights, map_location="cpu", weights_only=True)
-            net.load_published(state) if isinstance(net, Encoder) else net.load_state_dict(state)
+            published = _READERS[manifest.file.format](weights)
+            net.load_published(published) if isinstance(net, TakesPublished) else net.load_state_dict(published)
         except Exception as cause:  # torch raises RuntimeError, UnpicklingError and more for a file that does not fit
             raise ExportFailed(f"{manifest.id!r}: the weights do not fit its net: {cause}") from cause
     return net
 
 
 def to_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
-    """Write `graph` with a dynamic batch axis and the manifest's input and output names."""
+    """Write `graph` with the manifest's input and output names and a dynamic batch axis.
+
+    Height and width are dynamic, too, when the manifest lists several sizes: a fully convolutional net.
+    """
     height, width = manifest.input.sizes[0]
+    dynamic = {0: torch.export.Dim("batch", min=1, max=1024)}
+    if len(manifest.input.sizes) > 1:
+        dynamic |= {1: torch.export.Dim("height", min=16, max=8192), 2: torch.export.Dim("width", min=16, max=8192)}
     # Two items: an exporter that sees one may take the batch size for a constant.
     example = torch.zeros((2, height, width, 3), dtype=torch.uint8, device=next(module.parameters()).device)
     with warnings.catch_warnings():
@@ -117,7 +151,7 @@ def to_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
             str(graph),
             input_names=[manifest.input.name],
             output_names=[output.name for output in manifest.outputs],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=1024)},),
+            dynamic_shapes=(dynamic,),
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
@@ -126,15 +160,22 @@ def to_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
         )
 
 
-def prove(module: nn.Module, manifest: Manifest, graph: Path, images: NDArray[np.uint8]) -> Parity:
-    """Compare both on `images`; raises ExportFailed when they are further apart than `MAX_DIFFERENCE`."""
-    parity = compare(module, manifest, graph, images)
+def prove(module: nn.Module, manifest: Manifest, graph: Path, sets: Iterable[NDArray[np.uint8]]) -> Parity:
+    """Compare both on `sets` of images, (N, H, W, 3) each; raises ExportFailed when `MAX_DIFFERENCE` is exceeded."""
+    parity = reduce(Parity.and_on, (compare(module, manifest, graph, images) for images in sets))
     if not parity.holds:
         raise ExportFailed(
             f"{manifest.id!r} differs from PyTorch by {parity.worst:.2e} (limit {parity.limit:.0e}), "
             f"and in top-1 on {parity.top1_changes} of {parity.images} images"
         )
     return parity
+
+
+def proofs(sizes: Sequence[tuple[int, int]]) -> Iterator[NDArray[np.uint8]]:
+    """All photographs at the first size; of a net that takes several, some at a middle and at the last one."""
+    yield photographs(*sizes[0])
+    for index in sorted({len(sizes) // 2, len(sizes) - 1} - {0}):
+        yield photographs(*sizes[index])[::7]
 
 
 def compare(module: nn.Module, manifest: Manifest, graph: Path, images: NDArray[np.uint8]) -> Parity:

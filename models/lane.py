@@ -30,7 +30,10 @@ class Runnable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """One request's own rows of the batch (no batch axis), and where its time went, in seconds."""
+    """One request's own rows of the batch, and where its time went, in seconds.
+
+    `outputs` have a leading axis of rows after `infer_many`, and none after `infer`.
+    """
 
     outputs: Mapping[str, Array]
     wait_seconds: float
@@ -50,7 +53,7 @@ class BatchRecord:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request: its tensors without a batch axis, and the future that its caller awaits."""
+    """One request: its tensors with a leading axis of rows, and the future that its caller awaits."""
 
     inputs: Mapping[str, Array]
     loop: asyncio.AbstractEventLoop
@@ -175,30 +178,23 @@ class Lane:
             self._deliver([(batch[0].work, error)])
 
     def _run_once(self, batch: list[Waiting[Job]]) -> None:
-        inputs = [waiting.work.inputs for waiting in batch]
-        inputs += inputs[-1:] * (self._plan.padded(len(batch)) - len(batch))
+        rows = sum(waiting.rows for waiting in batch)
+        feeds = join([waiting.work.inputs for waiting in batch], rows=self._plan.padded(rows))
         started = monotonic()
         try:
-            outputs = self._session.run(stack(inputs))
+            outputs = self._session.run(feeds)
         except InferenceFailed:
-            self._note(BatchRecord(self.model, len(batch), monotonic() - started, failed=True))
+            self._note(BatchRecord(self.model, rows, monotonic() - started, failed=True))
             raise
         seconds = monotonic() - started
-        self._note(BatchRecord(self.model, len(batch), seconds, failed=False))
-        self._deliver(
-            [
-                (
-                    waiting.work,
-                    Inference(
-                        {name: rows[row] for name, rows in outputs.items()},
-                        started - waiting.since,
-                        seconds,
-                        len(batch),
-                    ),
-                )
-                for row, waiting in enumerate(batch)
-            ]
-        )
+        self._note(BatchRecord(self.model, rows, seconds, failed=False))
+        answers: list[tuple[Job, Outcome]] = []
+        first = 0
+        for waiting in batch:
+            own = {name: values[first : first + waiting.rows] for name, values in outputs.items()}
+            answers.append((waiting.work, Inference(own, started - waiting.since, seconds, rows)))
+            first += waiting.rows
+        self._deliver(answers)
 
     def _session_is_dead(self) -> bool:
         try:
@@ -214,10 +210,22 @@ class Lane:
 
 
 def stack(items: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """Single items to one batch; a batch of one is a view, not a copy."""
+    """Single items to one block of rows; of a single item it is a view, not a copy."""
     if len(items) == 1:
         return {name: value[None] for name, value in items[0].items()}
     return {name: np.stack([item[name] for item in items]) for name in items[0]}
+
+
+def join(blocks: Sequence[Mapping[str, Array]], *, rows: int) -> dict[str, Array]:
+    """Blocks of rows to one batch of `rows`, its last row repeated where they are fewer; one whole block is no copy."""
+    return {name: _joined([block[name] for block in blocks], rows) for name in blocks[0]}
+
+
+def _joined(parts: list[Array], rows: int) -> Array:
+    missing = rows - sum(len(part) for part in parts)
+    if missing:
+        parts = [*parts, np.repeat(parts[-1][-1:], missing, axis=0)]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _finish_all(outcomes: list[tuple[Job, Outcome]]) -> None:

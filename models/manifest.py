@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -180,8 +180,16 @@ class Manifest(Facts):
 class Preference(Facts):
     """One way to do a task: the models it takes, all of them."""
 
+    name: str = ""  # what an operator calls it in the settings; that of its first model where none is given
     models: tuple[ModelId, ...] = Field(min_length=1)
     reason: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_first_model(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("models"), list) and data["models"]:
+            return {"name": data["models"][0]} | data
+        return data
 
 
 class Catalog:

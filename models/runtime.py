@@ -91,6 +91,17 @@ class Runtime:
         """One item (no batch axis) through one model; see `Batcher.infer`."""
         return await self._batcher(model).infer(inputs, priority=priority, deadline=deadline)
 
+    async def infer_many(
+        self,
+        model: str,
+        inputs: Mapping[str, Array],
+        *,
+        priority: Priority = "interactive",
+        deadline: float | None = None,
+    ) -> Inference:
+        """Any number of items of one shape, on a leading axis; see `Batcher.infer_many`."""
+        return await self._batcher(model).infer_many(inputs, priority=priority, deadline=deadline)
+
     @property
     def models(self) -> Sequence[str]:
         return tuple(self._batchers)

@@ -29,12 +29,16 @@ _numbers = count()
 
 @dataclass(eq=False, slots=True)
 class Waiting(Generic[T]):
-    """One request in the line. `deadline` is in seconds of `time.monotonic`; `shape` decides who can share a batch."""
+    """One request in the line: `rows` items of one `shape`, which decides who can share a batch.
+
+    `deadline` is in seconds of `time.monotonic`.
+    """
 
     work: T
     shape: tuple[int, ...]
     priority: Priority = "interactive"
     deadline: float | None = None
+    rows: int = 1
     since: float = field(default_factory=monotonic)
     number: int = field(default_factory=_numbers.__next__)
 
@@ -65,7 +69,10 @@ class WaitingLine(Generic[T]):
             return self._lines[waiting.priority].pop(waiting.number, None) is not None
 
     def take(self, limit: int, *, wait: bool = True) -> list[Waiting[T]] | None:
-        """The next batch, none of it past its deadline; blocks until there is one. None: closed and empty."""
+        """The next batch, at most `limit` rows, none past its deadline; blocks until there is one.
+
+        None: closed and empty. A request of more rows than `limit` would never be taken: do not put one.
+        """
         with self._changed:
             while True:
                 self._drop_expired()
@@ -115,7 +122,7 @@ class WaitingLine(Generic[T]):
         oldest_bulk = next(iter(self._lines["batch"]), None)
         batch = self._same_shape(first, shape, limit)
         # A batch with room left takes the other line's work along: that costs the batch almost nothing.
-        batch += self._same_shape(other, shape, limit - len(batch))
+        batch += self._same_shape(other, shape, limit - sum(waiting.rows for waiting in batch))
         # Only the oldest counts: newcomers of a lucky shape, taken along, must not keep it waiting for ever.
         if oldest_bulk is None or oldest_bulk not in self._lines["batch"]:
             self._passed_over = 0
@@ -132,9 +139,12 @@ class WaitingLine(Generic[T]):
         line = self._lines[priority]
         chosen: list[Waiting[T]] = []
         for waiting in line.values():
-            if len(chosen) >= limit:
+            if limit <= 0:
                 break
             if waiting.shape == shape:
+                limit -= waiting.rows
+                if limit < 0:  # nobody overtakes one that is too large for what is left
+                    break
                 chosen.append(waiting)
         for waiting in chosen:
             del line[waiting.number]

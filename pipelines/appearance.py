@@ -38,7 +38,7 @@ def appearance(pixels: Image.Image) -> Appearance:
     brightness = float(counts @ _LEVELS)
     contrast = float(counts @ (_LEVELS - brightness) ** 2) ** 0.5
     exposure = _exposure(brightness, contrast)
-    sharpness = _sharpness(grey)
+    sharpness = laplacian_variance(np.asarray(grey, np.float32))
     return Appearance(
         colours=_colours(pixels),
         sharpness=round(sharpness, 6),
@@ -52,10 +52,10 @@ def appearance(pixels: Image.Image) -> Appearance:
     )
 
 
-def _sharpness(grey: Image.Image) -> float:
-    if min(grey.size) < 3:
+def laplacian_variance(luma: NDArray[np.float32]) -> float:
+    """How sharp (h, w) luma in 0-255 is: the variance of its Laplacian on a scale of 0-1; 0 under 3 x 3 pixels."""
+    if min(luma.shape) < 3:
         return 0.0
-    luma = np.asarray(grey, np.float32)
     laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1]
     laplacian += luma[1:-1, :-2]
     laplacian += luma[1:-1, 2:]

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.labels import LabelSet
 from models.manifest import Manifest
 from models.session import Array
+from models.together import together
 from pipelines.appearance import appearance
 from pipelines.decode import Picture
-from pipelines.pipeline import Call, CpuPool, Infer, together
+from pipelines.pipeline import Call, CpuPool, Infer
 from pipelines.preprocess import central_crop, shorter_side_wanted
 from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed, Tag
 

@@ -14,11 +14,13 @@ from PIL import Image
 from pydantic import BaseModel
 
 from models.errors import DeadlineExceeded
+from models.together import together
 from models.waiting import Priority
 from pipelines.decode import Limits, Picture, decode
 from pipelines.errors import RequestRejected
-from pipelines.pipeline import Call, CpuPool, Pipeline, together
-from pipelines.types import Findings, ImageInfo, ModelUsed
+from pipelines.findings import Findings
+from pipelines.pipeline import Call, CpuPool, Pipeline
+from pipelines.types import ImageInfo, ModelUsed
 
 
 class Engine:
@@ -31,6 +33,11 @@ class Engine:
     @property
     def pipelines(self) -> tuple[str, ...]:
         return tuple(self._pipelines)
+
+    @property
+    def models(self) -> list[ModelUsed]:
+        """Every model that some pipeline uses."""
+        return _models(self._pipelines.values())
 
     async def warm(self, tasks: Mapping[str, BaseModel]) -> None:
         """Send a drawn picture through `tasks`, so that the first caller pays for nothing; raises as `run` does."""

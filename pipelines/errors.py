@@ -10,8 +10,11 @@ KernelSightError
 │       ├── TooManyBytes
 │       ├── TooManyPixels
 │       └── TooManyFrames
-└── RequestRejected         the image may be fine, what is asked of it is not
+├── RequestRejected         the image may be fine, what is asked of it is not
+└── NoSuitableFace          no avatar can be made of this image
 """
+
+from typing import Any
 
 from models.errors import KernelSightError
 
@@ -66,3 +69,12 @@ class TooManyFrames(ImageTooLarge):
 
 class RequestRejected(KernelSightError):
     code = "request-rejected"
+
+
+class NoSuitableFace(KernelSightError):
+    code = "no-suitable-face"
+
+    def __init__(self, message: str, found: dict[str, Any]) -> None:
+        """`found` is what the faces pipeline answered, as JSON."""
+        super().__init__(message)
+        self.facts = {"found": found}

@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -26,7 +26,7 @@ ResultT = TypeVar("ResultT", bound=BaseModel)
 
 
 class Infer(Protocol):
-    """`Runtime.infer`, or a stand-in for it."""
+    """`Runtime.infer` or `Runtime.infer_many`, or a stand-in for them."""
 
     async def __call__(
         self, model: str, inputs: Mapping[str, Array], *, priority: Priority = ..., deadline: float | None = ...
@@ -69,18 +69,6 @@ class Pipeline(Protocol[OptionsT, ResultT]):
 
     def brief(self, result: ResultT) -> str:
         """The result in a few lines of Markdown for a language model."""
-
-
-async def together(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
-    """All results, in order; when one fails, the others are cancelled before its error is raised."""
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
-    try:
-        return list(await asyncio.gather(*tasks))
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        raise
 
 
 class CpuPool:

@@ -102,9 +102,3 @@ class Answer(Wire):
     prompt: str = Field(description="what was found, in a few lines for a language model")
     models: list[ModelUsed]
     timings: dict[str, float]
-
-
-class Findings(Answer):
-    """What one run of the engine found: one field per pipeline, None where it was not asked for."""
-
-    features: Features | None = None

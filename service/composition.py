@@ -3,25 +3,29 @@
 The app, the command line, and later workers and batch jobs all come through here.
 """
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from models.errors import ModelMissing
 from models.labels import label_set
-from models.manifest import Catalog, Manifest
+from models.manifest import Catalog, CatalogInvalid, Manifest
 from models.runtime import Runtime
 from models.store import GRAPH, Store
 from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits
 from pipelines.engine import Engine
+from pipelines.faces.check import SecondLook
+from pipelines.faces.detector import Detector
+from pipelines.faces.finder import FaceFinder
+from pipelines.faces.mtcnn import Mtcnn
+from pipelines.faces.options import FacesOptions
+from pipelines.faces.pipeline import AvatarPipeline, FacesPipeline
+from pipelines.faces.yunet import YuNet
 from pipelines.pipeline import CpuPool
 from pipelines.types import ModelUsed
+from service.choices import Choice, choose_all
 from service.metrics import Metrics
 from service.settings import Settings
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class House:
 
     settings: Settings
     catalog: Catalog
+    choices: dict[str, Choice]
     store: Store
     runtime: Runtime
     engine: Engine
@@ -44,34 +49,14 @@ def open_store(settings: Settings) -> Store:
     return Store(settings.store.expanduser(), mirror=settings.model_mirror)
 
 
-def choose_encoder(settings: Settings, catalog: Catalog, store: Store) -> Manifest:
-    """The encoder that the operator named, or the first choice of the task that is in the store.
-
-    Raises ModelUnknown, or ModelMissing with the command that fetches it.
-    """
-    if settings.encoder:
-        manifest = catalog.get(settings.encoder)
-        store.graph(manifest)
-        log.info("encoder %s, named by KERNELSIGHT_ENCODER", manifest.id)
-        return manifest
-    ready = {manifest.id for manifest in catalog if store.state(manifest) == "ready"}
-    preference = catalog.choose("encoder", ready)
-    if preference is None:
-        first = catalog.get(catalog.tasks["encoder"][0].models[0])
-        store.graph(first)  # raises, and says what is missing
-        raise ModelMissing(first.id, "it is not in the store", f"kernelsight models pull {first.id}")
-    log.info("encoder %s: %s", preference.models[0], preference.reason)
-    return catalog.get(preference.models[0])
-
-
 @asynccontextmanager
 async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[House]:
     """Load and warm every configured model, and close all of it on the way out.
 
-    Raises ModelUnknown, ModelMissing, ModelCorrupt, DeviceUnavailable or CatalogInvalid.
+    Raises ModelUnknown, ModelMissing, ModelCorrupt, DeviceUnavailable, SettingsInvalid or CatalogInvalid.
     """
     catalog, store = open_catalog(settings), open_store(settings)
-    encoder = choose_encoder(settings, catalog, store)
+    choices = choose_all(settings, catalog, store)
     runtime = Runtime(
         store,
         device=settings.device,
@@ -82,12 +67,15 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
     )
     pool = CpuPool(limit=settings.queue_limit)
     try:
-        await runtime.open(encoder)
-        captioning = Captioning(encoder, _used(store, encoder), label_set(encoder.labels or ""), runtime.infer, pool)
-        engine = Engine([captioning], pool=pool, limits=image_limits(settings))
-        await engine.warm({captioning.name: FeaturesOptions()})
-        metrics.watch(runtime, lambda: [_info(used, runtime) for used in captioning.models])
-        yield House(settings, catalog, store, runtime, engine, pool)
+        for manifest in {one.id: one for choice in choices.values() for one in choice.models}.values():
+            await runtime.open(manifest)
+        parts = Parts(store, runtime, pool)
+        finder = parts.face_finder(choices["faces"])
+        pipelines = (parts.captioning(choices["encoder"]), FacesPipeline(finder), AvatarPipeline(finder, pool))
+        engine = Engine(pipelines, pool=pool, limits=image_limits(settings))
+        await engine.warm({"features": FeaturesOptions(), "faces": FacesOptions()})
+        metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
+        yield House(settings, catalog, choices, store, runtime, engine, pool)
     finally:
         await runtime.close(grace_seconds=settings.drain_seconds)
         pool.close()
@@ -95,6 +83,36 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
 
 def image_limits(settings: Settings) -> Limits:
     return Limits(settings.max_image_bytes, settings.max_image_pixels, settings.max_image_frames)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Builds each pipeline from the models that were chosen for its task."""
+
+    store: Store
+    runtime: Runtime
+    pool: CpuPool
+
+    def captioning(self, choice: Choice) -> Captioning:
+        [encoder] = choice.models
+        return Captioning(
+            encoder, _used(self.store, encoder), label_set(encoder.labels or ""), self.runtime.infer, self.pool
+        )
+
+    def face_finder(self, choice: Choice) -> FaceFinder:
+        onet = choice.models[-1]  # both detectors' candidates are checked by it
+        second = SecondLook(onet, _used(self.store, onet), self.runtime.infer_many, self.pool)
+        return FaceFinder(self._detector(choice), second, self.pool)
+
+    def _detector(self, choice: Choice) -> Detector:
+        infer, infer_many = self.runtime.infer, self.runtime.infer_many
+        used = tuple(_used(self.store, manifest) for manifest in choice.models)
+        if choice.name == "yunet":
+            return YuNet(choice.models[0], used[0], infer, self.pool)
+        if choice.name == "mtcnn":
+            pnet, rnet, onet = choice.models
+            return Mtcnn(pnet, rnet, onet, used, infer, infer_many, self.pool)
+        raise CatalogInvalid(f"tasks.toml: faces can be done by yunet or mtcnn, not by {choice.name!r}")
 
 
 def _used(store: Store, manifest: Manifest) -> ModelUsed:

@@ -49,6 +49,7 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     pipelines.ImageCorrupt: (422, "The image file is damaged"),
     pipelines.ImageTooLarge: (413, "The image is too large"),
     pipelines.RequestRejected: (422, "The request is not valid"),
+    pipelines.NoSuitableFace: (422, "There is no face to make an avatar of"),
     models.ModelUnknown: (404, "There is no such model"),
     models.ModelMissing: (503, "A model is not available"),
     models.Overloaded: (429, "Too much work is waiting"),
@@ -77,7 +78,7 @@ def answer(error: KernelSightError) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 500:
         log.error("internal error: %s", error, exc_info=error)
-    return _response(problem(error.code, status, title, str(error)), headers)
+    return _response(problem(error.code, status, title, str(error), **error.facts), headers)
 
 
 def install(app: FastAPI) -> None:

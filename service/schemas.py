@@ -4,7 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pipelines.types import Answer, Features, Findings
+from pipelines.faces.types import Faces
+from pipelines.findings import Findings
+from pipelines.types import Answer, Features
 
 
 class FeaturesReply(Features, Answer):
@@ -13,8 +15,36 @@ class FeaturesReply(Features, Answer):
     @classmethod
     def of(cls, findings: Findings) -> "FeaturesReply":
         assert findings.features is not None
-        shared = {name: getattr(findings, name) for name in Answer.model_fields}
-        return cls.model_construct(**shared, **dict(findings.features))
+        return cls.model_construct(**_shared(findings), **dict(findings.features))
+
+
+class FacesReply(Faces, Answer):
+    """`Faces` beside what every answer carries."""
+
+    @classmethod
+    def of(cls, findings: Findings) -> "FacesReply":
+        assert findings.faces is not None
+        return cls.model_construct(**_shared(findings), **dict(findings.faces))
+
+
+def _shared(findings: Findings) -> dict[str, Any]:
+    return {name: getattr(findings, name) for name in Answer.model_fields}
+
+
+class PassedOverModels(BaseModel):
+    """A better way to do a task that is not possible here, and why."""
+
+    name: str
+    why: str
+
+
+class TaskSummary(BaseModel):
+    """Which models do a task in this process, why these, and which better ones are not available."""
+
+    name: str
+    models: list[str]
+    reason: str
+    passed_over: list[PassedOverModels]
 
 
 class ModelSummary(BaseModel):
@@ -32,6 +62,7 @@ class ModelSummary(BaseModel):
 
 
 class ModelList(BaseModel):
+    tasks: dict[str, TaskSummary]
     models: list[ModelSummary]
 
 

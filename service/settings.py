@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     catalog: Path | None = None  # a folder of further manifests; they override the built-in ones
     model_mirror: str | None = None  # folder or URL asked for every model file before its own sources
     encoder: str | None = None  # model id of the captioning encoder; None takes the task's first choice
+    faces: str | None = None  # yunet or mtcnn; None takes the first whose models are in the store
     device: Literal["auto", "cpu", "cuda"] = "auto"
     export_python: Path = Path(".venv-export/bin/python")  # interpreter with the export extra, for `models export`
 

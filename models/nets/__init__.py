@@ -9,6 +9,7 @@ from collections.abc import Callable
 from torch import nn
 
 from models.nets.efficientnet_lite import EfficientNetLite0
+from models.nets.mtcnn import ONet, PNet, RNet
 from models.nets.torchvision_encoders import convnext_tiny, efficientnet_v2_s, mobilenet_v3_large, resnet50
 
 # Every builder answers a module with random weights whose state_dict keys are those of the published weights.
@@ -18,4 +19,7 @@ BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "convnext_tiny": convnext_tiny,
     "efficientnet_v2_s": efficientnet_v2_s,
     "mobilenet_v3_large": mobilenet_v3_large,
+    "mtcnn_pnet": PNet,
+    "mtcnn_rnet": RNet,
+    "mtcnn_onet": ONet,
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -10,15 +10,18 @@ from pydantic import BaseModel
 
 from pipelines.captioning import FeaturesOptions
 from pipelines.errors import RequestRejected
-from pipelines.types import Findings
+from pipelines.faces.options import AvatarOptions, FacesOptions
+from pipelines.findings import Findings
 from service.intake import parse_options, read_upload, unless_gone
-from service.schemas import PROBLEMS, FeaturesReply, image_body
+from service.schemas import PROBLEMS, FacesReply, FeaturesReply, image_body
 from service.state import ReadyHouse
 
 router = APIRouter(prefix="/v1", tags=["images"], responses=PROBLEMS)
 
-# The options that each pipeline takes from a request.
-OPTIONS: dict[str, type[BaseModel]] = {"features": FeaturesOptions}
+OptionsT = TypeVar("OptionsT", bound=BaseModel)
+
+# The pipelines that `/v1/analyze` can run, and the options that each takes from a request.
+OPTIONS: dict[str, type[BaseModel]] = {"features": FeaturesOptions, "faces": FacesOptions}
 
 
 @router.post("/features", response_model=FeaturesReply, openapi_extra=image_body())
@@ -27,11 +30,41 @@ async def features(request: Request, house: ReadyHouse, query: Annotated[Feature
 
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
-    upload = await read_upload(request, house.pool)
-    given = query.model_dump(include=query.model_fields_set)
-    options = parse_options(FeaturesOptions, given | upload.fields, where="options")
-    findings = await _run(request, house, upload.image, {"features": options})
-    return _json(FeaturesReply.of(findings))
+    image, options = await _read(request, house, query)
+    return _json(FeaturesReply.of(await _run(request, house, image, {"features": options})))
+
+
+@router.post("/faces", response_model=FacesReply, openapi_extra=image_body())
+async def faces(request: Request, house: ReadyHouse, query: Annotated[FacesOptions, Query()]) -> Response:
+    """Where faces are, how they are turned, and how good an avatar each would make; none is an answer, too.
+
+    Options go into the query, or beside `image` in a JSON body; the body wins.
+    """
+    image, options = await _read(request, house, query)
+    return _json(FacesReply.of(await _run(request, house, image, {"faces": options})))
+
+
+@router.post(
+    "/avatars",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}, "image/webp": {}}, "description": "The avatar"}},
+    openapi_extra=image_body(),
+)
+async def avatars(request: Request, house: ReadyHouse, query: Annotated[AvatarOptions, Query()]) -> Response:
+    """One face as an avatar: aligned by its eyes, framed with its hair, square or circle, PNG or WebP.
+
+    Where no face is good enough the answer is a problem of type `no-suitable-face` that lists what was found.
+    Options go into the query, or beside `image` in a JSON body; the body wins.
+    """
+    image, options = await _read(request, house, query)
+    findings = await _run(request, house, image, {"avatar": options})
+    assert findings.avatar is not None
+    headers = {
+        "X-KernelSight-Result-Id": findings.result_id,
+        "X-KernelSight-Face": str(findings.avatar.index),
+        "X-KernelSight-Face-Box": ",".join(map(str, findings.avatar.face.box)),
+    }
+    return Response(findings.avatar.data, media_type=findings.avatar.media_type, headers=headers)
 
 
 @router.post(
@@ -53,11 +86,18 @@ async def analyze(
     """
     upload = await read_upload(request, house.pool)
     fields = dict(upload.fields)
-    names = _names(fields.pop("pipelines", None) or pipelines, house.engine.pipelines)
+    names = _names(fields.pop("pipelines", None) or pipelines, tuple(OPTIONS))
     tasks = {name: parse_options(OPTIONS[name], _object(name, fields.pop(name, {})), where=name) for name in names}
     if fields:
         raise RequestRejected(f"unknown fields: {', '.join(sorted(fields))}")
     return _json(await _run(request, house, upload.image, tasks))
+
+
+async def _read(request: Request, house: ReadyHouse, query: OptionsT) -> tuple[bytes, OptionsT]:
+    """The image, and the options from query and body."""
+    upload = await read_upload(request, house.pool)
+    given = query.model_dump(include=query.model_fields_set)
+    return upload.image, parse_options(type(query), given | upload.fields, where="options")
 
 
 async def _run(request: Request, house: ReadyHouse, image: bytes, tasks: Mapping[str, BaseModel]) -> Findings:

@@ -6,8 +6,9 @@ from fastapi import APIRouter
 
 from models.manifest import Manifest
 from models.store import GRAPH
+from service.choices import Choice
 from service.composition import House
-from service.schemas import PROBLEMS, ModelList, ModelSummary
+from service.schemas import PROBLEMS, ModelList, ModelSummary, PassedOverModels, TaskSummary
 from service.state import ReadyHouse
 
 router = APIRouter(prefix="/v1/models", tags=["models"], responses=PROBLEMS)
@@ -15,8 +16,11 @@ router = APIRouter(prefix="/v1/models", tags=["models"], responses=PROBLEMS)
 
 @router.get("")
 async def models(house: ReadyHouse) -> ModelList:
-    """The catalog: licences, the state of the files, and what is loaded."""
-    return ModelList(models=[_summary(house, manifest) for manifest in house.catalog])
+    """Which models do which task, and the catalog: licences, the state of the files, and what is loaded."""
+    return ModelList(
+        tasks={task: _task(choice) for task, choice in house.choices.items()},
+        models=[_summary(house, manifest) for manifest in house.catalog],
+    )
 
 
 @router.get("/{model}")
@@ -31,6 +35,15 @@ async def model(house: ReadyHouse, model: str) -> dict[str, Any]:
         "stored": stored,
         "parity": house.store.parity(manifest),
     }
+
+
+def _task(choice: Choice) -> TaskSummary:
+    return TaskSummary(
+        name=choice.name,
+        models=[manifest.id for manifest in choice.models],
+        reason=choice.reason,
+        passed_over=[PassedOverModels(name=one.name, why=one.why) for one in choice.passed_over],
+    )
 
 
 def _summary(house: House, manifest: Manifest) -> ModelSummary:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from models.errors import KernelSightError
 from pipelines.captioning import FeaturesOptions
-from pipelines.types import Findings
+from pipelines.findings import Findings
 from service.composition import House, open_house
 from service.metrics import Metrics
 from service.schemas import FeaturesReply

@@ -73,7 +73,7 @@ def test_torchvision_architectures_export_with_parity_on_random_weights(tmp_path
     module = Served(build(manifest, None), manifest.input).eval()
 
     to_onnx(module, manifest, tmp_path / "model.onnx")
-    parity = prove(module, manifest, tmp_path / "model.onnx", photographs(*manifest.input.sizes[0])[::9])
+    parity = prove(module, manifest, tmp_path / "model.onnx", [photographs(*manifest.input.sizes[0])[::9]])
 
     assert parity.worst <= 1e-3
 
@@ -94,7 +94,7 @@ def test_a_graph_that_differs_fails_the_export(exported: Store, lite0: Manifest)
     graph = exported.graph(lite0)
 
     with pytest.raises(ExportFailed, match="differs from PyTorch"):
-        prove(right, lite0, graph, photographs(224, 224)[:8])
+        prove(right, lite0, graph, [photographs(224, 224)[:8]])
 
 
 def test_weights_of_another_net_are_refused(store: Store, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from models.errors import DeadlineExceeded, InferenceFailed
 from pipelines.decode import Limits, Picture
 from pipelines.engine import Engine
 from pipelines.errors import ImageUnsupported, RequestRejected, TooManyPixels
+from pipelines.findings import Findings
 from pipelines.pipeline import CpuPool
-from pipelines.types import Findings
 from tests.pipelines.fakes import FEATURES, USED, FakePipeline, NoOptions
 from tests.pipelines.images import animation, encode, exif, with_app1
 

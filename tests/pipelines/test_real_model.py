@@ -19,8 +19,9 @@ from models.store import GRAPH, Store
 from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits
 from pipelines.engine import Engine
+from pipelines.findings import Findings
 from pipelines.pipeline import CpuPool
-from pipelines.types import Features, Findings, ModelUsed
+from pipelines.types import Features, ModelUsed
 from service.settings import load_settings
 from tests.pipelines.images import encode, photograph
 

@@ -8,7 +8,8 @@ import weakref
 import pytest
 
 from models.errors import InferenceFailed
-from pipelines.pipeline import CpuPool, together
+from models.together import together
+from pipelines.pipeline import CpuPool
 
 
 def test_results_come_in_the_order_of_the_work() -> None:

@@ -1,0 +1,78 @@
+"""What a detector proposes: boxes, scores and landmarks, as arrays of one length."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+# Order of the five landmarks everywhere; left and right as seen in the image of an upright face.
+LANDMARKS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """`boxes` (N, 4) as x0, y0, x1, y1; `scores` (N,) in 0-1; `landmarks` (N, 5, 2) as x, y; all float32."""
+
+    boxes: Floats
+    scores: Floats
+    landmarks: Floats
+
+    @classmethod
+    def none(cls) -> Self:
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([part.boxes for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.landmarks for part in parts]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, rows: Any) -> Self:
+        """A selection by indices, mask or slice."""
+        return type(self)(self.boxes[rows], self.scores[rows], self.landmarks[rows])
+
+    @property
+    def centres(self) -> Floats:
+        return (self.boxes[:, :2] + self.boxes[:, 2:]) * np.float32(0.5)
+
+    @property
+    def sides(self) -> Floats:
+        """Square root of each box's area, in pixels."""
+        width, height = (self.boxes[:, 2:] - self.boxes[:, :2]).clip(0).T
+        sides: Floats = np.sqrt(width * height)
+        return sides
+
+    def distinct(self, *, iou: float) -> Self:
+        """Greedy non-maximum suppression; best score first."""
+        return self[keep_best(self.boxes, self.scores, iou=iou)]
+
+
+def keep_best(boxes: Floats, scores: Floats, *, iou: float, of_smaller: bool = False) -> list[int]:
+    """Rows that greedy non-maximum suppression keeps, best score first.
+
+    With `of_smaller` the intersection is measured against the smaller box instead of the union: a part
+    of a face then does not survive beside the whole.
+    """
+    x0, y0, x1, y1 = boxes.T
+    area = (x1 - x0) * (y1 - y0)
+    order, kept = np.argsort(-scores, kind="stable"), []
+    while order.size:
+        best, rest = order[0], order[1:]
+        kept.append(int(best))
+        width = np.minimum(x1[best], x1[rest]) - np.maximum(x0[best], x0[rest])
+        height = np.minimum(y1[best], y1[rest]) - np.maximum(y0[best], y0[rest])
+        both = width.clip(0) * height.clip(0)
+        whole = np.minimum(area[best], area[rest]) if of_smaller else area[best] + area[rest] - both
+        order = rest[both <= iou * whole]
+    return kept

@@ -1,0 +1,113 @@
+"""The two pipelines: faces with their measures, and one face as an avatar."""
+
+from dataclasses import dataclass
+
+from pipelines.decode import Picture
+from pipelines.errors import NoSuitableFace
+from pipelines.faces.avatar import Frame, encode, render
+from pipelines.faces.finder import FaceFinder
+from pipelines.faces.options import AvatarOptions, FacesOptions
+from pipelines.faces.types import Avatar, Face, Faces
+from pipelines.faces.views import Mips
+from pipelines.pipeline import Call, CpuPool
+from pipelines.types import ModelUsed
+
+# A JPEG may be decoded at a smaller scale as long as this many pixels are left: the finest search needs no more.
+SHORTER_SIDE = 1500
+MOST_DESCRIBED = 5
+
+
+@dataclass(frozen=True)
+class FacesPipeline:
+    finder: FaceFinder
+    name: str = "faces"
+
+    @property
+    def models(self) -> list[ModelUsed]:
+        return self.finder.models
+
+    def shorter_side(self, options: FacesOptions) -> int:
+        return SHORTER_SIDE
+
+    async def run(self, picture: Picture, options: FacesOptions, call: Call) -> Faces:
+        return await self.finder.find(picture, options, call)
+
+    def brief(self, result: Faces) -> str:
+        sure = [face for face in result.faces if face.is_face]
+        if not sure:
+            return "Faces: none found."
+        largest = sorted(sure, key=lambda face: -_area(face))[:MOST_DESCRIBED]
+        described = "; ".join(_words(face, result) for face in largest)
+        more = f"; and {len(sure) - len(largest)} smaller" if len(sure) > len(largest) else ""
+        return f"Faces: {len(sure)}. {described}{more}."
+
+
+@dataclass(frozen=True)
+class AvatarPipeline:
+    finder: FaceFinder
+    pool: CpuPool
+    name: str = "avatar"
+
+    @property
+    def models(self) -> list[ModelUsed]:
+        return self.finder.models
+
+    def shorter_side(self, options: AvatarOptions) -> None:
+        """All pixels there are: the face may be a small part of them."""
+
+    async def run(self, picture: Picture, options: AvatarOptions, call: Call) -> Avatar:
+        """Raises NoSuitableFace, which carries the faces that were found."""
+        found = await self.finder.find(picture, FacesOptions(threshold=options.threshold), call)
+        index = self._chosen(found, options)
+        with call.stage("render"):
+            data = await self.pool.run(self._render, picture, found.faces[index], options)
+        return Avatar(
+            data=data,
+            media_type="image/png" if options.format == "png" else "image/webp",
+            size=options.size,
+            index=index,
+            face=found.faces[index],
+        )
+
+    def _chosen(self, found: Faces, options: AvatarOptions) -> int:
+        index = found.primary if options.face == "primary" else options.face
+        if index is None or index >= len(found.faces) or not found.faces[index].is_face:
+            what = "there is no face in this image" if index is None else f"face {index} is not among the faces found"
+            raise NoSuitableFace(what, found.model_dump(mode="json"))
+        quality = found.faces[index].quality
+        assert quality is not None
+        if quality.suitability < options.min_suitability:
+            reasons = ", ".join(quality.reasons)
+            raise NoSuitableFace(
+                f"face {index} would make a poor avatar: suitability {quality.suitability:.2f} is under "
+                f"{options.min_suitability:.2f} ({reasons})",
+                found.model_dump(mode="json"),
+            )
+        return index
+
+    def _render(self, picture: Picture, face: Face, options: AvatarOptions) -> bytes:
+        frame = Frame.of(face, scale=picture.scale)
+        image = render(Mips(picture.pixels), frame, size=options.size, padding=options.padding)
+        return encode(image, shape=options.shape, format=options.format)
+
+    def brief(self, result: Avatar) -> str:
+        return f"Avatar of face {result.index}, {result.size} pixels."
+
+
+def _words(face: Face, result: Faces) -> str:
+    """One face: its place, its size, where it looks, and whether it would make an avatar."""
+    assert face.quality is not None
+    size = "large" if face.quality.relative_size >= 0.3 else "small" if face.quality.relative_size < 0.1 else "medium"
+    words = [f"{size}, {face.position}"]
+    if abs(face.pose.yaw) >= 30:
+        words.append(f"looks {'right' if face.pose.yaw > 0 else 'left'}")
+    if result.primary is not None and face is result.faces[result.primary]:
+        suitability = face.quality.suitability
+        against = f" ({', '.join(face.quality.reasons)})" if face.quality.reasons else ""
+        words.append(f"avatar candidate, suitability {suitability:.2f}{against}")
+    return ", ".join(words)
+
+
+def _area(face: Face) -> float:
+    x0, y0, x1, y1 = face.box
+    return (x1 - x0) * (y1 - y0)

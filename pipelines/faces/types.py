@@ -1,0 +1,81 @@
+"""What the faces pipelines answer. Boxes and points are pixels of the upright original."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipelines.types import Wire
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+Reason = Literal[
+    "uncertain", "too small", "blurred", "turned away", "tilted up or down", "cut off", "dark", "overexposed",
+    "several people",
+]  # fmt: skip
+
+
+Position = Literal[
+    "top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"
+]  # fmt: skip
+
+
+class Landmarks(Wire):
+    """Left and right as seen in the image of an upright face; on a face that lies on its side they turn with it."""
+
+    left_eye: Point
+    right_eye: Point
+    nose: Point
+    left_mouth: Point
+    right_mouth: Point
+
+
+class Pose(Wire):
+    """Degrees, 0 for a face that looks straight out of the picture; estimated from five landmarks, good to about 10."""
+
+    yaw: float = Field(description="positive when the face looks to the right of the image")
+    pitch: float = Field(description="positive when it looks up")
+    roll: float = Field(description="positive when it leans clockwise as seen")
+
+
+class FaceQuality(Wire):
+    """How good an avatar the face would make. `suitability` is 1 at best; every reason has lowered it."""
+
+    sharpness: float = Field(description="variance of the Laplacian of 0-1 luma, the face at 64 pixels")
+    brightness: float = Field(description="mean luma of the face, 0-1")
+    relative_size: float = Field(description="square root of the share of the image that the box covers, 0-1")
+    suitability: float
+    reasons: list[Reason]
+
+
+class Face(Wire):
+    """A candidate. `is_face` says whether its score reaches the threshold; only then is there a quality."""
+
+    box: Box = Field(description="x0, y0, x1, y1; clipped at the image's border")
+    score: float = Field(description="calibrated: the share of such candidates that are faces")
+    is_face: bool
+    position: Position = Field(description="where in the image the middle of the box lies, by thirds")
+    landmarks: Landmarks = Field(description="may lie outside the image where a face is cut off")
+    pose: Pose
+    quality: FaceQuality | None
+
+
+class Faces(Wire):
+    """`faces` has the best score first; `primary` is the index of the largest and most central one that is a face."""
+
+    faces: list[Face]
+    primary: int | None
+    count: int = Field(description="how many of `faces` are faces, not just candidates")
+    detector: str = Field(description="model id of the detector that looked")
+    threshold: float
+    smallest_face: float = Field(description="side in pixels of the smallest face that this search finds reliably")
+
+
+class Avatar(Wire):
+    """`data` is the encoded image; `face` is whose it is, `index` its place among the faces that were found."""
+
+    data: bytes
+    media_type: Literal["image/png", "image/webp"]
+    size: int
+    index: int
+    face: Face

@@ -1,0 +1,199 @@
+"""Parts of a picture, scaled and turned, laid out on a canvas of a shape that a model accepts.
+
+picture ─► Mips ─► Canvas.render ─► (height, width, 3) ─► model ─► boxes on the canvas
+                                    Canvas.undo ◄──────────────────┘  boxes in the picture
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipelines.faces.candidates import Candidates, Floats
+
+_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+
+Rectangle = tuple[int, int, int, int]
+
+
+class Mips:
+    """A picture and its halves, made when first asked for: every crop starts near its own scale.
+
+    One request's own; its methods are called from one thread at a time.
+    """
+
+    def __init__(self, pixels: Image.Image) -> None:
+        self._levels = [pixels]
+
+    @property
+    def width(self) -> int:
+        return self._levels[0].width
+
+    @property
+    def height(self) -> int:
+        return self._levels[0].height
+
+    @property
+    def pixels(self) -> Image.Image:
+        return self._levels[0]
+
+    def level(self, halvings: int) -> tuple[Image.Image, float]:
+        """The picture halved so often, or as often as it can be, and its scale."""
+        while len(self._levels) <= halvings and min(self._levels[-1].size) > 1:
+            self._levels.append(self._levels[-1].reduce(2))
+        halvings = min(halvings, len(self._levels) - 1)
+        return self._levels[halvings], 0.5**halvings
+
+    def at_least(self, scale: float) -> tuple[Image.Image, float]:
+        """The smallest level that still has `scale` times the picture's pixels per side, and its scale."""
+        return self.level(int(-np.log2(scale) + 1e-6) if scale < 1 else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """`region` (x0, y0, x1, y1) of the picture, resized to `width` x `height`, then given quarter `turns`
+    counterclockwise; its top left corner then lies at (`left`, `top`) of the canvas.
+    """
+
+    region: Rectangle
+    width: int
+    height: int
+    turns: int = 0
+    left: int = 0
+    top: int = 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height on the canvas."""
+        return (self.height, self.width) if self.turns % 2 else (self.width, self.height)
+
+    @property
+    def scale(self) -> float:
+        """Canvas pixels for one of the picture's, along the longer side."""
+        x0, y0, x1, y1 = self.region
+        return max(self.width, self.height) / max(x1 - x0, y1 - y0)
+
+    def render(self, mips: Mips) -> Image.Image:
+        image, shrunk = mips.at_least(self.scale)
+        x0, y0, x1, y1 = (edge * shrunk for edge in self.region)
+        size = (self.width, self.height)
+        if (x0, y0, x1, y1) != (0, 0, *size) or image.size != size:
+            image = image.resize(size, Image.Resampling.BILINEAR, box=(x0, y0, x1, y1))
+        return image.transpose(_TURNS[self.turns]) if self.turns else image
+
+    def undo(self, points: Floats) -> Floats:
+        """(…, 2) points on the canvas to points in the picture."""
+        x, y = points[..., 0] - self.left, points[..., 1] - self.top
+        x, y = ((x, y), (self.width - y, x), (self.width - x, self.height - y), (y, self.height - x))[self.turns]
+        x0, y0, x1, y1 = self.region
+        return np.stack([x0 + x * ((x1 - x0) / self.width), y0 + y * ((y1 - y0) / self.height)], axis=-1)
+
+    def holds(self, points: Floats) -> NDArray[np.bool_]:
+        """Which of (N, 2) points on the canvas lie in this view."""
+        width, height = self.size
+        x, y = points[:, 0] - self.left, points[:, 1] - self.top
+        return (x >= 0) & (x < width) & (y >= 0) & (y < height)
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """Views side by side on black."""
+
+    height: int
+    width: int
+    views: tuple[View, ...]
+
+    def render(self, mips: Mips) -> NDArray[np.uint8]:
+        """(height, width, 3) RGB."""
+        canvas = np.zeros((self.height, self.width, 3), np.uint8)
+        for view in self.views:
+            width, height = view.size
+            canvas[view.top : view.top + height, view.left : view.left + width] = np.asarray(view.render(mips))
+        return canvas
+
+    def image(self, mips: Mips) -> Image.Image:
+        return Image.fromarray(self.render(mips))
+
+    def undo(self, found: Candidates) -> Candidates:
+        """Candidates on the canvas to candidates in the picture; those whose centre lies in no view are dropped."""
+        return Candidates.joined([_undone(found[view.holds(found.centres)], view) for view in self.views])
+
+
+def _undone(found: Candidates, view: View) -> Candidates:
+    corners = view.undo(found.boxes.reshape(-1, 2, 2))
+    boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)  # a turn swaps the corners
+    return Candidates(boxes, found.scores, view.undo(found.landmarks))
+
+
+def whole(width: int, height: int, *, longer_side: int, most: float) -> View:
+    """All of a picture of `width` x `height` at `longer_side` pixels, but enlarged by no more than `most`."""
+    scale = min(longer_side / max(width, height), most)
+    return View((0, 0, width, height), max(1, round(width * scale)), max(1, round(height * scale)))
+
+
+def tiles(width: int, height: int, *, scale: float, side: int, overlap: int) -> list[View]:
+    """The picture at `scale` in squares of `side` that overlap, so that no face is cut in all of them."""
+    across, down = ceil(side / scale), ceil(side / scale)
+    return [
+        View((x, y, min(x + across, width), min(y + down, height)), *_scaled(x, y, across, down, width, height, scale))
+        for y in _starts(height, down, ceil(overlap / scale))
+        for x in _starts(width, across, ceil(overlap / scale))
+    ]
+
+
+def _scaled(x: int, y: int, across: int, down: int, width: int, height: int, scale: float) -> tuple[int, int]:
+    return int((min(x + across, width) - x) * scale), int((min(y + down, height) - y) * scale)
+
+
+def _starts(length: int, side: int, overlap: int) -> list[int]:
+    if length <= side:
+        return [0]
+    count = ceil((length - overlap) / (side - overlap))
+    return [round(index * (length - side) / (count - 1)) for index in range(count)]
+
+
+def turned(width: int, height: int, *, longer_side: int, cell: int) -> Canvas:
+    """The whole picture four times on one canvas, each a quarter turn further, with room around it.
+
+    One small inference thus finds sideways faces, and faces that fill the frame: those need the room.
+    """
+    views = []
+    for turns in range(4):
+        view = replace(whole(width, height, longer_side=longer_side, most=4.0), turns=turns)
+        across, down = ((cell - size) // 2 for size in view.size)
+        views.append(replace(view, left=turns % 2 * cell + across, top=turns // 2 * cell + down))
+    return Canvas(2 * cell, 2 * cell, tuple(views))
+
+
+def smallest(sizes: Iterable[tuple[int, int]], width: int, height: int) -> tuple[int, int]:
+    """The (height, width) with the fewest pixels that holds `width` x `height`; raises ValueError when none does."""
+    return min((one for one in sizes if one[0] >= height and one[1] >= width), key=lambda one: one[0] * one[1])
+
+
+def pack(sizes: Iterable[tuple[int, int]], views: Sequence[View]) -> Canvas | None:
+    """All views on the smallest canvas that takes them, largest first, each as far up and left as it fits."""
+    needed = sum(view.width * view.height for view in views)
+    large_enough = (one for one in sizes if one[0] * one[1] >= needed)
+    for height, width in sorted(large_enough, key=lambda one: one[0] * one[1]):
+        if (placed := _placed(views, width, height)) is not None:
+            return Canvas(height, width, tuple(placed))
+    return None
+
+
+def _placed(views: Sequence[View], width: int, height: int) -> list[View] | None:
+    skyline = np.zeros(width, np.int64)  # height that is taken, by column
+    placed = []
+    for view in sorted(views, key=lambda one: -one.height):
+        if view.width > width:
+            return None
+        tops = np.lib.stride_tricks.sliding_window_view(skyline, view.width).max(axis=1)
+        left = int(tops.argmin())
+        top = int(tops[left])
+        if top + view.height > height:
+            return None
+        skyline[left : left + view.width] = top + view.height
+        placed.append(replace(view, left=left, top=top))
+    return placed

@@ -1,0 +1,14 @@
+"""What one run of the engine found, over all pipelines that were asked."""
+
+from pydantic import Field
+
+from pipelines.faces.types import Avatar, Faces
+from pipelines.types import Answer, Features
+
+
+class Findings(Answer):
+    """One field per pipeline, under its name; None where it was not asked for."""
+
+    features: Features | None = None
+    faces: Faces | None = None
+    avatar: Avatar | None = Field(default=None, exclude=True)  # an image file: a route of its own hands it out
