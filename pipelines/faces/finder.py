@@ -7,7 +7,7 @@ import numpy as np
 
 from pipelines.decode import Picture
 from pipelines.faces.candidates import LANDMARKS, Candidates, Floats
-from pipelines.faces.check import SecondLook
+from pipelines.faces.check import Checked, SecondLook
 from pipelines.faces.crops import windows
 from pipelines.faces.detector import Detector
 from pipelines.faces.options import FacesOptions
@@ -42,12 +42,13 @@ class FaceFinder:
         started = perf_counter()
         proposals = await self.detector.propose(mips, smallest=smallest, call=call)
         call.add("detect", perf_counter() - started)
-        found = await self._checked(mips, proposals.found, call)
-        if options.turned or not (found.scores >= options.threshold).any():
+        checked = await self._checked(mips, proposals.found, call)
+        found = checked.found
+        if options.turned or _seems_turned(checked, options.threshold):
             started = perf_counter()
             again = await self._turned(mips, call)
             call.add("turned", perf_counter() - started)
-            found = Candidates.joined([found, again])
+            found = Candidates.joined([found, again.found])
         found = found.distinct(iou=IOU)
         found = found[(found.scores >= options.min_score) & (found.sides >= (smallest or 0))][: options.max_faces]
         with call.stage("measure"):
@@ -55,11 +56,11 @@ class FaceFinder:
                 self._described, picture, mips, found, options, self.detector.smallest / proposals.finest
             )
 
-    async def _checked(self, mips: Mips, found: Candidates, call: Call) -> Candidates:
+    async def _checked(self, mips: Mips, found: Candidates, call: Call) -> Checked:
         best = found[np.argsort(-found.scores, kind="stable")[:MOST_CANDIDATES]]
         return await self.second.check(mips, best, self.detector.calibration, call)
 
-    async def _turned(self, mips: Mips, call: Call) -> Candidates:
+    async def _turned(self, mips: Mips, call: Call) -> Checked:
         """Sideways, upside down, or filling the frame: found on a small canvas, checked in the picture itself."""
         canvas = turned(mips.width, mips.height, longer_side=TURNED_SIDE, cell=TURNED_CELL)
         small = Mips(await self.pool.run(canvas.image, mips))
@@ -82,8 +83,14 @@ class FaceFinder:
         )
 
 
+def _seems_turned(checked: Checked, threshold: float) -> bool:
+    """Nothing was found, or something that does not stand upright."""
+    sure = checked.found.scores >= threshold
+    return bool(not sure.any() or checked.turned[sure].any())
+
+
 def _face(found: Candidates, row: int, picture: Picture, quality: FaceQuality | None) -> Face:
-    points = (found.landmarks[row] / picture.scale).round(2).tolist()
+    points = (found.landmarks[row].astype(np.float64) / picture.scale).round(2).tolist()
     x0, y0, x1, y1 = (found.boxes[row] / picture.scale).tolist()
     box = (max(x0, 0.0), max(y0, 0.0), min(x1, picture.width), min(y1, picture.height))
     return Face(

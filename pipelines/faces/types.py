@@ -31,9 +31,9 @@ class Landmarks(Wire):
 
 
 class Pose(Wire):
-    """Degrees, 0 for a face that looks straight out of the picture; estimated from five landmarks, good to about 10."""
+    """Degrees, 0 for a face that looks straight out of the picture; rough, for five landmarks are all there is."""
 
-    yaw: float = Field(description="positive when the face looks to the right of the image")
+    yaw: float = Field(description="positive when the face, turned upright, looks to the right of the image")
     pitch: float = Field(description="positive when it looks up")
     roll: float = Field(description="positive when it leans clockwise as seen")
 

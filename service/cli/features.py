@@ -1,24 +1,17 @@
 """`kernelsight features`: the same engine as the service, over files."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from models.errors import KernelSightError
 from pipelines.captioning import FeaturesOptions
 from pipelines.findings import Findings
-from service.composition import House, open_house
-from service.metrics import Metrics
+from service.cli.files import look_at, print_json
 from service.schemas import FeaturesReply
-from service.settings import load_settings
-
-AT_ONCE = 8  # files in flight: enough to keep every core busy, few enough to keep memory small
 
 
 def features(
@@ -30,37 +23,14 @@ def features(
 ) -> None:
     """Captioning features of images: a table on a terminal, else one JSON object a line."""
     options = FeaturesOptions(top_k=top_k, min_score=min_score, grid=grid)
-    failed = asyncio.run(_run(images, options, as_json=json or not sys.stdout.isatty()))
-    if failed:
-        raise typer.Exit(1)
+    look_at(images, {"features": options}, _print_json if json or not sys.stdout.isatty() else _print_table)
 
 
-async def _run(images: list[Path], options: FeaturesOptions, *, as_json: bool) -> int:
-    failed = 0
-    async with open_house(load_settings(), Metrics()) as house:
-        slots = asyncio.Semaphore(AT_ONCE)
-        tasks = [asyncio.create_task(_one(house, path, options, slots)) for path in images]
-        for path, task in zip(images, tasks, strict=True):
-            try:
-                _show(path, await task, as_json=as_json)
-            except (KernelSightError, OSError) as error:
-                failed += 1
-                reason = error.strerror if isinstance(error, OSError) else error
-                print(f"kernelsight: {path}: {reason}", file=sys.stderr)
-    return failed
+def _print_json(path: Path, findings: Findings) -> None:
+    print_json(path, FeaturesReply.of(findings))
 
 
-async def _one(house: House, path: Path, options: FeaturesOptions, slots: asyncio.Semaphore) -> Findings:
-    async with slots:
-        data = await asyncio.to_thread(path.read_bytes)
-        return await house.engine.run(data, {"features": options})
-
-
-def _show(path: Path, findings: Findings, *, as_json: bool) -> None:
-    if as_json:
-        reply = FeaturesReply.of(findings).model_dump(mode="json", exclude_none=True)
-        print(orjson.dumps({"file": str(path)} | reply).decode(), flush=True)
-        return
+def _print_table(path: Path, findings: Findings) -> None:
     assert findings.features is not None
     table = Table("tag", "score", "group", "wnid", title=str(path), title_justify="left")
     for tag in findings.features.tags:

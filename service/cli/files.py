@@ -1,0 +1,55 @@
+"""Many files through one engine, answered in the order in which they were named."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import orjson
+import typer
+from pydantic import BaseModel
+
+from models.errors import KernelSightError
+from pipelines.findings import Findings
+from service.composition import House, open_house
+from service.metrics import Metrics
+from service.settings import load_settings
+
+AT_ONCE = 8  # files in flight: enough to keep every core busy, few enough to keep memory small
+
+Show = Callable[[Path, Findings], None]
+
+
+def look_at(images: list[Path], tasks: Mapping[str, BaseModel], show: Show) -> None:
+    """Run `tasks` over every file and hand each answer to `show`.
+
+    A file that fails is a line on stderr, and exit code 1 at the end. Raises what `open_house` raises.
+    """
+    if asyncio.run(_look_at(images, tasks, show)):
+        raise typer.Exit(1)
+
+
+async def _look_at(images: list[Path], tasks: Mapping[str, BaseModel], show: Show) -> int:
+    failed = 0
+    async with open_house(load_settings(), Metrics()) as house:
+        slots = asyncio.Semaphore(AT_ONCE)
+        running = [asyncio.create_task(_one(house, path, tasks, slots)) for path in images]
+        for path, task in zip(images, running, strict=True):
+            try:
+                show(path, await task)
+            except (KernelSightError, OSError) as error:
+                failed += 1
+                reason = error.strerror if isinstance(error, OSError) else error
+                print(f"kernelsight: {path}: {reason}", file=sys.stderr)
+    return failed
+
+
+async def _one(house: House, path: Path, tasks: Mapping[str, BaseModel], slots: asyncio.Semaphore) -> Findings:
+    async with slots:
+        data = await asyncio.to_thread(path.read_bytes)
+        return await house.engine.run(data, tasks)
+
+
+def print_json(path: Path, reply: BaseModel) -> None:
+    """One line, with the file's name first."""
+    print(orjson.dumps({"file": str(path)} | reply.model_dump(mode="json", exclude_none=True)).decode(), flush=True)
