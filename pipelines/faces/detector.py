@@ -60,10 +60,11 @@ class Detector(Protocol):
     def smallest(self) -> float:
         """Side, in pixels on the canvas, of the smallest face that it finds reliably."""
 
-    async def propose(self, mips: Mips, *, smallest: float | None, call: Call) -> Proposals:
+    async def propose(self, mips: Mips, *, smallest: float | None, is_thorough: bool, call: Call) -> Proposals:
         """Candidates in the picture's pixels with raw scores, overlaps removed.
 
         `smallest` is the side of the smallest face wanted, in the picture's pixels; None lets the detector decide.
+        Without `is_thorough` it looks once, however small the faces are that it sees.
         """
 
 

@@ -1,5 +1,6 @@
 """Finds the faces of a picture with either detector, and tries harder where it found none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -11,15 +12,15 @@ from pipelines.faces.check import Checked, SecondLook
 from pipelines.faces.crops import windows
 from pipelines.faces.detector import Detector
 from pipelines.faces.options import FacesOptions
-from pipelines.faces.pose import head_pose
+from pipelines.faces.pose import head_poses
 from pipelines.faces.quality import COMPANION, SIZE, face_quality, measure
 from pipelines.faces.types import Face, FaceQuality, Faces, Landmarks, Pose, Position
 from pipelines.faces.views import Mips, turned
 from pipelines.pipeline import Call, CpuPool
 from pipelines.types import ModelUsed
 
-# The picture four times on one canvas of 320 x 320: faces from a 14th of the picture's longer side are found.
-TURNED_SIDE, TURNED_CELL = 144, 160
+# The picture four times on one canvas of 320 x 320, and the smallest face looked for there: a seventh of its side.
+TURNED_SIDE, TURNED_CELL, TURNED_FACE = 144, 160, 20.0
 IOU = 0.45
 # What the second look is spent on at most; a crowd of more is listed by its best.
 MOST_CANDIDATES = 1000
@@ -40,11 +41,12 @@ class FaceFinder:
         mips = Mips(picture.pixels)
         smallest = options.min_face_size * picture.scale if options.min_face_size else None
         started = perf_counter()
-        proposals = await self.detector.propose(mips, smallest=smallest, call=call)
+        is_thorough = options.effort == "thorough"
+        proposals = await self.detector.propose(mips, smallest=smallest, is_thorough=is_thorough, call=call)
         call.add("detect", perf_counter() - started)
-        checked = await self._checked(mips, proposals.found, call)
+        checked = await self._checked(mips, proposals.found, call, is_thorough=is_thorough)
         found = checked.found
-        if options.turned or _seems_turned(checked, options.threshold):
+        if options.turned or (is_thorough and _seems_turned(checked, options.threshold)):
             started = perf_counter()
             again = await self._turned(mips, call)
             call.add("turned", perf_counter() - started)
@@ -56,23 +58,25 @@ class FaceFinder:
                 self._described, picture, mips, found, options, self.detector.smallest / proposals.finest
             )
 
-    async def _checked(self, mips: Mips, found: Candidates, call: Call) -> Checked:
+    async def _checked(self, mips: Mips, found: Candidates, call: Call, *, is_thorough: bool) -> Checked:
         best = found[np.argsort(-found.scores, kind="stable")[:MOST_CANDIDATES]]
-        return await self.second.check(mips, best, self.detector.calibration, call)
+        return await self.second.check(mips, best, self.detector.calibration, call, is_thorough=is_thorough)
 
     async def _turned(self, mips: Mips, call: Call) -> Checked:
         """Sideways, upside down, or filling the frame: found on a small canvas, checked in the picture itself."""
         canvas = turned(mips.width, mips.height, longer_side=TURNED_SIDE, cell=TURNED_CELL)
         small = Mips(await self.pool.run(canvas.image, mips))
-        proposals = await self.detector.propose(small, smallest=self.detector.smallest, call=call)
-        return await self._checked(mips, canvas.undo(proposals.found), call)
+        proposals = await self.detector.propose(small, smallest=TURNED_FACE, is_thorough=False, call=call)
+        return await self._checked(mips, canvas.undo(proposals.found), call, is_thorough=True)
 
     def _described(
         self, picture: Picture, mips: Mips, found: Candidates, options: FacesOptions, smallest: float
     ) -> Faces:
         sure = int((found.scores >= options.threshold).sum())  # best score first: they are the first ones
-        qualities = _qualities(picture, mips, found[:sure])
-        faces = [_face(found, row, picture, qualities[row] if row < sure else None) for row in range(len(found))]
+        poses = [_pose(angles) for angles in head_poses(found.landmarks).round(1).tolist()]
+        qualities: list[FaceQuality | None] = [*_qualities(picture, mips, found[:sure], poses)]
+        qualities += [None] * (len(found) - sure)
+        faces = [_face(found, row, picture, poses[row], qualities[row]) for row in range(len(found))]
         return Faces(
             faces=faces,
             primary=_primary(found[:sure], mips),
@@ -89,7 +93,7 @@ def _seems_turned(checked: Checked, threshold: float) -> bool:
     return bool(not sure.any() or checked.turned[sure].any())
 
 
-def _face(found: Candidates, row: int, picture: Picture, quality: FaceQuality | None) -> Face:
+def _face(found: Candidates, row: int, picture: Picture, pose: Pose, quality: FaceQuality | None) -> Face:
     points = (found.landmarks[row].astype(np.float64) / picture.scale).round(2).tolist()
     x0, y0, x1, y1 = (found.boxes[row] / picture.scale).tolist()
     box = (max(x0, 0.0), max(y0, 0.0), min(x1, picture.width), min(y1, picture.height))
@@ -99,7 +103,7 @@ def _face(found: Candidates, row: int, picture: Picture, quality: FaceQuality | 
         is_face=quality is not None,
         position=_position(found.centres[row] / picture.scale / (picture.width, picture.height)),
         landmarks=Landmarks(**dict(zip(LANDMARKS, points, strict=True))),
-        pose=_pose(found.landmarks[row]),
+        pose=pose,
         quality=quality,
     )
 
@@ -115,12 +119,12 @@ def _position(centre: Floats) -> Position:
     return words[row][column]
 
 
-def _pose(landmarks: Floats) -> Pose:
-    yaw, pitch, roll = head_pose(landmarks)
+def _pose(angles: Sequence[float]) -> Pose:
+    yaw, pitch, roll = angles
     return Pose(yaw=yaw, pitch=pitch, roll=roll)
 
 
-def _qualities(picture: Picture, mips: Mips, found: Candidates) -> list[FaceQuality]:
+def _qualities(picture: Picture, mips: Mips, found: Candidates, poses: Sequence[Pose]) -> list[FaceQuality]:
     if not len(found):
         return []
     sides = found.sides
@@ -131,7 +135,7 @@ def _qualities(picture: Picture, mips: Mips, found: Candidates) -> list[FaceQual
             score=float(found.scores[row]),
             side=float(sides[row]) / picture.scale,
             relative_size=float(sides[row]) / area**0.5,
-            pose=_pose(found.landmarks[row]),
+            pose=poses[row],
             outside=_outside(found.boxes[row], mips),
             sharpness=float(sharpness[row]),
             brightness=float(brightness[row]),

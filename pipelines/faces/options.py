@@ -11,10 +11,14 @@ class FacesOptions(BaseModel):
     threshold: float = Field(
         default=0.5, ge=0, le=1, description="from this score on a candidate is a face: counted, measured, eligible"
     )
-    min_score: float = Field(default=0.03, ge=0, le=1, description="weaker candidates are left out of the list")
-    max_faces: int = Field(default=100, ge=1, le=1000, description="list at most so many, the best scores")
+    min_score: float = Field(default=0.02, ge=0, le=1, description="weaker candidates are left out of the list")
+    max_faces: int = Field(default=1000, ge=1, le=1000, description="list at most so many, the best scores")
     min_face_size: int | None = Field(
         default=None, ge=1, description="leave out smaller faces; side in pixels. Small values make the search finer"
+    )
+    effort: Literal["thorough", "fast"] = Field(
+        default="thorough",
+        description="fast: one coarse look, nothing finer for small faces, no second try where nothing is found",
     )
     turned: bool = Field(
         default=False,

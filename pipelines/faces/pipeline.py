@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pipelines.decode import Picture
 from pipelines.errors import NoSuitableFace
-from pipelines.faces.avatar import Frame, encode, render
+from pipelines.faces.avatar import encode, frame_of, render
 from pipelines.faces.finder import FaceFinder
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.faces.types import Avatar, Face, Faces
@@ -86,7 +86,7 @@ class AvatarPipeline:
         return index
 
     def _render(self, picture: Picture, face: Face, options: AvatarOptions) -> bytes:
-        frame = Frame.of(face, scale=picture.scale)
+        frame = frame_of(face, scale=picture.scale)
         image = render(Mips(picture.pixels), frame, size=options.size, padding=options.padding)
         return encode(image, shape=options.shape, format=options.format)
 

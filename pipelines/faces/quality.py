@@ -1,5 +1,7 @@
 """How good an avatar a face would make, and what is against it."""
 
+from math import log, prod
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,7 +47,7 @@ def face_quality(
     left: dict[Reason, float] = {
         "uncertain": _left(score, CERTAIN, DOUBTFUL),
         "too small": _left(side, LARGE, TINY),
-        "blurred": _left(np.log(sharpness + 1e-9), np.log(SHARP), np.log(BLURRED)),
+        "blurred": _left(log(sharpness + 1e-9), log(SHARP), log(BLURRED)),
         "turned away": _left(abs(pose.yaw), FRONTAL, PROFILE),
         "tilted up or down": _left(abs(pose.pitch), LEVEL, STEEP),
         "cut off": _left(outside, WHOLE, HALVED),
@@ -57,11 +59,11 @@ def face_quality(
         sharpness=round(sharpness, 6),
         brightness=round(brightness, 4),
         relative_size=round(relative_size, 4),
-        suitability=round(float(np.prod(list(left.values()))), 4),
+        suitability=round(prod(left.values()), 4),
         reasons=[reason for reason, share in left.items() if share < 0.9],
     )
 
 
 def _left(value: float, good: float, useless: float) -> float:
     """1 at `good` and beyond, 0 at `useless` and beyond, a straight line between."""
-    return float(np.clip((value - useless) / (good - useless), 0, 1))
+    return min(max((value - useless) / (good - useless), 0.0), 1.0)

@@ -6,50 +6,66 @@ picture ─► Mips ─► Canvas.render ─► (height, width, 3) ─► model 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, log2
+from threading import Lock
+from typing import cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.faces.candidates import Candidates, Floats
 
-_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+LONGEST = 32_767  # pixels: OpenCV's warps index with 16 bits
 
 Rectangle = tuple[int, int, int, int]
+Pixels = NDArray[np.uint8]
 
 
 class Mips:
     """A picture and its halves, made when first asked for: every crop starts near its own scale.
 
-    One request's own; its methods are called from one thread at a time.
+    May be asked from several threads at once.
     """
 
     def __init__(self, pixels: Image.Image) -> None:
-        self._levels = [pixels]
+        self._pixels = pixels
+        self._levels: list[Pixels] = []
+        self._lock = Lock()
 
     @property
     def width(self) -> int:
-        return self._levels[0].width
+        return self._pixels.width
 
     @property
     def height(self) -> int:
-        return self._levels[0].height
+        return self._pixels.height
 
-    @property
-    def pixels(self) -> Image.Image:
-        return self._levels[0]
+    def level(self, halvings: int) -> tuple[Pixels, float]:
+        """The picture halved so often, or as often as it can be, and its scale.
 
-    def level(self, halvings: int) -> tuple[Image.Image, float]:
-        """The picture halved so often, or as often as it can be, and its scale."""
-        while len(self._levels) <= halvings and min(self._levels[-1].size) > 1:
-            self._levels.append(self._levels[-1].reduce(2))
-        halvings = min(halvings, len(self._levels) - 1)
+        A picture that is too long for OpenCV's warps comes halved more often.
+        """
+        halvings = max(halvings, ceil(log2(max(self.width, self.height) / LONGEST)))
+        halvings = min(halvings, int(log2(min(self.width, self.height))))
+        with self._lock:
+            if not self._levels:
+                self._levels.append(np.asarray(self._pixels))
+            while len(self._levels) <= halvings:
+                self._levels.append(_halved(self._levels[-1]))
         return self._levels[halvings], 0.5**halvings
 
-    def at_least(self, scale: float) -> tuple[Image.Image, float]:
+    def at_least(self, scale: float) -> tuple[Pixels, float]:
         """The smallest level that still has `scale` times the picture's pixels per side, and its scale."""
-        return self.level(int(-np.log2(scale) + 1e-6) if scale < 1 else 0)
+        return self.level(int(-log2(scale) + 1e-6) if scale < 1 else 0)
+
+
+def _halved(pixels: Pixels) -> Pixels:
+    """Means of 2 x 2 pixels; a last odd row or column is left out."""
+    height, width = (side // 2 for side in pixels.shape[:2])
+    half = cv2.resize(pixels[: height * 2, : width * 2], (width, height), interpolation=cv2.INTER_AREA)
+    return cast(Pixels, half)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +92,15 @@ class View:
         x0, y0, x1, y1 = self.region
         return max(self.width, self.height) / max(x1 - x0, y1 - y0)
 
-    def render(self, mips: Mips) -> Image.Image:
+    def render(self, mips: Mips) -> Pixels:
+        """(height, width, 3) RGB, turned."""
         image, shrunk = mips.at_least(self.scale)
-        x0, y0, x1, y1 = (edge * shrunk for edge in self.region)
-        size = (self.width, self.height)
-        if (x0, y0, x1, y1) != (0, 0, *size) or image.size != size:
-            image = image.resize(size, Image.Resampling.BILINEAR, box=(x0, y0, x1, y1))
-        return image.transpose(_TURNS[self.turns]) if self.turns else image
+        x0, y0 = (int(edge * shrunk) for edge in self.region[:2])
+        x1, y1 = (max(1, ceil(edge * shrunk)) for edge in self.region[2:])
+        image = image[y0:y1, x0:x1]
+        if image.shape[:2] != (self.height, self.width):
+            image = cast(Pixels, cv2.resize(image, (self.width, self.height)))
+        return np.rot90(image, self.turns) if self.turns else image
 
     def undo(self, points: Floats) -> Floats:
         """(…, 2) points on the canvas to points in the picture."""
@@ -111,7 +129,7 @@ class Canvas:
         canvas = np.zeros((self.height, self.width, 3), np.uint8)
         for view in self.views:
             width, height = view.size
-            canvas[view.top : view.top + height, view.left : view.left + width] = np.asarray(view.render(mips))
+            canvas[view.top : view.top + height, view.left : view.left + width] = view.render(mips)
         return canvas
 
     def image(self, mips: Mips) -> Image.Image:

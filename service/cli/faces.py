@@ -26,8 +26,8 @@ OptionsT = TypeVar("OptionsT", bound=BaseModel)
 def faces(
     images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
     threshold: Annotated[float, typer.Option(help="Score from which a candidate is a face.", min=0, max=1)] = 0.5,
-    min_score: Annotated[float, typer.Option(help="Leave out candidates under this.", min=0, max=1)] = 0.03,
-    max_faces: Annotated[int, typer.Option(help="Faces per image at most.", min=1, max=1000)] = 100,
+    min_score: Annotated[float, typer.Option(help="Leave out candidates under this.", min=0, max=1)] = 0.02,
+    max_faces: Annotated[int, typer.Option(help="Faces per image at most.", min=1, max=1000)] = 1000,
     min_face_size: Annotated[int | None, typer.Option(help="Leave out smaller faces; pixels.", min=1)] = None,
     turned: Annotated[bool, typer.Option("--turned", help="Look for sideways faces in any case.")] = False,
     draw_to: Annotated[

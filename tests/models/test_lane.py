@@ -10,7 +10,7 @@ import pytest
 
 from models.batcher import Batcher
 from models.errors import DeadlineExceeded, InferenceFailed, ModelCorrupt
-from models.lane import Inference, Lane, Plan, stack
+from models.lane import Inference, Lane, Plan, join, stack
 from tests.models.fake_sessions import GIVE_UP_SECONDS, Sessions, ask, item, occupy, run, serving, until, value_of
 
 # The supervisor looks four times in this time.
@@ -220,3 +220,20 @@ def test_stacking_adds_a_batch_axis_in_front(count: int) -> None:
     items = [item(value) for value in range(count)]
 
     np.testing.assert_array_equal(stack(items)["x"], [[value, value] for value in range(count)])
+
+
+@pytest.mark.parametrize(("counts", "rows"), [((1,), 1), ((3,), 4), ((2, 1), 3), ((2, 1), 4), ((1, 4, 2), 8)], ids=str)
+def test_joining_keeps_the_order_and_repeats_the_last_row_where_some_are_missing(
+    counts: tuple[int, ...], rows: int
+) -> None:
+    given = np.arange(2 * sum(counts), dtype=np.float32).reshape(-1, 2)
+    blocks = [{"x": part} for part in np.split(given, np.cumsum(counts)[:-1])]
+    wanted = np.concatenate([given, np.tile(given[-1], (rows - len(given), 1))])
+
+    np.testing.assert_array_equal(join(blocks, rows=rows)["x"], wanted)
+
+
+def test_joining_one_whole_block_copies_nothing() -> None:
+    block = {"x": np.ones((3, 2), np.float32)}
+
+    assert join([block], rows=3)["x"] is block["x"]

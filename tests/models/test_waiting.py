@@ -14,6 +14,7 @@ from models.waiting import PATIENCE, PRIORITIES, Priority, Waiting, WaitingLine
 Shape = tuple[int, ...]
 SMALL: Shape = (2, 2)
 LARGE: Shape = (4, 4)
+MOST_ROWS = 3
 
 priorities = st.sampled_from(PRIORITIES)
 shapes = st.sampled_from([SMALL, LARGE])
@@ -42,6 +43,10 @@ def of(priority: Priority, line: list[Waiting[int]]) -> list[Waiting[int]]:
     return [one for one in line if one.priority == priority]
 
 
+def rows(line: list[Waiting[int]]) -> int:
+    return sum(one.rows for one in line)
+
+
 class LineMachine(RuleBasedStateMachine):
     """Any sequence of puts, takes, discards and drains while time goes by."""
 
@@ -56,10 +61,10 @@ class LineMachine(RuleBasedStateMachine):
         self.is_closed = False
         self.passed_over = dict.fromkeys(PRIORITIES, 0)
 
-    @rule(priority=priorities, shape=shapes, lives=st.none() | st.integers(0, 3))
-    def put(self, priority: Priority, shape: Shape, lives: int | None) -> None:
+    @rule(priority=priorities, shape=shapes, lives=st.none() | st.integers(0, 3), rows=st.integers(1, MOST_ROWS))
+    def put(self, priority: Priority, shape: Shape, lives: int | None, rows: int) -> None:
         deadline = None if lives is None else self.clock.now + lives
-        one = Waiting(self.arrived, shape, priority, deadline, since=self.clock.now)
+        one = Waiting(self.arrived, shape, priority, deadline, rows, since=self.clock.now)
         held, alive = of(priority, self.book.inside), of(priority, self.book.alive(self.clock.now))
         try:
             self.line.put(one)
@@ -75,7 +80,7 @@ class LineMachine(RuleBasedStateMachine):
     def time_goes_by(self, seconds: int) -> None:
         self.clock.now += seconds
 
-    @rule(limit=st.integers(1, 4))
+    @rule(limit=st.integers(MOST_ROWS, 6))
     def take(self, limit: int) -> None:
         alive = self.book.alive(self.clock.now)
         batch = self.line.take(limit, wait=False)
@@ -90,12 +95,15 @@ class LineMachine(RuleBasedStateMachine):
 
     def check_batch(self, batch: list[Waiting[int]], alive: list[Waiting[int]], limit: int) -> None:
         fitting = [one for one in alive if one.shape == batch[0].shape]
-        assert len(batch) == min(limit, len(fitting)), "a batch takes all that fit, and no other shape"
+        assert all(one in fitting for one in batch), "a batch has one shape"
+        room = limit - rows(batch)
+        assert room >= 0, "a batch has no more rows than its limit"
         heads = [of(priority, alive)[0] for priority in PRIORITIES if of(priority, alive)]
         assert any(head in batch for head in heads), "whoever has waited longest in some priority goes first"
         for priority in PRIORITIES:
             mine = of(priority, batch)
             assert mine == of(priority, fitting)[: len(mine)], "first in, first out"
+            assert rows(of(priority, fitting)[len(mine) :][:1]) > room or mine == of(priority, fitting), "all that fit"
             is_skipped = bool(of(priority, alive)) and of(priority, alive)[0] not in batch
             self.passed_over[priority] = self.passed_over[priority] + 1 if is_skipped else 0
         assert self.passed_over["batch"] <= PATIENCE
@@ -138,7 +146,7 @@ class LineMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.close()
         while self.book.alive(self.clock.now):
-            self.take(3)
+            self.take(MOST_ROWS)
         assert self.line.take(1) is None
         numbers = [one.number for one in self.book.taken]
         assert len(numbers) == len(set(numbers)), "nobody is taken twice"
@@ -172,6 +180,33 @@ def test_a_batch_with_room_left_takes_work_of_the_other_priority_along() -> None
     line = line_with(Waiting(1, SMALL, "batch"), Waiting(2, LARGE, "batch"), Waiting(3, SMALL, "interactive"))
 
     assert [one.work for one in line.take(8) or []] == [3, 1]
+
+
+def test_a_batch_ends_before_the_first_that_has_more_rows_than_are_left() -> None:
+    line = line_with(*(Waiting(number, SMALL, rows=rows) for number, rows in enumerate((2, 1, 3, 1))))
+    batches = [[one.work for one in line.take(4, wait=False) or []] for _ in range(3)]
+
+    assert batches == [[0, 1], [2, 3], []]
+
+
+def test_a_batch_with_room_left_takes_rows_of_the_other_priority_only_as_far_as_they_fit() -> None:
+    line = line_with(
+        Waiting(1, SMALL, rows=3), Waiting(2, SMALL, "batch", rows=2), Waiting(3, SMALL, "batch", rows=2)
+    )  # fmt: skip
+
+    assert [one.work for one in line.take(5) or []] == [1, 2]
+
+
+def test_one_with_as_many_rows_as_the_limit_goes_alone() -> None:
+    line = line_with(Waiting(1, SMALL, rows=4), Waiting(2, SMALL), Waiting(3, SMALL, "batch"))
+
+    assert [one.work for one in line.take(4) or []] == [1]
+
+
+def test_the_line_is_bounded_by_requests_and_not_by_their_rows() -> None:
+    line = line_with(Waiting(1, SMALL, rows=100), Waiting(2, SMALL, rows=100), limit=2)
+
+    assert line.depth("interactive") == 2
 
 
 @pytest.mark.parametrize("priority", PRIORITIES)

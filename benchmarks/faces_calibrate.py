@@ -1,0 +1,130 @@
+"""Fit the calibration of both face detectors on labelled photographs, and print it.
+
+    python benchmarks/faces_calibrate.py FOLDER
+
+FOLDER/labels.jsonl (or gt.jsonl) has a line for each image: {"file": "a.jpg", "faces": [{"box": [x0, y0, x1, y1],
+"ignore": false}, ...]}. `ignore` marks faces that neither count as found nor as invented. An image without faces
+has an empty list, or null together with a "nonface" that is not null.
+
+The two printed tuples belong into CALIBRATION in pipelines/faces/yunet.py and pipelines/faces/mtcnn.py.
+"""
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.decode import Limits, decode
+from pipelines.faces.candidates import Candidates, Floats, overlap
+from pipelines.faces.detector import Calibration, logit
+from pipelines.faces.finder import FaceFinder
+from pipelines.faces.pipeline import SHORTER_SIDE, FacesPipeline
+from pipelines.faces.views import Mips
+from pipelines.pipeline import Call
+from service.composition import open_house
+from service.metrics import Metrics
+from service.settings import load_settings
+
+
+@dataclass(frozen=True)
+class Recording(Calibration):
+    """Keeps what a calibration sees."""
+
+    seen: list[tuple[Floats, Floats, NDArray[np.bool_]]] = field(default_factory=list)
+
+    def score(self, detector: Floats, second: Floats, was_checked: NDArray[np.bool_]) -> Floats:
+        self.seen.append((detector, second, was_checked))
+        return detector
+
+
+@dataclass
+class Samples:
+    """Logits of detector and second net, whether there was a second look, and whether it is a face."""
+
+    detector: list[float] = field(default_factory=list)
+    second: list[float] = field(default_factory=list)
+    checked: list[bool] = field(default_factory=list)
+    is_face: list[bool] = field(default_factory=list)
+
+
+async def main(folder: Path) -> None:
+    lines = next(path for name in ("labels.jsonl", "gt.jsonl") if (path := folder / name).exists()).read_text()
+    rows = [row for row in map(json.loads, lines.splitlines()) if row["faces"] is not None or row.get("nonface")]
+    for name in ("yunet", "mtcnn"):
+        async with open_house(load_settings().model_copy(update={"faces": name}), Metrics()) as house:
+            pipeline = house.engine.pipeline("faces")
+            assert isinstance(pipeline, FacesPipeline)
+            samples = Samples()
+            for row in rows:
+                await collect(pipeline.finder, folder, row, samples)
+        report(name, samples)
+
+
+async def collect(finder: FaceFinder, folder: Path, row: dict[str, Any], samples: Samples) -> None:
+    recording = Recording(checked=(0, 0, 0), unchecked=(0, 0))
+    picture = decode((folder / row["file"]).read_bytes(), limits=Limits(), shorter_side=SHORTER_SIDE)
+    mips, call = Mips(picture.pixels), Call()
+    found = (await finder.detector.propose(mips, smallest=None, is_thorough=True, call=call)).found
+    await finder.second.check(mips, found, recording, call, is_thorough=True)
+    [(first, second, checked)] = recording.seen
+    for index, is_face in labelled(found, row["faces"] or [], picture.scale):
+        samples.detector.append(float(logit(first)[index]))
+        samples.second.append(float(logit(second)[index]))
+        samples.checked.append(bool(checked[index]))
+        samples.is_face.append(is_face)
+
+
+def labelled(found: Candidates, faces: list[dict[str, Any]], scale: float) -> list[tuple[int, bool]]:
+    """Each candidate that counts, best score first, and whether it is the first on a labelled face."""
+    if not len(found):
+        return []
+    boxes = np.array([face["box"] for face in faces], np.float32).reshape(-1, 4) * scale
+    ignored = np.array([bool(face.get("ignore")) for face in faces], np.bool_)
+    shares, taken, out = overlap(found.boxes, boxes), set[int](), []
+    for index in np.argsort(-found.scores):
+        free = [face for face in np.argsort(-shares[index]) if not ignored[face] and int(face) not in taken]
+        if free and shares[index, free[0]] >= 0.5:
+            taken.add(int(free[0]))
+            out.append((int(index), True))
+        elif not (ignored & (_inside(found.boxes[index], boxes) >= 0.5)).any():
+            out.append((int(index), False))
+    return out
+
+
+def _inside(box: Floats, others: Floats) -> Floats:
+    """The share of `box` that lies in each of the others."""
+    corners = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    shares: Floats = corners.clip(0).prod(axis=1) / max(float((box[2:] - box[:2]).prod()), 1e-9)
+    return shares
+
+
+def report(name: str, samples: Samples) -> None:
+    checked, is_face = np.array(samples.checked), np.array(samples.is_face, np.float64)
+    both = np.stack([samples.detector, samples.second], axis=1)
+    print(f"{name}: {len(is_face)} candidates, {int(is_face.sum())} of them faces")
+    print(f"  checked   = {fitted(both[checked], is_face[checked])}")
+    if not checked.all():
+        print(f"  unchecked = {fitted(both[~checked, :1], is_face[~checked])}")
+
+
+def fitted(values: NDArray[np.float64], is_face: NDArray[np.float64]) -> tuple[float, ...]:
+    """Logistic regression by Newton's method: the constant, then a weight for each column."""
+    rows = np.concatenate([np.ones((len(values), 1)), values], axis=1)
+    weights = np.zeros(rows.shape[1])
+    for _ in range(50):
+        share = 1 / (1 + np.exp(-rows @ weights))
+        slope = rows.T @ (is_face - share) - 1e-3 * weights
+        curvature = (rows * (share * (1 - share))[:, None]).T @ rows + 1e-3 * np.eye(len(weights))
+        weights += np.linalg.solve(curvature, slope)
+    return tuple(round(float(weight), 2) for weight in weights)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    asyncio.run(main(Path(sys.argv[1])))

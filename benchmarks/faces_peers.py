@@ -1,0 +1,132 @@
+"""Face detection against the libraries that people use instead: same images, one core, one run.
+
+    python benchmarks/faces_peers.py IMAGES [--yunet FILE] [--rounds 3] [--most 60]
+
+IMAGES is a folder. Each peer takes part when it is installed in this environment: opencv-python-headless
+(FaceDetectorYN, for which --yunet names an ONNX file with a fixed input size), facenet-pytorch, and mtcnn.
+From decoded pixels to boxes and landmarks; ours measures quality and pose as well. All take turns image by
+image, so that a machine whose speed drifts favours nobody; an image's time is the median over the rounds.
+"""
+
+import argparse
+import asyncio
+import importlib.util
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from statistics import mean, median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.decode import Limits, Picture, decode
+from pipelines.faces.options import FacesOptions
+from pipelines.faces.pipeline import FacesPipeline
+from pipelines.pipeline import Call
+from service.composition import open_house
+from service.metrics import Metrics
+from service.settings import load_settings
+
+LONGER_SIDE = 640  # what OpenCV's net is given at most, as its users do
+
+Contender = Callable[[Picture], Awaitable[object]]
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images", type=Path)
+    parser.add_argument("--yunet", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--most", type=int, default=60)
+    given = parser.parse_args()
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # one core, for every library's own threads as well
+    files = sorted(path for path in given.images.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    files = files[:: max(1, len(files) // given.most)][: given.most]
+    pictures = [decode(path.read_bytes(), limits=Limits()) for path in files]
+    async with AsyncExitStack() as stack:
+        contenders = {
+            "yunet, thorough": await ours("yunet", FacesOptions(), stack),
+            "yunet, fast": await ours("yunet", FacesOptions(effort="fast"), stack),
+            "mtcnn, thorough": await ours("mtcnn", FacesOptions(), stack),
+            "mtcnn, fast": await ours("mtcnn", FacesOptions(effort="fast"), stack),
+            **peers(given.yunet),
+        }
+        times = [await in_turn(contenders, picture, given.rounds) for picture in pictures]
+    print(f"{len(pictures)} images of {mean(p.width * p.height for p in pictures) / 1e6:.2f} megapixels on average")
+    for name in contenders:
+        own = [row[name] * 1e3 for row in times]
+        print(f"{name:24s} mean {mean(own):7.1f} ms   median {median(own):7.1f} ms")
+
+
+async def in_turn(contenders: dict[str, Contender], picture: Picture, rounds: int) -> dict[str, float]:
+    """Each one's median time for one picture, in seconds; a first round that nobody counts warms caches."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(rounds + 1):
+        for name, run in contenders.items():
+            started = perf_counter()
+            await run(picture)
+            seconds[name].append(perf_counter() - started)
+    return {name: median(own[1:]) for name, own in seconds.items()}
+
+
+async def ours(name: str, options: FacesOptions, stack: AsyncExitStack) -> Contender:
+    house = await stack.enter_async_context(open_house(load_settings().model_copy(update={"faces": name}), Metrics()))
+    pipeline = house.engine.pipeline("faces")
+    assert isinstance(pipeline, FacesPipeline)
+    return lambda picture: pipeline.run(picture, options, Call())
+
+
+def peers(yunet: Path | None) -> dict[str, Contender]:
+    found: dict[str, Contender] = {}
+    if yunet is not None and importlib.util.find_spec("cv2"):
+        found["OpenCV FaceDetectorYN"] = opencv(yunet)
+    if importlib.util.find_spec("facenet_pytorch"):
+        found["facenet-pytorch"] = facenet()
+    if importlib.util.find_spec("mtcnn"):
+        found["mtcnn (TensorFlow)"] = tensorflow()
+    return found
+
+
+def opencv(yunet: Path) -> Contender:
+    cv2: Any = __import__("cv2")
+    cv2.setNumThreads(1)
+    detector = cv2.FaceDetectorYN.create(str(yunet), "", (640, 640), 0.6)
+
+    async def run(picture: Picture) -> object:
+        pixels: NDArray[np.uint8] = np.asarray(picture.pixels)[:, :, ::-1]
+        scale = min(1.0, LONGER_SIDE / max(picture.width, picture.height))
+        if scale < 1:
+            pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        detector.setInputSize((pixels.shape[1], pixels.shape[0]))
+        return detector.detect(np.ascontiguousarray(pixels))
+
+    return run
+
+
+def facenet() -> Contender:
+    __import__("torch").set_num_threads(1)
+    detector: Any = __import__("facenet_pytorch").MTCNN(keep_all=True, device="cpu")
+
+    async def run(picture: Picture) -> object:
+        return detector.detect(picture.pixels, landmarks=True)
+
+    return run
+
+
+def tensorflow() -> Contender:
+    tf: Any = __import__("tensorflow")
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    detector: Any = __import__("mtcnn").MTCNN(device="CPU:0")
+
+    async def run(picture: Picture) -> object:
+        return detector.detect_faces(np.asarray(picture.pixels))
+
+    return run
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

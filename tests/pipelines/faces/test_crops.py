@@ -1,0 +1,132 @@
+"""Windows cut out of a picture: the right pixels, black outside, and points in them led back."""
+
+from math import cos, pi, sin
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipelines.faces.candidates import Floats
+from pipelines.faces.crops import to_picture, windows
+from pipelines.faces.views import Mips
+from tests.pipelines.images import photograph
+
+QUARTER = pi / 2
+
+
+def floats(*values: object) -> Floats:
+    return np.array(values, np.float32)
+
+
+def noise(width: int, height: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(1, 255, (height, width, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("x", "y"), [(50, 40), (16, 16), (84, 64)])
+def test_an_upright_window_at_the_pictures_scale_is_the_pictures_pixels(x: int, y: int) -> None:
+    pixels = noise(100, 80)
+
+    [crop] = windows(Mips(Image.fromarray(pixels)), floats((x, y)), floats(32), None, 32)
+
+    assert np.array_equal(crop, pixels[y - 16 : y + 16, x - 16 : x + 16])
+
+
+@pytest.mark.parametrize("turns", range(-1, 4))
+def test_a_window_a_quarter_turned_is_the_turned_pixels(turns: int) -> None:
+    pixels = noise(100, 80)
+
+    [crop] = windows(Mips(Image.fromarray(pixels)), floats((50, 40)), floats(32), floats(turns * QUARTER), 32)
+
+    # Its x axis points down the picture after one turn clockwise: the picture then is turned counterclockwise.
+    wanted = np.rot90(pixels[24:56, 34:66], turns)
+    assert np.abs(crop.astype(int) - wanted).max() <= 1
+
+
+@pytest.mark.parametrize("shrink", [2, 4, 8])
+def test_a_large_window_is_as_smooth_as_the_picture_reduced(shrink: int) -> None:
+    image = photograph("astronaut")
+
+    [crop] = windows(Mips(image), floats((256, 256)), floats(32 * shrink), None, 32)
+
+    whole = np.asarray(image.reduce(shrink)).astype(int)
+    middle = 256 // shrink
+    assert np.abs(crop - whole[middle - 16 : middle + 16, middle - 16 : middle + 16]).max() <= 1
+
+
+def test_what_lies_outside_the_picture_is_black() -> None:
+    white = Mips(Image.new("RGB", (40, 40), "white"))
+
+    [corner, outside] = windows(white, floats((0, 0), (200, 20)), floats(32, 32), None, 32)
+
+    wanted = np.zeros((32, 32, 3), np.uint8)
+    wanted[16:, 16:] = 255
+    assert np.array_equal(corner, wanted)
+    assert not outside.any()
+
+
+SIZES = [(1, 1), (1, 300), (300, 1), (40, 30)]
+
+
+@pytest.mark.parametrize("side", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_smallest_windows_show_a_pixel_of_pictures_of_any_size(size: tuple[int, int], side: float) -> None:
+    middle = ((size[0] // 2) + 0.5, (size[1] // 2) + 0.5)
+
+    crops = windows(Mips(Image.new("RGB", size, "white")), floats(middle), floats(side), None, 24)
+
+    assert (crops.shape, int(crops[0, 12, 12].min())) == ((1, 24, 24, 3), 255)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_in_a_window_far_larger_than_the_picture_nearly_all_is_black(size: tuple[int, int]) -> None:
+    middle = (size[0] / 2, size[1] / 2)
+
+    crops = windows(Mips(Image.new("RGB", size, "white")), floats(middle), floats(5000), None, 24)
+
+    assert (crops > 0).any(axis=3).sum() <= 6
+
+
+def test_no_windows_are_an_empty_array() -> None:
+    crops = windows(Mips(Image.new("RGB", (9, 9))), np.zeros((0, 2), np.float32), np.zeros(0, np.float32), None, 24)
+
+    assert crops.shape == (0, 24, 24, 3)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.4, -1.2, 2.0, pi])
+@pytest.mark.parametrize("side", [40.0, 90.0, 150.0])
+def test_a_dot_seen_in_a_window_is_led_back_to_its_place_in_the_picture(side: float, angle: float) -> None:
+    """The dot lies an 8th of the side to the right of the middle and a 5th under it, as the window has it."""
+    across, down = side / 8, side / 5
+    centre = (100.0, 90.0)
+    dot = (centre[0] + across * cos(angle) - down * sin(angle), centre[1] + across * sin(angle) + down * cos(angle))
+    columns, rows = np.meshgrid(np.arange(200) + 0.5, np.arange(180) + 0.5)
+    glow = 250 * np.exp(-((columns - dot[0]) ** 2 + (rows - dot[1]) ** 2) / (2 * (side / 20) ** 2))
+    mips = Mips(Image.fromarray(glow.astype(np.uint8)).convert("RGB"))
+
+    [crop] = windows(mips, floats(centre), floats(side), floats(angle), 48)
+
+    light = crop[..., 0].astype(np.float64)
+    y, x = ((np.indices(light.shape) + 0.5) * light).sum(axis=(1, 2)) / light.sum() / 48
+    assert (x, y) == pytest.approx((0.5 + 1 / 8, 0.5 + 1 / 5), abs=0.01)
+    back = to_picture(floats([(x, y)]), floats(centre), floats(side), floats(angle))
+    assert back[0, 0] == pytest.approx(dot, abs=0.02 * side)
+
+
+@given(
+    points=st.lists(st.tuples(st.floats(-1, 2, width=32), st.floats(-1, 2, width=32)), min_size=1, max_size=5),
+    side=st.floats(1, 500),
+    angle=st.floats(-4, 4),
+    x=st.floats(-100, 900),
+    y=st.floats(-100, 900),
+)
+def test_led_back_points_have_their_share_of_the_window(
+    points: list[tuple[float, float]], side: float, angle: float, x: float, y: float
+) -> None:
+    """Turned back and divided by the side, the distance to the middle is the share again."""
+    found = to_picture(floats(points), floats((x, y)), floats(side), floats(angle))[0].astype(np.float64) - (x, y)
+
+    turned = found @ np.array([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]])
+    assert turned / side + 0.5 == pytest.approx(np.array(points), abs=1e-3)
