@@ -26,6 +26,7 @@ UNSURE, APART = 0.9, 0.075  # probability; mean distance of the landmarks in box
 DOUBTED_SCORE, DOUBTED_SIDE, MOST_DOUBTED = 0.4, 32.0, 8
 # A turned crop has to convince by this much more (logits): a mask over the mouth must not turn a face over.
 MARGIN = 1.0
+RESTLESS = 30.0  # logits that a crop loses for landmarks that move by a whole box side at a second look
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +76,21 @@ class SecondLook:
         return Checked(Candidates(found.boxes, scores, landmarks), turned)
 
     async def _turn(self, mips: Mips, found: Candidates, call: Call) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Looks at all four ways up, then once more at the angle that the best one's landmarks show."""
+        """Looks at all four ways up, each again at the angle that its landmarks show; the most convincing counts.
+
+        O-Net finds some face in many a crop that is the wrong way up. But only from about the right way up do
+        its landmarks stay where they are when it looks again.
+        """
+        boxes = found.boxes.repeat(4, axis=0)
         turns = np.tile(np.arange(4) * np.float32(np.pi / 2), len(found))
-        look = await self._look(mips, found.boxes.repeat(4, axis=0), _roll(found.landmarks).repeat(4) + turns, call)
-        convinces = logit(look.face).reshape(-1, 4)
+        first = await self._look(mips, boxes, _roll(found.landmarks).repeat(4) + turns, call)
+        look = await self._look(mips, boxes, _roll(first.landmarks), call)
+        moved = _apart(look.landmarks, first.landmarks) / found.sides.repeat(4)
+        convinces = (logit(look.face) - RESTLESS * moved).reshape(-1, 4)
         convinces[:, 1:] -= MARGIN
         best = convinces.argmax(axis=1)
         rows = np.arange(len(found)) * 4 + best
-        look = await self._look(mips, found.boxes, _roll(look.landmarks[rows]), call)
-        return look.face, look.landmarks, best > 0
+        return look.face[rows], look.landmarks[rows], best > 0
 
     async def _look(self, mips: Mips, boxes: Floats, angles: Floats, call: Call) -> _Look:
         centres = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)
@@ -97,10 +104,16 @@ class SecondLook:
 
 def _doubted(found: Candidates, look: _Look) -> NDArray[np.intp]:
     """Rows of good candidates that O-Net sees otherwise, the best ones if there are many."""
-    apart = np.linalg.norm(look.landmarks - found.landmarks, axis=2).mean(axis=1) / found.sides
+    apart = _apart(look.landmarks, found.landmarks) / found.sides
     good = (found.scores >= DOUBTED_SCORE) & (found.sides >= DOUBTED_SIDE)
     (rows,) = np.nonzero(good & ((look.face < UNSURE) | (apart > APART)))
     return rows[np.argsort(-found.scores[rows], kind="stable")[:MOST_DOUBTED]]
+
+
+def _apart(one: Floats, other: Floats) -> Floats:
+    """Mean distance of (N, 5, 2) landmarks in pixels: (N,)."""
+    distances: Floats = np.linalg.norm(one - other, axis=2).mean(axis=1)
+    return distances
 
 
 def _roll(landmarks: Floats) -> Floats:

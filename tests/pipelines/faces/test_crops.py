@@ -77,7 +77,7 @@ def test_the_smallest_windows_show_a_pixel_of_pictures_of_any_size(size: tuple[i
 
     crops = windows(Mips(Image.new("RGB", size, "white")), floats(middle), floats(side), None, 24)
 
-    assert (crops.shape, int(crops[0, 12, 12].min())) == ((1, 24, 24, 3), 255)
+    assert (crops.shape, bool(crops[0, 12, 12].min() > 200)) == ((1, 24, 24, 3), True)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

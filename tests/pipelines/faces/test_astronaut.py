@@ -1,0 +1,181 @@
+"""A real photograph through real models, turned, mirrored, scaled and cropped: the avatar always looks the same."""
+
+import asyncio
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.store import Store
+from pipelines.errors import NoSuitableFace
+from pipelines.faces.avatar import EYES_APART, EYES_DOWN, frame_of
+from pipelines.faces.options import AvatarOptions, FacesOptions
+from pipelines.faces.types import Avatar, Faces
+from service.composition import House, open_catalog, open_house
+from service.metrics import Metrics
+from service.settings import Settings
+from tests.pipelines.images import photograph
+
+EYES = np.array([[203.5, 101.0], [246.8, 103.5]])  # the middles of the pupils, found by eye
+PLACES = np.array([[0.5 - EYES_APART / 2, EYES_DOWN], [0.5 + EYES_APART / 2, EYES_DOWN]])
+TIGHT = (188, 72, 264, 166)  # from the eyebrows to the chin: the face fills it and more
+
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An upright photograph's rendition, and where the pupils are in it, left as seen on the upright face first."""
+
+    image: Image.Image
+    eyes: Points
+
+    @property
+    def file(self) -> bytes:
+        out = io.BytesIO()
+        self.image.save(out, "PNG")
+        return out.getvalue()
+
+
+def astronaut() -> Photo:
+    return Photo(photograph("astronaut"), EYES)
+
+
+def turned(photo: Photo, degrees: float) -> Photo:
+    """Counterclockwise about the middle, on a canvas that holds all of it."""
+    image = photo.image.rotate(degrees, expand=True, resample=Image.Resampling.BICUBIC)
+    angle = np.radians(degrees)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle, new = np.array(photo.image.size) / 2, np.array(image.size) / 2
+    return Photo(image, (photo.eyes - middle) @ rotation + new)
+
+
+def mirrored(photo: Photo) -> Photo:
+    eyes = photo.eyes * (-1, 1) + (photo.image.width, 0)
+    return Photo(photo.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), eyes[::-1])
+
+
+def scaled(photo: Photo, factor: float) -> Photo:
+    size = (round(photo.image.width * factor), round(photo.image.height * factor))
+    return Photo(photo.image.resize(size, Image.Resampling.BICUBIC), photo.eyes * factor)
+
+
+def cropped(photo: Photo, box: tuple[int, int, int, int]) -> Photo:
+    return Photo(photo.image.crop(box), photo.eyes - box[:2])
+
+
+RENDITIONS: dict[str, Callable[[], Photo]] = {
+    "as it is": astronaut,
+    **{
+        f"turned {degrees}": partial(lambda by: turned(astronaut(), by), degrees) for degrees in (-90, -30, 30, 90, 180)
+    },
+    "mirrored": lambda: mirrored(astronaut()),
+    "mirrored and turned": lambda: turned(mirrored(astronaut()), 30),
+    "half": lambda: scaled(astronaut(), 0.5),
+    "odd": lambda: cropped(astronaut(), (3, 0, 484, 331)),
+    "large": lambda: scaled(astronaut(), 5),
+    "tight": lambda: cropped(astronaut(), TIGHT),
+    "tight and large": lambda: scaled(cropped(astronaut(), TIGHT), 12),
+}
+
+
+@pytest.fixture(scope="module", params=["yunet", "mtcnn"])
+def house(request: pytest.FixtureRequest) -> Iterator[tuple[House, asyncio.AbstractEventLoop]]:
+    settings = Settings(faces=request.param)
+    yunet = open_catalog(settings).get("yunet")
+    if request.param == "yunet" and Store(settings.store).state(yunet) != "ready":
+        pytest.skip("YuNet's upstream could not be reached when the models were pulled")
+    loop = asyncio.new_event_loop()
+    opened = open_house(settings, Metrics())
+    yield loop.run_until_complete(opened.__aenter__()), loop
+    loop.run_until_complete(opened.__aexit__(None, None, None))
+    loop.close()
+
+
+Opened = tuple[House, asyncio.AbstractEventLoop]
+
+
+def faces(house: Opened, photo: Photo, options: FacesOptions | None = None) -> Faces:
+    run = house[0].engine.run(photo.file, {"faces": options or FacesOptions()})
+    found = house[1].run_until_complete(run).faces
+    assert found is not None
+    return found
+
+
+def avatar(house: Opened, photo: Photo, options: AvatarOptions | None = None) -> Avatar:
+    run = house[0].engine.run(photo.file, {"avatar": options or AvatarOptions()})
+    made = house[1].run_until_complete(run).avatar
+    assert made is not None
+    return made
+
+
+@pytest.mark.parametrize("rendition", RENDITIONS)
+def test_the_true_eyes_land_at_their_place_in_the_avatar(house: Opened, rendition: str) -> None:
+    photo = RENDITIONS[rendition]()
+    made = avatar(house, photo, AvatarOptions(min_suitability=0))
+
+    to_picture = np.vstack([frame_of(made.face, scale=1.0).affine(1), [0, 0, 1]])
+    places = (np.linalg.inv(to_picture) @ np.vstack([photo.eyes.T - 0.5, np.ones(2)]))[:2].T + 0.5
+    assert np.abs(places - PLACES).max() <= 0.03
+
+
+@pytest.mark.parametrize("rendition", RENDITIONS)
+def test_it_is_the_only_face_and_its_box_is_around_the_eyes(house: Opened, rendition: str) -> None:
+    photo = RENDITIONS[rendition]()
+    found = faces(house, photo)
+
+    [face] = [one for one in found.faces if one.is_face]
+    x0, y0, x1, y1 = face.box
+    inside = (photo.eyes > (x0, y0)) & (photo.eyes < (x1, y1))
+    assert inside.all()
+    assert 0 <= x0 < x1 <= photo.image.width
+    assert 0 <= y0 < y1 <= photo.image.height
+
+
+def test_a_picture_without_faces_has_an_empty_answer_and_no_avatar(house: Opened) -> None:
+    photo = Photo(photograph("coffee"), EYES)
+
+    assert (faces(house, photo, FacesOptions(min_score=0.5)).faces, faces(house, photo).primary) == ([], None)
+    with pytest.raises(NoSuitableFace, match="there is no face"):
+        avatar(house, photo)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "1", "RGBA", "CMYK"])
+def test_pictures_of_any_mode_are_looked_at(house: Opened, mode: str) -> None:
+    image = astronaut().image.convert(mode)
+    file = io.BytesIO()
+    image.save(file, "TIFF")
+    findings = house[1].run_until_complete(house[0].engine.run(file.getvalue(), {"faces": FacesOptions()}))
+
+    assert findings.faces is not None
+    assert findings.faces.count == 1 if mode != "1" else findings.faces.count <= 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (16, 16), (1, 3000), (5000, 7), (641, 479), (33, 31)])
+def test_pictures_of_any_size_are_looked_at(house: Opened, size: tuple[int, int]) -> None:
+    photo = Photo(photograph("astronaut").resize(size), EYES)
+
+    assert faces(house, photo).count <= 1
+
+
+def test_a_crowd_of_small_faces_in_a_large_picture_is_found(house: Opened) -> None:
+    face = astronaut().image.crop((150, 20, 300, 200)).resize((75, 90), Image.Resampling.BICUBIC)
+    crowd = Image.new("RGB", (4000, 3000), (90, 110, 90))
+    for row in range(10):
+        for column in range(12):
+            crowd.paste(face, (100 + column * 320, 60 + row * 290))
+    found = faces(house, Photo(crowd, EYES), FacesOptions(min_face_size=30))
+
+    assert found.count >= 110
+
+
+def test_a_finer_search_is_made_for_those_who_ask_for_small_faces(house: Opened) -> None:
+    photo = scaled(astronaut(), 6)
+
+    asked, default = (faces(house, photo, FacesOptions(min_face_size=size)) for size in (30, None))
+    assert asked.smallest_face < default.smallest_face
