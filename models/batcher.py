@@ -89,7 +89,7 @@ class Batcher:
         They wait as blocks of at most the plan's batch, which share batches with everyone else's, and cost
         the event loop a block's work, not an item's. Otherwise as `infer`; one block that fails fails all.
         """
-        rows, limit = len(next(iter(inputs.values()))), self.plan.batch
+        rows, limit = min((len(values) if values.ndim else 0 for values in inputs.values()), default=0), self.plan.batch
         if not rows:
             raise TensorRejected(f"{self.model!r} takes at least one item, got none")
         blocks = [

@@ -10,6 +10,7 @@ from functools import partial
 from time import perf_counter
 from typing import ParamSpec, Protocol, TypeVar
 
+import cv2
 from pydantic import BaseModel
 
 from models.errors import Overloaded
@@ -79,6 +80,7 @@ class CpuPool:
     """
 
     def __init__(self, *, threads: int | None = None, limit: int = 256) -> None:
+        cv2.setNumThreads(1)  # this pool is the parallelism: OpenCV's own threads would fight over its cores
         self._executor = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="cpu")
         self._limit, self._inside = limit, 0
 

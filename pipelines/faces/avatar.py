@@ -26,11 +26,11 @@ def frame_of(face: Face, *, scale: float) -> Square:
     points = np.array([getattr(face.landmarks, name) for name in LANDMARKS], np.float64) * scale
     left, right, _, left_mouth, right_mouth = points
     x, y = (right - left).tolist()
-    apart = hypot(x, y) or 1.0
+    apart = hypot(x, y)
     eyes = (left + right) / 2
     down = float(np.linalg.norm((left_mouth + right_mouth) / 2 - eyes))
-    side = max(apart, MOUTH_TO_EYES * down) / EYES_APART
-    cosine, sine = x / apart, y / apart
+    side = max(apart, MOUTH_TO_EYES * down, 1.0) / EYES_APART
+    cosine, sine = (x / apart, y / apart) if apart else (1.0, 0.0)
     below = (0.5 - EYES_DOWN) * side  # from the eyes to the middle of the square
     return Square(eyes[0] - sine * below, eyes[1] + cosine * below, side, (cosine, sine))
 
@@ -45,7 +45,7 @@ def render(mips: Mips, frame: Square, *, size: int, padding: str) -> Image.Image
         level,
         square.affine(canvas),
         (canvas, canvas),
-        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REFLECT if padding == "reflect" else cv2.BORDER_CONSTANT,
         borderValue=(0, 0, 0) if padding == "reflect" else ImageColor.getrgb(padding),
     )

@@ -134,7 +134,7 @@ def _qualities(picture: Picture, mips: Mips, found: Candidates, poses: Sequence[
         face_quality(
             score=float(found.scores[row]),
             side=float(sides[row]) / picture.scale,
-            relative_size=float(sides[row]) / area**0.5,
+            relative_size=min(float(sides[row]) / area**0.5, 1.0),
             pose=poses[row],
             outside=_outside(found.boxes[row], mips),
             sharpness=float(sharpness[row]),

@@ -26,7 +26,7 @@ MOST_ENLARGED = 1.6
 PROPOSED, FILTERED, REFINED = 0.7, 0.6, 0.2
 MOST_PROPOSALS = 1000
 
-CALIBRATION = Calibration(checked=(-2.05, 0.45, 0.41), unchecked=(-0.01, 0.81))
+CALIBRATION = Calibration(checked=(-1.82, 0.38, 0.45), unchecked=(0.51, 0.44))
 
 
 @dataclass(frozen=True)

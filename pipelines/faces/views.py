@@ -6,7 +6,7 @@ picture ─► Mips ─► Canvas.render ─► (height, width, 3) ─► model 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, log2
+from math import ceil, floor, log2
 from threading import Lock
 from typing import cast
 
@@ -153,17 +153,14 @@ def whole(width: int, height: int, *, longer_side: int, most: float) -> View:
 
 
 def tiles(width: int, height: int, *, scale: float, side: int, overlap: int) -> list[View]:
-    """The picture at `scale` in squares of `side` that overlap, so that no face is cut in all of them."""
-    across, down = ceil(side / scale), ceil(side / scale)
-    return [
-        View((x, y, min(x + across, width), min(y + down, height)), *_scaled(x, y, across, down, width, height, scale))
-        for y in _starts(height, down, ceil(overlap / scale))
-        for x in _starts(width, across, ceil(overlap / scale))
+    """The picture at `scale` in squares of `side` at most that overlap, so that no face is cut in all of them."""
+    reach, shared = floor(side / scale), ceil(overlap / scale)
+    regions = [
+        (x, y, min(x + reach, width), min(y + reach, height))
+        for y in _starts(height, reach, shared)
+        for x in _starts(width, reach, shared)
     ]
-
-
-def _scaled(x: int, y: int, across: int, down: int, width: int, height: int, scale: float) -> tuple[int, int]:
-    return int((min(x + across, width) - x) * scale), int((min(y + down, height) - y) * scale)
+    return [View(one, *(max(1, int(edge * scale)) for edge in (one[2] - one[0], one[3] - one[1]))) for one in regions]
 
 
 def _starts(length: int, side: int, overlap: int) -> list[int]:

@@ -137,7 +137,7 @@ def test_a_task_that_names_an_unknown_model_is_an_error_that_lists_the_known_one
 @pytest.mark.parametrize(
     ("available", "chosen"),
     [
-        ({"yunet", "mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"}, ("yunet",)),
+        ({"yunet", "mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"}, ("yunet", "mtcnn-onet")),
         ({"mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"}, ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")),
         ({"mtcnn-pnet", "mtcnn-rnet"}, None),
         (set(), None),

@@ -38,7 +38,7 @@ class Photo:
     @property
     def file(self) -> bytes:
         out = io.BytesIO()
-        self.image.save(out, "PNG")
+        self.image.save(out, "PNG", compress_level=1)
         return out.getvalue()
 
 
@@ -179,3 +179,26 @@ def test_a_finer_search_is_made_for_those_who_ask_for_small_faces(house: Opened)
 
     asked, default = (faces(house, photo, FacesOptions(min_face_size=size)) for size in (30, None))
     assert asked.smallest_face < default.smallest_face
+
+
+def test_a_fast_search_finds_the_same_upright_face_in_one_look(house: Opened) -> None:
+    quick, thorough = (faces(house, astronaut(), FacesOptions(effort=effort)) for effort in ("fast", "thorough"))
+
+    assert quick.faces[0].box == pytest.approx(thorough.faces[0].box, abs=8)
+
+
+def test_a_fast_search_does_not_try_again_where_it_finds_nothing(house: Opened) -> None:
+    coffee = Photo(photograph("coffee"), EYES)
+    runs = [house[0].engine.run(coffee.file, {"faces": FacesOptions(effort=effort)}) for effort in ("fast", "thorough")]
+    timings = [house[1].run_until_complete(run).timings for run in runs]
+
+    assert ["faces.turned" in one for one in timings] == [False, True]
+
+
+def test_sideways_faces_are_looked_for_beside_upright_ones_when_asked(house: Opened) -> None:
+    upright, lying = photograph("astronaut").crop((100, 0, 350, 250)), photograph("astronaut").crop((100, 0, 350, 250))
+    both = Image.new("RGB", (500, 250))
+    both.paste(upright, (0, 0))
+    both.paste(lying.transpose(Image.Transpose.ROTATE_90), (250, 0))
+
+    assert faces(house, Photo(both, EYES), FacesOptions(turned=True)).count == 2
