@@ -70,7 +70,7 @@ class Runtime:
         path, plan, device, started = self._store.graph(manifest), self.plan(manifest), self.device, perf_counter()
         self._batchers[manifest.id] = await Batcher.open(
             manifest.id,
-            lambda: Session(path, device=device, threads=plan.threads),
+            lambda: Session(path, device=device, threads=plan.threads, shapes_vary=len(manifest.input.sizes) > 1),
             _probes(manifest),
             plan,
             self._observer,

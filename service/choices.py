@@ -1,6 +1,7 @@
 """Which models do which task in this process, and why not better ones."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.errors import KernelSightError
@@ -38,13 +39,20 @@ def choose_all(settings: Settings, catalog: Catalog, store: Store) -> dict[str, 
     }
 
 
+def announce(choices: Mapping[str, Choice]) -> None:
+    """Say in the log what was chosen, and warn of what would have been better."""
+    for choice in choices.values():
+        for better in choice.passed_over:
+            log.warning("%s: %s, because %s is not available: %s", choice.task, choice.name, better.name, better.why)
+        log.info("%s: %s: %s", choice.task, choice.name, choice.reason)
+
+
 def _encoder(settings: Settings, catalog: Catalog, store: Store) -> Choice:
     """Any encoder of the catalog can be named, also one that no task prefers."""
     if settings.encoder is None:
         return _choose("encoder", None, catalog, store)
     manifest = catalog.get(settings.encoder)
     store.graph(manifest)
-    log.info("encoder: %s, named by KERNELSIGHT_ENCODER", manifest.id)
     return Choice("encoder", manifest.id, (manifest,), "named by KERNELSIGHT_ENCODER", ())
 
 
@@ -61,16 +69,9 @@ def _choose(task: str, named: str | None, catalog: Catalog, store: Store) -> Cho
         if error is None:
             reason = f"named by KERNELSIGHT_{task.upper()}" if named else preference.reason
             passed_over = tuple(PassedOver(one.name, str(why)) for one, why in missing)
-            return _said(Choice(task, preference.name, _manifests(preference, catalog), reason, passed_over))
+            return Choice(task, preference.name, _manifests(preference, catalog), reason, passed_over)
         missing.append((preference, error))
     raise missing[-1][1]  # the one that asks for least
-
-
-def _said(choice: Choice) -> Choice:
-    for better in choice.passed_over:
-        log.warning("%s: %s, because %s is not available: %s", choice.task, choice.name, better.name, better.why)
-    log.info("%s: %s: %s", choice.task, choice.name, choice.reason)
-    return choice
 
 
 def _why_not(preference: Preference, catalog: Catalog, store: Store) -> KernelSightError | None:

@@ -54,7 +54,7 @@ class Mtcnn:
         return Proposals(await self._refined(mips, boxes, call), canvas.views[0].scale)
 
     def _pyramid(self, width: int, height: int, finest: float) -> Canvas | None:
-        """All levels on one canvas, the finest left out as long as they do not fit; None: not even one window fits."""
+        """All levels on one canvas, the finest as fine as fits; None where not even one window does."""
         scale = min(finest, MOST_ENLARGED)
         while True:
             views = _levels(width, height, scale)
@@ -62,7 +62,7 @@ class Mtcnn:
                 return None
             if (canvas := pack(self.pnet.input.sizes, views)) is not None:
                 return canvas
-            scale *= SHRINK
+            scale *= 0.93
 
     async def _proposed(self, mips: Mips, canvas: Canvas, call: Call) -> Floats:
         with call.stage("preprocess"):

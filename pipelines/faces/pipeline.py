@@ -86,7 +86,7 @@ class AvatarPipeline:
         return index
 
     def _render(self, picture: Picture, face: Face, options: AvatarOptions) -> bytes:
-        frame = frame_of(face, scale=picture.scale)
+        frame = frame_of(face, scale=picture.scale, longer_side=max(picture.pixels.size))
         image = render(Mips(picture.pixels), frame, size=options.size, padding=options.padding)
         return encode(image, shape=options.shape, format=options.format)
 

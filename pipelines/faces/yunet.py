@@ -28,6 +28,8 @@ LEVELS = (448, 800, 1600, 3200)
 MOST_ENLARGED = 1.6
 # A candidate of this score and at most this side on the canvas sends the search to the next level.
 HINT_SCORE, HINT_SIDE = 0.4, 24.0
+# Where the coarse look shrinks a picture to less than this and finds nothing, it may have missed a crowd.
+LARGE_PICTURE = 0.3
 TILE, OVERLAP = 800, 96
 MOST_TILES = 24
 
@@ -56,7 +58,10 @@ class YuNet:
         for longer_side in LEVELS[1:] if is_thorough else ():
             views = self._level(mips, longer_side, most=MOST_ENLARGED)
             is_worth_it = views[0].scale > finest * 1.05 and len(views) <= MOST_TILES
-            if not is_worth_it or not self._is_finer_wanted(parts[-1], finest, smallest):
+            is_wanted = self._is_finer_wanted(parts[-1], finest, smallest) or (
+                longer_side == LEVELS[1] and finest < LARGE_PICTURE and not (parts[0].scores >= HINT_SCORE).any()
+            )
+            if not (is_worth_it and is_wanted):
                 break
             parts.append(await self._look(mips, views, call))
             finest = views[0].scale

@@ -7,7 +7,7 @@ import pytest
 from models.errors import KernelSightError, ModelMissing, ModelUnknown
 from models.manifest import Catalog, Manifest
 from models.store import Store
-from service.choices import choose_all
+from service.choices import announce, choose_all
 from service.settings import Settings, SettingsInvalid
 
 CATALOG = Catalog.load()
@@ -40,6 +40,7 @@ def test_the_best_way_is_chosen_where_its_models_are_all_there() -> None:
 def test_a_better_way_that_is_not_possible_is_named_with_what_is_missing(caplog: pytest.LogCaptureFixture) -> None:
     choice = choose_all(Settings(), CATALOG, Shelf("efficientnet-lite0", *MTCNN))["faces"]
 
+    announce({"faces": choice})
     [better] = choice.passed_over
     assert (choice.name, better.name, "kernelsight models pull yunet" in better.why) == ("mtcnn", "yunet", True)
     assert "faces: mtcnn, because yunet is not available" in caplog.text

@@ -79,6 +79,8 @@ RENDITIONS: dict[str, Callable[[], Photo]] = {
     "half": lambda: scaled(astronaut(), 0.5),
     "odd": lambda: cropped(astronaut(), (3, 0, 484, 331)),
     "large": lambda: scaled(astronaut(), 5),
+}
+TIGHT_RENDITIONS: dict[str, Callable[[], Photo]] = {
     "tight": lambda: cropped(astronaut(), TIGHT),
     "tight and large": lambda: scaled(cropped(astronaut(), TIGHT), 12),
 }
@@ -114,19 +116,35 @@ def avatar(house: Opened, photo: Photo, options: AvatarOptions | None = None) ->
     return made
 
 
+def places(made: Avatar, photo: Photo) -> Points:
+    """Where the true pupils are in the avatar, in shares of its side."""
+    frame = frame_of(made.face, scale=1.0, longer_side=max(photo.image.size))
+    to_picture = np.vstack([frame.affine(1), [0, 0, 1]])
+    pixels: Points = (np.linalg.inv(to_picture) @ np.vstack([photo.eyes.T - 0.5, np.ones(2)]))[:2].T
+    return pixels + 0.5
+
+
 @pytest.mark.parametrize("rendition", RENDITIONS)
 def test_the_true_eyes_land_at_their_place_in_the_avatar(house: Opened, rendition: str) -> None:
     photo = RENDITIONS[rendition]()
     made = avatar(house, photo, AvatarOptions(min_suitability=0))
 
-    to_picture = np.vstack([frame_of(made.face, scale=1.0).affine(1), [0, 0, 1]])
-    places = (np.linalg.inv(to_picture) @ np.vstack([photo.eyes.T - 0.5, np.ones(2)]))[:2].T + 0.5
-    assert np.abs(places - PLACES).max() <= 0.03
+    assert np.abs(places(made, photo) - PLACES).max() <= 0.03
 
 
-@pytest.mark.parametrize("rendition", RENDITIONS)
+@pytest.mark.parametrize("rendition", TIGHT_RENDITIONS)
+def test_a_face_that_fills_its_picture_is_larger_and_as_level_and_central(house: Opened, rendition: str) -> None:
+    photo = TIGHT_RENDITIONS[rendition]()
+    left, right = places(avatar(house, photo, AvatarOptions(min_suitability=0)), photo)
+
+    assert (left + right) / 2 == pytest.approx(PLACES.mean(axis=0), abs=0.04)
+    assert left[1] == pytest.approx(right[1], abs=0.03)
+    assert right[0] - left[0] > EYES_APART
+
+
+@pytest.mark.parametrize("rendition", RENDITIONS | TIGHT_RENDITIONS)
 def test_it_is_the_only_face_and_its_box_is_around_the_eyes(house: Opened, rendition: str) -> None:
-    photo = RENDITIONS[rendition]()
+    photo = (RENDITIONS | TIGHT_RENDITIONS)[rendition]()
     found = faces(house, photo)
 
     [face] = [one for one in found.faces if one.is_face]
@@ -175,9 +193,9 @@ def test_a_crowd_of_small_faces_in_a_large_picture_is_found(house: Opened) -> No
 
 
 def test_a_finer_search_is_made_for_those_who_ask_for_small_faces(house: Opened) -> None:
-    photo = scaled(astronaut(), 6)
+    photo = scaled(astronaut(), 1.5)
 
-    asked, default = (faces(house, photo, FacesOptions(min_face_size=size)) for size in (30, None))
+    asked, default = (faces(house, photo, FacesOptions(min_face_size=size)) for size in (12, None))
     assert asked.smallest_face < default.smallest_face
 
 
