@@ -6,7 +6,9 @@ Intelligence Research, 2023); weights from libfacedetection.train. Decoding and 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -93,21 +95,30 @@ class YuNet:
 
 def _tensor(canvas: Canvas, mips: Mips) -> NDArray[np.float32]:
     """(3, H, W) float32 BGR, 0-255 as they are: the net was trained on raw pixels."""
-    return np.ascontiguousarray(canvas.render(mips)[:, :, ::-1].transpose(2, 0, 1)).astype(np.float32)
+    tensor = np.empty((3, canvas.height, canvas.width), np.float32)
+    for plane, channel in enumerate(reversed(cv2.split(canvas.render(mips)))):
+        tensor[plane] = channel
+    return tensor
 
 
 def decode(outputs: Mapping[str, Array], width: int) -> Candidates:
     """Raw outputs, (cells, 1 | 4 | 10) for each stride, of a canvas `width` pixels wide, to candidates on it."""
-    return Candidates.joined([_decode(outputs, stride, width // stride) for stride in STRIDES])
-
-
-def _decode(outputs: Mapping[str, Array], stride: int, columns: int) -> Candidates:
-    classes, objects = outputs[f"cls_{stride}"][:, 0], outputs[f"obj_{stride}"][:, 0]
-    scores = np.sqrt(classes.clip(0, 1) * objects.clip(0, 1))
+    height = len(outputs[f"cls_{STRIDES[0]}"]) // (width // STRIDES[0]) * STRIDES[0]
+    classes, objects, offsets, points = (
+        np.concatenate([outputs[f"{kind}_{stride}"] for stride in STRIDES]) for kind in ("cls", "obj", "bbox", "kps")
+    )
+    scores = np.sqrt(classes.clip(0, 1) * objects.clip(0, 1))[:, 0]
     (cells,) = np.nonzero(scores >= CANDIDATE)
-    anchors: Floats = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
-    offsets = outputs[f"bbox_{stride}"][cells]
-    centres, halves = anchors + offsets[:, :2], np.exp(offsets[:, 2:]) / 2
-    boxes = np.concatenate([centres - halves, centres + halves], axis=1) * stride
-    landmarks = (anchors[:, None] + outputs[f"kps_{stride}"][cells].reshape(-1, 5, 2)) * stride
+    anchors, strides = (values[cells] for values in _grid(height, width))
+    centres, halves = anchors + offsets[cells, :2], np.exp(offsets[cells, 2:]) * np.float32(0.5)
+    boxes = np.concatenate([centres - halves, centres + halves], axis=1) * strides
+    landmarks = (anchors[:, None] + points[cells].reshape(-1, 5, 2)) * strides[:, None]
     return Candidates(boxes, scores[cells], landmarks)
+
+
+@cache
+def _grid(height: int, width: int) -> tuple[Floats, Floats]:
+    """Each cell's column and row (N, 2), and its stride (N, 1), over all strides."""
+    parts = [np.indices((height // stride, width // stride))[::-1].reshape(2, -1).T for stride in STRIDES]
+    strides = [np.full((len(part), 1), stride) for part, stride in zip(parts, STRIDES, strict=True)]
+    return np.concatenate(parts).astype(np.float32), np.concatenate(strides).astype(np.float32)
