@@ -51,6 +51,9 @@ class Proposals:
 
 class Detector(Protocol):
     @property
+    def name(self) -> str: ...
+
+    @property
     def models(self) -> list[ModelUsed]: ...
 
     @property

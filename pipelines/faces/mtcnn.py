@@ -38,6 +38,7 @@ class Mtcnn:
     infer: Infer
     infer_many: Infer
     pool: CpuPool
+    name: str = "mtcnn"
     smallest: float = CELL
     calibration: Calibration = CALIBRATION
 

@@ -66,7 +66,7 @@ class Faces(Wire):
     faces: list[Face]
     primary: int | None
     count: int = Field(description="how many of `faces` are faces, not just candidates")
-    detector: str = Field(description="model id of the detector that looked")
+    detector: str = Field(description="which detector looked: yunet or mtcnn")
     threshold: float
     smallest_face: float = Field(description="side in pixels of the smallest face that this search finds reliably")
 

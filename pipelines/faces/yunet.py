@@ -47,6 +47,7 @@ class YuNet:
     used: ModelUsed
     infer: Infer
     pool: CpuPool
+    name: str = "yunet"
     smallest: float = 10.0
     calibration: Calibration = CALIBRATION
 
