@@ -23,7 +23,7 @@ from pipelines.faces.pipeline import AvatarPipeline, FacesPipeline
 from pipelines.faces.yunet import YuNet
 from pipelines.pipeline import CpuPool
 from pipelines.types import ModelUsed
-from service.choices import Choice, announce, choose_all
+from service.choices import Choice, choose_all
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -57,7 +57,6 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
     """
     catalog, store = open_catalog(settings), open_store(settings)
     choices = choose_all(settings, catalog, store)
-    announce(choices)
     runtime = Runtime(
         store,
         device=settings.device,

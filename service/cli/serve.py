@@ -9,7 +9,7 @@ import uvicorn
 from models.errors import KernelSightError
 from service.access import check_bind
 from service.app import create_app
-from service.choices import choose_all
+from service.choices import announce, choose_all
 from service.composition import open_catalog, open_store
 from service.logs import configure
 from service.settings import load_settings
@@ -33,7 +33,7 @@ def serve(
     given = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
     settings = load_settings().model_copy(update=given)
     check_bind(settings, insecure=insecure)
-    choose_all(settings, open_catalog(settings), open_store(settings))  # what is missing is said before we listen
+    announce(choose_all(settings, open_catalog(settings), open_store(settings)))  # what is missing: before we listen
 
     def stop() -> None:
         server.should_exit = True

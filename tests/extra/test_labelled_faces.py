@@ -1,0 +1,80 @@
+"""Accuracy on labelled photographs, where a folder of them lies beside the checkout: they cannot be part of it."""
+
+import asyncio
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.manifest import Catalog
+from models.store import Store
+from pipelines.faces.options import FacesOptions
+from service.composition import House, open_house
+from service.metrics import Metrics
+from service.settings import Settings
+
+SHARED = Path(__file__).parents[3] / "shared" / "eval"
+LABELLED = SHARED / "vision" / "dev"
+
+pytestmark = pytest.mark.skipif(not LABELLED.is_dir(), reason="no labelled photographs beside this checkout")
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Any:
+    spec = importlib.util.spec_from_file_location("score_vision", SHARED / "vision" / "score_vision.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def store_with_every_detector(folder: Path) -> Path:
+    """A copy of the store, with YuNet from the mirror beside the labelled photographs."""
+    catalog, here = Catalog.load(), Store(Settings().store.expanduser())
+    for name in ("efficientnet-lite0", "mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"):
+        shutil.copytree(here.folder(catalog.get(name)), folder / name / "1")
+    Store(folder, mirror=str(SHARED / "weights")).pull(catalog.get("yunet"), progress=lambda what, done, total: None)
+    return folder
+
+
+async def predictions(house: House, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    async def one(row: dict[str, Any]) -> dict[str, Any]:
+        findings = await house.engine.run((LABELLED / row["file"]).read_bytes(), {"faces": FacesOptions()})
+        assert findings.faces is not None
+        found = [
+            {"box": face.box, "score": face.score, "lm": [point for _, point in face.landmarks]}
+            for face in findings.faces.faces
+        ]
+        return {"id": row["id"], "faces": found}
+
+    answers = []
+    for first in range(0, len(rows), 8):
+        answers += await asyncio.gather(*(one(row) for row in rows[first : first + 8]))
+    return {answer["id"]: answer for answer in answers}
+
+
+# What each detector reached when it was built, less what changes of a library or a machine may cost.
+@pytest.mark.parametrize(
+    ("detector", "least_ap", "most_false_faces", "most_landmark_error"),
+    [("yunet", 0.78, 0.03, 0.09), ("mtcnn", 0.50, 0.06, 0.09)],
+)
+def test_accuracy_on_labelled_photographs_holds(
+    tmp_path: Path, scorer: Any, detector: str, least_ap: float, most_false_faces: float, most_landmark_error: float
+) -> None:
+    rows = [json.loads(line) for line in (LABELLED / "gt.jsonl").read_text().splitlines()]
+    rows = [row for row in rows if row["faces"] is not None or row["nonface"] is not None]
+
+    async def scenario() -> dict[str, Any]:
+        settings = Settings(faces=detector, store=store_with_every_detector(tmp_path / "store"))
+        async with open_house(settings, Metrics()) as house:
+            return await predictions(house, rows)
+
+    score = scorer.faces({row["id"]: row for row in rows}, asyncio.run(scenario()), 0.6, 0.5)
+
+    assert score["ap"] >= least_ap
+    assert score["fp_object"]["fp_per_image"] <= most_false_faces
+    assert score["landmarks"]["nme"] <= most_landmark_error
