@@ -20,6 +20,7 @@ from pipelines.types import ModelUsed
 CELL, STRIDE = 12, 2  # P-Net's window and step on the canvas, in pixels
 SHRINK = 0.709  # from one level of the pyramid to the next: half the area
 SMALLEST_FACE = 24.0  # pixels of the picture, where nothing else is asked and the canvas allows it
+COARSE = 12  # a fast look is for faces from this part of the longer side on
 MOST_ENLARGED = 1.6
 
 # Scores that a candidate needs to go on. The paper's are .6, .7 and .7; what O-Net doubts is listed with its score.
@@ -47,7 +48,8 @@ class Mtcnn:
         return list(self.used)
 
     async def propose(self, mips: Mips, *, smallest: float | None, is_thorough: bool, call: Call) -> Proposals:
-        canvas = self._pyramid(mips.width, mips.height, CELL / (smallest or SMALLEST_FACE))
+        default = SMALLEST_FACE if is_thorough else max(SMALLEST_FACE, max(mips.width, mips.height) / COARSE)
+        canvas = self._pyramid(mips.width, mips.height, CELL / (smallest or default))
         if canvas is None:
             return Proposals(Candidates.none(), 1.0)
         boxes = await self._proposed(mips, canvas, call)
