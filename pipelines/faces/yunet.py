@@ -61,19 +61,20 @@ class YuNet:
         for longer_side in LEVELS[1:] if is_thorough else ():
             views = self._level(mips, longer_side, most=MOST_ENLARGED)
             is_worth_it = views[0].scale > finest * 1.05 and len(views) <= MOST_TILES
-            is_wanted = self._is_finer_wanted(parts[-1], finest, smallest) or (
-                longer_side == LEVELS[1] and finest < LARGE_PICTURE and not (parts[0].scores >= HINT_SCORE).any()
-            )
-            if not (is_worth_it and is_wanted):
+            if not (is_worth_it and self._is_finer_wanted(parts, finest, smallest)):
                 break
             parts.append(await self._look(mips, views, call))
             finest = views[0].scale
         return Proposals(Candidates.joined(parts).voted(iou=IOU), finest)
 
-    def _is_finer_wanted(self, found: Candidates, scale: float, smallest: float | None) -> bool:
+    def _is_finer_wanted(self, parts: list[Candidates], scale: float, smallest: float | None) -> bool:
+        """Whether the smallest face asked for needs it; else whether small faces were seen or a crowd may be missed."""
         if smallest is not None:
             return smallest * scale < self.smallest
-        return bool(((found.sides * scale < HINT_SIDE) & (found.scores >= HINT_SCORE)).any())
+        good = parts[-1].scores >= HINT_SCORE
+        if len(parts) == 1 and scale < LARGE_PICTURE and not good.any():
+            return True
+        return bool((good & (parts[-1].sides * scale < HINT_SIDE)).any())
 
     def _level(self, mips: Mips, longer_side: int, *, most: float) -> list[View]:
         view = whole(mips.width, mips.height, longer_side=longer_side, most=most)

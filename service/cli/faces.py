@@ -70,7 +70,10 @@ def avatar(
 
     def write(path: Path, findings: Findings) -> None:
         assert findings.avatar is not None
-        out.write_bytes(findings.avatar.data)
+        try:
+            out.write_bytes(findings.avatar.data)
+        except OSError as cause:
+            raise NotWritten(out, cause) from cause
         Console(stderr=True).print(f"{out}: face {findings.avatar.index} of {path}", highlight=False, markup=False)
 
     look_at([image], {"avatar": options}, write)
@@ -107,8 +110,11 @@ def _print_table(path: Path, findings: Findings) -> None:
     console.print(findings.prompt, highlight=False, markup=False)
 
 
-class DrawingFailed(KernelSightError):
-    code = "drawing-failed"
+class NotWritten(KernelSightError):
+    code = "not-written"
+
+    def __init__(self, path: Path, cause: Exception) -> None:
+        super().__init__(f"cannot write {path}: {cause.strerror if isinstance(cause, OSError) else cause}")
 
 
 def _draw(path: Path, findings: Findings, out: Path) -> None:
@@ -117,4 +123,4 @@ def _draw(path: Path, findings: Findings, out: Path) -> None:
     try:
         draw(picture.pixels, findings.faces).save(out)
     except (OSError, ValueError) as cause:  # Pillow raises ValueError for a suffix that it does not know
-        raise DrawingFailed(f"cannot write {out}: {cause}") from cause
+        raise NotWritten(out, cause) from cause

@@ -237,7 +237,9 @@ def test_the_command_line_writes_an_avatar(tmp_path: Path, jpeg: Jpeg) -> None:
         (("avatar", "{coffee}", "{folder}/a.png", "--padding", "red"), 2, "--padding"),
         (("avatar", "{folder}/none.jpg", "{folder}/a.png"), 1, "none.jpg: No such file"),
         (("avatar", "{coffee}", "{folder}/missing/a.png", "--face", "-3"), 2, "--face"),
+        (("avatar", "{face}", "{folder}/missing/a.png"), 1, "missing/a.png: No such file"),
         (("faces", "{coffee}", "--draw", "{folder}/a.unknown"), 1, "cannot write"),
+        (("faces", "{coffee}", "--draw", "{folder}/missing/a.png"), 1, "missing/a.png: No such file"),
         (("faces", "{coffee}", "{coffee}", "--draw", "{folder}/a.png"), 2, "folder"),
     ],
     ids=str,
@@ -246,6 +248,8 @@ def test_the_command_line_says_what_is_wrong_in_a_line(
     tmp_path: Path, jpeg: Jpeg, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
     (tmp_path / "coffee.jpg").write_bytes(jpeg("coffee"))
-    done = run(*(one.format(coffee=tmp_path / "coffee.jpg", folder=tmp_path) for one in arguments))
+    (tmp_path / "face.jpg").write_bytes(jpeg("astronaut"))
+    names = {"coffee": tmp_path / "coffee.jpg", "face": tmp_path / "face.jpg", "folder": tmp_path}
+    done = run(*(one.format(**names) for one in arguments))
 
     assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (code, True, False)
