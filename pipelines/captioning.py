@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.labels import LabelSet
-from models.manifest import Manifest
 from models.session import Array
 from models.together import together
 from pipelines.appearance import appearance
 from pipelines.decode import Picture
-from pipelines.pipeline import Call, CpuPool, Infer
-from pipelines.preprocess import central_crop, shorter_side_wanted
+from pipelines.encoder import Encoder
+from pipelines.pipeline import Call, CpuPool
 from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed, Tag
 
 # How the prompt speaks of a tag, by its score. The scores are not calibrated, so no wording is stronger.
@@ -38,43 +36,26 @@ class FeaturesOptions(BaseModel):
 
 @dataclass(frozen=True)
 class Captioning:
-    """`labels` are in the order of the encoder's logits."""
-
-    manifest: Manifest
-    used: ModelUsed
-    labels: LabelSet
-    infer: Infer
+    encoder: Encoder
     pool: CpuPool
     name: str = "features"
 
     @property
     def models(self) -> list[ModelUsed]:
-        return [self.used]
+        return [self.encoder.used]
 
     def shorter_side(self, options: FeaturesOptions) -> int:
-        return shorter_side_wanted(self.manifest.input)
+        return self.encoder.shorter_side
 
     async def run(self, picture: Picture, options: FeaturesOptions, call: Call) -> Features:
-        with call.stage("preprocess"):
-            tensor = await self.pool.run(central_crop, picture.pixels, self.manifest.input)
-        inference, look = await together(
-            self.infer(
-                self.manifest.id,
-                {self.manifest.input.name: tensor},
-                priority=call.priority,
-                deadline=call.deadline,
-            ),
-            self.pool.run(appearance, picture.pixels),
-        )
-        call.add("wait", inference.wait_seconds)
-        call.add("session", inference.run_seconds)
+        outputs, look = await together(self.encoder.encode(picture, call), self.pool.run(appearance, picture.pixels))
         with call.stage("postprocess"):
             if options.grid or options.top_k > 50:
-                return await self.pool.run(self._answer, inference.outputs, look, options)
-            return self._answer(inference.outputs, look, options)  # 0.1 ms: less than a thread costs
+                return await self.pool.run(self._answer, outputs, look, options)
+            return self._answer(outputs, look, options)  # 0.1 ms: less than a thread costs
 
     def _answer(self, outputs: Mapping[str, Array], look: Appearance, options: FeaturesOptions) -> Features:
-        decision = self.manifest.decision
+        decision = self.encoder.manifest.decision
         scores = softmax(outputs["logits"], temperature=decision.temperature if decision else 1.0)
         best = np.argsort(scores)[::-1][: options.top_k]
         return Features(
@@ -87,14 +68,15 @@ class Captioning:
         )
 
     def _tag(self, index: int, score: float) -> Tag:
-        label = self.labels.labels[index]
+        label = self.encoder.labels.labels[index]
         return Tag(index=index, wnid=label.wnid, label=label.name, score=round(score, 6), group=label.group)
 
     def _groups(self, scores: NDArray[np.float32]) -> list[GroupScore]:
-        sums = np.bincount(self.labels.group_of, weights=scores)
+        sums = np.bincount(self.encoder.labels.group_of, weights=scores)
         best = [int(group) for group in np.argsort(-sums)[:MOST_GROUPS] if sums[group] >= SMALLEST_GROUP]
         return [
-            GroupScore(group=self.labels.groups[group], score=round(min(float(sums[group]), 1.0), 6)) for group in best
+            GroupScore(group=self.encoder.labels.groups[group], score=round(min(float(sums[group]), 1.0), 6))
+            for group in best
         ]
 
     def brief(self, result: Features) -> str:

@@ -87,7 +87,7 @@ class Picture:
     """A decoded image. `pixels` is upright RGB and may be smaller than the original by `scale`.
 
     `width` and `height` are those of the upright original, the frame of every box in every answer.
-    `orientation` is the Exif value (1-8) that was applied; `sha256` is that of the bytes that came in.
+    `orientation` is the Exif value (1-8) that was applied; `sha256` is that of `data`, the file as it came in.
     """
 
     pixels: Image.Image
@@ -98,7 +98,7 @@ class Picture:
     orientation: int
     frames: int
     has_alpha: bool
-    bytes: int
+    data: bytes
     sha256: str
 
     @property
@@ -152,7 +152,7 @@ def _decode(
         if orientation >= 5:
             width, height = height, width
     sha256 = hashlib.sha256(data).hexdigest()
-    return Picture(pixels, width, height, format, mode, orientation, frames, transparent, len(data), sha256)
+    return Picture(pixels, width, height, format, mode, orientation, frames, transparent, data, sha256)
 
 
 def _orientation(image: Image.Image, format: Format) -> int:

@@ -92,7 +92,7 @@ class Engine:
         return picture, await together(*runs)
 
     async def _run(self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, call: Call) -> BaseModel:
-        own = Call(call.priority, call.deadline)
+        own = Call(call.priority, call.deadline, shared=call.shared)
         result: BaseModel = await pipeline.run(picture, options, own)
         for stage, seconds in own.timings.items():
             call.add(f"{pipeline.name}.{stage}", seconds)
@@ -116,7 +116,7 @@ def _info(picture: Picture) -> ImageInfo:
         exif_orientation=picture.orientation,
         frames=picture.frames,
         has_alpha=picture.has_alpha,
-        bytes=picture.bytes,
+        bytes=len(picture.data),
         sha256=picture.sha256,
     )
 

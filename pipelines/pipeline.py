@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import cv2
 from pydantic import BaseModel
@@ -36,11 +36,15 @@ class Infer(Protocol):
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way through: its priority, its deadline (`time.monotonic`), its stopwatch."""
+    """One request on its way through: its priority, its deadline (`time.monotonic`), its stopwatch.
+
+    `shared` holds what several pipelines of the request need once; they are given the same dict.
+    """
 
     priority: Priority = "interactive"
     deadline: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
+    shared: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -49,6 +53,13 @@ class Call:
             yield
         finally:
             self.add(name, perf_counter() - started)
+
+    async def once(self, name: str, work: Callable[[], Coroutine[Any, Any, R]]) -> R:
+        """The result of `work`, which the first caller starts and all others of the request wait for."""
+        if name not in self.shared:
+            self.shared[name] = asyncio.create_task(work())
+        result: R = await self.shared[name]
+        return result
 
     def add(self, name: str, seconds: float) -> None:
         self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 6)

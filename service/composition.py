@@ -13,6 +13,7 @@ from models.runtime import Runtime
 from models.store import GRAPH, Store
 from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits
+from pipelines.encoder import Encoder
 from pipelines.engine import Engine
 from pipelines.faces.check import SecondLook
 from pipelines.faces.detector import Detector
@@ -71,7 +72,8 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
             await runtime.open(manifest)
         parts = Parts(store, runtime, pool)
         finder = parts.face_finder(choices["faces"])
-        pipelines = (parts.captioning(choices["encoder"]), FacesPipeline(finder), AvatarPipeline(finder, pool))
+        encoder = parts.encoder(choices["encoder"])
+        pipelines = (Captioning(encoder, pool), FacesPipeline(finder), AvatarPipeline(finder, pool))
         engine = Engine(pipelines, pool=pool, limits=image_limits(settings))
         await engine.warm({"features": FeaturesOptions(), "faces": FacesOptions()})
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
@@ -93,11 +95,10 @@ class Parts:
     runtime: Runtime
     pool: CpuPool
 
-    def captioning(self, choice: Choice) -> Captioning:
+    def encoder(self, choice: Choice) -> Encoder:
         [encoder] = choice.models
-        return Captioning(
-            encoder, _used(self.store, encoder), label_set(encoder.labels or ""), self.runtime.infer, self.pool
-        )
+        labels = label_set(encoder.labels or "")
+        return Encoder(encoder, _used(self.store, encoder), labels, self.runtime.infer, self.pool)
 
     def face_finder(self, choice: Choice) -> FaceFinder:
         onet = choice.models[-1]  # both detectors' candidates are checked by it

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 from collections.abc import Iterator
-from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -17,6 +16,7 @@ from models.labels import label_set
 from models.manifest import Catalog, Decision
 from pipelines.captioning import Captioning, FeaturesOptions, softmax
 from pipelines.decode import Limits, Picture, decode
+from pipelines.encoder import Encoder
 from pipelines.pipeline import Call, CpuPool
 from pipelines.types import EncodedArray, Features
 from tests.pipelines.fakes import CLASSES, USED, FakeEncoder, logits_of
@@ -38,7 +38,8 @@ def pool() -> Iterator[CpuPool]:
 
 def captioning(pool: CpuPool, encoder: FakeEncoder, temperature: float = 1.0) -> Captioning:
     decision = Decision(temperature=temperature, calibration="made up")
-    return Captioning(MANIFEST.model_copy(update={"decision": decision}), USED, LABELS, encoder, pool)
+    manifest = MANIFEST.model_copy(update={"decision": decision})
+    return Captioning(Encoder(manifest, USED, LABELS, encoder, pool), pool)
 
 
 def features(pool: CpuPool, encoder: FakeEncoder, **options: Any) -> Features:
@@ -157,7 +158,7 @@ def test_logits_are_divided_by_the_temperature(pool: CpuPool, temperature: float
 
 
 def test_a_model_without_decision_facts_says_that_it_is_not_calibrated(pool: CpuPool) -> None:
-    bare = replace(captioning(pool, FakeEncoder()), manifest=MANIFEST.model_copy(update={"decision": None}))
+    bare = Captioning(Encoder(MANIFEST.model_copy(update={"decision": None}), USED, LABELS, FakeEncoder(), pool), pool)
 
     found = asyncio.run(bare.run(PICTURE, FeaturesOptions(), Call()))
 

@@ -15,6 +15,7 @@ from models.labels import label_set
 from models.manifest import Catalog
 from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits, decode
+from pipelines.encoder import Encoder
 from pipelines.pipeline import Call, CpuPool
 from pipelines.types import Colour, Features, GroupScore, Tag
 from tests.pipelines.fakes import APPEARANCE, CLASSES, FEATURES, USED, FakeEncoder
@@ -27,7 +28,7 @@ PICTURE = decode(encode(Image.new("RGB", (8, 8), "teal"), "PNG"), limits=Limits(
 @pytest.fixture(scope="module")
 def captioning() -> Iterator[Captioning]:
     pool = CpuPool(threads=1)
-    yield Captioning(Catalog.load().get("efficientnet-lite0"), USED, LABELS, FakeEncoder(), pool)
+    yield Captioning(Encoder(Catalog.load().get("efficientnet-lite0"), USED, LABELS, FakeEncoder(), pool), pool)
     pool.close()
 
 
@@ -79,8 +80,8 @@ def test_groups_are_named_only_when_they_are_possible(captioning: Captioning) ->
 def test_the_prompt_never_claims_more_than_the_scores(captioning: Captioning, peaks: dict[int, float]) -> None:
     logits = np.zeros(CLASSES, np.float32)
     logits[list(peaks)] = list(peaks.values())
-    run = replace(captioning, infer=FakeEncoder(logits)).run(PICTURE, FeaturesOptions(min_score=0), Call())
-    result = asyncio.run(run)
+    looking = replace(captioning, encoder=replace(captioning.encoder, infer=FakeEncoder(logits)))
+    result = asyncio.run(looking.run(PICTURE, FeaturesOptions(min_score=0), Call()))
 
     *_, line = captioning.brief(result).splitlines()
 

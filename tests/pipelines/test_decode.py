@@ -89,7 +89,7 @@ def test_a_picture_carries_the_facts_of_its_file() -> None:
     assert (picture.format, picture.mode, picture.has_alpha) == ("PNG", "LA", True)
     assert (picture.orientation, picture.frames) == (1, 1)
     assert (picture.width, picture.height, picture.scale) == (451, 300, 1.0)
-    assert (picture.bytes, picture.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert (picture.data, picture.sha256) == (data, hashlib.sha256(data).hexdigest())
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])

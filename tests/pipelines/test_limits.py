@@ -36,7 +36,7 @@ def test_bytes_are_counted_before_they_are_looked_at() -> None:
 def test_as_many_bytes_as_the_limit_are_accepted() -> None:
     data = picture(4, 4)
 
-    assert decode(data, limits=Limits(bytes=len(data))).bytes == len(data)
+    assert decode(data, limits=Limits(bytes=len(data))).data == data
 
 
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIC"]

@@ -18,6 +18,7 @@ from models.runtime import Runtime
 from models.store import GRAPH, Store
 from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits
+from pipelines.encoder import Encoder
 from pipelines.engine import Engine
 from pipelines.findings import Findings
 from pipelines.pipeline import CpuPool
@@ -49,7 +50,7 @@ async def look_at(images: Mapping[str, bytes]) -> dict[str, Findings]:
         record = store.record(MANIFEST)
         assert record
         used = ModelUsed(id=MANIFEST.id, version=MANIFEST.version, sha256=record.files[GRAPH].sha256)
-        captioning = Captioning(MANIFEST, used, label_set("imagenet-1k"), runtime.infer, pool)
+        captioning = Captioning(Encoder(MANIFEST, used, label_set("imagenet-1k"), runtime.infer, pool), pool)
         engine = Engine([captioning], pool=pool, limits=Limits())
         options = FeaturesOptions(grid=True)
         found = await asyncio.gather(*(engine.run(data, {"features": options}) for data in images.values()))

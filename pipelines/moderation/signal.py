@@ -1,0 +1,25 @@
+"""What every signal is: a small detector with a name, a version and evidence of its own."""
+
+from typing import Protocol
+
+from pipelines.decode import Picture
+from pipelines.moderation.types import Reading
+from pipelines.pipeline import Call
+from pipelines.types import ModelUsed
+
+
+class Signal(Protocol):
+    """`name` is its key in answers and policies. What it raises fails this signal alone: see a policy's `on_error`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def models(self) -> list[ModelUsed]:
+        """Models of the store that it runs; none for checks that need no model."""
+
+    @property
+    def shorter_side(self) -> int | None:
+        """Pixels that the decoded image's shorter side should have at least; None: all there are."""
+
+    async def read(self, picture: Picture, call: Call) -> Reading: ...
