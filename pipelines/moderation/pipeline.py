@@ -50,6 +50,14 @@ class ModerationPipeline:
         preview = await self.pool.run(blurred, picture.pixels) if options.preview else None
         return judged(policy, readings, options.tenant, preview=preview)
 
+    async def judge_text(self, text: str, options: ModerationOptions) -> Moderation:
+        """The same rules over a text alone. Raises RequestRejected as `run` does."""
+        policy = await self.policy()
+        readings = {}
+        if not options.signals or "text" in options.signals:
+            readings["text"] = await self.pool.run(policy.text_signal.read_text, text)
+        return judged(policy, readings, options.tenant, kind="text")
+
     def passes(self, result: Moderation) -> bool:
         """Whether other pipelines may see the image: see `Engine.run`."""
         return result.verdict != "block"
