@@ -28,6 +28,7 @@ from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import BUILT_IN, Policy, load_policy
 from pipelines.pipeline import CpuPool
+from pipelines.sanitize import SanitizePipeline
 from pipelines.types import ModelUsed
 from service.choices import Choice, choose_all
 from service.metrics import Metrics
@@ -83,8 +84,15 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
         encoder = parts.encoder(choices["encoder"])
         policy = watched_policy(settings, pool)
         moderation = parts.moderation(choices["moderation"], encoder, settings, policy)
-        pipelines = (moderation, Captioning(encoder, pool), FacesPipeline(finder), AvatarPipeline(finder, pool))
-        engine = Engine(pipelines, pool=pool, limits=image_limits(settings))
+        limits = image_limits(settings)
+        pipelines = (
+            moderation,
+            Captioning(encoder, pool),
+            FacesPipeline(finder),
+            AvatarPipeline(finder, pool),
+            SanitizePipeline(limits, pool),
+        )
+        engine = Engine(pipelines, pool=pool, limits=limits)
         await engine.warm({"moderation": ModerationOptions(), "features": FeaturesOptions(), "faces": FacesOptions()})
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
         yield House(settings, catalog, choices, store, runtime, engine, policy, pool)

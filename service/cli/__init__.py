@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from models.errors import KernelSightError
-from service.cli import faces, features, models, moderate, policy, serve
+from service.cli import faces, features, models, moderate, policy, sanitize, serve
 from service.logs import configure
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("moderate")(moderate.moderate)
 app.command("features")(features.features)
 app.command("faces")(faces.faces)
 app.command("avatar")(faces.avatar)
+app.command("sanitize")(sanitize.sanitize)
 
 
 @app.callback()

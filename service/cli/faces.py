@@ -10,12 +10,11 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
-from models.errors import KernelSightError
 from pipelines.decode import decode
 from pipelines.faces.drawing import draw
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.findings import Findings
-from service.cli.files import look_at, print_json
+from service.cli.files import NotWritten, look_at, print_json, write_image
 from service.composition import image_limits
 from service.schemas import FacesReply
 from service.settings import load_settings
@@ -70,10 +69,7 @@ def avatar(
 
     def write(path: Path, findings: Findings) -> None:
         assert findings.avatar is not None
-        try:
-            out.write_bytes(findings.avatar.data)
-        except OSError as cause:
-            raise NotWritten(out, cause) from cause
+        write_image(out, findings.avatar.data)
         Console(stderr=True).print(f"{out}: face {findings.avatar.index} of {path}", highlight=False, markup=False)
 
     look_at([image], {"avatar": options}, write)
@@ -108,13 +104,6 @@ def _print_table(path: Path, findings: Findings) -> None:
     console = Console()
     console.print(table)
     console.print(findings.prompt, highlight=False, markup=False)
-
-
-class NotWritten(KernelSightError):
-    code = "not-written"
-
-    def __init__(self, path: Path, cause: Exception) -> None:
-        super().__init__(f"cannot write {path}: {cause.strerror if isinstance(cause, OSError) else cause}")
 
 
 def _draw(path: Path, findings: Findings, out: Path) -> None:

@@ -20,6 +20,13 @@ AT_ONCE = 8  # files in flight: enough to keep every core busy, few enough to ke
 Show = Callable[[Path, Findings], None]
 
 
+class NotWritten(KernelSightError):
+    code = "not-written"
+
+    def __init__(self, path: Path, cause: Exception) -> None:
+        super().__init__(f"cannot write {path}: {cause.strerror if isinstance(cause, OSError) else cause}")
+
+
 def look_at(images: list[Path], tasks: Mapping[str, BaseModel], show: Show) -> None:
     """Run `tasks` over every file and hand each answer to `show`.
 
@@ -53,3 +60,11 @@ async def _one(house: House, path: Path, tasks: Mapping[str, BaseModel], slots: 
 def print_json(path: Path, reply: BaseModel) -> None:
     """One line, with the file's name first."""
     print(orjson.dumps({"file": str(path)} | reply.model_dump(mode="json", exclude_none=True)).decode(), flush=True)
+
+
+def write_image(out: Path, data: bytes) -> None:
+    """Raises NotWritten."""
+    try:
+        out.write_bytes(data)
+    except OSError as cause:
+        raise NotWritten(out, cause) from cause
