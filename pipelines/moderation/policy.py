@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
@@ -70,6 +70,9 @@ class Rule(Part):
         return self
 
 
+_RULES = TypeAdapter(dict[Name, Rule])
+
+
 class Policy(Part):
     """What is decided on. `sha256` is that of the file that it was read from."""
 
@@ -125,7 +128,7 @@ def _merged(rules: Mapping[str, Rule], tenant: str, changes: Mapping[str, dict[s
         else:
             merged[name] = merged.get(name, {}) | change
     try:
-        return {name: Rule.model_validate(values) for name, values in merged.items()}
+        return _RULES.validate_python(merged)
     except ValidationError as cause:
         raise ValueError(f"tenant {tenant!r}: {_wrong(cause)}") from cause
 
@@ -157,4 +160,5 @@ def load_policy(path: Path = BUILT_IN) -> Policy:
 
 
 def _wrong(cause: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in cause.errors())
+    errors = ((".".join(map(str, one["loc"])), one["msg"].removeprefix("Value error, ")) for one in cause.errors())
+    return "; ".join(f"{place}: {what}" if place else what for place, what in errors)
