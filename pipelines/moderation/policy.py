@@ -56,6 +56,7 @@ class Rule(Part):
     block: Score | None = None
     confirm: Confirmation | None = None
     unless: tuple[SignalName, ...] = Field(default=(), description="does not fire when one of these is at .5 or more")
+    soften: tuple[SignalName, ...] = Field(default=(), description="reviews, not blocks, when one of these is")
     actions: tuple[Name, ...] = Field(default=(), description="what the caller should do; handed out as they are")
 
     @model_validator(mode="after")
@@ -65,8 +66,8 @@ class Rule(Part):
             raise ValueError("give at least one threshold: allow, review or block")
         if given != sorted(given):
             raise ValueError("thresholds must rise from allow over review to block")
-        if self.confirm and self.block is None:
-            raise ValueError("'confirm' makes sense only beside 'block'")
+        if (self.confirm or self.soften) and self.block is None:
+            raise ValueError("'confirm' and 'soften' make sense only beside 'block'")
         return self
 
 

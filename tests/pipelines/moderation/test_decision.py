@@ -62,6 +62,15 @@ def test_a_block_that_needs_confirmation_is_a_review_without_it(tiles: float | N
     assert decide(policy(nudity=rule), {"nsfw": reading(0.95, **scores)}).verdict == verdict
 
 
+@pytest.mark.parametrize(("drawing", "verdict"), [(0.5, "review"), (0.49, "block")])
+def test_a_softened_block_is_a_review(drawing: float, verdict: str) -> None:
+    rules = policy(nudity={**NUDITY, "soften": ["objects.drawing"]})
+
+    decision = decide(rules, {"nsfw": reading(0.95), "objects": reading(drawing=drawing)})
+
+    assert decision.verdict == verdict
+
+
 def test_a_known_good_image_is_exempt_from_the_rules_that_say_so_only() -> None:
     rules = policy(nudity={**NUDITY, "unless": ["known.allow"]}, weapon={"signal": "objects.weapon", "review": 0.5})
 

@@ -77,7 +77,7 @@ WRONG = {
     "tenant": (GOOD.replace("block: 0.5}", "block: 0.05}"), "tenant 'school': nudity: thresholds"),
     "bad signal": (GOOD.replace("signal: nsfw", "signal: NSFW!"), "rules.nudity.signal: String should match"),
     "confirm without block": (
-        GOOD.replace("review: 0.5}", "review: 0.5, confirm: {signal: nsfw, at: 0.5}}"), "only beside 'block'",
+        GOOD.replace("review: 0.5}", "review: 0.5, confirm: {signal: nsfw, at: 0.5}}"), "make sense only beside",
     ),
     "binary": ("\x00\x01", "unacceptable character"),
 }  # fmt: skip
