@@ -15,6 +15,8 @@ from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits
 from pipelines.encoder import Encoder
 from pipelines.engine import Engine
+from pipelines.explain import Explain
+from pipelines.explanation import Explainer
 from pipelines.faces.check import SecondLook
 from pipelines.faces.detector import Detector
 from pipelines.faces.finder import FaceFinder
@@ -73,7 +75,8 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
         parts = Parts(store, runtime, pool)
         finder = parts.face_finder(choices["faces"])
         encoder = parts.encoder(choices["encoder"])
-        pipelines = (Captioning(encoder, pool), FacesPipeline(finder), AvatarPipeline(finder, pool))
+        explain = Explain(encoder, await parts.explainer(encoder.manifest))
+        pipelines = (Captioning(encoder, pool), FacesPipeline(finder), AvatarPipeline(finder, pool), explain)
         engine = Engine(pipelines, pool=pool, limits=image_limits(settings))
         await engine.warm({"features": FeaturesOptions(), "faces": FacesOptions()})
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
@@ -99,6 +102,9 @@ class Parts:
         [encoder] = choice.models
         labels = label_set(encoder.labels or "")
         return Encoder(encoder, _used(self.store, encoder), labels, self.runtime.infer, self.pool)
+
+    async def explainer(self, manifest: Manifest) -> Explainer:
+        return await self.pool.run(Explainer.load, manifest, self.store.graph(manifest), self.pool)
 
     def face_finder(self, choice: Choice) -> FaceFinder:
         onet = choice.models[-1]  # both detectors' candidates are checked by it

@@ -51,6 +51,7 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     pipelines.RequestRejected: (422, "The request is not valid"),
     pipelines.NoSuitableFace: (422, "There is no face to make an avatar of"),
     models.ModelUnknown: (404, "There is no such model"),
+    models.ExplanationUnavailable: (501, "This model's answers cannot be explained exactly"),
     models.ModelMissing: (503, "A model is not available"),
     models.Overloaded: (429, "Too much work is waiting"),
     models.DeadlineExceeded: (504, "The answer came too late"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pipelines.explain import Explained
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
 from pipelines.types import Answer, Features
@@ -25,6 +26,15 @@ class FacesReply(Faces, Answer):
     def of(cls, findings: Findings) -> "FacesReply":
         assert findings.faces is not None
         return cls.model_construct(**_shared(findings), **dict(findings.faces))
+
+
+class ExplainReply(Explained, Answer):
+    """`Explained` beside what every answer carries."""
+
+    @classmethod
+    def of(cls, findings: Findings) -> "ExplainReply":
+        assert findings.explain is not None
+        return cls.model_construct(**_shared(findings), **dict(findings.explain))
 
 
 def _shared(findings: Findings) -> dict[str, Any]:

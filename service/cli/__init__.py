@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from models.errors import KernelSightError
-from service.cli import faces, features, models, serve
+from service.cli import explain, faces, features, models, serve
 from service.logs import configure
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.add_typer(models.app, name="models")
 app.command("serve")(serve.serve)
 app.command("features")(features.features)
+app.command("explain")(explain.explain)
 app.command("faces")(faces.faces)
 app.command("avatar")(faces.avatar)
 
