@@ -27,6 +27,7 @@ from pipelines.faces.yunet import YuNet
 from pipelines.pipeline import CpuPool
 from pipelines.types import ModelUsed
 from service.choices import Choice, choose_all
+from service.fetch import ImageFetcher, open_fetcher
 from service.metrics import Metrics
 from service.settings import Settings
 
@@ -42,6 +43,7 @@ class House:
     runtime: Runtime
     engine: Engine
     pool: CpuPool
+    fetcher: ImageFetcher
 
 
 def open_catalog(settings: Settings) -> Catalog:
@@ -80,7 +82,8 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
         engine = Engine(pipelines, pool=pool, limits=image_limits(settings))
         await engine.warm({"features": FeaturesOptions(), "faces": FacesOptions()})
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
-        yield House(settings, catalog, choices, store, runtime, engine, pool)
+        async with open_fetcher(settings.url_inputs, max_bytes=settings.max_image_bytes) as fetcher:
+            yield House(settings, catalog, choices, store, runtime, engine, pool, fetcher)
     finally:
         await runtime.close(grace_seconds=settings.drain_seconds)
         pool.close()

@@ -96,7 +96,7 @@ _IMAGE = {
     "type": "object",
     "properties": {
         "data": {"type": "string", "description": "base64, bare or as a data URL"},
-        "url": {"type": "string", "description": "a data URL; http(s) URLs are switched off"},
+        "url": {"type": "string", "description": "http(s), where the service is set to fetch it, or a data URL"},
     },
 }
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
@@ -117,9 +117,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     for status, description in {
         400: "Empty image",
         401: "API key missing or wrong",
+        403: "Image URLs are switched off",
         413: "Too many bytes, pixels or frames",
         415: "No image format or content type that we read",
-        422: "Truncated or damaged image, or an option out of range",
+        422: "Truncated or damaged image, a URL that is not fetched from, or an option out of range",
+        424: "The image could not be fetched from its URL",
         429: "Too much work waits; Retry-After says for how long",
         503: "Models are loading or missing",
         504: "Not done before the deadline",

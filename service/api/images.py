@@ -116,7 +116,7 @@ async def analyze(
 
     Each pipeline's options go under its name: an object in a JSON body, JSON text in a form field.
     """
-    upload = await read_upload(request, house.pool)
+    upload = await read_upload(request, house.pool, house.fetcher)
     fields = dict(upload.fields)
     names = _names(fields.pop("pipelines", None) or pipelines or list(BY_DEFAULT), tuple(OPTIONS))
     tasks = {name: parse_options(OPTIONS[name], _object(name, fields.pop(name, {})), where=name) for name in names}
@@ -127,7 +127,7 @@ async def analyze(
 
 async def _read(request: Request, house: ReadyHouse, query: OptionsT) -> tuple[bytes, OptionsT]:
     """The image, and the options from query and body."""
-    upload = await read_upload(request, house.pool)
+    upload = await read_upload(request, house.pool, house.fetcher)
     given = query.model_dump(include=query.model_fields_set)
     return upload.image, parse_options(type(query), given | upload.fields, where="options")
 
