@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from pipelines.explain import Explained
 from pipelines.faces.types import Avatar, Faces
 from pipelines.moderation.types import Moderation
 from pipelines.types import Answer, Features
@@ -16,4 +17,5 @@ class Findings(Answer):
     moderation: Moderation | None = None
     features: Features | None = None
     faces: Faces | None = None
+    explain: Explained | None = None
     avatar: Avatar | None = Field(default=None, exclude=True)  # an image file: a route of its own hands it out

@@ -35,6 +35,14 @@ class UrlInputsOff(KernelSightError):
     code = "url-inputs-off"
 
 
+class UrlRejected(KernelSightError):
+    code = "url-rejected"
+
+
+class UrlFetchFailed(KernelSightError):
+    code = "url-fetch-failed"
+
+
 class MediaTypeRejected(KernelSightError):
     code = "media-type-rejected"
 
@@ -53,12 +61,16 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     pipelines.RequestRejected: (422, "The request is not valid"),
     pipelines.NoSuitableFace: (422, "There is no face to make an avatar of"),
     models.ModelUnknown: (404, "There is no such model"),
+    models.ExplanationUnavailable: (501, "This model's answers cannot be explained exactly"),
     models.ModelMissing: (503, "A model is not available"),
     models.Overloaded: (429, "Too much work is waiting"),
     models.DeadlineExceeded: (504, "The answer came too late"),
     NotReady: (503, "The service is not ready"),
     Unauthorised: (401, "An API key is needed"),
     UrlInputsOff: (403, "Image URLs are switched off"),
+    UrlRejected: (422, "This URL is not fetched from"),
+    # Not 422, for the request may be fine, nor 502, which proxies give for a failure of ours.
+    UrlFetchFailed: (424, "The image could not be fetched"),
     MediaTypeRejected: (415, "The request's content type is not understood"),
     BodyTooLarge: (413, "The request is too large"),
 }

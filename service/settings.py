@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import KernelSightError
 
+UrlInputs = Literal["off", "public", "any"]
+
 
 class SettingsInvalid(KernelSightError):
     code = "settings-invalid"
@@ -41,6 +43,9 @@ class Settings(BaseSettings):
     max_image_bytes: int = Field(default=20 * 2**20, ge=1)
     max_image_pixels: int = Field(default=64_000_000, ge=1)
     max_image_frames: int = Field(default=1_000, ge=1)
+
+    # Images by http(s) URL: public means hosts of the public internet on ports 80 and 443; any is for closed networks.
+    url_inputs: UrlInputs = "public"
 
     queue_limit: int = Field(default=256, ge=1)  # requests that may wait per model and priority, then 429
     request_seconds: float = Field(default=30.0, gt=0)  # a request not done by then gets 504

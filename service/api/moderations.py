@@ -7,9 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from models.together import together
 from pipelines.moderation.options import ModerationOptions
-from pipelines.moderation.pipeline import ModerationPipeline
 from service.composition import House
-from service.intake import ImageInput, content_type, image_bytes, parse_json, parse_options, read_upload, unless_gone
+from service.intake import content_type, image_at, parse_json, parse_options, read_upload, unless_gone
 from service.openai import ErrorReply, ImagePart, Judged, ModerationReply, ModerationRequest, ModerationResult, Part
 from service.schemas import PROBLEMS, moderation_body
 from service.state import ReadyHouse
@@ -36,7 +35,7 @@ async def moderations(request: Request, house: ReadyHouse, query: Annotated[Mode
         options = parse_options(ModerationOptions, given | (asked.model_extra or {}), where="options")
         work = together(*(_of_parts(parts, options, request, house) for parts in asked.items))
     else:
-        upload = await read_upload(request, house.pool)
+        upload = await read_upload(request, house.pool, house.fetcher)
         options = parse_options(ModerationOptions, given | upload.fields, where="options")
         work = together(_of_image(upload.image, options, request, house))
     results = [ModerationResult.of(parts) for parts in await unless_gone(request, work)]
@@ -50,12 +49,10 @@ async def _of_parts(parts: list[Part], options: ModerationOptions, request: Requ
 
 async def _of_part(part: Part, options: ModerationOptions, request: Request, house: House) -> Judged:
     if isinstance(part, ImagePart):
-        image = await house.pool.run(image_bytes, ImageInput(url=part.image_url.url))
+        image = await image_at(part.image_url.url, house.pool, house.fetcher)
         [judged] = await _of_image(image, options, request, house)
         return judged
-    pipeline = house.engine.pipeline("moderation")
-    assert isinstance(pipeline, ModerationPipeline)
-    return Judged.model_construct(**dict(await pipeline.judge_text(part.text, options)))
+    return Judged.model_construct(**dict(await house.moderation.judge_text(part.text, options)))
 
 
 async def _of_image(image: bytes, options: ModerationOptions, request: Request, house: House) -> list[Judged]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from models.errors import KernelSightError
-from service.cli import faces, features, models, moderate, policy, serve
+from service.cli import explain, faces, features, models, moderate, policy, serve
 from service.logs import configure
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("serve")(serve.serve)
 app.add_typer(policy.app, name="policy")
 app.command("moderate")(moderate.moderate)
 app.command("features")(features.features)
+app.command("explain")(explain.explain)
 app.command("faces")(faces.faces)
 app.command("avatar")(faces.avatar)
 

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import openai
 import pytest
+from openai.types import ModerationImageURLInputParam, ModerationTextInputParam
 from PIL import Image
 
 from pipelines.moderation.policy import OpenAICategory
@@ -27,12 +28,12 @@ def data_url(image: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(image).decode()
 
 
-def part(image: bytes) -> dict[str, Any]:
+def part(image: bytes) -> ModerationImageURLInputParam:
     return {"type": "image_url", "image_url": {"url": data_url(image)}}
 
 
 def test_openais_client_gets_an_answer_about_an_image(client: openai.OpenAI, jpeg: Jpeg) -> None:
-    reply = client.moderations.create(model="omni-moderation-latest", input=[part(jpeg("coffee"))])  # type: ignore[list-item]
+    reply = client.moderations.create(model="omni-moderation-latest", input=[part(jpeg("coffee"))])
 
     [result] = reply.results
     applied = result.category_applied_input_types.model_dump(by_alias=True)
@@ -52,7 +53,7 @@ def test_openais_client_gets_an_answer_about_an_image(client: openai.OpenAI, jpe
 def test_all_categories_are_there_for_every_kind_of_input(client: openai.OpenAI, jpeg: Jpeg) -> None:
     results = [
         client.moderations.create(input="hello").results[0],
-        client.moderations.create(input=[part(jpeg("cat"))]).results[0],  # type: ignore[list-item]
+        client.moderations.create(input=[part(jpeg("cat"))]).results[0],
     ]
 
     found = [
@@ -74,9 +75,9 @@ def test_several_texts_get_a_result_each(client: openai.OpenAI) -> None:
 
 
 def test_parts_that_belong_together_get_one_result(client: openai.OpenAI, jpeg: Jpeg) -> None:
-    text = {"type": "text", "text": "I will kill you"}
+    text: ModerationTextInputParam = {"type": "text", "text": "I will kill you"}
 
-    reply = client.moderations.create(input=[text, part(jpeg("cat")), part(jpeg("coffee"))])  # type: ignore[list-item]
+    reply = client.moderations.create(input=[text, part(jpeg("cat")), part(jpeg("coffee"))])
 
     [result] = reply.results
     own = result.model_extra["kernelsight"] if result.model_extra else {}
@@ -89,7 +90,7 @@ def test_parts_that_belong_together_get_one_result(client: openai.OpenAI, jpeg: 
 
 def test_the_client_raises_its_own_errors_with_our_codes(client: openai.OpenAI) -> None:
     with pytest.raises(openai.APIStatusError) as caught:
-        client.moderations.create(input=[part(b"GIF89a")])  # type: ignore[list-item]
+        client.moderations.create(input=[part(b"GIF89a")])
 
     assert (caught.value.status_code, caught.value.code, "GIF" in caught.value.message) == (
         422,
