@@ -13,6 +13,7 @@ brought to 512 x 512 first, as by Meta's own tool.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import cv2
 import numpy as np
@@ -128,7 +129,8 @@ def _box(values: Floats, windows: _Windows, *, last: bool) -> Floats:
     for old, before, sum in zip(rows[count - size :], steps[count:], steps[count + 1 :], strict=False):
         np.subtract(before, old, sum)
     kept = windows.kept if last else np.arange(count)
-    means: Floats = sums[kept + ahead] / (windows.end - windows.first)[kept, None].astype(np.float32)
+    means: Floats = sums[kept + ahead]
+    means /= (windows.end - windows.first)[kept, None].astype(np.float32)
     return means
 
 
@@ -142,7 +144,7 @@ def _reduce_as(luma: Floats, width: int, height: int) -> Floats:
         edges = np.pad(luma, ((BLOCK, BLOCK), (0, 0)))
         around = np.lib.stride_tricks.sliding_window_view(edges, 3 * BLOCK, axis=0)[::BLOCK]  # (SIDE, LARGEST, 24)
         # Not a matrix product: its library starts threads for it, and fights over cores with the runtime's.
-        luma = np.asarray(np.einsum("ik,ijk->ji", _weights(count), around), np.float32)
+        luma = cast(Floats, np.einsum("ik,ijk->ji", _weights(count), around))
     return luma
 
 
