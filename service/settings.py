@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import KernelSightError
+from pipelines.moderation.hash_lists import LARGEST_DISTANCE
 
 UrlInputs = Literal["off", "public", "any"]
 
@@ -33,6 +34,10 @@ class Settings(BaseSettings):
     faces: str | None = None  # yunet or mtcnn; None takes the first whose models are in the store
     policy: Path | None = None  # the moderation policy; None takes the one that ships with KernelSight
     nsfw_chain: Literal["exact", "fast"] = "exact"  # fast decodes large JPEGs at a smaller scale for OpenNSFW
+    block_hashes: str | None = None  # hashes of known bad images: a file, a folder, or redis://HOST/DB#KEY
+    allow_hashes: str | None = None  # the same of images that are known to be fine
+    hash_distance: int = Field(default=31, ge=0, le=LARGEST_DISTANCE)  # bits in which a copy's hash may differ
+    known_dihedral: bool = False  # find turned and mirrored copies as well
     device: Literal["auto", "cpu", "cuda"] = "auto"
     export_python: Path = Path(".venv-export/bin/python")  # interpreter with the export extra, for `models export`
 

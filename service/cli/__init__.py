@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from models.errors import KernelSightError
-from service.cli import explain, faces, features, models, moderate, policy, serve
+from service.cli import explain, faces, features, hashes, models, moderate, policy, serve
 from service.logs import configure
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.add_typer(models.app, name="models")
 app.command("serve")(serve.serve)
 app.add_typer(policy.app, name="policy")
+app.add_typer(hashes.app, name="hashes")
 app.command("moderate")(moderate.moderate)
 app.command("features")(features.features)
 app.command("explain")(explain.explain)
