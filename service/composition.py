@@ -22,6 +22,8 @@ from pipelines.faces.mtcnn import Mtcnn
 from pipelines.faces.options import FacesOptions
 from pipelines.faces.pipeline import AvatarPipeline, FacesPipeline
 from pipelines.faces.yunet import YuNet
+from pipelines.moderation.categories import Categories
+from pipelines.moderation.head_store import HeadStore
 from pipelines.pipeline import CpuPool
 from pipelines.types import ModelUsed
 from service.choices import Choice, choose_all
@@ -40,6 +42,7 @@ class House:
     runtime: Runtime
     engine: Engine
     pool: CpuPool
+    categories: Categories
 
 
 def open_catalog(settings: Settings) -> Catalog:
@@ -48,6 +51,12 @@ def open_catalog(settings: Settings) -> Catalog:
 
 def open_store(settings: Settings) -> Store:
     return Store(settings.store.expanduser(), mirror=settings.model_mirror)
+
+
+def open_heads(settings: Settings) -> HeadStore:
+    heads = HeadStore(settings.categories.expanduser())
+    heads.refresh()
+    return heads
 
 
 @asynccontextmanager
@@ -75,9 +84,10 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
         encoder = parts.encoder(choices["encoder"])
         pipelines = (Captioning(encoder, pool), FacesPipeline(finder), AvatarPipeline(finder, pool))
         engine = Engine(pipelines, pool=pool, limits=image_limits(settings))
+        categories = Categories(engine, encoder.used, open_heads(settings), pool)
         await engine.warm({"features": FeaturesOptions(), "faces": FacesOptions()})
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
-        yield House(settings, catalog, choices, store, runtime, engine, pool)
+        yield House(settings, catalog, choices, store, runtime, engine, pool, categories)
     finally:
         await runtime.close(grace_seconds=settings.drain_seconds)
         pool.close()

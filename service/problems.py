@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from models import errors as models
 from models.errors import KernelSightError, Overloaded
 from pipelines import errors as pipelines
+from pipelines.moderation import errors as moderation
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,13 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     pipelines.ImageTooLarge: (413, "The image is too large"),
     pipelines.RequestRejected: (422, "The request is not valid"),
     pipelines.NoSuitableFace: (422, "There is no face to make an avatar of"),
+    moderation.CategoryNameInvalid: (422, "This is no name for a category"),
+    moderation.CategoryUnknown: (404, "There is no such category"),
+    moderation.CategoryExists: (409, "There is such a category already"),
+    moderation.CategoryBroken: (503, "The category's file is broken"),
+    moderation.CategoriesNotWritable: (503, "Categories cannot be stored here"),
+    moderation.HeadMismatch: (409, "The category belongs to another encoder"),
+    moderation.TrainingRejected: (422, "No category can be made of these images"),
     models.ModelUnknown: (404, "There is no such model"),
     models.ModelMissing: (503, "A model is not available"),
     models.Overloaded: (429, "Too much work is waiting"),

@@ -31,7 +31,7 @@ async def features(request: Request, house: ReadyHouse, query: Annotated[Feature
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
     image, options = await _read(request, house, query)
-    return _json(FeaturesReply.of(await _run(request, house, image, {"features": options})))
+    return _json(FeaturesReply.of(await run(request, house, image, {"features": options})))
 
 
 @router.post("/faces", response_model=FacesReply, openapi_extra=image_body())
@@ -41,7 +41,7 @@ async def faces(request: Request, house: ReadyHouse, query: Annotated[FacesOptio
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
     image, options = await _read(request, house, query)
-    return _json(FacesReply.of(await _run(request, house, image, {"faces": options})))
+    return _json(FacesReply.of(await run(request, house, image, {"faces": options})))
 
 
 @router.post(
@@ -57,7 +57,7 @@ async def avatars(request: Request, house: ReadyHouse, query: Annotated[AvatarOp
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
     image, options = await _read(request, house, query)
-    findings = await _run(request, house, image, {"avatar": options})
+    findings = await run(request, house, image, {"avatar": options})
     assert findings.avatar is not None
     headers = {
         "X-KernelSight-Result-Id": findings.result_id,
@@ -90,7 +90,7 @@ async def analyze(
     tasks = {name: parse_options(OPTIONS[name], _object(name, fields.pop(name, {})), where=name) for name in names}
     if fields:
         raise RequestRejected(f"unknown fields: {', '.join(sorted(fields))}")
-    return _json(await _run(request, house, upload.image, tasks))
+    return _json(await run(request, house, upload.image, tasks))
 
 
 async def _read(request: Request, house: ReadyHouse, query: OptionsT) -> tuple[bytes, OptionsT]:
@@ -100,7 +100,7 @@ async def _read(request: Request, house: ReadyHouse, query: OptionsT) -> tuple[b
     return upload.image, parse_options(type(query), given | upload.fields, where="options")
 
 
-async def _run(request: Request, house: ReadyHouse, image: bytes, tasks: Mapping[str, BaseModel]) -> Findings:
+async def run(request: Request, house: ReadyHouse, image: bytes, tasks: Mapping[str, BaseModel]) -> Findings:
     deadline = monotonic() + house.settings.request_seconds
     findings = await unless_gone(request, house.engine.run(image, tasks, deadline=deadline))
     request.app.state.metrics.observe_timings(findings.timings)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from models.errors import KernelSightError
-from service.cli import faces, features, models, serve
+from service.cli import categories, faces, features, models, serve
 from service.logs import configure
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models.app, name="models")
+app.add_typer(categories.app, name="categories")
 app.command("serve")(serve.serve)
 app.command("features")(features.features)
 app.command("faces")(faces.faces)
