@@ -1,13 +1,13 @@
 """The one way through the house: every client's image goes through `Engine.run`.
 
-bytes ─► decode once ─► features ─┐
-                     └► …         ├─► Findings, with a prompt for a language model
+bytes ─► decode once ─► moderation ─► features ─┐
+                        (the gate)   └► faces … ├─► Findings, with a prompt for a language model
 """
 
 import asyncio
 import io
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from PIL import Image
@@ -19,8 +19,10 @@ from models.waiting import Priority
 from pipelines.decode import Limits, Picture, decode
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
-from pipelines.pipeline import Call, CpuPool, Pipeline
+from pipelines.pipeline import Call, CpuPool, Gate, Pipeline
 from pipelines.types import ImageInfo, ModelUsed
+
+Task = tuple[Pipeline[Any, Any], BaseModel]
 
 
 class Engine:
@@ -58,9 +60,12 @@ class Engine:
         *,
         priority: Priority = "interactive",
         deadline: float | None = None,
+        gate: bool = False,
     ) -> Findings:
         """Look at one image. `tasks` maps pipelines to their options; `deadline` is in `time.monotonic` seconds.
 
+        With `gate`, pipelines that can refuse an image (moderation) run first; where one does, the others
+        never see the picture, and the findings name them as withheld.
         Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
         chosen = [(self.pipeline(name), options) for name, options in tasks.items()]
@@ -68,28 +73,35 @@ class Engine:
         try:
             async with asyncio.timeout_at(deadline):
                 with call.stage("total"):
-                    picture, results = await self._look(data, chosen, call)
+                    picture, named = await self._look(data, chosen, call, gate=gate)
         except TimeoutError:
             raise DeadlineExceeded("the request") from None
-        named = {pipeline.name: result for (pipeline, _), result in zip(chosen, results, strict=True)}
         return Findings(
             result_id=f"res_{random.getrandbits(128):032x}",
             image=_info(picture),
             prompt=self._prompt(picture, named),
-            models=_models(pipeline for pipeline, _ in chosen),
+            models=_models(pipeline for pipeline, _ in chosen if pipeline.name in named),
             timings=call.timings,
+            withheld=[name for name in tasks if name not in named] or None,
             **named,  # type: ignore[arg-type]  # each pipeline's name is the field of its result
         )
 
     async def _look(
-        self, data: bytes, chosen: list[tuple[Pipeline[Any, Any], BaseModel]], call: Call
-    ) -> tuple[Picture, list[BaseModel]]:
+        self, data: bytes, chosen: Sequence[Task], call: Call, *, gate: bool
+    ) -> tuple[Picture, dict[str, BaseModel]]:
         sides = [pipeline.shorter_side(options) for pipeline, options in chosen]
         side = None if None in sides else max((one for one in sides if one is not None), default=None)
         with call.stage("decode"):
             picture = await self._pool.run(decode, data, limits=self._limits, shorter_side=side)
-        runs = [self._run(pipeline, picture, options, call) for pipeline, options in chosen]
-        return picture, await together(*runs)
+        first = [task for task in chosen if gate and isinstance(task[0], Gate)]
+        named = await self._run_all(first, picture, call)
+        if all(gate.passes(named[gate.name]) for gate, _ in first if isinstance(gate, Gate)):
+            named |= await self._run_all([task for task in chosen if task not in first], picture, call)
+        return picture, {pipeline.name: named[pipeline.name] for pipeline, _ in chosen if pipeline.name in named}
+
+    async def _run_all(self, tasks: Sequence[Task], picture: Picture, call: Call) -> dict[str, BaseModel]:
+        results = await together(*(self._run(pipeline, picture, options, call) for pipeline, options in tasks))
+        return {pipeline.name: result for (pipeline, _), result in zip(tasks, results, strict=True)}
 
     async def _run(self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, call: Call) -> BaseModel:
         own = Call(call.priority, call.deadline, shared=call.shared)

@@ -3,12 +3,17 @@
 from pydantic import Field
 
 from pipelines.faces.types import Avatar, Faces
+from pipelines.moderation.types import Moderation
 from pipelines.types import Answer, Features
 
 
 class Findings(Answer):
-    """One field per pipeline, under its name; None where it was not asked for."""
+    """One field per pipeline, under its name; None where it was not asked for or `withheld`."""
 
+    withheld: list[str] | None = Field(
+        default=None, description="pipelines that did not see the image, because moderation blocks it"
+    )
+    moderation: Moderation | None = None
     features: Features | None = None
     faces: Faces | None = None
     avatar: Avatar | None = Field(default=None, exclude=True)  # an image file: a route of its own hands it out

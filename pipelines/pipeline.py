@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 import cv2
 from pydantic import BaseModel
@@ -81,6 +81,16 @@ class Pipeline(Protocol[OptionsT, ResultT]):
 
     def brief(self, result: ResultT) -> str:
         """The result in a few lines of Markdown for a language model."""
+
+
+@runtime_checkable
+class Gate(Protocol):
+    """A pipeline that can keep a picture from all others."""
+
+    @property
+    def name(self) -> str: ...
+
+    def passes(self, result: Any) -> bool: ...
 
 
 class CpuPool:

@@ -12,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from models.errors import KernelSightError
 from service import problems
 from service.access import require_key
-from service.api import categories, health, images, models
+from service.api import categories, health, images, models, moderations
 from service.composition import open_house
 from service.metrics import Metrics
 from service.middleware import BodyLimit, Measure
@@ -46,7 +46,7 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
     )
     app.state.settings, app.state.metrics = settings, Metrics()
     app.state.house, app.state.failure = None, None
-    for router in (images.router, models.router, categories.router):
+    for router in (images.router, moderations.router, categories.router, models.router):
         app.include_router(router, dependencies=[Depends(require_key)])
     app.include_router(health.router)
     problems.install(app)

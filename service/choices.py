@@ -36,6 +36,7 @@ def choose_all(settings: Settings, catalog: Catalog, store: Store) -> dict[str, 
     return {
         "encoder": _encoder(settings, catalog, store),
         "faces": _choose("faces", settings.faces, catalog, store),
+        "moderation": _choose("moderation", None, catalog, store),
     }
 
 

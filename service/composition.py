@@ -23,12 +23,19 @@ from pipelines.faces.options import FacesOptions
 from pipelines.faces.pipeline import AvatarPipeline, FacesPipeline
 from pipelines.faces.yunet import YuNet
 from pipelines.moderation.categories import Categories
+from pipelines.moderation.custom import Custom
 from pipelines.moderation.head_store import HeadStore
+from pipelines.moderation.nsfw import Nsfw
+from pipelines.moderation.objects import Objects
+from pipelines.moderation.options import ModerationOptions
+from pipelines.moderation.pipeline import ModerationPipeline
+from pipelines.moderation.policy import BUILT_IN, Policy, load_policy
 from pipelines.pipeline import CpuPool
 from pipelines.types import ModelUsed
 from service.choices import Choice, choose_all
 from service.metrics import Metrics
 from service.settings import Settings
+from service.watched import Watched, file_state
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,9 @@ class House:
     store: Store
     runtime: Runtime
     engine: Engine
-    pool: CpuPool
+    policy: Watched[Policy]
     categories: Categories
+    pool: CpuPool
 
 
 def open_catalog(settings: Settings) -> Catalog:
@@ -63,7 +71,8 @@ def open_heads(settings: Settings) -> HeadStore:
 async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[House]:
     """Load and warm every configured model, and close all of it on the way out.
 
-    Raises ModelUnknown, ModelMissing, ModelCorrupt, DeviceUnavailable, SettingsInvalid or CatalogInvalid.
+    Raises ModelUnknown, ModelMissing, ModelCorrupt, DeviceUnavailable, SettingsInvalid, CatalogInvalid or
+    PolicyInvalid.
     """
     catalog, store = open_catalog(settings), open_store(settings)
     choices = choose_all(settings, catalog, store)
@@ -82,15 +91,23 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
         parts = Parts(store, runtime, pool)
         finder = parts.face_finder(choices["faces"])
         encoder = parts.encoder(choices["encoder"])
-        pipelines = (Captioning(encoder, pool), FacesPipeline(finder), AvatarPipeline(finder, pool))
+        policy, heads = watched_policy(settings, pool), open_heads(settings)
+        moderation = parts.moderation(choices["moderation"], encoder, settings, policy, heads)
+        pipelines = (moderation, Captioning(encoder, pool), FacesPipeline(finder), AvatarPipeline(finder, pool))
         engine = Engine(pipelines, pool=pool, limits=image_limits(settings))
-        categories = Categories(engine, encoder.used, open_heads(settings), pool)
-        await engine.warm({"features": FeaturesOptions(), "faces": FacesOptions()})
+        categories = Categories(engine, encoder.used, heads, pool)
+        await engine.warm({"moderation": ModerationOptions(), "features": FeaturesOptions(), "faces": FacesOptions()})
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
-        yield House(settings, catalog, choices, store, runtime, engine, pool, categories)
+        yield House(settings, catalog, choices, store, runtime, engine, policy, categories, pool)
     finally:
         await runtime.close(grace_seconds=settings.drain_seconds)
         pool.close()
+
+
+def watched_policy(settings: Settings, pool: CpuPool) -> Watched[Policy]:
+    """Raises PolicyInvalid."""
+    path = settings.policy or BUILT_IN
+    return Watched(f"policy {str(path)!r}", lambda: load_policy(path), lambda: file_state([path]), pool)
 
 
 def image_limits(settings: Settings) -> Limits:
@@ -109,6 +126,16 @@ class Parts:
         [encoder] = choice.models
         labels = label_set(encoder.labels or "")
         return Encoder(encoder, _used(self.store, encoder), labels, self.runtime.infer, self.pool)
+
+    def moderation(
+        self, choice: Choice, encoder: Encoder, settings: Settings, policy: Watched[Policy], heads: HeadStore
+    ) -> ModerationPipeline:
+        [opennsfw] = choice.models
+        used = _used(self.store, opennsfw)
+        nsfw = Nsfw(opennsfw, used, self.runtime.infer_many, self.pool, settings.nsfw_chain)
+        return ModerationPipeline(
+            (nsfw, Objects(encoder), Custom(encoder, heads, self.pool)), policy.current, self.pool
+        )
 
     def face_finder(self, choice: Choice) -> FaceFinder:
         onet = choice.models[-1]  # both detectors' candidates are checked by it

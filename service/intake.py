@@ -39,7 +39,7 @@ class Upload:
 
 async def read_upload(request: Request, pool: CpuPool) -> Upload:
     """Raises RequestRejected, MediaTypeRejected or UrlInputsOff."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = content_type(request)
     if kind == "multipart/form-data":
         return await _from_form(request)
     if kind == "application/json":
@@ -48,6 +48,11 @@ async def read_upload(request: Request, pool: CpuPool) -> Upload:
     raise MediaTypeRejected(
         f"content type {kind or 'missing'!r}: send multipart/form-data with a field 'file', or application/json"
     )
+
+
+def content_type(request: Request) -> str:
+    """In lower case and without parameters; empty where there is none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def _from_form(request: Request) -> Upload:
@@ -60,17 +65,22 @@ async def _from_form(request: Request) -> Upload:
 
 
 def _from_json(body: bytes) -> Upload:
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError as cause:
-        raise RequestRejected(f"the body is not JSON: {cause}") from cause
+    fields = parse_json(body)
     if not isinstance(fields, dict) or "image" not in fields:
         raise RequestRejected("the body must be a JSON object with a field 'image'")
     image = parse_options(ImageInput, fields.pop("image"), where="image")
-    return Upload(_image_bytes(image), fields)
+    return Upload(image_bytes(image), fields)
 
 
-def _image_bytes(image: ImageInput) -> bytes:
+def parse_json(body: bytes) -> Any:
+    """Raises RequestRejected."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as cause:
+        raise RequestRejected(f"the body is not JSON: {cause}") from cause
+
+
+def image_bytes(image: ImageInput) -> bytes:
     text = image.data if image.data is not None else image.url
     if text is None or (image.data is not None and image.url is not None):
         raise RequestRejected("image: give either 'data' or 'url'")

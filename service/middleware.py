@@ -26,7 +26,7 @@ class BodyLimit:
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:
             error = BodyTooLarge(f"the request announces {int(announced):,} bytes; the limit is {limit:,}")
-            await answer(error)(scope, receive, send)
+            await answer(error, scope["path"])(scope, receive, send)
             return
         received = 0
 

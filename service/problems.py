@@ -16,10 +16,12 @@ from models import errors as models
 from models.errors import KernelSightError, Overloaded
 from pipelines import errors as pipelines
 from pipelines.moderation import errors as moderation
+from service import openai
 
 log = logging.getLogger(__name__)
 
 PREFIX = "urn:kernelsight:problem:"
+OPENAI_ROUTES = ("/v1/moderations",)
 
 
 class NotReady(KernelSightError):
@@ -74,8 +76,8 @@ def problem(code: str, status: int, title: str, detail: str, **more: Any) -> dic
     return {"type": PREFIX + code, "title": title, "status": status, "detail": detail, **more}
 
 
-def answer(error: KernelSightError) -> JSONResponse:
-    """The response for a domain error."""
+def answer(error: KernelSightError, path: str) -> JSONResponse:
+    """The response for a domain error of a request for `path`."""
     status, title = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), (500, "Internal error"))
     headers = {}
     if isinstance(error, Overloaded):
@@ -86,7 +88,7 @@ def answer(error: KernelSightError) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 500:
         log.error("internal error: %s", error, exc_info=error)
-    return _response(problem(error.code, status, title, str(error), **error.facts), headers)
+    return _response(path, problem(error.code, status, title, str(error), **error.facts), headers)
 
 
 def install(app: FastAPI) -> None:
@@ -95,29 +97,29 @@ def install(app: FastAPI) -> None:
     async def domain(request: Request, error: Exception) -> Response:
         assert isinstance(error, KernelSightError)
         request.app.state.metrics.rejected(error.code)
-        return answer(error)
+        return answer(error, request.url.path)
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
         body = problem(code, error.status_code, str(error.detail), f"{request.method} {request.url.path}")
-        return _response(body, dict(error.headers or {}))
+        return _response(request.url.path, body, dict(error.headers or {}))
 
     async def validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         request.app.state.metrics.rejected(pipelines.RequestRejected.code)
         wrong = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
         detail = "; ".join(f"{one['where']}: {one['what']}" for one in wrong)
-        return _response(
-            problem(pipelines.RequestRejected.code, 422, "The request is not valid", detail, errors=wrong), {}
-        )
+        body = problem(pipelines.RequestRejected.code, 422, "The request is not valid", detail, errors=wrong)
+        return _response(request.url.path, body, {})
 
     async def gone(request: Request, error: Exception) -> Response:
         return Response(status_code=499)  # nobody reads it; the number is what proxies log for a client that left
 
     async def unexpected(request: Request, error: Exception) -> Response:
         log.exception("bug in %s %s", request.method, request.url.path, exc_info=error)
-        return _response(problem("internal", 500, "Internal error", "this is a bug; the log has the details"), {})
+        body = problem("internal", 500, "Internal error", "this is a bug; the log has the details")
+        return _response(request.url.path, body, {})
 
     app.add_exception_handler(KernelSightError, domain)
     app.add_exception_handler(HTTPException, http)
@@ -126,5 +128,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
-def _response(body: dict[str, Any], headers: dict[str, str]) -> JSONResponse:
-    return JSONResponse(body, body["status"], headers, media_type="application/problem+json")
+def _response(path: str, body: dict[str, Any], headers: dict[str, str]) -> JSONResponse:
+    """problem+json, or what OpenAI's clients read on the routes that are theirs: there an invalid request is a 400."""
+    if not path.startswith(OPENAI_ROUTES):
+        return JSONResponse(body, body["status"], headers, media_type="application/problem+json")
+    status = 400 if body["type"] == PREFIX + pipelines.RequestRejected.code else body["status"]
+    return JSONResponse(openai.error_of(body), status, headers)

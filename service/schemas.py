@@ -102,6 +102,19 @@ def image_body(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def moderation_body(kind: type[BaseModel]) -> dict[str, Any]:
+    """OpenAPI for a route that takes `kind` as JSON, or an image as multipart form."""
+    form = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
+    example = {"input": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{_PIXEL}"}}]}
+    json = {"schema": kind.model_json_schema(), "example": example}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": json, "multipart/form-data": {"schema": form}},
+        }
+    }
+
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemBody, "description": description, "content": {"application/problem+json": {}}}
     for status, description in {

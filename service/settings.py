@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     model_mirror: str | None = None  # folder or URL asked for every model file before its own sources
     encoder: str | None = None  # model id of the captioning encoder; None takes the task's first choice
     faces: str | None = None  # yunet or mtcnn; None takes the first whose models are in the store
+    policy: Path | None = None  # the moderation policy; None takes the one that ships with KernelSight
+    nsfw_chain: Literal["exact", "fast"] = "exact"  # fast decodes large JPEGs at a smaller scale for OpenNSFW
     device: Literal["auto", "cpu", "cuda"] = "auto"
     export_python: Path = Path(".venv-export/bin/python")  # interpreter with the export extra, for `models export`
 

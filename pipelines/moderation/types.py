@@ -9,6 +9,8 @@ from pipelines.types import Wire
 Verdict = Literal["allow", "review", "block"]
 VERDICTS: tuple[Verdict, ...] = ("allow", "review", "block")  # from mild to strict
 
+InputType = Literal["text", "image"]
+
 Box = tuple[float, float, float, float]
 
 
@@ -41,3 +43,48 @@ class Reading(Wire):
             score=max(rounded.values(), default=0.0), scores=rounded, evidence=evidence,
             detector=detector, version=version,
         )  # fmt: skip
+
+    @classmethod
+    def failed(cls, why: str, *, detector: str) -> "Reading":
+        return cls(score=0.0, scores={}, detector=detector, version="", error=why)
+
+
+class FiredRule(Wire):
+    """A rule of the policy whose threshold was reached, or 'on_error' for a signal that could not judge."""
+
+    rule: str
+    category: str
+    signal: str
+    score: float
+    threshold: float
+    verdict: Verdict
+    severity: int
+    actions: list[str] = Field(default_factory=list)
+
+
+class CategoryScore(Wire):
+    """What the rules of one OpenAI category come to: the highest score of their signals, and whether one fired."""
+
+    score: float
+    flagged: bool
+    input_types: list[InputType]
+
+
+class Moderation(Wire):
+    """A verdict, what it rests on, and what it takes to reach it again: see `kernelsight policy replay`."""
+
+    verdict: Verdict
+    severity: int = Field(ge=0, le=6, description="of the worst rule behind the verdict; 0 when allowed")
+    rules: list[FiredRule] = Field(description="all that fired, those that only note something included")
+    actions: list[str] = Field(description="what the fired rules tell the caller to do")
+    signals: dict[str, Reading]
+    policy: str
+    policy_version: str
+    policy_sha256: str
+    tenant: str | None = None
+    categories: dict[str, CategoryScore] = Field(
+        exclude=True, description="by OpenAI category; those that no signal judged are not in it"
+    )
+    preview: str | None = Field(
+        default=None, description="a small, blurred WebP as data URL, for people who have to look; when asked for"
+    )

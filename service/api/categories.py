@@ -14,8 +14,8 @@ from service.category_schemas import (
     CATEGORY_PROBLEMS,
     CategoryList,
     CategoryReply,
-    ScoreReply,
     CategorySummary,
+    ScoreReply,
     training_body,
 )
 from service.composition import House

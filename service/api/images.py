@@ -12,6 +12,7 @@ from pipelines.captioning import FeaturesOptions
 from pipelines.errors import RequestRejected
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.findings import Findings
+from pipelines.moderation.options import ModerationOptions
 from service.intake import parse_options, read_upload, unless_gone
 from service.schemas import PROBLEMS, FacesReply, FeaturesReply, image_body
 from service.state import ReadyHouse
@@ -21,7 +22,15 @@ router = APIRouter(prefix="/v1", tags=["images"], responses=PROBLEMS)
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 # The pipelines that `/v1/analyze` can run, and the options that each takes from a request.
-OPTIONS: dict[str, type[BaseModel]] = {"features": FeaturesOptions, "faces": FacesOptions}
+OPTIONS: dict[str, type[BaseModel]] = {
+    "moderation": ModerationOptions, "features": FeaturesOptions, "faces": FacesOptions,
+}  # fmt: skip
+
+
+class Gated(BaseModel):
+    """Beside the pipelines' own options."""
+
+    gate: bool
 
 
 @router.post("/features", response_model=FeaturesReply, openapi_extra=image_body())
@@ -72,6 +81,7 @@ async def avatars(request: Request, house: ReadyHouse, query: Annotated[AvatarOp
     response_model=Findings,
     openapi_extra=image_body(
         pipelines={"type": "array", "items": {"type": "string", "enum": list(OPTIONS)}},
+        gate={"type": "boolean", "default": True},
         **{name: {"$ref": f"#/components/schemas/{kind.__name__}"} for name, kind in OPTIONS.items()},
     ),
 )
@@ -79,18 +89,21 @@ async def analyze(
     request: Request,
     house: ReadyHouse,
     pipelines: Annotated[str | None, Query(description="comma-separated; all that are loaded by default")] = None,
+    gate: Annotated[bool, Query(description="moderation first; what it blocks is withheld from the others")] = True,
 ) -> Response:
     """Any set of pipelines over one decode of one image, and one text block for a prompt.
 
+    Where moderation is among them it runs first, and the others never see an image that it blocks.
     Each pipeline's options go under its name: an object in a JSON body, JSON text in a form field.
     """
     upload = await read_upload(request, house.pool)
     fields = dict(upload.fields)
+    gate = parse_options(Gated, {"gate": fields.pop("gate", gate)}, where="options").gate
     names = _names(fields.pop("pipelines", None) or pipelines, tuple(OPTIONS))
     tasks = {name: parse_options(OPTIONS[name], _object(name, fields.pop(name, {})), where=name) for name in names}
     if fields:
         raise RequestRejected(f"unknown fields: {', '.join(sorted(fields))}")
-    return _json(await run(request, house, upload.image, tasks))
+    return _json(await run(request, house, upload.image, tasks, gate=gate))
 
 
 async def _read(request: Request, house: ReadyHouse, query: OptionsT) -> tuple[bytes, OptionsT]:
@@ -100,9 +113,11 @@ async def _read(request: Request, house: ReadyHouse, query: OptionsT) -> tuple[b
     return upload.image, parse_options(type(query), given | upload.fields, where="options")
 
 
-async def run(request: Request, house: ReadyHouse, image: bytes, tasks: Mapping[str, BaseModel]) -> Findings:
+async def run(
+    request: Request, house: ReadyHouse, image: bytes, tasks: Mapping[str, BaseModel], *, gate: bool = False
+) -> Findings:
     deadline = monotonic() + house.settings.request_seconds
-    findings = await unless_gone(request, house.engine.run(image, tasks, deadline=deadline))
+    findings = await unless_gone(request, house.engine.run(image, tasks, deadline=deadline, gate=gate))
     request.app.state.metrics.observe_timings(findings.timings)
     return findings
 

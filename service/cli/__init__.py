@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from models.errors import KernelSightError
-from service.cli import categories, faces, features, models, serve
+from service.cli import categories, faces, features, models, moderate, policy, serve
 from service.logs import configure
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app = typer.Typer(
 app.add_typer(models.app, name="models")
 app.add_typer(categories.app, name="categories")
 app.command("serve")(serve.serve)
+app.add_typer(policy.app, name="policy")
+app.command("moderate")(moderate.moderate)
 app.command("features")(features.features)
 app.command("faces")(faces.faces)
 app.command("avatar")(faces.avatar)

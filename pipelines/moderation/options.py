@@ -1,0 +1,23 @@
+"""What a caller may ask of the moderation pipeline."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _split(value: Any) -> Any:
+    """Names from "a,b" as well as from a list, as they come in a query or a form."""
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        return value
+    return [name.strip() for part in parts for name in part.split(",") if name.strip()]
+
+
+class ModerationOptions(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    signals: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        default=(), description="run only these signals, comma-separated; all by default"
+    )
+    tenant: str | None = Field(default=None, description="judge by the rules that the policy has for this tenant")
+    preview: bool = Field(default=False, description="add a small, blurred picture for people who have to look")

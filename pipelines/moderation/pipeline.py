@@ -1,0 +1,114 @@
+"""The pipeline: all signals at once over one picture, then one verdict by the policy of the moment."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from models.errors import DeadlineExceeded, KernelSightError, Overloaded
+from models.together import together
+from pipelines.decode import Picture
+from pipelines.errors import RequestRejected
+from pipelines.moderation.decision import decide
+from pipelines.moderation.options import ModerationOptions
+from pipelines.moderation.policy import Policy
+from pipelines.moderation.preview import blurred
+from pipelines.moderation.signal import Signal
+from pipelines.moderation.types import InputType, Moderation, Reading
+from pipelines.pipeline import Call, CpuPool
+from pipelines.types import ModelUsed
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModerationPipeline:
+    """`policy` gives the policy that is in force now: it can change between two requests."""
+
+    signals: tuple[Signal, ...]
+    policy: Callable[[], Awaitable[Policy]]
+    pool: CpuPool
+    name: str = "moderation"
+
+    @property
+    def models(self) -> list[ModelUsed]:
+        return list({used.id: used for signal in self.signals for used in signal.models}.values())
+
+    def shorter_side(self, options: ModerationOptions) -> int | None:
+        sides = [signal.shorter_side for signal in self._chosen(options)]
+        return None if None in sides else max((side for side in sides if side is not None), default=0)
+
+    async def run(self, picture: Picture, options: ModerationOptions, call: Call) -> Moderation:
+        """Raises RequestRejected for an unknown signal or tenant, Overloaded and DeadlineExceeded.
+
+        Whatever else a signal raises is its reading, and the policy's `on_error` decides.
+        """
+        chosen, policy = self._chosen(options), await self.policy()
+        policy.rules_for(options.tenant)  # an unknown tenant is refused before anything is computed
+        found = await together(*(_read(signal, picture, call) for signal in chosen))
+        readings = {signal.name: reading for signal, reading in zip(chosen, found, strict=True)}
+        preview = await self.pool.run(blurred, picture.pixels) if options.preview else None
+        return judged(policy, readings, options.tenant, preview=preview)
+
+    async def judge_text(self, text: str, options: ModerationOptions) -> Moderation:
+        """The same rules over a text alone. Raises RequestRejected as `run` does."""
+        policy = await self.policy()
+        readings = {}
+        if not options.signals or "text" in options.signals:
+            readings["text"] = await self.pool.run(policy.text_signal.read_text, text)
+        return judged(policy, readings, options.tenant, kind="text")
+
+    def passes(self, result: Moderation) -> bool:
+        """Whether other pipelines may see the image: see `Engine.run`."""
+        return result.verdict != "block"
+
+    def brief(self, result: Moderation) -> str:
+        reasons = ", ".join(dict.fromkeys(one.category for one in result.rules if one.verdict == result.verdict))
+        return f"Moderation: {result.verdict}{f' ({reasons})' if reasons else ''}."
+
+    def _chosen(self, options: ModerationOptions) -> Sequence[Signal]:
+        known = {signal.name: signal for signal in self.signals}
+        if unknown := [name for name in options.signals if name not in known]:
+            raise RequestRejected(f"signals: no {', '.join(map(repr, unknown))} here; there are: {', '.join(known)}")
+        return [known[name] for name in dict.fromkeys(options.signals)] or self.signals
+
+
+def judged(
+    policy: Policy,
+    readings: Mapping[str, Reading],
+    tenant: str | None,
+    *,
+    kind: InputType = "image",
+    preview: str | None = None,
+) -> Moderation:
+    """The verdict on `readings`, with all that is needed to reach it again."""
+    decision = decide(policy, readings, tenant=tenant, kind=kind)
+    return Moderation(
+        verdict=decision.verdict,
+        severity=decision.severity,
+        rules=decision.rules,
+        actions=decision.actions,
+        signals=dict(readings),
+        policy=policy.name,
+        policy_version=policy.version,
+        policy_sha256=policy.sha256,
+        tenant=tenant,
+        categories=decision.categories,
+        preview=preview,
+    )
+
+
+async def _read(signal: Signal, picture: Picture, call: Call) -> Reading:
+    started = asyncio.get_running_loop().time()
+    try:
+        return await signal.read(picture, call)
+    except (Overloaded, DeadlineExceeded):
+        raise  # the request may be sent again: nothing was judged
+    except KernelSightError as error:
+        log.warning("signal %s could not judge: %s", signal.name, error)
+        return Reading.failed(str(error), detector=signal.name)
+    except Exception:
+        log.exception("bug in signal %s", signal.name)
+        return Reading.failed("internal error; the log has the details", detector=signal.name)
+    finally:
+        call.add(signal.name, asyncio.get_running_loop().time() - started)
