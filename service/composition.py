@@ -16,6 +16,8 @@ from pipelines.engine import Engine
 from pipelines.explain import Explain
 from pipelines.faces.options import FacesOptions
 from pipelines.faces.pipeline import AvatarPipeline, FacesPipeline
+from pipelines.moderation.categories import Categories
+from pipelines.moderation.head_store import HeadStore
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import BUILT_IN, Policy, load_policy
@@ -41,6 +43,7 @@ class House:
     engine: Engine
     policy: Watched[Policy]
     moderation: ModerationPipeline
+    categories: Categories
     pool: CpuPool
     fetcher: ImageFetcher
 
@@ -51,6 +54,12 @@ def open_catalog(settings: Settings) -> Catalog:
 
 def open_store(settings: Settings) -> Store:
     return Store(settings.store.expanduser(), mirror=settings.model_mirror)
+
+
+def open_heads(settings: Settings) -> HeadStore:
+    heads = HeadStore(settings.categories.expanduser())
+    heads.refresh()
+    return heads
 
 
 @asynccontextmanager
@@ -77,17 +86,20 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
         parts = Parts(settings, store, runtime, pool)
         finder = parts.face_finder(choices["faces"])
         encoder = parts.encoder(choices["encoder"])
-        policy = watched_policy(settings, pool)
-        moderation = await parts.moderation(choices["moderation"], encoder, policy)
+        policy, heads = watched_policy(settings, pool), open_heads(settings)
+        moderation = await parts.moderation(choices["moderation"], encoder, policy, heads)
         explain = Explain(encoder, await parts.explainer(encoder.manifest))
         pipelines = (
             moderation, Captioning(encoder, pool), FacesPipeline(finder), AvatarPipeline(finder, pool), explain,
         )  # fmt: skip
         engine = Engine(pipelines, pool=pool, limits=image_limits(settings))
+        categories = Categories(engine, encoder.used, heads, pool)
         await engine.warm({"moderation": ModerationOptions(), "features": FeaturesOptions(), "faces": FacesOptions()})
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
         async with open_fetcher(settings.url_inputs, max_bytes=settings.max_image_bytes) as fetcher:
-            yield House(settings, catalog, choices, store, runtime, engine, policy, moderation, pool, fetcher)
+            yield House(
+                settings, catalog, choices, store, runtime, engine, policy, moderation, categories, pool, fetcher
+            )
     finally:
         await runtime.close(grace_seconds=settings.drain_seconds)
         pool.close()

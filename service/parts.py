@@ -13,6 +13,10 @@ from pipelines.faces.detector import Detector
 from pipelines.faces.finder import FaceFinder
 from pipelines.faces.mtcnn import Mtcnn
 from pipelines.faces.yunet import YuNet
+from pipelines.moderation.codes import Codes
+from pipelines.moderation.custom import Custom
+from pipelines.moderation.domains import Domains, load_domains
+from pipelines.moderation.head_store import HeadStore
 from pipelines.moderation.nsfw import Nsfw
 from pipelines.moderation.nsfw_map import NsfwMap
 from pipelines.moderation.objects import Objects
@@ -21,8 +25,9 @@ from pipelines.moderation.policy import Policy
 from pipelines.pipeline import CpuPool
 from pipelines.types import ModelUsed
 from service.choices import Choice
+from service.hash_lists import open_known
 from service.settings import Settings
-from service.watched import Watched
+from service.watched import Watched, file_state
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,27 @@ class Parts:
         labels = label_set(encoder.labels or "")
         return Encoder(encoder, used_of(self.store, encoder), labels, self.runtime.infer, self.pool)
 
-    async def moderation(self, choice: Choice, encoder: Encoder, policy: Watched[Policy]) -> ModerationPipeline:
+    async def moderation(
+        self, choice: Choice, encoder: Encoder, policy: Watched[Policy], heads: HeadStore
+    ) -> ModerationPipeline:
+        """Raises HashListInvalid, HashListUnavailable, DomainsInvalid or SettingsInvalid."""
         [opennsfw] = choice.models
         used, where = used_of(self.store, opennsfw), NsfwMap(await self.explainer(opennsfw))
-        nsfw = Nsfw(opennsfw, used, self.runtime.infer_many, self.pool, where, self.settings.nsfw_chain)
-        return ModerationPipeline((nsfw, Objects(encoder)), policy.current, self.pool)
+        signals = (
+            Nsfw(opennsfw, used, self.runtime.infer_many, self.pool, where, self.settings.nsfw_chain),
+            Objects(encoder),
+            open_known(self.settings, self.pool),
+            Codes(self._domains().current, self.pool),
+            Custom(encoder, heads, self.pool),
+        )
+        return ModerationPipeline(signals, policy.current, self.pool)
+
+    def _domains(self) -> Watched[Domains]:
+        denied, allowed = self.settings.deny_domains, self.settings.allow_domains
+        paths = [path for path in (denied, allowed) if path is not None]
+        return Watched(
+            "the lists of domains", lambda: load_domains(denied, allowed), lambda: file_state(paths), self.pool
+        )
 
     async def explainer(self, manifest: Manifest) -> Explainer:
         return await self.pool.run(Explainer.load, manifest, self.store.graph(manifest), self.pool)

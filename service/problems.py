@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from models import errors as models
 from models.errors import KernelSightError, Overloaded
 from pipelines import errors as pipelines
+from pipelines.moderation import errors as moderation
 from service import openai
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,13 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     pipelines.ImageTooLarge: (413, "The image is too large"),
     pipelines.RequestRejected: (422, "The request is not valid"),
     pipelines.NoSuitableFace: (422, "There is no face to make an avatar of"),
+    moderation.CategoryNameInvalid: (422, "This is no name for a category"),
+    moderation.CategoryUnknown: (404, "There is no such category"),
+    moderation.CategoryExists: (409, "There is such a category already"),
+    moderation.CategoryBroken: (503, "The category's file is broken"),
+    moderation.CategoriesNotWritable: (503, "Categories cannot be stored here"),
+    moderation.HeadMismatch: (409, "The category belongs to another encoder"),
+    moderation.TrainingRejected: (422, "No category can be made of these images"),
     models.ModelUnknown: (404, "There is no such model"),
     models.ExplanationUnavailable: (501, "This model's answers cannot be explained exactly"),
     models.ModelMissing: (503, "A model is not available"),

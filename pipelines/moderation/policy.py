@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
+from pipelines.moderation.text_rules import TextRules, TextSignal
 from pipelines.moderation.types import Verdict
 
 BUILT_IN = Path(__file__).with_name("policy.yaml")
@@ -84,6 +85,7 @@ class Policy(Part):
     on_error: Verdict = Field(default="review", description="the verdict when a signal of some rule could not judge")
     rules: dict[Name, Rule] = Field(min_length=1)
     tenants: dict[Name, "Tenant"] = Field(default_factory=dict)
+    text: dict[Name, TextRules] = Field(default_factory=dict, description="what the signal 'text' looks for")
     sha256: str = ""
 
     @model_validator(mode="after")
@@ -96,6 +98,10 @@ class Policy(Part):
     def tenant_rules(self) -> dict[str, dict[str, Rule]]:
         """Each tenant's rules by name, with its changes made."""
         return {name: _merged(self.rules, name, tenant.rules) for name, tenant in self.tenants.items()}
+
+    @cached_property
+    def text_signal(self) -> TextSignal:
+        return TextSignal(self.text)
 
     def rules_for(self, tenant: str | None) -> dict[str, Rule]:
         """The rules by name; raises RequestRejected for a tenant that the policy does not have.

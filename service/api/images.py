@@ -45,7 +45,7 @@ async def features(request: Request, house: ReadyHouse, query: Annotated[Feature
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
     image, options = await _read(request, house, query)
-    return _json(FeaturesReply.of(await _run(request, house, image, {"features": options})))
+    return _json(FeaturesReply.of(await run(request, house, image, {"features": options})))
 
 
 @router.post("/faces", response_model=FacesReply, openapi_extra=image_body())
@@ -55,7 +55,7 @@ async def faces(request: Request, house: ReadyHouse, query: Annotated[FacesOptio
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
     image, options = await _read(request, house, query)
-    return _json(FacesReply.of(await _run(request, house, image, {"faces": options})))
+    return _json(FacesReply.of(await run(request, house, image, {"faces": options})))
 
 
 @router.post(
@@ -71,7 +71,7 @@ async def avatars(request: Request, house: ReadyHouse, query: Annotated[AvatarOp
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
     image, options = await _read(request, house, query)
-    findings = await _run(request, house, image, {"avatar": options})
+    findings = await run(request, house, image, {"avatar": options})
     assert findings.avatar is not None
     headers = {
         "X-KernelSight-Result-Id": findings.result_id,
@@ -103,7 +103,7 @@ async def explain(request: Request, house: ReadyHouse, query: Annotated[ExplainQ
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
     image, asked = await _read(request, house, query)
-    findings = await _run(request, house, image, {"explain": asked.options})
+    findings = await run(request, house, image, {"explain": asked.options})
     if asked.format == "json":
         return _json(ExplainReply.of(findings))
     assert findings.explain is not None
@@ -138,7 +138,7 @@ async def analyze(
     tasks = {name: parse_options(OPTIONS[name], _object(name, fields.pop(name, {})), where=name) for name in names}
     if fields:
         raise RequestRejected(f"unknown fields: {', '.join(sorted(fields))}")
-    return _json(await _run(request, house, upload.image, tasks, gate=gate))
+    return _json(await run(request, house, upload.image, tasks, gate=gate))
 
 
 async def _read(request: Request, house: ReadyHouse, query: OptionsT) -> tuple[bytes, OptionsT]:
@@ -148,7 +148,7 @@ async def _read(request: Request, house: ReadyHouse, query: OptionsT) -> tuple[b
     return upload.image, parse_options(type(query), given | upload.fields, where="options")
 
 
-async def _run(
+async def run(
     request: Request, house: ReadyHouse, image: bytes, tasks: Mapping[str, BaseModel], *, gate: bool = False
 ) -> Findings:
     deadline = monotonic() + house.settings.request_seconds

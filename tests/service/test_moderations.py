@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import openai
 import pytest
-from openai.types import ModerationImageURLInputParam, ModerationTextInputParam
+from openai.types import ModerationMultiModalInputParam
 from PIL import Image
 
 from pipelines.moderation.policy import OpenAICategory
@@ -28,7 +28,7 @@ def data_url(image: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(image).decode()
 
 
-def part(image: bytes) -> ModerationImageURLInputParam:
+def part(image: bytes) -> ModerationMultiModalInputParam:
     return {"type": "image_url", "image_url": {"url": data_url(image)}}
 
 
@@ -75,9 +75,10 @@ def test_several_texts_get_a_result_each(client: openai.OpenAI) -> None:
 
 
 def test_parts_that_belong_together_get_one_result(client: openai.OpenAI, jpeg: Jpeg) -> None:
-    text: ModerationTextInputParam = {"type": "text", "text": "I will kill you"}
+    text: ModerationMultiModalInputParam = {"type": "text", "text": "I will kill you"}
+    parts = [text, part(jpeg("cat")), part(jpeg("coffee"))]
 
-    reply = client.moderations.create(input=[text, part(jpeg("cat")), part(jpeg("coffee"))])
+    reply = client.moderations.create(input=parts)
 
     [result] = reply.results
     own = result.model_extra["kernelsight"] if result.model_extra else {}
