@@ -9,7 +9,8 @@ from pipelines.decode import Picture
 from pipelines.explanation import Box, Explainer, Explanation
 
 NSFW_OVER_SAFE = Question(index=1, against=0)
-SEEN = 224 / 256  # of each side: the model's preprocessing stretches to 256 pixels and keeps the middle
+RESIZED = 256  # pixels: the model's preprocessing stretches to a square of this side, and keeps the middle
+SEEN = 224 / RESIZED  # of each side
 
 
 @dataclass(frozen=True)
