@@ -5,6 +5,7 @@ from pydantic import Field
 from pipelines.explain import Explained
 from pipelines.faces.types import Avatar, Faces
 from pipelines.moderation.types import Moderation
+from pipelines.sanitize import Sanitized
 from pipelines.types import Answer, Features
 
 
@@ -18,4 +19,5 @@ class Findings(Answer):
     features: Features | None = None
     faces: Faces | None = None
     explain: Explained | None = None
+    sanitize: Sanitized | None = Field(default=None, exclude=True)  # an image file, as the avatar
     avatar: Avatar | None = Field(default=None, exclude=True)  # an image file: a route of its own hands it out

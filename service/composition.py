@@ -22,6 +22,7 @@ from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import BUILT_IN, Policy, load_policy
 from pipelines.pipeline import CpuPool
+from pipelines.sanitize import SanitizePipeline
 from pipelines.types import ModelUsed
 from service.choices import Choice, choose_all
 from service.fetch import ImageFetcher, open_fetcher
@@ -88,11 +89,16 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
         encoder = parts.encoder(choices["encoder"])
         policy, heads = watched_policy(settings, pool), open_heads(settings)
         moderation = await parts.moderation(choices["moderation"], encoder, policy, heads)
-        explain = Explain(encoder, await parts.explainer(encoder.manifest))
+        limits = image_limits(settings)
         pipelines = (
-            moderation, Captioning(encoder, pool), FacesPipeline(finder), AvatarPipeline(finder, pool), explain,
-        )  # fmt: skip
-        engine = Engine(pipelines, pool=pool, limits=image_limits(settings))
+            moderation,
+            Captioning(encoder, pool),
+            FacesPipeline(finder),
+            AvatarPipeline(finder, pool),
+            Explain(encoder, await parts.explainer(encoder.manifest)),
+            SanitizePipeline(limits, pool),
+        )
+        engine = Engine(pipelines, pool=pool, limits=limits)
         categories = Categories(engine, encoder.used, heads, pool)
         await engine.warm({"moderation": ModerationOptions(), "features": FeaturesOptions(), "faces": FacesOptions()})
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])

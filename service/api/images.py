@@ -14,6 +14,7 @@ from pipelines.explain import ExplainOptions
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.findings import Findings
 from pipelines.moderation.options import ModerationOptions
+from pipelines.sanitize import SanitizeOptions
 from service.intake import parse_options, read_upload, unless_gone
 from service.schemas import PROBLEMS, ExplainReply, FacesReply, FeaturesReply, image_body
 from service.state import ReadyHouse
@@ -109,6 +110,29 @@ async def explain(request: Request, house: ReadyHouse, query: Annotated[ExplainQ
     assert findings.explain is not None
     headers = {"X-KernelSight-Result-Id": findings.result_id}
     return Response(findings.explain.explanations[0].overlay, media_type="image/png", headers=headers)
+
+
+@router.post(
+    "/sanitize",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}, "description": "The clean image"}
+    },
+    openapi_extra=image_body(),
+)
+async def sanitize(request: Request, house: ReadyHouse, query: Annotated[SanitizeOptions, Query()]) -> Response:
+    """The image made anew from its pixels: upright, in sRGB, no metadata, nothing else from the file.
+
+    Options go into the query, or beside `image` in a JSON body; the body wins.
+    """
+    image, options = await _read(request, house, query)
+    findings = await _run(request, house, image, {"sanitize": options})
+    assert findings.sanitize is not None
+    headers = {
+        "X-KernelSight-Result-Id": findings.result_id,
+        "X-KernelSight-Frames": str(findings.sanitize.frames),
+    }
+    return Response(findings.sanitize.data, media_type=findings.sanitize.media_type, headers=headers)
 
 
 @router.post(
