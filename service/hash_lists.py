@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urldefrag, urlsplit
 
 import filelock
 import orjson
@@ -111,9 +110,9 @@ class RedisPlace:
 
     @classmethod
     def of(cls, url: str) -> "RedisPlace":
-        address, key = urldefrag(url)
-        parts = urlsplit(address)
-        name = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl() + "#" + key
+        address, _, key = url.partition("#")
+        scheme, _, rest = address.partition("://")
+        name = f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}#{key}"
         if not key:
             raise SettingsInvalid(f"{name}: which key holds the list? As in: redis://127.0.0.1:6379/0#blocked")
         try:

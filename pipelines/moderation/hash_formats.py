@@ -8,7 +8,9 @@ be understood is an error. One that is understood, and is no PDQ hash or no long
 """
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -24,8 +26,10 @@ KINDS = ("type", "signaltype", "hashtype", "indicatortype")
 PDQ = ("pdq", "hashpdq", "imagepdq", "pdqhash")
 LABELS = ("label", "category", "classification", "tags", "name", "description", "filename")
 SOURCES = ("source", "owner", "member")
+STATUSES = ("hashstatus", "status")
 DISTANCES = ("distance", "maxdistance", "threshold")
 CONTAINERS = ("data", "hashrecords", "entries", "hashes", "images", "signals")
+DEEPEST = 4  # how far a text is looked for in lists and mappings
 GONE = {"withdrawn", "deleted", "nonmalicious"}  # ThreatExchange: NON_MALICIOUS
 
 
@@ -51,7 +55,8 @@ def parse_value(hash: str, value: str, name: str) -> Entry:
 
 
 def _csv_records(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    rows = csv.reader(text.splitlines())
+    # strict: a quote that is never closed would take the rest of the list into one label.
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] | None = None
     is_first = True
     try:
@@ -121,7 +126,7 @@ def _line(record: Mapping[str, Any], where: str) -> Line:
         fields |= {"type": "pdq", **_normalised(fingerprints)} if _has_pdq(fingerprints) else {"type": "not PDQ"}
     if reason := _left_out(fields, where):
         return LeftOut(reason)
-    distance = _number(_first(fields, DISTANCES), LARGEST_DISTANCE, f"{where}: distance")
+    distance = _number(_first(fields, DISTANCES), LARGEST_DISTANCE, where, "distance")
     return Entry(_hash(_first(fields, HASHES), where), _first(fields, LABELS), _first(fields, SOURCES), distance)
 
 
@@ -131,40 +136,49 @@ def _left_out(fields: Mapping[str, Any], where: str) -> str | None:
         return "another kind of hash"
     if fields.get("shoulddelete") is True or fields.get("deleted") is True:
         return "withdrawn"
-    if any(_plain(_text(fields.get(name))) in GONE for name in ("status", "hashstatus")):
+    if _plain(_first(fields, STATUSES)) in GONE:
         return "withdrawn"
-    quality = _number(_text(fields.get("quality")), 100, f"{where}: quality")
+    quality = _number(_text(fields.get("quality")), 100, where, "quality")
     return f"quality under {HASHABLE}" if quality is not None and quality < HASHABLE else None
 
 
 def _hash(value: str, where: str) -> bytes:
+    digits = value.removeprefix("pdq ")
     try:
-        hash = bytes.fromhex(value.removeprefix("pdq "))
+        hash = bytes.fromhex(digits)
     except ValueError:
         hash = b""
-    if len(hash) != BYTES or len(value.removeprefix("pdq ")) != 2 * BYTES:
+    if len(hash) != BYTES or len(digits) != 2 * BYTES:  # `fromhex` skips spaces
         raise HashListInvalid(f"{where}: {value[:80]!r} is no PDQ hash, which has {2 * BYTES} hexadecimal digits")
     return hash
 
 
-def _number(value: str, most: int, where: str) -> int | None:
+def _number(value: str, most: int, where: str, name: str) -> int | None:
     if not value:
         return None
     if not (value.isdecimal() and value.isascii()) or len(value) > 3 or int(value) > most:
-        raise HashListInvalid(f"{where} {value[:80]!r} is no whole number from 0 to {most}")
+        raise HashListInvalid(f"{where}: {name} {value[:80]!r} is no whole number from 0 to {most}")
     return int(value)
 
 
 def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    return next((text for name in names if (text := _text(fields.get(name)))), "")
+    for name in names:
+        if name in fields and (text := _text(fields[name])):
+            return text
+    return ""
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, depth: int = 0) -> str:
     """What a value says in words: ThreatExchange wraps tags as {"data": [{"text": …}]}, owners as {"name": …}."""
+    if isinstance(value, str):
+        return value.strip()
+    if depth > DEEPEST:
+        return ""
     if isinstance(value, list):
-        return ", ".join(filter(None, map(_text, value)))
+        return ", ".join(filter(None, (_text(one, depth + 1) for one in value)))
     if isinstance(value, dict):
-        return _first(value, ("data", "text", "name", "indicator"))
+        texts = (_text(value.get(name), depth + 1) for name in ("data", "text", "name", "indicator"))
+        return next(filter(None, texts), "")
     return "" if value is None else str(value).strip()
 
 
@@ -172,6 +186,7 @@ def _normalised(record: Mapping[str, Any]) -> dict[str, Any]:
     return {_plain(key): value for key, value in record.items()}
 
 
+@lru_cache(10_000)  # the same few names, a million times
 def _plain(name: str) -> str:
     return name.strip().lower().replace("_", "").replace("-", "").replace(" ", "")
 

@@ -126,7 +126,7 @@ async def sanitize(request: Request, house: ReadyHouse, query: Annotated[Sanitiz
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
     image, options = await _read(request, house, query)
-    findings = await _run(request, house, image, {"sanitize": options})
+    findings = await run(request, house, image, {"sanitize": options})
     assert findings.sanitize is not None
     headers = {
         "X-KernelSight-Result-Id": findings.result_id,
