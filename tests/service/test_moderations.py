@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +14,7 @@ from PIL import Image
 
 from pipelines.moderation.policy import OpenAICategory
 from tests.conftest import Jpeg
+from tests.service.image_server import serving_images
 from tests.serving import Service, run, serving
 
 CATEGORIES = set(get_args(OpenAICategory))
@@ -137,6 +139,42 @@ def test_options_go_beside_input(service: Service, jpeg: Jpeg) -> None:
     own = service.http.post("/v1/moderations?signals=objects", json=body).json()["results"][0]["kernelsight"]
 
     assert (list(own["signals"]), own["preview"].startswith("data:image/webp")) == (["nsfw"], True)
+
+
+def test_an_explanation_is_an_exact_sum_and_a_picture(service: Service, jpeg: Jpeg) -> None:
+    reply = service.http.post("/v1/moderations?signals=nsfw&explain=true", files={"file": jpeg("cat")}).json()
+
+    own = reply["results"][0]["kernelsight"]
+    found = own["explanations"]["nsfw"]
+    total = sum(sum(row) for row in found["contributions"])
+    overlay = Image.open(io.BytesIO(base64.b64decode(found["overlay"])))
+    assert (
+        abs(total - found["logit"]) < 1e-3,
+        abs(1 / (1 + math.exp(-found["logit"])) - own["signals"]["nsfw"]["score"]) < 1e-5,
+        overlay.format,
+        overlay.size,
+    ) == (True, True, "PNG", (451, 300))
+
+
+def test_an_image_behind_a_url_is_fetched_and_judged(jpeg: Jpeg) -> None:
+    with serving_images() as images, serving(url_inputs="any") as running:
+        images.image = jpeg("cat")
+        with openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0) as client:
+            parts: list[ModerationMultiModalInputParam] = [
+                {"type": "image_url", "image_url": {"url": f"{images.url}/image"}}
+            ]
+            [result] = client.moderations.create(input=parts).results
+
+    assert (result.flagged, result.category_applied_input_types.sexual) == (False, ["image"])
+
+
+def test_a_url_into_the_own_network_is_refused(client: openai.OpenAI) -> None:
+    inside: ModerationMultiModalInputParam = {"type": "image_url", "image_url": {"url": "http://127.0.0.1/cat.jpg"}}
+
+    with pytest.raises(openai.UnprocessableEntityError) as caught:
+        client.moderations.create(input=[inside])
+
+    assert caught.value.code == "url-rejected"
 
 
 def test_analyze_moderates_by_default_and_says_so_in_the_prompt(service: Service, jpeg: Jpeg) -> None:
