@@ -60,8 +60,8 @@ class HashIndex:
         looked_for = np.frombuffer(hash, np.uint64)
         radius, rest = divmod(distance, CHUNKS)
         probes = (rest + 1) * len(_masks(radius)) + (CHUNKS - rest - 1) * len(_masks(radius - 1))
-        # Random reads cost more than a walk over all: beyond half of the hashes the walk is faster.
-        if probes * (1 + len(self) / VALUES) > len(self) / 2:
+        # Random reads cost more than a walk over all: from an eighth of the hashes on the walk is faster.
+        if probes * (1 + len(self) / VALUES) > len(self) / 8:
             distances = _differing(self.words, looked_for)
             near = np.flatnonzero(distances <= distance)
             return _nearest_first(near, distances[near])

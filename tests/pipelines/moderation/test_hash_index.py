@@ -38,14 +38,15 @@ def random_index() -> HashIndex:
     return HashIndex.of(some_hashes(MANY))
 
 
-@pytest.mark.parametrize("distance", [0, 1, 15, 16, 17, 31, 32, 47, 48, 64, 100, 256])
-def test_neighbours_planted_at_every_distance_are_found_up_to_it_and_not_beyond(distance: int) -> None:
+@pytest.mark.parametrize(
+    ("distance", "count"),
+    [*((distance, MANY) for distance in (0, 1, 15, 16, 17, 31, 32, 64, 100, 256)), (47, 200_000), (48, 200_000)],
+)
+def test_neighbours_planted_at_every_distance_are_found_up_to_it_and_not_beyond(distance: int, count: int) -> None:
     random = np.random.default_rng(distance)
     hash = some_hashes(1, seed=99)[0]
-    planted = [
-        flipped(hash, list(random.choice(256, bits, replace=False))) for bits in range(min(distance + 2, 257))
-    ]  # fmt: skip
-    hashes = np.concatenate([some_hashes(MANY - len(planted)), planted])
+    planted = [flipped(hash, list(random.choice(256, bits, replace=False))) for bits in range(min(distance + 2, 257))]
+    hashes = np.concatenate([some_hashes(count - len(planted)), planted])
 
     answer = found(HashIndex.of(hashes), hash, distance)
 
