@@ -50,9 +50,8 @@ def test_each_category_has_its_probability(store: HeadStore, head: Head) -> None
 
     reading, _ = read(store)
 
-    assert (reading.scores, reading.detector, reading.version) == (
-        {"knives": pytest.approx(head.score(KNIFE), abs=1e-5)}, "fake-encoder", f"knives:{head.version}",
-    )  # fmt: skip
+    assert reading.scores == pytest.approx({"knives": head.score(KNIFE)}, abs=1e-5)
+    assert (reading.detector, reading.version) == ("fake-encoder", f"knives:{head.version}")
     assert [(one.what, one.score) for one in reading.evidence] == [("knives", reading.score)]
 
 

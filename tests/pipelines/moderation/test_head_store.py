@@ -76,16 +76,18 @@ def test_a_removed_head_is_gone(store: HeadStore, head: Head) -> None:
 
 
 def test_what_other_processes_do_is_noticed(store: HeadStore, head: Head, other: Head) -> None:
-    elsewhere = HeadStore(store.folder)
-    seen = []
-    for change in (
-        lambda: elsewhere.save(head, replace=False),
-        lambda: elsewhere.save(other, replace=True),
-        lambda: elsewhere.remove("knives"),
-    ):
-        change()
+    elsewhere, seen = HeadStore(store.folder), []
+
+    def look() -> None:
         store.refresh()
         seen.append([entry.head and entry.head.version for entry in store.entries])
+
+    elsewhere.save(head, replace=False)
+    look()
+    elsewhere.save(other, replace=True)
+    look()
+    elsewhere.remove("knives")
+    look()
 
     assert seen == [[head.version], [other.version], []]
 
@@ -96,7 +98,7 @@ def test_asking_looks_at_the_folder_when_the_last_look_is_old(store: HeadStore, 
         HeadStore(store.folder).save(head, replace=False)
         first = len(await store.current(pool))
         await asyncio.sleep(1.1)
-        HeadStore(store.folder).save(head.model_validate(renamed(head)), replace=False)
+        HeadStore(store.folder).save(renamed(head), replace=False)
         second = len(await store.current(pool))
         pool.close()
         return first, second
