@@ -79,6 +79,12 @@ WRONG = {
     "confirm without block": (
         GOOD.replace("review: 0.5}", "review: 0.5, confirm: {signal: nsfw, at: 0.5}}"), "make sense only beside",
     ),
+    "no such signal": (GOOD.replace("signal: nsfw,", "signal: nfsw,"), "rules.nudity: no signal 'nfsw'; there are:"),
+    "no such score": (GOOD.replace("objects.weapon", "objects.weapons"), "'objects' has no score 'weapons'"),
+    "no such words": (
+        GOOD.replace("signal: objects.weapon", "signal: text.hate"), "the signal 'text' has no score 'hate'",
+    ),
+    "no such score of a tenant": (GOOD.replace("objects.swimwear", "objects.swim"), "rules.swimwear: the signal"),
     "binary": ("\x00\x01", "unacceptable character"),
 }  # fmt: skip
 
