@@ -1,13 +1,13 @@
 """Readings and a policy to a verdict: a pure function, so that a decision can be had again from its record."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 from pipelines.moderation.policy import Policy, Rule
 from pipelines.moderation.types import VERDICTS, CategoryScore, FiredRule, InputType, Moderation, Reading, Verdict
 
-PRESENT = 0.5  # the score from which on a signal named under 'unless' counts as there
+PRESENT = 0.5  # the score from which on a signal named under 'unless' or 'soften' counts as there
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def score_of(name: str, readings: Mapping[str, Reading]) -> float | None:
 def _fired(rules: Mapping[str, Rule], readings: Mapping[str, Reading]) -> Iterator[FiredRule]:
     for name, rule in rules.items():
         score = score_of(rule.signal, readings)
-        if score is None or any((score_of(one, readings) or 0.0) >= PRESENT for one in rule.unless):
+        if score is None or _any_present(rule.unless, readings):
             continue
         if (reached := _reached(rule, score, readings)) is not None:
             verdict, threshold = reached
@@ -71,15 +71,20 @@ def _fired(rules: Mapping[str, Rule], readings: Mapping[str, Reading]) -> Iterat
 
 
 def _reached(rule: Rule, score: float, readings: Mapping[str, Reading]) -> tuple[Verdict, float] | None:
-    """The strictest threshold that `score` reaches. A block that is not confirmed asks for review."""
+    """The strictest threshold that `score` reaches. A block that is softened or not confirmed asks for review."""
     if rule.block is not None and score >= rule.block:
         confirmed = rule.confirm is None or (score_of(rule.confirm.signal, readings) or 0.0) >= rule.confirm.at
-        return ("block" if confirmed else "review"), rule.block
+        is_sure = confirmed and not _any_present(rule.soften, readings)
+        return ("block" if is_sure else "review"), rule.block
     if rule.review is not None and score >= rule.review:
         return "review", rule.review
     if rule.allow is not None and score >= rule.allow:
         return "allow", rule.allow
     return None
+
+
+def _any_present(names: Iterable[str], readings: Mapping[str, Reading]) -> bool:
+    return any((score_of(name, readings) or 0.0) >= PRESENT for name in names)
 
 
 def _failed(rules: Mapping[str, Rule], readings: Mapping[str, Reading], verdict: Verdict) -> Iterator[FiredRule]:

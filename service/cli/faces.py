@@ -1,12 +1,10 @@
 """`kernelsight faces` and `kernelsight avatar`: the same engine as the service, over files."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Literal
 
 import typer
-from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
@@ -14,12 +12,10 @@ from pipelines.decode import decode
 from pipelines.faces.drawing import draw
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.findings import Findings
-from service.cli.files import NotWritten, look_at, print_json, write_image
+from service.cli.files import NotWritten, checked, look_at, print_json, write
 from service.composition import image_limits
 from service.schemas import FacesReply
 from service.settings import load_settings
-
-OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 
 def faces(
@@ -62,25 +58,17 @@ def avatar(
     kinds: dict[str, Literal["png", "webp"]] = {".png": "png", ".webp": "webp"}
     if out.suffix.lower() not in kinds:
         raise typer.BadParameter("the name must end in .png or .webp", param_hint="OUT")
-    options = _checked(
+    options = checked(
         AvatarOptions, size=size, shape="circle" if circle else "square", format=kinds[out.suffix.lower()],
         face=face, padding=padding,
     )  # fmt: skip
 
-    def write(path: Path, findings: Findings) -> None:
+    def show(path: Path, findings: Findings) -> None:
         assert findings.avatar is not None
-        write_image(out, findings.avatar.data)
+        write(out, findings.avatar.data)
         Console(stderr=True).print(f"{out}: face {findings.avatar.index} of {path}", highlight=False, markup=False)
 
-    look_at([image], {"avatar": options}, write)
-
-
-def _checked(kind: type[OptionsT], **values: Any) -> OptionsT:
-    try:
-        return kind.model_validate(values)
-    except ValueError as cause:
-        wrong = cast(Callable[[], list[dict[str, Any]]], cause.errors)()[0]  # type: ignore[attr-defined]
-        raise typer.BadParameter(wrong["msg"], param_hint=f"--{wrong['loc'][0]}") from cause
+    look_at([image], {"avatar": options}, show)
 
 
 def _print_json(path: Path, findings: Findings) -> None:

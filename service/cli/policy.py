@@ -58,7 +58,8 @@ def show(
 
 def _but(rule: Rule) -> str:
     confirmed = [f"block only if {rule.confirm.signal} is {rule.confirm.at:g}"] if rule.confirm else []
-    return "; ".join([*confirmed, *(f"not if {one}" for one in rule.unless), *rule.actions])
+    softened = [f"review only if {one}" for one in rule.soften]
+    return "; ".join([*confirmed, *softened, *(f"not if {one}" for one in rule.unless), *rule.actions])
 
 
 def _headline(policy: Policy, tenant: str | None) -> str:

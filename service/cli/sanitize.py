@@ -8,7 +8,7 @@ from rich.console import Console
 
 from pipelines.findings import Findings
 from pipelines.sanitize import FileFormat, SanitizeOptions
-from service.cli.files import look_at, write_image
+from service.cli.files import look_at, write
 
 _KINDS: dict[str, FileFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
 
@@ -24,12 +24,12 @@ def sanitize(
         raise typer.BadParameter("the name must end in .jpg, .jpeg, .png or .webp", param_hint="OUT")
     options = SanitizeOptions(format=_KINDS[out.suffix.lower()], quality=quality, max_side=max_side)
 
-    def write(path: Path, findings: Findings) -> None:
+    def show(path: Path, findings: Findings) -> None:
         assert findings.sanitize is not None
         made = findings.sanitize
-        write_image(out, made.data)
+        write(out, made.data)
         first = f", first of {made.frames} frames" if made.frames > 1 else ""
         words = f"{out}: {made.width} x {made.height} pixels of {path}{first}"
         Console(stderr=True).print(words, highlight=False, markup=False, soft_wrap=True)
 
-    look_at([image], {"sanitize": options}, write)
+    look_at([image], {"sanitize": options}, show)

@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.util
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,9 @@ from pipelines.faces.options import FacesOptions
 from service.composition import House, open_house
 from service.metrics import Metrics
 from service.settings import Settings
+from tests.extra.labelled import LABELLED, SHARED, labels, needs_labelled
 
-SHARED = Path(__file__).parents[3] / "shared" / "eval"
-LABELLED = SHARED / "vision" / "dev"
-
-pytestmark = pytest.mark.skipif(not LABELLED.is_dir(), reason="no labelled photographs beside this checkout")
+pytestmark = needs_labelled
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +32,7 @@ def scorer() -> Any:
 def store_with_every_detector(folder: Path) -> Path:
     """A copy of the store, with YuNet from the mirror beside the labelled photographs."""
     catalog, here = Catalog.load(), Store(Settings().store.expanduser())
-    for name in ("efficientnet-lite0", "mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"):
+    for name in ("efficientnet-lite0", "opennsfw", "mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"):
         shutil.copytree(here.folder(catalog.get(name)), folder / name / "1")
     Store(folder, mirror=str(SHARED / "weights")).pull(catalog.get("yunet"), progress=lambda what, done, total: None)
     return folder
@@ -65,8 +62,7 @@ async def predictions(house: House, rows: list[dict[str, Any]]) -> dict[str, Any
 def test_accuracy_on_labelled_photographs_holds(
     tmp_path: Path, scorer: Any, detector: str, least_ap: float, most_false_faces: float, most_landmark_error: float
 ) -> None:
-    rows = [json.loads(line) for line in (LABELLED / "gt.jsonl").read_text().splitlines()]
-    rows = [row for row in rows if row["faces"] is not None or row["nonface"] is not None]
+    rows = [row for row in labels() if row["faces"] is not None or row["nonface"] is not None]
 
     async def scenario() -> dict[str, Any]:
         settings = Settings(faces=detector, store=store_with_every_detector(tmp_path / "store"))

@@ -11,6 +11,7 @@ from service.choices import announce, choose_all
 from service.settings import Settings, SettingsInvalid
 
 CATALOG = Catalog.load()
+OTHERS = ("efficientnet-lite0", "opennsfw")
 MTCNN = {"mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"}
 
 
@@ -28,7 +29,7 @@ class Shelf(Store):
 
 
 def test_the_best_way_is_chosen_where_its_models_are_all_there() -> None:
-    choice = choose_all(Settings(), CATALOG, Shelf("efficientnet-lite0", "yunet", *MTCNN))["faces"]
+    choice = choose_all(Settings(), CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
 
     assert (choice.name, [one.id for one in choice.models], choice.passed_over) == (
         "yunet",
@@ -38,7 +39,7 @@ def test_the_best_way_is_chosen_where_its_models_are_all_there() -> None:
 
 
 def test_a_better_way_that_is_not_possible_is_named_with_what_is_missing(caplog: pytest.LogCaptureFixture) -> None:
-    choice = choose_all(Settings(), CATALOG, Shelf("efficientnet-lite0", *MTCNN))["faces"]
+    choice = choose_all(Settings(), CATALOG, Shelf(*OTHERS, *MTCNN))["faces"]
 
     announce({"faces": choice})
     [better] = choice.passed_over
@@ -47,7 +48,7 @@ def test_a_better_way_that_is_not_possible_is_named_with_what_is_missing(caplog:
 
 
 def test_an_operator_can_name_the_second_best() -> None:
-    choice = choose_all(Settings(faces="mtcnn"), CATALOG, Shelf("efficientnet-lite0", "yunet", *MTCNN))["faces"]
+    choice = choose_all(Settings(faces="mtcnn"), CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
 
     assert (choice.name, choice.passed_over, "KERNELSIGHT_FACES" in choice.reason) == ("mtcnn", (), True)
 
@@ -66,9 +67,9 @@ def test_a_name_that_cannot_be_served_is_an_error(
     settings: Settings, error: type[KernelSightError], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        choose_all(settings, CATALOG, Shelf("efficientnet-lite0", *MTCNN))
+        choose_all(settings, CATALOG, Shelf(*OTHERS, *MTCNN))
 
 
 def test_without_any_detector_the_error_asks_for_the_one_that_needs_least() -> None:
     with pytest.raises(ModelMissing, match="kernelsight models pull mtcnn-pnet"):
-        choose_all(Settings(), CATALOG, Shelf("efficientnet-lite0"))
+        choose_all(Settings(), CATALOG, Shelf(*OTHERS))

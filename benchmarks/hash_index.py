@@ -1,0 +1,63 @@
+"""The hash index at full size: how long a query takes, against comparing with every hash.
+
+    python benchmarks/hash_index.py [--hashes 1000000] [--queries 2000] [--distance 31]
+
+Random hashes, of which every second query has a neighbour planted at up to `distance`. On one core. Both ways
+take turns, so that a machine whose speed drifts favours neither; CPU time is there for machines that others use too.
+"""
+
+import argparse
+import os
+from time import perf_counter, process_time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.moderation.hash_index import BYTES, HashIndex
+
+BRUTE_EVERY = 20  # brute force is slow: it takes part in every twentieth query
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hashes", type=int, default=1_000_000)
+    parser.add_argument("--queries", type=int, default=2_000)
+    parser.add_argument("--distance", type=int, default=31)
+    given = parser.parse_args()
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    random = np.random.default_rng(0)
+    hashes = random.integers(0, 256, (given.hashes, BYTES), np.uint8)
+    started = perf_counter()
+    index = HashIndex.of(hashes)
+    built = perf_counter() - started
+    size = index.words.nbytes + index.order.nbytes + index.starts.nbytes
+    print(f"{len(index):,} hashes: built in {built:.2f} s, {size / 1e6:.0f} MB")
+    fast, cpu, brute, missed = [], [], [], 0
+    for number in range(given.queries):
+        hash = random.integers(0, 256, BYTES, np.uint8)
+        if number % 2:
+            hash = _flipped(hashes[random.integers(len(hashes))], random.integers(given.distance + 1), random)
+        started, busy = perf_counter(), process_time()
+        found = index.within(hash.tobytes(), given.distance)
+        fast.append(perf_counter() - started)
+        cpu.append(process_time() - busy)
+        if number % BRUTE_EVERY == 1:
+            started = perf_counter()
+            columns = np.bitwise_count(index.words ^ hash.view(np.uint64)).T.astype(np.uint16)
+            near = np.flatnonzero(columns[0] + columns[1] + columns[2] + columns[3] <= given.distance)
+            brute.append(perf_counter() - started)
+            missed += len(np.setdiff1d(near, found.places))
+    for name, seconds in (("index", fast), ("index, CPU time", cpu), ("numpy brute force", brute)):
+        p50, p99 = np.percentile(seconds, [50, 99]) * 1e3
+        print(f"{name:18s} p50 {p50:7.3f} ms   p99 {p99:7.3f} ms   over {len(seconds):,} queries")
+    print(f"index is {np.median(brute) / np.median(fast):.0f} times as fast; neighbours missed: {missed}")
+
+
+def _flipped(hash: NDArray[np.uint8], count: int, random: np.random.Generator) -> NDArray[np.uint8]:
+    bits = np.unpackbits(hash)
+    bits[random.choice(len(bits), count, replace=False)] ^= 1
+    return np.packbits(bits)
+
+
+if __name__ == "__main__":
+    main()

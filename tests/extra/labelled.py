@@ -1,0 +1,21 @@
+"""Labelled photographs, where a folder of them lies beside the checkout: they cannot be part of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHARED = Path(__file__).parents[3] / "shared" / "eval"
+LABELLED = SHARED / "vision" / "dev"
+
+needs_labelled = pytest.mark.skipif(not LABELLED.is_dir(), reason="no labelled photographs beside this checkout")
+
+
+def labels() -> list[dict[str, Any]]:
+    return lines(LABELLED / "gt.jsonl")
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """Every object of a JSON-lines file."""
+    return [json.loads(line) for line in path.read_text().splitlines()]

@@ -1,0 +1,47 @@
+"""OpenNSFW against its reference run, and the built-in policy, on labelled photographs beside the checkout."""
+
+import asyncio
+
+import pytest
+
+from pipelines.moderation.options import ModerationOptions
+from pipelines.moderation.types import Moderation
+from service.composition import open_house
+from service.metrics import Metrics
+from service.settings import load_settings
+from tests.extra.labelled import LABELLED, SHARED, labels, lines, needs_labelled
+
+pytestmark = needs_labelled
+
+
+@pytest.fixture(scope="module")
+def moderated() -> dict[str, Moderation]:
+    """Every labelled photograph with all signals of the built-in policy."""
+
+    async def scenario() -> dict[str, Moderation]:
+        found = {}
+        async with open_house(load_settings(), Metrics()) as house:
+            for row in labels():
+                data = (LABELLED / row["file"]).read_bytes()
+                findings = await house.engine.run(data, {"moderation": ModerationOptions()})
+                assert findings.moderation is not None
+                found[row["id"]] = findings.moderation
+        return found
+
+    return asyncio.run(scenario())
+
+
+def test_scores_are_those_of_the_reference_run(moderated: dict[str, Moderation]) -> None:
+    reference = {row["id"]: row["nsfw"] for row in lines(SHARED / "vision" / "pred" / "nsfw.dev.jsonl")}
+
+    apart = [abs(found.signals["nsfw"].score - reference[name]) for name, found in moderated.items()]
+
+    assert (len(apart), max(apart) <= 0.002) == (len(reference), True)
+
+
+def test_of_safe_photographs_none_is_blocked_and_at_most_one_percent_is_reviewed(
+    moderated: dict[str, Moderation],
+) -> None:
+    verdicts = [moderated[row["id"]].verdict for row in labels() if row["mod"] == "safe"]
+
+    assert (verdicts.count("block"), verdicts.count("review") <= len(verdicts) / 100) == (0, True)

@@ -1,0 +1,277 @@
+"""POST /v1/moderations on a running service: OpenAI's own client, the form, errors, and the gate of /v1/analyze."""
+
+import base64
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import openai
+import pytest
+from openai.types import ModerationMultiModalInputParam
+from PIL import Image
+
+from pipelines.moderation.policy import OpenAICategory
+from tests.conftest import Jpeg
+from tests.service.image_server import serving_images
+from tests.serving import Service, run, serving
+
+CATEGORIES = set(get_args(OpenAICategory))
+
+
+@pytest.fixture(scope="module")
+def client(service: Service) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{service.url}/v1", api_key="none", max_retries=0) as client:
+        yield client
+
+
+def data_url(image: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(image).decode()
+
+
+def part(image: bytes) -> ModerationMultiModalInputParam:
+    return {"type": "image_url", "image_url": {"url": data_url(image)}}
+
+
+def test_openais_client_gets_an_answer_about_an_image(client: openai.OpenAI, jpeg: Jpeg) -> None:
+    reply = client.moderations.create(model="omni-moderation-latest", input=[part(jpeg("coffee"))])
+
+    [result] = reply.results
+    applied = result.category_applied_input_types.model_dump(by_alias=True)
+    own = result.model_extra["kernelsight"] if result.model_extra else {}
+    assert (
+        result.flagged,
+        result.categories.sexual,
+        result.category_scores.sexual < 0.1,
+        {name for name, types in applied.items() if types},
+        own["verdict"],
+        own["signals"]["nsfw"]["score"] == result.category_scores.sexual,
+        reply.id.startswith("modr-"),
+        reply.model.startswith("kernelsight-"),
+    ) == (False, False, True, {"sexual"}, "allow", True, True, True)
+
+
+def test_all_categories_are_there_for_every_kind_of_input(client: openai.OpenAI, jpeg: Jpeg) -> None:
+    results = [
+        client.moderations.create(input="hello").results[0],
+        client.moderations.create(input=[part(jpeg("cat"))]).results[0],
+    ]
+
+    found = [
+        set(one.model_dump(by_alias=True))
+        for result in results
+        for one in (result.categories, result.category_scores, result.category_applied_input_types)
+    ]
+    assert found == [CATEGORIES] * 6
+
+
+def test_several_texts_get_a_result_each(client: openai.OpenAI) -> None:
+    reply = client.moderations.create(input=["good morning", "I will kill you", "nice cup"])
+
+    assert [(one.flagged, one.categories.harassment_threatening) for one in reply.results] == [
+        (False, False),
+        (True, True),
+        (False, False),
+    ]
+
+
+def test_parts_that_belong_together_get_one_result(client: openai.OpenAI, jpeg: Jpeg) -> None:
+    text: ModerationMultiModalInputParam = {"type": "text", "text": "I will kill you"}
+    parts = [text, part(jpeg("cat")), part(jpeg("coffee"))]
+
+    reply = client.moderations.create(input=parts)
+
+    [result] = reply.results
+    own = result.model_extra["kernelsight"] if result.model_extra else {}
+    assert (result.flagged, [one["verdict"] for one in own["parts"]], own["verdict"]) == (
+        True,
+        ["review", "allow", "allow"],
+        "review",
+    )
+
+
+def test_the_client_raises_its_own_errors_with_our_codes(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.APIStatusError) as caught:
+        client.moderations.create(input=[part(b"GIF89a")])
+
+    assert (caught.value.status_code, caught.value.code, "GIF" in caught.value.message) == (
+        422,
+        "image-truncated",
+        True,
+    )
+
+
+@pytest.mark.parametrize("body", [{}, {"input": []}, {"input": [{"type": "audio"}]}, {"input": "a", "signals": 3}])
+def test_an_invalid_request_is_a_400_in_openais_form(service: Service, body: dict[str, Any]) -> None:
+    reply = service.http.post("/v1/moderations", json=body)
+
+    error = reply.json()["error"]
+    assert (reply.status_code, error["type"], error["code"], sorted(error)) == (
+        400, "invalid_request_error", "request-rejected", ["code", "message", "param", "type"],
+    )  # fmt: skip
+
+
+def test_a_wrong_key_is_an_authentication_error(jpeg: Jpeg) -> None:
+    with serving(api_key="right", ready=False) as guarded, openai.OpenAI(
+        base_url=f"{guarded.url}/v1", api_key="wrong", max_retries=0
+    ) as client, pytest.raises(openai.AuthenticationError) as caught:  # fmt: skip
+        client.moderations.create(input="hello")
+
+    assert caught.value.code == "unauthorised"
+
+
+def test_a_form_with_one_signal_runs_that_alone(service: Service, jpeg: Jpeg) -> None:
+    reply = service.http.post("/v1/moderations?signals=nsfw", files={"file": jpeg("cat")}).json()
+
+    own = reply["results"][0]["kernelsight"]
+    assert (list(own["signals"]), own["image"]["format"], own["policy_version"], own["rules"]) == (
+        ["nsfw"],
+        "JPEG",
+        "1",
+        [],
+    )
+
+
+def test_options_go_beside_input(service: Service, jpeg: Jpeg) -> None:
+    body = {"input": [part(jpeg("cat"))], "signals": ["nsfw"], "preview": True}
+
+    own = service.http.post("/v1/moderations?signals=objects", json=body).json()["results"][0]["kernelsight"]
+
+    assert (list(own["signals"]), own["preview"].startswith("data:image/webp")) == (["nsfw"], True)
+
+
+def test_an_explanation_is_an_exact_sum_and_a_picture(service: Service, jpeg: Jpeg) -> None:
+    reply = service.http.post("/v1/moderations?signals=nsfw&explain=true", files={"file": jpeg("cat")}).json()
+
+    own = reply["results"][0]["kernelsight"]
+    found = own["explanations"]["nsfw"]
+    total = sum(sum(row) for row in found["contributions"])
+    overlay = Image.open(io.BytesIO(base64.b64decode(found["overlay"])))
+    assert (
+        abs(total - found["logit"]) < 1e-3,
+        abs(1 / (1 + math.exp(-found["logit"])) - own["signals"]["nsfw"]["score"]) < 1e-5,
+        overlay.format,
+        overlay.size,
+    ) == (True, True, "PNG", (451, 300))
+
+
+def test_an_image_behind_a_url_is_fetched_and_judged(jpeg: Jpeg) -> None:
+    with serving_images() as images, serving(url_inputs="any") as running:
+        images.image = jpeg("cat")
+        with openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0) as client:
+            parts: list[ModerationMultiModalInputParam] = [
+                {"type": "image_url", "image_url": {"url": f"{images.url}/image"}}
+            ]
+            [result] = client.moderations.create(input=parts).results
+
+    assert (result.flagged, result.category_applied_input_types.sexual) == (False, ["image"])
+
+
+def test_a_url_into_the_own_network_is_refused(client: openai.OpenAI) -> None:
+    inside: ModerationMultiModalInputParam = {"type": "image_url", "image_url": {"url": "http://127.0.0.1/cat.jpg"}}
+
+    with pytest.raises(openai.UnprocessableEntityError) as caught:
+        client.moderations.create(input=[inside])
+
+    assert caught.value.code == "url-rejected"
+
+
+def test_analyze_moderates_by_default_and_says_so_in_the_prompt(service: Service, jpeg: Jpeg) -> None:
+    reply = service.http.post("/v1/analyze", files={"file": jpeg("cat")}).json()
+
+    assert (reply["moderation"]["verdict"], "Moderation: allow." in reply["prompt"], "withheld" in reply) == (
+        "allow",
+        True,
+        False,
+    )
+
+
+STRICT = """
+name: strict
+version: 7
+rules:
+  everything: {signal: nsfw, category: anything, block: 0, severity: 6}
+tenants:
+  open: {rules: {everything: {block: 1}}}
+"""
+
+
+def test_a_policy_is_enforced_by_analyze_and_reloaded_and_a_broken_one_refused(tmp_path: Path, jpeg: Jpeg) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(STRICT)
+    photograph = {"file": jpeg("cat")}
+
+    def verdict(version: str) -> str:
+        """Asks until the policy of that version is in force: files are looked at about once a second."""
+        for _ in range(100):
+            own = running.http.post("/v1/moderations", files=photograph).json()["results"][0]["kernelsight"]
+            if own["policy_version"] == version:
+                return str(own["verdict"])
+        raise AssertionError(f"policy {version} never came into force")
+
+    with serving(policy=str(path)) as running:
+        blocked = running.http.post("/v1/analyze", files=photograph).json()
+        ungated = running.http.post("/v1/analyze?gate=false", files=photograph).json()
+        tenant = running.http.post("/v1/moderations?tenant=open", files=photograph).json()
+        path.write_text("rules: [")
+        still = verdict("7")
+        path.write_text(STRICT.replace("version: 7", "version: 8").replace("block: 0,", "review: 0,"))
+        after = verdict("8")
+
+    assert (blocked["withheld"], "features" in blocked, "features" in ungated, still, after) == (
+        ["features", "faces"], False, True, "block", "review",
+    )  # fmt: skip
+    assert tenant["results"][0]["kernelsight"]["verdict"] == "allow"
+
+
+def test_an_invalid_policy_is_one_line_at_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("name: a")
+
+    done = run("serve", "--port", "0", policy=str(path))
+
+    assert (done.returncode, done.stderr.strip().splitlines()[-1].startswith("kernelsight: policy")) == (1, True)
+
+
+def test_a_stored_answer_can_be_decided_again(service: Service, jpeg: Jpeg, tmp_path: Path) -> None:
+    record, other = tmp_path / "record.json", tmp_path / "other.yaml"
+    record.write_bytes(service.http.post("/v1/moderations", files={"file": jpeg("cat")}).content)
+    other.write_text(STRICT)
+
+    same = run("policy", "replay", str(record))
+    changed = run("policy", "replay", str(record), "--policy", str(other))
+
+    assert (same.returncode, same.stdout, changed.returncode, "block now by policy strict 7" in changed.stdout) == (
+        0,
+        "allow then, allow now by the same policy\n",
+        1,
+        True,
+    )
+
+
+def test_the_command_line_judges_files_and_names_those_that_it_cannot_read(jpeg: Jpeg, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.jpg", tmp_path / "bad.jpg"
+    good.write_bytes(jpeg("cat"))
+    bad.write_bytes(b"no image")
+
+    done = run("moderate", str(good), str(bad), "--signals", "nsfw")
+
+    assert (
+        done.returncode,
+        '"verdict":"allow"' in done.stdout,
+        "bad.jpg: this is an unknown format" in done.stderr,
+    ) == (
+        1,
+        True,
+        True,
+    )
+
+
+def test_a_transparent_picture_is_judged_as_it_is_seen_on_white(service: Service) -> None:
+    file = io.BytesIO()
+    Image.new("RGBA", (64, 64), (200, 10, 10, 0)).save(file, "PNG")
+
+    reply = service.http.post("/v1/moderations?signals=nsfw", files={"file": file.getvalue()}).json()
+
+    assert reply["results"][0]["kernelsight"]["verdict"] == "allow"
