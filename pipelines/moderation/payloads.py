@@ -17,7 +17,7 @@ Place = Literal["head", "trailer", "metadata", "pixels"]
 
 _MARKUP = re.compile(rb"<(?:\?[pP][hH][pP]|[sS][cC][rR][iI][pP][tT])")
 _PAGE = re.compile(rb"<(?:[hH][tT][mM][lL]|![dD][oO][cC][tT][yY][pP][eE]\s[hH][tT][mM][lL])")
-_SHORT_PHP = re.compile(rb"<\?=[\x20-\x7e]{4,400}?\?>")
+_SHORT_PHP = re.compile(rb"<\?=[\x20-;=-~]{4,400}?\?>")  # without "<", so that no byte is looked at twice
 _ANYWHERE = (
     (b"%PDF-", "PDF"),
     (b"Rar!\x1a\x07", "RAR archive"),

@@ -20,6 +20,8 @@ _KINDS: dict[int, Kind] = {
     700: "xmp", 33723: "photoshop", 34377: "photoshop", 37724: "photoshop", 34675: "icc", 37510: "comment",
 }  # fmt: skip
 
+_MOST_WAITING = 256  # directories that were pointed to and not yet looked at
+
 Order = Literal["little", "big"]
 
 
@@ -114,7 +116,7 @@ def _entries(data: bytes, base: int, stop: int) -> Iterator[Entry]:
             field = place + 4 + wide
             value = field if size <= wide else base + number(field, wide)
             yield Entry(tag, kind, value, min(value + size, stop), directory, page)
-            if tag in _DIRECTORIES:
+            if tag in _DIRECTORIES and len(waiting) < _MOST_WAITING:
                 step = _SIZES.get(kind, 4)
                 pointers = range(value, min(value + size, value + 64 * step, stop), step)
                 waiting += [(base + number(pointer, step), tag) for pointer in pointers]

@@ -286,3 +286,15 @@ def test_no_damage_stops_the_walk(name: str, edits: list[Edit], keep: float) -> 
 @given(start=st.sampled_from([data[:40] for data in ORDINARY.values()]), noise=st.binary(max_size=300))
 def test_no_noise_stops_the_walk(start: bytes, noise: bytes) -> None:
     inspected(start + noise)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [b"<?=" * 500_000, b"PK\x05\x06" * 400_000, b"\xff" * 2_000_000, b"\0\0\0\x08free" * 200_000],
+    ids=["openings", "ends of archives", "markers", "boxes"],
+)
+def test_repetition_behind_the_image_is_not_expensive(behind: bytes) -> None:
+    """What looked at every byte again from each of its starts would take minutes here."""
+    reading = read(JPEG + behind)
+
+    assert (reading.scores["trailing"], reading.scores["polyglot"]) == (1.0, 0.0)
