@@ -9,6 +9,7 @@ KernelSightError
 ├── DeviceUnavailable   CUDA was asked for and is not there
 ├── TensorRejected      a tensor that breaks the model's input contract
 ├── InferenceFailed     the session raised, or never came back
+├── ExplanationUnavailable   a model's answers cannot be traced to places of the picture
 ├── Overloaded          the waiting line is full: try again later
 └── DeadlineExceeded    nobody waits for this answer any more
 
@@ -63,6 +64,13 @@ class TensorRejected(KernelSightError):
 
 class InferenceFailed(KernelSightError):
     code = "inference-failed"
+
+
+class ExplanationUnavailable(KernelSightError):
+    code = "explanation-unavailable"
+
+    def __init__(self, model: str, why: str) -> None:
+        super().__init__(f"answers of {model!r} cannot be traced to places of the picture: {why}")
 
 
 class Overloaded(KernelSightError):

@@ -131,6 +131,21 @@ class Output(Facts):
     meaning: str
 
 
+class ClassifierTensors(Facts):
+    """Names in the graph of a classifier's last step: the mean over a grid's cells, and one linear layer.
+
+    With them each cell's part in an answer is exact: see `models/classifier.py`. The grid and the logits need
+    not be among the outputs that the graph declares. `weight` is (classes, channels) or its transpose.
+    """
+
+    grid: str
+    grid_layout: Literal["NHWC", "NCHW"]
+    weight: str
+    weight_layout: Literal["classes-first", "channels-first"]
+    bias: str
+    logits: str
+
+
 class Batch(Facts):
     """Largest batch per device. On a CPU batching buys nothing for most nets: see docs/benchmarks.md."""
 
@@ -167,6 +182,7 @@ class Manifest(Facts):
     file: ModelFile
     input: ImageInput
     outputs: tuple[Output, ...] = Field(min_length=1)
+    classifier: ClassifierTensors | None = None
     labels: str | None = None
     batch: Batch = Batch()
     decision: Decision | None = None
@@ -175,6 +191,17 @@ class Manifest(Facts):
     @property
     def needs_export(self) -> bool:
         return self.file.format != "onnx"
+
+    @property
+    def inner(self) -> tuple[str, ...]:
+        """Tensors that the graph computes without declaring them, and that a session is to answer as well."""
+        declared = {output.name for output in self.outputs}
+        wanted = (self.classifier.grid, self.classifier.logits) if self.classifier else ()
+        return tuple(name for name in wanted if name not in declared)
+
+    def makes_the_files_of(self, other: "Manifest") -> bool:
+        """Whether the files that come of the two are the same: what is known of a classifier changes none."""
+        return self.model_copy(update={"classifier": other.classifier}) == other
 
 
 class Preference(Facts):

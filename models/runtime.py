@@ -68,9 +68,10 @@ class Runtime:
 
     async def _open(self, manifest: Manifest) -> None:
         path, plan, device, started = self._store.graph(manifest), self.plan(manifest), self.device, perf_counter()
+        vary = len(manifest.input.sizes) > 1
         self._batchers[manifest.id] = await Batcher.open(
             manifest.id,
-            lambda: Session(path, device=device, threads=plan.threads, shapes_vary=len(manifest.input.sizes) > 1),
+            lambda: Session(path, device=device, threads=plan.threads, shapes_vary=vary, inner=manifest.inner),
             _probes(manifest),
             plan,
             self._observer,

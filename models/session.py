@@ -1,7 +1,7 @@
 """One ONNX Runtime session: the only place that touches onnxruntime, and that translates its errors."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.errors import DeviceUnavailable, InferenceFailed, ModelCorrupt
+from models.inner import with_outputs
 
 Array = NDArray[Any]  # models take and answer many dtypes
 Device = Literal["cpu", "cuda"]
@@ -43,12 +44,18 @@ def _cuda_works() -> bool:
 class Session:
     """A loaded graph. `run` may be called from one thread at a time; `stop` from any."""
 
-    def __init__(self, path: Path, *, device: Device, threads: int = 1, shapes_vary: bool = False) -> None:
-        """Raises ModelCorrupt when the file is no graph, DeviceUnavailable when CUDA refuses it."""
+    def __init__(
+        self, path: Path, *, device: Device, threads: int = 1, shapes_vary: bool = False, inner: Sequence[str] = ()
+    ) -> None:
+        """`inner` names tensors that the graph computes, or constants in it, to be answered like its outputs.
+
+        Raises ModelCorrupt when the file is no graph or lacks them, DeviceUnavailable when CUDA refuses it.
+        """
         self._run_options = ort.RunOptions()
         self.device = device
         try:
-            self._ort = ort.InferenceSession(str(path), _options(threads, shapes_vary), providers=_providers(device))
+            graph = with_outputs(path.read_bytes(), inner) if inner else str(path)
+            self._ort = ort.InferenceSession(graph, _options(threads, shapes_vary), providers=_providers(device))
         except Exception as cause:  # onnxruntime raises its own pybind types
             raise ModelCorrupt(f"{str(path)!r} does not load: {_first_line(cause)}") from cause
         self.provider: str = self._ort.get_providers()[0]

@@ -63,7 +63,7 @@ class Store:
         record = self.record(manifest)
         if record is None:
             return "missing"
-        if record.manifest != manifest:
+        if not manifest.makes_the_files_of(record.manifest):
             return "outdated"
         if GRAPH in record.files:
             return "ready"
@@ -117,7 +117,7 @@ class Store:
     def weights(self, manifest: Manifest) -> Path:
         """The fetched file that an export starts from, its hash checked; raises ModelMissing or ModelCorrupt."""
         record = self.record(manifest)
-        if record is None or record.manifest != manifest or manifest.file.name not in record.files:
+        if record is None or not manifest.makes_the_files_of(record.manifest) or manifest.file.name not in record.files:
             raise ModelMissing(manifest.id, "its weights were not pulled", f"kernelsight models pull {manifest.id}")
         path = self.folder(manifest) / manifest.file.name
         if problem := _problem(path, record.files[manifest.file.name]):

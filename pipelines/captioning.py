@@ -15,7 +15,7 @@ from pipelines.appearance import appearance
 from pipelines.decode import Picture
 from pipelines.encoder import Encoder
 from pipelines.pipeline import Call, CpuPool
-from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed, Tag
+from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed
 
 # How the prompt speaks of a tag, by its score. The scores are not calibrated, so no wording is stronger.
 PROBABLE, POSSIBLE, MENTIONED = 0.7, 0.3, 0.1
@@ -61,15 +61,11 @@ class Captioning:
         return Features(
             embedding=_encode_embedding(outputs["embedding"], options.embedding),
             grid=_encode(outputs["grid"].astype("<f2"), "float16") if options.grid else None,
-            tags=[self._tag(int(index), float(scores[index])) for index in best if scores[index] >= options.min_score],
+            tags=[self.encoder.tag(int(one), float(scores[one])) for one in best if scores[one] >= options.min_score],
             groups=self._groups(scores),
             calibration=decision.calibration if decision else "softmax, not calibrated",
             appearance=look,
         )
-
-    def _tag(self, index: int, score: float) -> Tag:
-        label = self.encoder.labels.labels[index]
-        return Tag(index=index, wnid=label.wnid, label=label.name, score=round(score, 6), group=label.group)
 
     def _groups(self, scores: NDArray[np.float32]) -> list[GroupScore]:
         sums = np.bincount(self.encoder.labels.group_of, weights=scores)

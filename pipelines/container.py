@@ -4,6 +4,7 @@ Names and MIME types lie (phones, browsers and data sets all do it); the first b
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal
 
 Format = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"]
@@ -132,6 +133,22 @@ def _gif_skip(data: bytes, at: int) -> int:
     while at < len(data) and data[at]:
         at += data[at] + 1
     return at + 1
+
+
+def riff_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start and end of each chunk of a WebP, with its head, up to where the file or its own size ends."""
+    at, stop = 12, min(len(data), 8 + int.from_bytes(data[4:8], "little"))
+    while at + 8 <= stop:
+        end = at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+        yield data[at : at + 4], at, min(end, stop)
+        at = end + end % 2
+
+
+def is_lossless(data: bytes, format: Format) -> bool:
+    """Whether the file keeps pixels as they were: a WebP says so, the other formats nearly always do or do not."""
+    if format == "WEBP":
+        return any(kind == b"VP8L" for kind, _, _ in islice(riff_chunks(data), 16))
+    return format in ("PNG", "GIF", "BMP", "TIFF")
 
 
 def webp_size(data: bytes) -> tuple[int, int]:

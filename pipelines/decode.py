@@ -8,7 +8,8 @@ One decode serves every pipeline of a request, at the smallest scale that all of
 import hashlib
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pi_heif
@@ -107,11 +108,54 @@ class Picture:
         return max(self.pixels.size) / max(self.width, self.height)
 
 
-def decode(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> Picture:
-    """Decode the first frame.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first frame, loaded, as the file has it: in its own mode, with its profile, not yet upright.
 
-    With `shorter_side`, a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its shorter side keeps
-    that many pixels. Transparency is laid over white. Colour profiles are left alone.
+    `image` may be smaller than `width` x `height`, the size that the header says.
+    """
+
+    image: ImageFile.ImageFile
+    width: int
+    height: int
+    format: Format
+    mode: str
+    orientation: int
+    frames: int
+
+    @property
+    def _turn(self) -> Image.Transpose | None:
+        return None if self.format in _TURNED_BY_READER else _UPRIGHT.get(self.orientation)
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        sideways = self._turn is not None and self.orientation >= 5
+        return (self.height, self.width) if sideways else (self.width, self.height)
+
+    def upright(self, pixels: Image.Image) -> Image.Image:
+        """`pixels`, made from `image`, turned as they are meant to be seen."""
+        return pixels if self._turn is None else pixels.transpose(self._turn)
+
+
+def decode(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> Picture:
+    """The first frame as RGB: transparency is laid over white, colour profiles are left alone.
+
+    Takes `shorter_side` and raises as `opened` does.
+    """
+    with opened(data, limits=limits, shorter_side=shorter_side) as found:
+        transparent = has_alpha(found.image)
+        pixels = found.upright(to_rgb(found.image))
+    return Picture(
+        pixels, *found.upright_size, found.format, found.mode, found.orientation, found.frames, transparent, data,
+        hashlib.sha256(data).hexdigest(),
+    )  # fmt: skip
+
+
+@contextmanager
+def opened(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> Iterator[Opened]:
+    """The only way in which an image file is opened. What its reader raises in the body blames the image, too.
+
+    With `shorter_side`, a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its shorter side keeps that many pixels.
     Raises ImageEmpty, ImageUnsupported, ImageTruncated, ImageCorrupt or a kind of ImageTooLarge.
     """
     if not data:
@@ -124,7 +168,7 @@ def decode(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> P
     check_bytes(data, format, pixels=limits.pixels, frames=limits.frames)
     try:
         with _READERS[format](io.BytesIO(data)) as image:
-            return _decode(image, data, format, limits, shorter_side)
+            yield _load(image, data, format, limits, shorter_side)
     except Image.DecompressionBombError as cause:  # a frame larger than the header said
         raise ImageTooLarge(f"this {format} grows while it is decoded: {cause}") from cause
     except _DECODER_ERRORS as cause:
@@ -132,9 +176,7 @@ def decode(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> P
         raise problem(f"this {format} cannot be decoded: {cause or type(cause).__name__}") from cause
 
 
-def _decode(
-    image: ImageFile.ImageFile, data: bytes, format: Format, limits: Limits, shorter_side: int | None
-) -> Picture:
+def _load(image: ImageFile.ImageFile, data: bytes, format: Format, limits: Limits, shorter_side: int | None) -> Opened:
     check_opened(image, pixels=limits.pixels)
     frames = count_frames(image, data, format, limits.frames)
     width, height, mode = image.width, image.height, image.mode
@@ -145,14 +187,7 @@ def _decode(
     image.load()
     if format == "PNG":  # its Exif block may stand behind its pixels
         orientation = _orientation(image, format)
-    transparent = has_alpha(image)
-    pixels = to_rgb(image)
-    if orientation in _UPRIGHT and format not in _TURNED_BY_READER:
-        pixels = pixels.transpose(_UPRIGHT[orientation])
-        if orientation >= 5:
-            width, height = height, width
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Picture(pixels, width, height, format, mode, orientation, frames, transparent, data, sha256)
+    return Opened(image, width, height, format, mode, orientation, frames)
 
 
 def _orientation(image: Image.Image, format: Format) -> int:

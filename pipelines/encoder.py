@@ -9,7 +9,7 @@ from models.session import Array
 from pipelines.decode import Picture
 from pipelines.pipeline import Call, CpuPool, Infer
 from pipelines.preprocess import central_crop, shorter_side_wanted
-from pipelines.types import ModelUsed
+from pipelines.types import ModelUsed, Tag
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class Encoder:
     def shorter_side(self) -> int:
         """Pixels that a picture's shorter side needs for its crop to lose nothing that matters."""
         return shorter_side_wanted(self.manifest.input)
+
+    def tag(self, index: int, score: float) -> Tag:
+        label = self.labels.labels[index]
+        return Tag(index=index, wnid=label.wnid, label=label.name, score=round(score, 6), group=label.group)
 
     async def encode(self, picture: Picture, call: Call) -> Mapping[str, Array]:
         """`embedding` (C,), not L2-normalised, `grid` (H, W, C) and `logits` (K,), float32.

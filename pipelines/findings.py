@@ -2,8 +2,10 @@
 
 from pydantic import Field
 
+from pipelines.explain import Explained
 from pipelines.faces.types import Avatar, Faces
 from pipelines.moderation.types import Moderation
+from pipelines.sanitize import Sanitized
 from pipelines.types import Answer, Features
 
 
@@ -16,4 +18,6 @@ class Findings(Answer):
     moderation: Moderation | None = None
     features: Features | None = None
     faces: Faces | None = None
+    explain: Explained | None = None
+    sanitize: Sanitized | None = Field(default=None, exclude=True)  # an image file, as the avatar
     avatar: Avatar | None = Field(default=None, exclude=True)  # an image file: a route of its own hands it out

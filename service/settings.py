@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from models.errors import KernelSightError
 from pipelines.moderation.hash_lists import LARGEST_DISTANCE
 
+UrlInputs = Literal["off", "public", "any"]
+
 
 class SettingsInvalid(KernelSightError):
     code = "settings-invalid"
@@ -20,6 +22,11 @@ def _default_store() -> Path:
     return Path(cache).expanduser() / "kernelsight" / "models"
 
 
+def _default_categories() -> Path:
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(data).expanduser() / "kernelsight" / "categories"
+
+
 class Settings(BaseSettings):
     """Defaults suit one machine. Sizes are in the unit that the name says."""
 
@@ -27,10 +34,13 @@ class Settings(BaseSettings):
 
     store: Path = Field(default_factory=_default_store)  # where model files live
     catalog: Path | None = None  # a folder of further manifests; they override the built-in ones
+    categories: Path = Field(default_factory=_default_categories)  # where custom categories live
     model_mirror: str | None = None  # folder or URL asked for every model file before its own sources
     encoder: str | None = None  # model id of the captioning encoder; None takes the task's first choice
     faces: str | None = None  # yunet or mtcnn; None takes the first whose models are in the store
     policy: Path | None = None  # the moderation policy; None takes the one that ships with KernelSight
+    deny_domains: Path | None = None  # a domain a line: links to these in QR codes are "denied"
+    allow_domains: Path | None = None  # links to others than these are "unlisted"
     nsfw_chain: Literal["exact", "fast"] = "exact"  # fast decodes large JPEGs at a smaller scale for OpenNSFW
     block_hashes: str | None = None  # hashes of known bad images: a file, a folder, or redis://HOST/DB#KEY
     allow_hashes: str | None = None  # the same of images that are known to be fine
@@ -46,6 +56,11 @@ class Settings(BaseSettings):
     max_image_bytes: int = Field(default=20 * 2**20, ge=1)
     max_image_pixels: int = Field(default=64_000_000, ge=1)
     max_image_frames: int = Field(default=1_000, ge=1)
+
+    # Images by http(s) URL: public means hosts of the public internet on ports 80 and 443; any is for closed networks.
+    url_inputs: UrlInputs = "public"
+    max_training_bytes: int = Field(default=256 * 2**20, ge=1)  # of a request that trains a category
+    training_seconds: float = Field(default=300.0, gt=0)  # a training, upload included, not done by then gets 504
 
     queue_limit: int = Field(default=256, ge=1)  # requests that may wait per model and priority, then 429
     request_seconds: float = Field(default=30.0, gt=0)  # a request not done by then gets 504

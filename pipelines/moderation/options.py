@@ -20,4 +20,5 @@ class ModerationOptions(BaseModel):
         default=(), description="run only these signals, comma-separated; all by default"
     )
     tenant: str | None = Field(default=None, description="judge by the rules that the policy has for this tenant")
+    explain: bool = Field(default=False, description="add what in the picture the scores come from, as PNG overlays")
     preview: bool = Field(default=False, description="add a small, blurred picture for people who have to look")

@@ -4,16 +4,18 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from models.errors import DeadlineExceeded, KernelSightError, Overloaded
+from models.errors import DeadlineExceeded, ExplanationUnavailable, KernelSightError, Overloaded
 from models.together import together
 from pipelines.decode import Picture
 from pipelines.errors import RequestRejected
+from pipelines.explanation import Explanation
 from pipelines.moderation.decision import decide
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.preview import blurred
-from pipelines.moderation.signal import Signal
+from pipelines.moderation.signal import Explains, Signal
 from pipelines.moderation.types import InputType, Moderation, Reading
 from pipelines.pipeline import Call, CpuPool
 from pipelines.types import ModelUsed
@@ -47,8 +49,12 @@ class ModerationPipeline:
         policy.rules_for(options.tenant)  # an unknown tenant is refused before anything is computed
         found = await together(*(_read(signal, picture, call) for signal in chosen))
         readings = {signal.name: reading for signal, reading in zip(chosen, found, strict=True)}
-        preview = await self.pool.run(blurred, picture.pixels) if options.preview else None
-        return judged(policy, readings, options.tenant, preview=preview)
+        more: dict[str, Any] = {}
+        if options.preview:
+            more["preview"] = await self.pool.run(blurred, picture.pixels)
+        if options.explain:
+            more["explanations"] = await _explained(chosen, picture, call)
+        return judged(policy, readings, options.tenant).model_copy(update=more)
 
     async def judge_text(self, text: str, options: ModerationOptions) -> Moderation:
         """The same rules over a text alone. Raises RequestRejected as `run` does."""
@@ -74,12 +80,7 @@ class ModerationPipeline:
 
 
 def judged(
-    policy: Policy,
-    readings: Mapping[str, Reading],
-    tenant: str | None,
-    *,
-    kind: InputType = "image",
-    preview: str | None = None,
+    policy: Policy, readings: Mapping[str, Reading], tenant: str | None, *, kind: InputType = "image"
 ) -> Moderation:
     """The verdict on `readings`, with all that is needed to reach it again."""
     decision = decide(policy, readings, tenant=tenant, kind=kind)
@@ -94,7 +95,6 @@ def judged(
         policy_sha256=policy.sha256,
         tenant=tenant,
         categories=decision.categories,
-        preview=preview,
     )
 
 
@@ -112,3 +112,15 @@ async def _read(signal: Signal, picture: Picture, call: Call) -> Reading:
         return Reading.failed("internal error; the log has the details", detector=signal.name)
     finally:
         call.add(signal.name, asyncio.get_running_loop().time() - started)
+
+
+async def _explained(signals: Sequence[Signal], picture: Picture, call: Call) -> dict[str, Explanation]:
+    """An explanation that cannot be had costs nobody the verdict."""
+    found = {}
+    for signal in signals:
+        if isinstance(signal, Explains):
+            try:
+                found[signal.name] = await signal.explain(picture, call)
+            except ExplanationUnavailable as error:
+                log.info("signal %s explains nothing: %s", signal.name, error)
+    return found

@@ -4,7 +4,8 @@ readings of all signals ─► rules of the tenant ─► fired rules ─► the
 """
 
 import hashlib
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Container, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
+from pipelines.moderation.objects import MAPPING
+from pipelines.moderation.text_rules import TextRules, TextSignal
 from pipelines.moderation.types import Verdict
 
 BUILT_IN = Path(__file__).with_name("policy.yaml")
@@ -84,6 +87,7 @@ class Policy(Part):
     on_error: Verdict = Field(default="review", description="the verdict when a signal of some rule could not judge")
     rules: dict[Name, Rule] = Field(min_length=1)
     tenants: dict[Name, "Tenant"] = Field(default_factory=dict)
+    text: dict[Name, TextRules] = Field(default_factory=dict, description="what the signal 'text' looks for")
     sha256: str = ""
 
     @model_validator(mode="after")
@@ -96,6 +100,10 @@ class Policy(Part):
     def tenant_rules(self) -> dict[str, dict[str, Rule]]:
         """Each tenant's rules by name, with its changes made."""
         return {name: _merged(self.rules, name, tenant.rules) for name, tenant in self.tenants.items()}
+
+    @cached_property
+    def text_signal(self) -> TextSignal:
+        return TextSignal(self.text)
 
     def rules_for(self, tenant: str | None) -> dict[str, Rule]:
         """The rules by name; raises RequestRejected for a tenant that the policy does not have.
@@ -119,6 +127,31 @@ class Tenant(Part):
 
     on_error: Verdict | None = None
     rules: dict[Name, dict[str, Any] | None] = Field(default_factory=dict)
+
+
+def _check_names(policy: Policy) -> None:
+    """Raises ValueError for a rule of a score that does not exist: a typo would switch the rule off in silence.
+
+    Trained categories come and go, so any name of one will do.
+    """
+    known: dict[str, Container[str] | None] = {
+        "nsfw": ("whole", "tiles"),
+        "objects": tomllib.loads(MAPPING.read_text("utf-8")),
+        "known": ("block", "allow"),
+        "codes": ("present", "url", "denied", "unlisted"),
+        "file": ("polyglot", "trailing", "metadata", "gps", "bomb"),
+        "text": policy.text,
+        "custom": None,
+    }
+    for rules in (policy.rules, *policy.tenant_rules.values()):
+        for name, rule in rules.items():
+            for used in (rule.signal, *rule.unless, *rule.soften, *([rule.confirm.signal] if rule.confirm else [])):
+                signal, _, thing = used.partition(".")
+                if signal not in known:
+                    raise ValueError(f"rules.{name}: no signal {signal!r}; there are: {', '.join(known)}")
+                things = known[signal]
+                if thing and things is not None and thing not in things:
+                    raise ValueError(f"rules.{name}: the signal {signal!r} has no score {thing!r}")
 
 
 def _merged(rules: Mapping[str, Rule], tenant: str, changes: Mapping[str, dict[str, Any] | None]) -> dict[str, Rule]:
@@ -151,13 +184,15 @@ def load_policy(path: Path = BUILT_IN) -> Policy:
         values = yaml.load(text, _StrictLoader)
         if not isinstance(values, Mapping):
             raise ValueError("this is no mapping with 'name', 'version' and 'rules'")
-        return Policy.model_validate({**values, "sha256": hashlib.sha256(text).hexdigest()})
+        policy = Policy.model_validate({**values, "sha256": hashlib.sha256(text).hexdigest()})
+        _check_names(policy)
     except OSError as cause:
         raise PolicyInvalid(f"policy {str(path)!r}: {cause.strerror or cause}") from cause
     except ValidationError as cause:
         raise PolicyInvalid(f"policy {str(path)!r}: {_wrong(cause)}") from cause
     except (yaml.YAMLError, ValueError) as cause:
         raise PolicyInvalid(f"policy {str(path)!r}: {' '.join(str(cause).split())}") from cause
+    return policy
 
 
 def _wrong(cause: ValidationError) -> str:

@@ -1,8 +1,9 @@
 """What every signal is: a small detector with a name, a version and evidence of its own."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pipelines.decode import Picture
+from pipelines.explanation import Explanation
 from pipelines.moderation.types import Reading
 from pipelines.pipeline import Call
 from pipelines.types import ModelUsed
@@ -23,3 +24,11 @@ class Signal(Protocol):
         """Pixels that the decoded image's shorter side should have at least; None: all there are."""
 
     async def read(self, picture: Picture, call: Call) -> Reading: ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A signal that can show what in a picture its score comes from."""
+
+    async def explain(self, picture: Picture, call: Call) -> Explanation:
+        """Raises ExplanationUnavailable."""

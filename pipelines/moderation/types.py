@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipelines.explanation import Explanation
 from pipelines.types import Wire
 
 Verdict = Literal["allow", "review", "block"]
@@ -84,6 +85,9 @@ class Moderation(Wire):
     tenant: str | None = None
     categories: dict[str, CategoryScore] = Field(
         exclude=True, description="by OpenAI category; those that no signal judged are not in it"
+    )
+    explanations: dict[str, Explanation] | None = Field(
+        default=None, description="by signal: which places of the picture its score comes from; when asked for"
     )
     preview: str | None = Field(
         default=None, description="a small, blurred WebP as data URL, for people who have to look; when asked for"

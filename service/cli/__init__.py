@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from models.errors import KernelSightError
-from service.cli import faces, features, hashes, models, moderate, policy, serve
+from service.cli import categories, explain, faces, features, hashes, models, moderate, policy, sanitize, serve
 from service.logs import configure
 
 app = typer.Typer(
@@ -17,13 +17,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models.app, name="models")
+app.add_typer(categories.app, name="categories")
 app.command("serve")(serve.serve)
 app.add_typer(policy.app, name="policy")
 app.add_typer(hashes.app, name="hashes")
 app.command("moderate")(moderate.moderate)
 app.command("features")(features.features)
+app.command("explain")(explain.explain)
 app.command("faces")(faces.faces)
 app.command("avatar")(faces.avatar)
+app.command("sanitize")(sanitize.sanitize)
 
 
 @app.callback()

@@ -1,26 +1,21 @@
 """`kernelsight faces` and `kernelsight avatar`: the same engine as the service, over files."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Literal
 
 import typer
-from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
-from models.errors import KernelSightError
 from pipelines.decode import decode
 from pipelines.faces.drawing import draw
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.findings import Findings
-from service.cli.files import look_at, print_json
+from service.cli.files import NotWritten, checked, look_at, print_json, write
 from service.composition import image_limits
 from service.schemas import FacesReply
 from service.settings import load_settings
-
-OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 
 def faces(
@@ -63,28 +58,17 @@ def avatar(
     kinds: dict[str, Literal["png", "webp"]] = {".png": "png", ".webp": "webp"}
     if out.suffix.lower() not in kinds:
         raise typer.BadParameter("the name must end in .png or .webp", param_hint="OUT")
-    options = _checked(
+    options = checked(
         AvatarOptions, size=size, shape="circle" if circle else "square", format=kinds[out.suffix.lower()],
         face=face, padding=padding,
     )  # fmt: skip
 
-    def write(path: Path, findings: Findings) -> None:
+    def show(path: Path, findings: Findings) -> None:
         assert findings.avatar is not None
-        try:
-            out.write_bytes(findings.avatar.data)
-        except OSError as cause:
-            raise NotWritten(out, cause) from cause
+        write(out, findings.avatar.data)
         Console(stderr=True).print(f"{out}: face {findings.avatar.index} of {path}", highlight=False, markup=False)
 
-    look_at([image], {"avatar": options}, write)
-
-
-def _checked(kind: type[OptionsT], **values: Any) -> OptionsT:
-    try:
-        return kind.model_validate(values)
-    except ValueError as cause:
-        wrong = cast(Callable[[], list[dict[str, Any]]], cause.errors)()[0]  # type: ignore[attr-defined]
-        raise typer.BadParameter(wrong["msg"], param_hint=f"--{wrong['loc'][0]}") from cause
+    look_at([image], {"avatar": options}, show)
 
 
 def _print_json(path: Path, findings: Findings) -> None:
@@ -108,13 +92,6 @@ def _print_table(path: Path, findings: Findings) -> None:
     console = Console()
     console.print(table)
     console.print(findings.prompt, highlight=False, markup=False)
-
-
-class NotWritten(KernelSightError):
-    code = "not-written"
-
-    def __init__(self, path: Path, cause: Exception) -> None:
-        super().__init__(f"cannot write {path}: {cause.strerror if isinstance(cause, OSError) else cause}")
 
 
 def _draw(path: Path, findings: Findings, out: Path) -> None:

@@ -4,10 +4,11 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import orjson
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from models.errors import KernelSightError
 from pipelines.findings import Findings
@@ -17,7 +18,15 @@ from service.settings import load_settings
 
 AT_ONCE = 8  # files in flight: enough to keep every core busy, few enough to keep memory small
 
+OptionsT = TypeVar("OptionsT", bound=BaseModel)
 Show = Callable[[Path, Findings], None]
+
+
+class NotWritten(KernelSightError):
+    code = "not-written"
+
+    def __init__(self, path: Path, cause: Exception) -> None:
+        super().__init__(f"cannot write {path}: {cause.strerror if isinstance(cause, OSError) else cause}")
 
 
 def look_at(images: list[Path], tasks: Mapping[str, BaseModel], show: Show) -> None:
@@ -48,6 +57,23 @@ async def _one(house: House, path: Path, tasks: Mapping[str, BaseModel], slots: 
     async with slots:
         data = await asyncio.to_thread(path.read_bytes)
         return await house.engine.run(data, tasks)
+
+
+def checked(kind: type[OptionsT], **values: Any) -> OptionsT:
+    """`kind` of these values; what it refuses is wrong usage of the command line."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as cause:
+        wrong = cause.errors()[0]
+        raise typer.BadParameter(wrong["msg"], param_hint=f"--{wrong['loc'][0]}" if wrong["loc"] else None) from cause
+
+
+def write(path: Path, data: bytes) -> None:
+    """Raises NotWritten."""
+    try:
+        path.write_bytes(data)
+    except OSError as cause:
+        raise NotWritten(path, cause) from cause
 
 
 def print_json(path: Path, reply: BaseModel) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.classifier import Classifier
 from models.errors import DeviceUnavailable, ExportFailed, ModelMissing
 from models.export import Parity, Served, build, export, prove, to_onnx
 from models.manifest import Catalog, Manifest
@@ -76,6 +77,25 @@ def test_torchvision_architectures_export_with_parity_on_random_weights(tmp_path
     parity = prove(module, manifest, tmp_path / "model.onnx", [photographs(*manifest.input.sizes[0])[::9]])
 
     assert parity.worst <= 1e-3
+
+
+def test_lite0s_classifier_is_found_in_a_fresh_export(exported: Store, lite0: Manifest) -> None:
+    classifier = Classifier.load(lite0, exported.graph(lite0))
+
+    assert (classifier.weight.shape, classifier.bias.shape) == ((1000, 1280), (1000,))
+
+
+@pytest.mark.parametrize("manifest", [one for one in TORCHVISION if one.classifier], ids=lambda one: one.id)
+def test_torchvisions_classifiers_are_found_where_their_manifests_say(tmp_path: Path, manifest: Manifest) -> None:
+    torch.manual_seed(0)
+    net = build(manifest, None)
+    for name, parameter in net.named_parameters():
+        if name.endswith("bias"):  # random nets have zeros there, which the exporter keeps once for all layers
+            torch.nn.init.normal_(parameter, std=0.02)
+
+    to_onnx(Served(net, manifest.input).eval(), manifest, tmp_path / "model.onnx")
+
+    assert Classifier.load(manifest, tmp_path / "model.onnx").weight.shape == (1000, manifest.outputs[0].shape[0])
 
 
 def test_the_graph_takes_any_number_of_uint8_images(exported: Store, lite0: Manifest) -> None:

@@ -13,7 +13,7 @@ from models.manifest import Manifest
 from models.store import Store
 from tests.models.desk import CONTENT, OTHER, pulled_from
 from tests.models.file_server import FileServer
-from tests.models.tiny_graphs import file_facts, quiet
+from tests.models.tiny_graphs import CLASSIFIER, file_facts, quiet
 
 
 @pytest.fixture
@@ -31,6 +31,15 @@ def test_a_changed_manifest_makes_the_files_outdated_until_they_are_pulled_again
     states.append(store.state(changed))
 
     assert (states, record.manifest) == (["outdated", "ready"], changed)
+
+
+def test_a_manifest_that_only_learns_how_to_read_its_classifier_keeps_its_files(
+    store: Store, manifest: Manifest
+) -> None:
+    store.pull(manifest, progress=quiet)
+    learned = Manifest.model_validate(manifest.model_dump() | {"classifier": CLASSIFIER})
+
+    assert (store.state(learned), store.graph(learned)) == ("ready", store.graph(manifest))
 
 
 @pytest.mark.parametrize("force", [True, False], ids=["forced", "outdated"])

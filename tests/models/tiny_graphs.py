@@ -54,6 +54,34 @@ def write_slow_graph(path: Path, *, turns: int) -> Path:
     return _save(helper.make_graph(nodes, "slow", [_image()], outputs, initializer=constants), path)
 
 
+def write_classifier_graph(path: Path, *, layers: int = 1) -> Path:
+    """The image as float32 is `cells`, their mean goes through `layers` linear layers to `scores` of three classes.
+
+    `weights` are (channels, classes). The graph's only output is `embedding`, the scores doubled.
+    """
+    weights = np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32) / 100
+    constants = [
+        helper.make_tensor("axes", TensorProto.INT64, [2], [1, 2]),
+        helper.make_tensor("weights", TensorProto.FLOAT, [3, 3], weights.ravel()),
+        helper.make_tensor("offsets", TensorProto.FLOAT, [3], [0.5, -0.25, 0.0]),
+    ]
+    nodes = [
+        helper.make_node("Cast", ["image"], ["cells"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["cells", "axes"], ["layer 0"], keepdims=0),
+        *(helper.make_node("MatMul", [f"layer {one}", "weights"], [f"layer {one + 1}"]) for one in range(layers)),
+        helper.make_node("Add", [f"layer {layers}", "offsets"], ["scores"]),
+        helper.make_node("Add", ["scores", "scores"], ["embedding"]),
+    ]
+    outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["N", 3])]
+    return _save(helper.make_graph(nodes, "classifier", [_image()], outputs, initializer=constants), path)
+
+
+CLASSIFIER = {
+    "grid": "cells", "grid_layout": "NHWC", "weight": "weights", "weight_layout": "channels-first",
+    "bias": "offsets", "logits": "scores",
+}  # fmt: skip
+
+
 def manifest_of(path: Path, *, id: str = "tiny", **changes: Any) -> Manifest:
     """A manifest for one of these graphs, whose only source is the file `path`; `changes` replace top-level facts."""
     facts: dict[str, Any] = {

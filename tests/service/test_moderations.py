@@ -2,16 +2,19 @@
 
 import base64
 import io
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import openai
 import pytest
+from openai.types import ModerationMultiModalInputParam
 from PIL import Image
 
 from pipelines.moderation.policy import OpenAICategory
 from tests.conftest import Jpeg
+from tests.service.image_server import serving_images
 from tests.serving import Service, run, serving
 
 CATEGORIES = set(get_args(OpenAICategory))
@@ -27,12 +30,12 @@ def data_url(image: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(image).decode()
 
 
-def part(image: bytes) -> dict[str, Any]:
+def part(image: bytes) -> ModerationMultiModalInputParam:
     return {"type": "image_url", "image_url": {"url": data_url(image)}}
 
 
 def test_openais_client_gets_an_answer_about_an_image(client: openai.OpenAI, jpeg: Jpeg) -> None:
-    reply = client.moderations.create(model="omni-moderation-latest", input=[part(jpeg("coffee"))])  # type: ignore[list-item]
+    reply = client.moderations.create(model="omni-moderation-latest", input=[part(jpeg("coffee"))])
 
     [result] = reply.results
     applied = result.category_applied_input_types.model_dump(by_alias=True)
@@ -52,7 +55,7 @@ def test_openais_client_gets_an_answer_about_an_image(client: openai.OpenAI, jpe
 def test_all_categories_are_there_for_every_kind_of_input(client: openai.OpenAI, jpeg: Jpeg) -> None:
     results = [
         client.moderations.create(input="hello").results[0],
-        client.moderations.create(input=[part(jpeg("cat"))]).results[0],  # type: ignore[list-item]
+        client.moderations.create(input=[part(jpeg("cat"))]).results[0],
     ]
 
     found = [
@@ -74,9 +77,10 @@ def test_several_texts_get_a_result_each(client: openai.OpenAI) -> None:
 
 
 def test_parts_that_belong_together_get_one_result(client: openai.OpenAI, jpeg: Jpeg) -> None:
-    text = {"type": "text", "text": "I will kill you"}
+    text: ModerationMultiModalInputParam = {"type": "text", "text": "I will kill you"}
+    parts = [text, part(jpeg("cat")), part(jpeg("coffee"))]
 
-    reply = client.moderations.create(input=[text, part(jpeg("cat")), part(jpeg("coffee"))])  # type: ignore[list-item]
+    reply = client.moderations.create(input=parts)
 
     [result] = reply.results
     own = result.model_extra["kernelsight"] if result.model_extra else {}
@@ -89,7 +93,7 @@ def test_parts_that_belong_together_get_one_result(client: openai.OpenAI, jpeg: 
 
 def test_the_client_raises_its_own_errors_with_our_codes(client: openai.OpenAI) -> None:
     with pytest.raises(openai.APIStatusError) as caught:
-        client.moderations.create(input=[part(b"GIF89a")])  # type: ignore[list-item]
+        client.moderations.create(input=[part(b"GIF89a")])
 
     assert (caught.value.status_code, caught.value.code, "GIF" in caught.value.message) == (
         422,
@@ -135,6 +139,42 @@ def test_options_go_beside_input(service: Service, jpeg: Jpeg) -> None:
     own = service.http.post("/v1/moderations?signals=objects", json=body).json()["results"][0]["kernelsight"]
 
     assert (list(own["signals"]), own["preview"].startswith("data:image/webp")) == (["nsfw"], True)
+
+
+def test_an_explanation_is_an_exact_sum_and_a_picture(service: Service, jpeg: Jpeg) -> None:
+    reply = service.http.post("/v1/moderations?signals=nsfw&explain=true", files={"file": jpeg("cat")}).json()
+
+    own = reply["results"][0]["kernelsight"]
+    found = own["explanations"]["nsfw"]
+    total = sum(sum(row) for row in found["contributions"])
+    overlay = Image.open(io.BytesIO(base64.b64decode(found["overlay"])))
+    assert (
+        abs(total - found["logit"]) < 1e-3,
+        abs(1 / (1 + math.exp(-found["logit"])) - own["signals"]["nsfw"]["score"]) < 1e-5,
+        overlay.format,
+        overlay.size,
+    ) == (True, True, "PNG", (451, 300))
+
+
+def test_an_image_behind_a_url_is_fetched_and_judged(jpeg: Jpeg) -> None:
+    with serving_images() as images, serving(url_inputs="any") as running:
+        images.image = jpeg("cat")
+        with openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0) as client:
+            parts: list[ModerationMultiModalInputParam] = [
+                {"type": "image_url", "image_url": {"url": f"{images.url}/image"}}
+            ]
+            [result] = client.moderations.create(input=parts).results
+
+    assert (result.flagged, result.category_applied_input_types.sexual) == (False, ["image"])
+
+
+def test_a_url_into_the_own_network_is_refused(client: openai.OpenAI) -> None:
+    inside: ModerationMultiModalInputParam = {"type": "image_url", "image_url": {"url": "http://127.0.0.1/cat.jpg"}}
+
+    with pytest.raises(openai.UnprocessableEntityError) as caught:
+        client.moderations.create(input=[inside])
+
+    assert caught.value.code == "url-rejected"
 
 
 def test_analyze_moderates_by_default_and_says_so_in_the_prompt(service: Service, jpeg: Jpeg) -> None:

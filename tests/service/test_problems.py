@@ -58,7 +58,8 @@ BAD_REQUESTS: dict[str, tuple[dict[str, Any], int, str]] = {
     "not base64": ({"json": {"image": {"data": "§§§"}}}, 422, "request-rejected"),
     "unknown option": ({"json": {"image": {"data": "AAAA"}, "topk": 3}}, 422, "request-rejected"),
     "option out of range": ({"json": {"image": {"data": "AAAA"}, "top_k": -1}}, 422, "request-rejected"),
-    "url": ({"json": {"image": {"url": "http://127.0.0.1/cat.jpg"}}}, 403, "url-inputs-off"),
+    "url": ({"json": {"image": {"url": "http://127.0.0.1/cat.jpg"}}}, 422, "url-rejected"),
+    "url that is a path": ({"json": {"image": {"url": "/etc/passwd"}}}, 422, "url-rejected"),
     "form without file": ({"files": {"picture": b"x"}}, 422, "request-rejected"),
     "form with a text field as file": ({"data": {"file": "x"}, "files": {"other": b""}}, 422, "request-rejected"),
 }

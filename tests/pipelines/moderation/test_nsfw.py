@@ -10,12 +10,15 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.errors import ExplanationUnavailable
 from models.lane import Inference
 from models.manifest import Catalog
 from models.session import Array
 from models.waiting import Priority
 from pipelines.decode import Limits, decode
+from pipelines.explanation import Explainer
 from pipelines.moderation.nsfw import SUSPICIOUS, Chain, Nsfw, tensor, tiles
+from pipelines.moderation.nsfw_map import NsfwMap
 from pipelines.moderation.types import Reading
 from pipelines.pipeline import Call, CpuPool
 from service.composition import open_house
@@ -83,10 +86,14 @@ class FakeNet:
         return Inference({"outputs": np.stack([1 - bright, bright], axis=1)}, 0.0, 0.0, 1)
 
 
+def unexplained(pool: CpuPool) -> NsfwMap:
+    return NsfwMap(Explainer(ExplanationUnavailable("opennsfw", "this is a test"), pool))
+
+
 def read(image: Image.Image) -> tuple[Reading, FakeNet]:
     net, pool = FakeNet(), CpuPool(threads=1)
     picture = decode(encode(image, "PNG"), limits=Limits())
-    reading = asyncio.run(Nsfw(MANIFEST, USED, net, pool).read(picture, Call()))
+    reading = asyncio.run(Nsfw(MANIFEST, USED, net, pool, unexplained(pool)).read(picture, Call()))
     pool.close()
     return reading, net
 
@@ -122,7 +129,7 @@ def test_the_score_is_that_of_the_whole_even_where_a_part_scores_more() -> None:
 def test_the_version_tells_model_file_and_chain(chain: Chain) -> None:
     pool = CpuPool(threads=1)
     picture = decode(encode(Image.new("RGB", (8, 8)), "PNG"), limits=Limits())
-    reading = asyncio.run(Nsfw(MANIFEST, USED, FakeNet(), pool, chain).read(picture, Call()))
+    reading = asyncio.run(Nsfw(MANIFEST, USED, FakeNet(), pool, unexplained(pool), chain).read(picture, Call()))
     pool.close()
 
     assert reading.version == f"1-{USED.sha256[:12]}-{chain}"
@@ -131,7 +138,7 @@ def test_the_version_tells_model_file_and_chain(chain: Chain) -> None:
 def test_the_real_model_finds_photographs_of_things_safe(jpeg: Callable[[str], bytes]) -> None:
     async def scenario() -> list[float]:
         async with open_house(load_settings(), Metrics()) as house:
-            signal = house.engine.pipeline("moderation").signals[0]  # type: ignore[attr-defined]
+            signal = next(one for one in house.moderation.signals if one.name == "nsfw")
             pictures = [decode(jpeg(name), limits=Limits()) for name in ("coffee", "cat", "rocket")]
             return [(await signal.read(picture, Call())).score for picture in pictures]
 

@@ -29,11 +29,11 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_built_in_policy_is_valid_and_blocks_nothing_without_confirmation() -> None:
+def test_the_built_in_policy_blocks_by_lists_alone_or_by_two_scores_that_agree() -> None:
     policy = load_policy(BUILT_IN)
 
-    unconfirmed = [name for name, rule in policy.rules.items() if rule.block is not None and rule.confirm is None]
-    assert (policy.name, policy.on_error, unconfirmed) == ("default", "review", ["known-bad"])
+    unconfirmed = {rule.signal for rule in policy.rules.values() if rule.block is not None and rule.confirm is None}
+    assert (policy.name, policy.on_error, unconfirmed) == ("default", "review", {"known.block", "codes.denied"})
 
 
 def test_a_version_may_be_written_as_a_number(tmp_path: Path) -> None:
@@ -79,6 +79,12 @@ WRONG = {
     "confirm without block": (
         GOOD.replace("review: 0.5}", "review: 0.5, confirm: {signal: nsfw, at: 0.5}}"), "make sense only beside",
     ),
+    "no such signal": (GOOD.replace("signal: nsfw,", "signal: nfsw,"), "rules.nudity: no signal 'nfsw'; there are:"),
+    "no such score": (GOOD.replace("objects.weapon", "objects.weapons"), "'objects' has no score 'weapons'"),
+    "no such words": (
+        GOOD.replace("signal: objects.weapon", "signal: text.hate"), "the signal 'text' has no score 'hate'",
+    ),
+    "no such score of a tenant": (GOOD.replace("objects.swimwear", "objects.swim"), "rules.swimwear: the signal"),
     "binary": ("\x00\x01", "unacceptable character"),
 }  # fmt: skip
 

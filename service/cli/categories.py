@@ -1,0 +1,124 @@
+"""`kernelsight categories`: train, show, try and remove custom categories; a running service notices."""
+
+import asyncio
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.findings import Findings
+from pipelines.moderation.categories import EMBEDDING, Sample, Trained, score_of
+from pipelines.moderation.errors import TrainingRejected
+from pipelines.moderation.heads import Head
+from service.category_schemas import ScoreReply
+from service.cli.files import look_at, print_json
+from service.cli.progress import steps
+from service.composition import open_heads, open_house
+from service.metrics import Metrics
+from service.settings import load_settings
+
+app = typer.Typer(help="Train, show, try and remove custom categories.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The category's name.", show_default=False)]
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="What to call it: a-z, 0-9 and '-'.", show_default=False)],
+    positive: Annotated[Path, typer.Option(help="Folder with images of it.", exists=True, file_okay=False)],
+    negative: Annotated[Path, typer.Option(help="Folder with images of all else.", exists=True, file_okay=False)],
+    force: Annotated[bool, typer.Option("--force", help="Replace a category of that name.")] = False,
+) -> None:
+    """Train a category from two folders of images (their subfolders included), and print its report."""
+    open_heads(load_settings()).check_free(name, replace=force)
+    trained = asyncio.run(_train(name, _samples(positive), _samples(negative), force))
+    for skipped in trained.skipped:
+        print(f"kernelsight: skipped {skipped.name}: {skipped.why}", file=sys.stderr)
+    _print_report(trained.head)
+
+
+@app.command("list")
+def list_categories() -> None:
+    """All categories, how well each did in its cross-validation, and which are broken."""
+    table = Table("category", "version", "positives", "negatives", "ROC AUC", "review", "block", "encoder", "problem")
+    for entry in open_heads(load_settings()).entries:
+        if entry.head is None:
+            table.add_row(entry.name, *[""] * 7, f"broken: {entry.problem}")
+            continue
+        head, report, images = entry.head, entry.head.report, entry.head.training
+        table.add_row(
+            head.name, head.version, str(images.positives), str(images.negatives), f"{report.roc_auc:.3f}",
+            _number(report.review_threshold), _number(report.block_threshold),
+            f"{head.encoder.id} {head.encoder.sha256[:12]}", entry.problem or "",
+        )  # fmt: skip
+    out.print(table)
+
+
+@app.command()
+def show(
+    name: Name, json: Annotated[bool, typer.Option("--json", help="As JSON, everything but the weights.")] = False
+) -> None:
+    """A category's report."""
+    head = open_heads(load_settings()).get(name)
+    if json:
+        out.print_json(head.facts.model_dump_json())
+    else:
+        _print_report(head)
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Remove a category; a running service stops using it within a second."""
+    open_heads(load_settings()).remove(name)
+
+
+@app.command()
+def score(name: Name, images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)]) -> None:
+    """The probability that each image belongs to the category, one JSON object a line."""
+    head = open_heads(load_settings()).get(name)
+
+    def show(path: Path, findings: Findings) -> None:
+        print_json(path, ScoreReply.of(head, score_of(head, findings), findings))
+
+    look_at(images, {"features": EMBEDDING}, show)
+
+
+def _samples(folder: Path) -> list[Sample]:
+    """Every file under it but hidden ones, in the order of their names: the same folder gives the same head."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    if not paths:
+        raise TrainingRejected(f"{folder} has no files")
+    return [Sample(str(path), partial(asyncio.to_thread, path.read_bytes)) for path in paths]
+
+
+async def _train(name: str, positives: list[Sample], negatives: list[Sample], force: bool) -> Trained:
+    async with open_house(load_settings(), Metrics()) as house:
+        with steps(f"training {name}", len(positives) + len(negatives)) as on_image:
+            return await house.categories.train(name, positives, negatives, replace=force, on_image=on_image)
+
+
+def _print_report(head: Head) -> None:
+    report, images = head.report, head.training
+    low, high = report.roc_auc_interval
+    ran = f"{head.encoder.id} {head.encoder.version} ({head.encoder.sha256[:12]})"
+    out.print(f"{head.name} {head.version}: {images.positives} positives, {images.negatives} negatives, on {ran}")
+    out.print(f"ROC AUC {report.roc_auc:.3f} (95 %: {low:.3f} to {high:.3f})")
+    table = Table("threshold", "precision", "recall", "F1", "false positives")
+    for row in report.thresholds:
+        precision = "" if row.precision is None else f"{row.precision:.1%}"
+        table.add_row(
+            f"{row.threshold:.2f}", precision, f"{row.recall:.1%}", f"{row.f1:.3f}", f"{row.false_positive_rate:.1%}"
+        )
+    out.print(table)
+    out.print(f"review from {_number(report.review_threshold)}, block from {_number(report.block_threshold)}")
+    for warning in report.warnings:
+        out.print(f"[yellow]![/] {warning}")
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"

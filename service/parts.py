@@ -1,0 +1,91 @@
+"""Builds each pipeline and its parts from the models that were chosen for its task."""
+
+from dataclasses import dataclass
+
+from models.labels import label_set
+from models.manifest import CatalogInvalid, Manifest
+from models.runtime import Runtime
+from models.store import GRAPH, Store
+from pipelines.encoder import Encoder
+from pipelines.explanation import Explainer
+from pipelines.faces.check import SecondLook
+from pipelines.faces.detector import Detector
+from pipelines.faces.finder import FaceFinder
+from pipelines.faces.mtcnn import Mtcnn
+from pipelines.faces.yunet import YuNet
+from pipelines.moderation.codes import Codes
+from pipelines.moderation.custom import Custom
+from pipelines.moderation.domains import Domains, load_domains
+from pipelines.moderation.head_store import HeadStore
+from pipelines.moderation.nsfw import Nsfw
+from pipelines.moderation.nsfw_map import NsfwMap
+from pipelines.moderation.objects import Objects
+from pipelines.moderation.pipeline import ModerationPipeline
+from pipelines.moderation.policy import Policy
+from pipelines.pipeline import CpuPool
+from pipelines.types import ModelUsed
+from service.choices import Choice
+from service.hash_lists import open_known
+from service.settings import Settings
+from service.watched import Watched, file_state
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Builds each pipeline from the models that were chosen for its task."""
+
+    settings: Settings
+    store: Store
+    runtime: Runtime
+    pool: CpuPool
+
+    def encoder(self, choice: Choice) -> Encoder:
+        [encoder] = choice.models
+        labels = label_set(encoder.labels or "")
+        return Encoder(encoder, used_of(self.store, encoder), labels, self.runtime.infer, self.pool)
+
+    async def moderation(
+        self, choice: Choice, encoder: Encoder, policy: Watched[Policy], heads: HeadStore
+    ) -> ModerationPipeline:
+        """Raises HashListInvalid, HashListUnavailable, DomainsInvalid or SettingsInvalid."""
+        [opennsfw] = choice.models
+        used, where = used_of(self.store, opennsfw), NsfwMap(await self.explainer(opennsfw))
+        signals = (
+            Nsfw(opennsfw, used, self.runtime.infer_many, self.pool, where, self.settings.nsfw_chain),
+            Objects(encoder),
+            open_known(self.settings, self.pool),
+            Codes(self._domains().current, self.pool),
+            Custom(encoder, heads, self.pool),
+        )
+        return ModerationPipeline(signals, policy.current, self.pool)
+
+    def _domains(self) -> Watched[Domains]:
+        denied, allowed = self.settings.deny_domains, self.settings.allow_domains
+        paths = [path for path in (denied, allowed) if path is not None]
+        return Watched(
+            "the lists of domains", lambda: load_domains(denied, allowed), lambda: file_state(paths), self.pool
+        )
+
+    async def explainer(self, manifest: Manifest) -> Explainer:
+        return await self.pool.run(Explainer.load, manifest, self.store.graph(manifest), self.pool)
+
+    def face_finder(self, choice: Choice) -> FaceFinder:
+        onet = choice.models[-1]  # both detectors' candidates are checked by it
+        second = SecondLook(onet, used_of(self.store, onet), self.runtime.infer_many, self.pool)
+        return FaceFinder(self._detector(choice), second, self.pool)
+
+    def _detector(self, choice: Choice) -> Detector:
+        infer, infer_many = self.runtime.infer, self.runtime.infer_many
+        used = tuple(used_of(self.store, manifest) for manifest in choice.models)
+        if choice.name == "yunet":
+            return YuNet(choice.models[0], used[0], infer, self.pool)
+        if choice.name == "mtcnn":
+            pnet, rnet, onet = choice.models
+            return Mtcnn(pnet, rnet, onet, used, infer, infer_many, self.pool)
+        raise CatalogInvalid(f"tasks.toml: faces can be done by yunet or mtcnn, not by {choice.name!r}")
+
+
+def used_of(store: Store, manifest: Manifest) -> ModelUsed:
+    record = store.record(manifest)
+    assert record is not None  # the graph was found a moment ago
+    return ModelUsed(id=manifest.id, version=manifest.version, sha256=record.files[GRAPH].sha256)

@@ -1,0 +1,91 @@
+"""Custom categories from labelled photographs beside the checkout: what 20 images of each kind are good for."""
+
+import asyncio
+from collections.abc import Iterator
+from itertools import combinations
+from statistics import mean, median
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from pipelines.moderation.categories import EMBEDDING, embedding_of
+from pipelines.moderation.training import LEAST, fit
+from pipelines.types import ModelUsed
+from service.composition import open_house
+from service.metrics import Metrics
+from service.settings import Settings
+from tests.extra.labelled import LABELLED, labels, needs_labelled
+
+pytestmark = needs_labelled
+
+Vectors = NDArray[np.float64]
+
+# Superclasses of ImageNet, put together until each kind has enough photographs to train on 20 and test on others.
+KINDS = {
+    "dogs": {"dog_wolf"},
+    "other animals": {
+        "bird", "invertebrate", "reptile_amphibian", "mammal_other", "fish", "ungulate", "primate", "fox_cat",
+        "marsupial_monotreme", "marine_mammal",
+    },
+    "vehicles and buildings": {"vehicle", "building"},
+    "things": {"electronics", "tool", "container", "music", "sport", "furniture"},
+    "food and clothing": {"food_produce", "clothing", "plant_fungi"},
+}  # fmt: skip
+TRAINED_ON, DRAWS = 20, 5
+
+
+@pytest.fixture(scope="module")
+def embedded() -> tuple[ModelUsed, dict[str, Vectors]]:
+    """The encoder, and the embeddings (N, C) of each superclass's photographs."""
+
+    async def scenario() -> tuple[ModelUsed, dict[str, Vectors]]:
+        rows = [row for row in labels() if row["superclass"]]
+        found: dict[str, list[Vectors]] = {}
+        async with open_house(Settings(), Metrics()) as house:
+            for row in rows:
+                findings = await house.engine.run((LABELLED / row["file"]).read_bytes(), {"features": EMBEDDING})
+                found.setdefault(row["superclass"], []).append(embedding_of(findings))
+            return house.categories.encoder, {name: np.array(vectors) for name, vectors in found.items()}
+
+    return asyncio.run(scenario())
+
+
+def draws(positives: Vectors, negatives: Vectors, encoder: ModelUsed, train: tuple[int, int]) -> Iterator[float]:
+    """ROC AUC on the photographs that were not trained on, of several random choices of those that were."""
+    for seed in range(DRAWS):
+        random = np.random.default_rng(seed)
+        yes, no = random.permutation(positives), random.permutation(negatives)
+        head = fit("kind", yes[: train[0]], no[: train[1]], encoder)
+        others = np.concatenate([yes[train[0] :], no[train[1] :]])
+        truth = np.repeat([1, 0], [len(yes) - train[0], len(no) - train[1]])
+        yield float(roc_auc_score(truth, [head.score(one) for one in others]))
+
+
+def test_twenty_images_of_each_of_two_kinds_make_a_category(embedded: tuple[ModelUsed, dict[str, Vectors]]) -> None:
+    encoder, found = embedded
+    kinds = {name: np.concatenate([found[one] for one in sorted(of) if one in found]) for name, of in KINDS.items()}
+    aucs = {
+        (one, other): list(draws(kinds[one], kinds[other], encoder, (TRAINED_ON, TRAINED_ON)))
+        for one, other in combinations(kinds, 2)
+    }
+    for pair, values in aucs.items():
+        print(f"{' / '.join(pair)}: {mean(values):.3f} ({min(values):.3f} to {max(values):.3f})")
+
+    dogs = [value for pair, values in aucs.items() if "dogs" in pair for value in values]
+    everything = [value for values in aucs.values() for value in values]
+    assert (median(dogs) >= 0.95, median(everything) >= 0.92) == (True, True)
+
+
+def test_pairs_of_single_superclasses(embedded: tuple[ModelUsed, dict[str, Vectors]]) -> None:
+    """Half of each superclass to train on, which is fewer than 20 for all but dogs."""
+    encoder, found = embedded
+    large = {name: vectors for name, vectors in found.items() if len(vectors) >= LEAST + 4}
+    aucs = {}
+    for one, other in combinations(sorted(large), 2):
+        train = tuple(min(TRAINED_ON, len(large[name]) - 4) for name in (one, other))
+        aucs[one, other] = list(draws(large[one], large[other], encoder, train))  # type: ignore[arg-type]
+        print(f"{one} {train[0]} / {other} {train[1]}: {mean(aucs[one, other]):.3f}")
+
+    assert median(value for values in aucs.values() for value in values) >= 0.95

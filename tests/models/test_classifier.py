@@ -1,0 +1,78 @@
+"""A classifier is read out of its graph, and believed only if the graph does what the manifest says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.classifier import Classifier
+from models.errors import ExplanationUnavailable
+from models.manifest import Catalog, Manifest
+from models.session import Session
+from models.store import Store
+from service.settings import load_settings
+from tests.models.tiny_graphs import CLASSIFIER, image, manifest_of, write_classifier_graph
+
+
+def described(path: Path, **changes: Any) -> Manifest:
+    return manifest_of(path, classifier=CLASSIFIER | changes)
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    return write_classifier_graph(tmp_path / "model.onnx")
+
+
+def test_mean_and_linear_layer_give_the_graphs_own_logits(graph: Path) -> None:
+    manifest = described(graph)
+    classifier = Classifier.load(manifest, graph)
+    rows = Session(graph, device="cpu", inner=manifest.inner).run({"image": image(3)["image"][None]})
+    outputs = {name: values[0] for name, values in rows.items()}
+    made = classifier.weight @ classifier.grid(outputs).mean((0, 1)) + classifier.bias
+
+    assert made == pytest.approx(classifier.logits(outputs), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "opennsfw"])
+def test_the_built_in_classifiers_pass(name: str) -> None:
+    manifest = Catalog.load().get(name)
+    classifier = Classifier.load(manifest, Store(load_settings().store).graph(manifest))
+
+    assert classifier.weight.shape == ((1000, 1280) if name == "efficientnet-lite0" else (2, 1024))
+
+
+def test_two_layers_behind_the_mean_are_refused(tmp_path: Path) -> None:
+    graph = write_classifier_graph(tmp_path / "model.onnx", layers=2)
+
+    with pytest.raises(ExplanationUnavailable, match="there is more behind its grid"):
+        Classifier.load(described(graph), graph)
+
+
+WRONG = {
+    "transposed": ({"weight_layout": "classes-first"}, "there is more behind its grid"),
+    "other bias": ({"bias": "axes"}, "shape"),
+    "other logits": ({"logits": "embedding"}, "there is more behind its grid"),
+    "axes that are mixed up": ({"grid_layout": "NCHW"}, "shape"),
+    "missing": ({"weight": "no such tensor"}, "no such tensor"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_manifest_that_is_wrong_about_its_graph_is_refused(graph: Path, name: str) -> None:
+    changes, why = WRONG[name]
+
+    with pytest.raises(ExplanationUnavailable, match=why):
+        Classifier.load(described(graph, **changes), graph)
+
+
+def test_a_model_without_a_classifier_is_refused(graph: Path) -> None:
+    with pytest.raises(ExplanationUnavailable, match=r"no \[classifier\]"):
+        Classifier.load(manifest_of(graph), graph)
+
+
+def test_only_what_the_graph_does_not_declare_is_added_to_its_outputs(graph: Path) -> None:
+    assert [described(graph).inner, described(graph, logits="embedding").inner, manifest_of(graph).inner] == [
+        ("cells", "scores"),
+        ("cells",),
+        (),
+    ]
