@@ -9,6 +9,8 @@ from typing import Literal
 
 Format = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"]
 
+_GIF_FRAME, _GIF_EXTENSION, _GIF_END = 0x2C, 0x21, 0x3B
+
 HEAD = 64  # bytes that `sniff` looks at
 
 _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
@@ -110,16 +112,26 @@ def _iso_box_runs_out(data: bytes) -> bool:
 
 def gif_frames(data: bytes) -> Iterator[int]:
     """Where each frame of a GIF begins, up to the first byte that makes no sense."""
+    return (start for block, start, _ in gif_blocks(data) if block == _GIF_FRAME)
+
+
+def gif_blocks(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """First byte, start and end of each block behind a GIF's head: frames, extensions, and the end's own byte."""
     at = 13 + _gif_colours(data, 10)
     while at < len(data):
         block = data[at]
-        if block == 0x2C:  # image descriptor, perhaps a colour table, then a byte of code size
-            yield at
-            at = _gif_skip(data, at + 10 + _gif_colours(data, at + 9) + 1)
-        elif block == 0x21:  # extension
-            at = _gif_skip(data, at + 2)
+        if block == _GIF_FRAME:  # image descriptor, perhaps a colour table, then a byte of code size
+            end = _gif_skip(data, at + 10 + _gif_colours(data, at + 9) + 1)
+        elif block == _GIF_EXTENSION:
+            end = _gif_skip(data, at + 2)
+        elif block == _GIF_END:
+            end = at + 1
         else:
             return
+        yield block, at, end
+        if block == _GIF_END:
+            return
+        at = end
 
 
 def _gif_colours(data: bytes, at: int) -> int:

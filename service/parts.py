@@ -17,6 +17,7 @@ from pipelines.moderation.codes import Codes
 from pipelines.moderation.custom import Custom
 from pipelines.moderation.domains import Domains, load_domains
 from pipelines.moderation.head_store import HeadStore
+from pipelines.moderation.hygiene import Hygiene
 from pipelines.moderation.nsfw import Nsfw
 from pipelines.moderation.nsfw_map import NsfwMap
 from pipelines.moderation.objects import Objects
@@ -55,6 +56,7 @@ class Parts:
             Objects(encoder),
             open_known(self.settings, self.pool),
             Codes(self._domains().current, self.pool),
+            Hygiene(self.pool),
             Custom(encoder, heads, self.pool),
         )
         return ModerationPipeline(signals, policy.current, self.pool)
