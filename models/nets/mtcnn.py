@@ -88,14 +88,13 @@ class SlopedPeaks(nn.Module):
         self.slope = nn.Parameter(torch.full((channels_out,), 0.25))
         self.prepare()
 
-    @torch.no_grad()
     def prepare(self) -> None:
         """Work out what `forward` uses; to be called when the parameters have changed."""
-        slope, own = self.slope, len(self.slope)
+        weight, bias, slope, own = self.weight.detach(), self.bias.detach(), self.slope.detach(), len(self.slope)
         (falling,) = torch.nonzero(slope < 0, as_tuple=True)
         spare = _missing(own + len(falling))
-        kernels = torch.cat([self.weight, -self.weight[falling]])
-        shifts = torch.cat([self.bias, -self.bias[falling]])
+        kernels = torch.cat([weight, -weight[falling]])
+        shifts = torch.cat([bias, -bias[falling]])
         signs = torch.where(slope > 1, -1.0, 1.0)
         rows = own + _missing(own)
         straight, bent = torch.zeros(rows, len(shifts)), torch.zeros(rows, len(shifts))
