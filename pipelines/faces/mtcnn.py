@@ -20,7 +20,7 @@ from pipelines.faces.views import Canvas, Mips, Pixels
 from pipelines.pipeline import Call, CpuPool, Infer
 from pipelines.types import ModelUsed
 
-SMALLEST_FACE = 22.0  # pixels of the picture, where nothing else is asked and the canvas allows it
+SMALLEST_FACE = 24.0  # pixels of the picture, where nothing else is asked and the canvas allows it
 COARSE = 12  # a fast look is for faces from this part of the longer side on
 MOST_ENLARGED = 1.6
 
