@@ -19,7 +19,9 @@ from pipelines.faces.views import Canvas, Rectangle, View
 
 CELL, STRIDE = 12, 2  # P-Net's window and step on the canvas, in pixels
 
-SHRINK = 0.5  # from one level to the next; the offsets of P-Net and R-Net bridge the gap
+# From the finest level to the next, and from there to each further one. Hints bridge the first step; with halves
+# throughout, sideways faces are taken for upright ones.
+FIRST_SHRINK, SHRINK = 0.5, 0.6
 
 MERGED = 0.7  # windows that overlap by more are one proposal
 PROPOSED = 0.8  # probability; the paper's is .6
@@ -56,7 +58,7 @@ class Pyramid:
         cls, width: int, height: int, scale: float, sizes: Sequence[tuple[int, int]], *, is_split: bool
     ) -> Self | None:
         """From `scale` down, or from what fits on canvases of `sizes`; None where not even one window fits."""
-        while views := _levels(width, height, scale):
+        while views := _levels(width, height, scale, FIRST_SHRINK if is_split else SHRINK):
             apart = int(is_split and len(views) > 1)
             first = packed(sizes, views[apart:])
             if first is not None and (not apart or packed(sizes, views[:1]) is not None):
@@ -79,12 +81,12 @@ class Pyramid:
         return min((one for one in (canvas, whole) if one is not None), key=lambda one: one.width * one.height)
 
 
-def _levels(width: int, height: int, finest: float) -> list[View]:
+def _levels(width: int, height: int, finest: float, first_shrink: float) -> list[View]:
     """The whole picture at ever smaller scales, `finest` first, as long as a window fits."""
-    views, scale = [], finest
+    views, scale, shrink = [], finest, first_shrink
     while min(width, height) * scale >= CELL:
         views.append(View((0, 0, width, height), round(width * scale), round(height * scale)))
-        scale *= SHRINK
+        scale, shrink = scale * shrink, SHRINK
     return views
 
 
