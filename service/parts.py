@@ -54,7 +54,7 @@ class Parts:
         signals = (
             Nsfw(opennsfw, used, self.runtime.infer_many, self.pool, where, self.settings.nsfw_chain),
             Objects(encoder),
-            open_known(self.settings, self.pool),
+            await self.pool.run(open_known, self.settings, self.pool),  # a list of a million hashes takes seconds
             Codes(self._domains().current, self.pool),
             Hygiene(self.pool),
             Custom(encoder, heads, self.pool),
