@@ -74,10 +74,12 @@ class Candidates:
 
 def overlap(one: Floats, other: Floats) -> Floats:
     """Intersection over union of (N, 4) with (M, 4) boxes: (N, M)."""
-    corners = np.minimum(one[:, None, 2:], other[None, :, 2:]) - np.maximum(one[:, None, :2], other[None, :, :2])
-    both = corners.clip(0).prod(axis=2)
+    x0, y0, x1, y1 = one.T[:, :, None]
+    width = (np.minimum(x1, other[:, 2]) - np.maximum(x0, other[:, 0])).clip(0)
+    height = (np.minimum(y1, other[:, 3]) - np.maximum(y0, other[:, 1])).clip(0)
+    both = width * height
     areas = [(boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1) for boxes in (one, other)]
-    shares: Floats = both / np.maximum(areas[0][:, None] + areas[1][None] - both, np.float32(1e-9))
+    shares: Floats = both / np.maximum(areas[0][:, None] + areas[1] - both, np.float32(1e-9))
     return shares
 
 

@@ -152,24 +152,6 @@ def whole(width: int, height: int, *, longer_side: int, most: float) -> View:
     return View((0, 0, width, height), max(1, round(width * scale)), max(1, round(height * scale)))
 
 
-def tiles(width: int, height: int, *, scale: float, side: int, overlap: int) -> list[View]:
-    """The picture at `scale` in squares of `side` at most that overlap, so that no face is cut in all of them."""
-    reach, shared = floor(side / scale), ceil(overlap / scale)
-    regions = [
-        (x, y, min(x + reach, width), min(y + reach, height))
-        for y in _starts(height, reach, shared)
-        for x in _starts(width, reach, shared)
-    ]
-    return [View(one, *(max(1, int(edge * scale)) for edge in (one[2] - one[0], one[3] - one[1]))) for one in regions]
-
-
-def _starts(length: int, side: int, overlap: int) -> list[int]:
-    if length <= side:
-        return [0]
-    count = ceil((length - overlap) / (side - overlap))
-    return [round(index * (length - side) / (count - 1)) for index in range(count)]
-
-
 def turned(width: int, height: int, *, longer_side: int, cell: int) -> Canvas:
     """The whole picture four times on one canvas, each a quarter turn further, with room around it.
 
