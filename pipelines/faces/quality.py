@@ -2,6 +2,7 @@
 
 from math import log, prod
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +11,6 @@ from pipelines.faces.candidates import Floats
 from pipelines.faces.types import FaceQuality, Pose, Reason
 
 SIZE = 64  # pixels at which a face's sharpness and brightness are measured
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 # For each measure the value that is no drawback at all, and the value that makes a face useless.
 CERTAIN, DOUBTFUL = 0.9, 0.3  # score
@@ -27,9 +27,9 @@ COMPANION = 0.5
 
 def measure(crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """Sharpness and brightness of (N, SIZE, SIZE, 3) crops of faces."""
-    luma = crops.astype(np.float32) @ _LUMA
-    sharpness = np.array([laplacian_variance(one) for one in luma], np.float32)
-    return sharpness, luma.mean(axis=(1, 2)) / 255
+    planes = cv2.cvtColor(crops.reshape(-1, SIZE, 3).astype(np.float32), cv2.COLOR_RGB2GRAY).reshape(-1, SIZE, SIZE)
+    sharpness = np.array([laplacian_variance(luma) for luma in planes], np.float32)
+    return sharpness, planes.mean(axis=(1, 2)) / 255
 
 
 def face_quality(

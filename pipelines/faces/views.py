@@ -6,7 +6,7 @@ picture ─► Mips ─► Canvas.render ─► (height, width, 3) ─► model 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, floor, log2
+from math import ceil, log2
 from threading import Lock
 from typing import cast
 
@@ -172,8 +172,9 @@ def smallest(sizes: Iterable[tuple[int, int]], width: int, height: int) -> tuple
 
 def pack(sizes: Iterable[tuple[int, int]], views: Sequence[View]) -> Canvas | None:
     """All views on the smallest canvas that takes them, largest first, each as far up and left as it fits."""
+    tallest, widest = max(view.height for view in views), max(view.width for view in views)
     needed = sum(view.width * view.height for view in views)
-    large_enough = (one for one in sizes if one[0] * one[1] >= needed)
+    large_enough = (one for one in sizes if one[0] >= tallest and one[1] >= widest and one[0] * one[1] >= needed)
     for height, width in sorted(large_enough, key=lambda one: one[0] * one[1]):
         if (placed := _placed(views, width, height)) is not None:
             return Canvas(height, width, tuple(placed))
@@ -184,8 +185,6 @@ def _placed(views: Sequence[View], width: int, height: int) -> list[View] | None
     skyline = np.zeros(width, np.int64)  # height that is taken, by column
     placed = []
     for view in sorted(views, key=lambda one: -one.height):
-        if view.width > width:
-            return None
         tops = np.lib.stride_tricks.sliding_window_view(skyline, view.width).max(axis=1)
         left = int(tops.argmin())
         top = int(tops[left])
