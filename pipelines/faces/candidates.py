@@ -71,7 +71,7 @@ class Candidates:
         weights = self.scores[order, None] ** 2
         values = np.concatenate([self.boxes, self.landmarks.reshape(-1, 10)], axis=1)[order]
         # Not a product of matrices: for thousands of candidates BLAS would start threads of its own.
-        means = np.add.reduceat(values * weights, first) / np.add.reduceat(weights, first)
+        means = (np.add.reduceat(values * weights, first) / np.add.reduceat(weights, first)).astype(np.float32)
         return type(self)(means[:, :4], self.scores[kept], means[:, 4:].reshape(-1, 5, 2))
 
 

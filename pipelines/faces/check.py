@@ -23,7 +23,7 @@ FEW = 4  # crops that take less time than the way to a thread and back
 # Detectors find many a face that lies on its side, and draw upright landmarks into it. O-Net then is not sure,
 # or puts its landmarks elsewhere: of upright faces that happens with 1 in 20, of others with 9 in 10.
 UNSURE, APART = 0.9, 0.075  # probability; mean distance of the landmarks in box sides
-DOUBTED_SCORE, DOUBTED_SIDE, MOST_DOUBTED = 0.4, 32.0, 8
+DOUBTED_SCORE, DOUBTED_SIDE, MOST_DOUBTED = 0.4, 48.0, 8
 SEEN = 0.5  # probability from which another way up is taken seriously
 # A turned crop has to convince by this much more (logits): a mask over the mouth must not turn a face over.
 MARGIN = 1.0

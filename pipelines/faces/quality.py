@@ -1,6 +1,7 @@
 """How good an avatar a face would make, and what is against it."""
 
 from math import log, prod
+from typing import cast
 
 import cv2
 import numpy as np
@@ -27,7 +28,8 @@ COMPANION = 0.5
 
 def measure(crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """Sharpness and brightness of (N, SIZE, SIZE, 3) crops of faces."""
-    planes = cv2.cvtColor(crops.reshape(-1, SIZE, 3).astype(np.float32), cv2.COLOR_RGB2GRAY).reshape(-1, SIZE, SIZE)
+    grey = cv2.cvtColor(crops.reshape(-1, SIZE, 3).astype(np.float32), cv2.COLOR_RGB2GRAY)
+    planes = cast(Floats, grey).reshape(-1, SIZE, SIZE)
     sharpness = np.array([laplacian_variance(luma) for luma in planes], np.float32)
     return sharpness, planes.mean(axis=(1, 2)) / 255
 

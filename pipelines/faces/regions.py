@@ -16,6 +16,8 @@ def around(boxes: Floats, width: int, height: int, *, margin: float, grain: floa
     Each box has at least `margin` times its longer side around its centre, as far as the picture goes.
     Edges lie on multiples of `grain` pixels, or at the picture's border.
     """
+    if not len(boxes):
+        return []
     shape = ceil(height / grain), ceil(width / grain)
     centres, reach = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]).max(axis=1) * margin
     first = np.floor((centres - reach[:, None]) / grain).clip(0)
