@@ -17,6 +17,7 @@ from pipelines.moderation.codes import Codes
 from pipelines.moderation.custom import Custom
 from pipelines.moderation.domains import Domains, load_domains
 from pipelines.moderation.head_store import HeadStore
+from pipelines.moderation.hygiene import Hygiene
 from pipelines.moderation.nsfw import Nsfw
 from pipelines.moderation.nsfw_map import NsfwMap
 from pipelines.moderation.objects import Objects
@@ -53,8 +54,9 @@ class Parts:
         signals = (
             Nsfw(opennsfw, used, self.runtime.infer_many, self.pool, where, self.settings.nsfw_chain),
             Objects(encoder),
-            open_known(self.settings, self.pool),
+            await self.pool.run(open_known, self.settings, self.pool),  # a list of a million hashes takes seconds
             Codes(self._domains().current, self.pool),
+            Hygiene(self.pool),
             Custom(encoder, heads, self.pool),
         )
         return ModerationPipeline(signals, policy.current, self.pool)

@@ -37,26 +37,136 @@ def _as_torch_lays_it_out(array: NDArray[np.float32]) -> NDArray[np.float32]:
     return array.ravel().copy()
 
 
-class Slope(nn.Module):
-    """PReLU spelled out: ONNX Runtime's own takes 3 ns for each value on a CPU, these four steps together 1."""
+class Sloped(nn.Module):
+    """A convolution and its PReLU, in operations that ONNX Runtime runs in its layout of blocks of 8 channels.
 
-    def __init__(self, channels: int) -> None:
+    Its own PReLU takes 3 ns for each value on a CPU, and every operation that it does not know in that layout
+    costs two copies. PReLU with slope a is (1 - a) relu(x) + a x: the factor (1 - a) goes into the kernels, and
+    a convolution over single values scales and adds in one pass. Channels are filled up to whole blocks.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, *, is_steep: bool = False) -> None:
+        """`is_steep`: some slopes are above 1, where that factor would turn the sign of what relu sees."""
         super().__init__()
-        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+        self.weight = nn.Parameter(torch.randn(channels_out, channels_in, kernel, kernel) * 0.1)
+        self.bias = nn.Parameter(torch.zeros(channels_out))
+        self.slope = nn.Parameter(torch.full((channels_out,), 0.25))
+        self.is_steep = is_steep
+
+    def forward(self, x: Tensor, signs: Tensor | None = None) -> Tensor:
+        """`signs` are those of the channels of `x`, which may have more than the kernels: filled up, too."""
+        spare = (0, 0, 0, 0, 0, x.shape[1] - self.weight.shape[1], 0, _missing(len(self.slope)))
+        kernels = F.pad(self.weight, spare)
+        if signs is not None:
+            kernels = kernels * signs[:, None, None]
+        bias, slope = (F.pad(one, (0, _missing(len(one)))) for one in (self.bias, self.slope))
+        if self.is_steep:
+            x = F.conv2d(x, kernels, bias)
+            return _scaled(x, slope) + _scaled(F.relu(x), 1 - slope)
+        x = F.conv2d(x, kernels * (1 - slope)[:, None, None, None], bias * (1 - slope))
+        return F.relu(x) + _scaled(x, slope / (1 - slope))
+
+
+class SlopedPeaks(nn.Module):
+    """Maxima over 2 x 2 of a convolution and its PReLU, which here runs on a quarter of the values: on the maxima.
+
+    Where a slope a is negative PReLU falls and rises, and the maximum lies at the largest or at the smallest value,
+    max(u, v) = u + relu(v - u) with u = max x and v = -a max(-x): such channels get a twin for -x, in the blocks'
+    spare places. Where a slope is above 1 the answer has the other sign, see `signs`.
+    """
+
+    signs: Tensor
+    kernels: Tensor
+    shifts: Tensor
+    straight: Tensor
+    bent: Tensor
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(channels_out, channels_in, kernel, kernel) * 0.1)
+        self.bias = nn.Parameter(torch.zeros(channels_out))
+        self.slope = nn.Parameter(torch.full((channels_out,), 0.25))
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Work out what `forward` uses; to be called when the parameters have changed."""
+        weight, bias, slope, own = self.weight.detach(), self.bias.detach(), self.slope.detach(), len(self.slope)
+        (falling,) = torch.nonzero(slope < 0, as_tuple=True)
+        spare = _missing(own + len(falling))
+        kernels = torch.cat([weight, -weight[falling]])
+        shifts = torch.cat([bias, -bias[falling]])
+        signs = torch.where(slope > 1, -1.0, 1.0)
+        rows = own + _missing(own)
+        straight, bent = torch.zeros(rows, len(shifts)), torch.zeros(rows, len(shifts))
+        straight[:own, :own] = torch.diag(torch.where(slope < 0, 1.0, slope * signs))
+        bent[:own, :own] = torch.diag(torch.where(slope < 0, -1.0, (1 - slope).abs()))
+        bent[falling, own + torch.arange(len(falling))] = -slope[falling]
+        for name, values in {
+            "signs": F.pad(signs, (0, _missing(own))),
+            "kernels": F.pad(kernels, (0, 0, 0, 0, 0, 0, 0, spare)),
+            "shifts": F.pad(shifts, (0, spare)),
+            "straight": F.pad(straight, (0, spare))[:, :, None, None],
+            "bent": F.pad(bent, (0, spare))[:, :, None, None],
+        }.items():
+            self.register_buffer(name, values, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        positive = F.relu(x)
-        slope = self.weight[:, None, None] if x.ndim == 4 else self.weight
-        return positive + (x - positive) * slope
+        """Answers channels times `signs`."""
+        peaks = F.max_pool2d(F.conv2d(x, self.kernels, self.shifts), 2, 2, ceil_mode=True)
+        return F.relu(F.conv2d(peaks, self.bent)) + F.conv2d(peaks, self.straight)
 
 
-def _convolution(channels_in: int, channels_out: int, kernel: int) -> list[nn.Module]:
-    return [nn.Conv2d(channels_in, channels_out, kernel), Slope(channels_out)]
+class Embedding(nn.Module):
+    """All values of (N, C, H, W) through a matrix that was trained on them as (W, H, C), then PReLU: (N, size)."""
+
+    def __init__(self, shape: tuple[int, int, int], size: int) -> None:
+        """`shape` is (C, H, W)."""
+        super().__init__()
+        self.shape = shape
+        channels, height, width = shape
+        self.weight = nn.Parameter(torch.randn(size, width * height * channels) * 0.1)
+        self.bias = nn.Parameter(torch.zeros(size))
+        self.slope = nn.Parameter(torch.full((size,), 0.25))
+
+    def forward(self, x: Tensor) -> Tensor:
+        channels, height, width = self.shape
+        matrix = self.weight.reshape(-1, width, height, channels).permute(0, 3, 2, 1).flatten(1)
+        x = F.linear(x.flatten(1), matrix, self.bias)
+        return F.relu(x) * (1 - self.slope) + x * self.slope
+
+
+def _missing(channels: int) -> int:
+    """How many channels the last block of 8 lacks."""
+    return -channels % 8
+
+
+def _scaled(x: Tensor, factors: Tensor) -> Tensor:
+    """Each channel times its factor, as a convolution: a multiplication would leave the layout of blocks."""
+    return F.conv2d(x, factors[:, None, None, None], groups=len(factors))
 
 
 def _probability(scores: Tensor) -> Tensor:
-    """(N, 2, …) scores for background and face to (N, …): a softmax of two is a sigmoid of their difference."""
+    """(N, 2) scores for background and face to (N,): a softmax of two is a sigmoid of their difference."""
     return torch.sigmoid(scores[:, 1] - scores[:, 0])
+
+
+class ProposalHeads(nn.Module):
+    """PReLU and both heads of P-Net: two convolutions of 8 channels that are added, for all of it."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.full((channels,), 0.25))
+        self.box = nn.Conv2d(channels, 4, 1)
+        self.face = nn.Conv2d(channels, 2, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        kernels, shifts = (
+            torch.cat([face[1:] - face[:1], box, torch.zeros_like(box[:3])])
+            for face, box in ((self.face.weight, self.box.weight), (self.face.bias, self.box.bias))
+        )
+        slope = self.slope[:, None, None]
+        heads = F.conv2d(x, kernels * slope, shifts) + F.conv2d(F.relu(x), kernels * (1 - slope))
+        return torch.sigmoid(heads[:, 0]), heads[:, 1:5].permute(0, 2, 3, 1)
 
 
 class PNet(CascadeNet):
@@ -69,16 +179,18 @@ class PNet(CascadeNet):
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.Sequential(
-            *_convolution(3, 10, 3), nn.MaxPool2d(2, 2, ceil_mode=True), *_convolution(10, 16, 3),
-            *_convolution(16, 32, 3),
-        )  # fmt: skip
-        self.box = nn.Conv2d(32, 4, 1)
-        self.face = nn.Conv2d(32, 2, 1)
+        self.first = SlopedPeaks(3, 10, 3)
+        self.second = Sloped(10, 16, 3)
+        self.third = nn.Conv2d(16, 32, 3)
+        self.heads = ProposalHeads(32)
+
+    def load_published(self, weights: Sequence[NDArray[np.float32]]) -> None:
+        super().load_published(weights)
+        self.first.prepare()
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.features(images)
-        return _probability(self.face(x)), self.box(x).permute(0, 2, 3, 1)
+        x = self.second(self.first(images), self.first.signs)
+        return self.heads(self.third(x))
 
 
 class RNet(CascadeNet):
@@ -89,15 +201,15 @@ class RNet(CascadeNet):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *_convolution(3, 28, 3), nn.MaxPool2d(3, 2, ceil_mode=True), *_convolution(28, 48, 3),
-            nn.MaxPool2d(3, 2), *_convolution(48, 64, 2),
+            Sloped(3, 28, 3, is_steep=True), nn.MaxPool2d(3, 2, ceil_mode=True), Sloped(28, 48, 3),
+            nn.MaxPool2d(3, 2), Sloped(48, 64, 2),
         )  # fmt: skip
-        self.embedding = nn.Sequential(nn.Linear(576, 128), Slope(128))
+        self.embedding = Embedding((64, 3, 3), 128)
         self.box = nn.Linear(128, 4)
         self.face = nn.Linear(128, 2)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.embedding(_flat(self.features(images)))
+        x = self.embedding(self.features(images))
         return _probability(self.face(x)), self.box(x)
 
 
@@ -113,21 +225,16 @@ class ONet(CascadeNet):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *_convolution(3, 32, 3), nn.MaxPool2d(3, 2, ceil_mode=True), *_convolution(32, 64, 3),
-            nn.MaxPool2d(3, 2), *_convolution(64, 64, 3), nn.MaxPool2d(2, 2), *_convolution(64, 128, 2),
+            Sloped(3, 32, 3), nn.MaxPool2d(3, 2, ceil_mode=True), Sloped(32, 64, 3),
+            nn.MaxPool2d(3, 2), Sloped(64, 64, 3), nn.MaxPool2d(2, 2), Sloped(64, 128, 2),
         )  # fmt: skip
-        self.embedding = nn.Sequential(nn.Linear(1152, 256), Slope(256))
+        self.embedding = Embedding((128, 3, 3), 256)
         self.box = nn.Linear(256, 4)
         self.landmarks = nn.Linear(256, 10)
         self.face = nn.Linear(256, 2)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x = self.embedding(_flat(self.features(images)))
+        x = self.embedding(self.features(images))
         # Published as five x, then five y.
         points = self.landmarks(x).reshape(-1, 2, 5).permute(0, 2, 1)
         return _probability(self.face(x)), self.box(x), points
-
-
-def _flat(x: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N, W * H * C): the order that the matrices were trained on."""
-    return x.permute(0, 3, 2, 1).flatten(1)

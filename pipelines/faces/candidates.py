@@ -12,8 +12,6 @@ Floats = NDArray[np.float32]
 # Order of the five landmarks everywhere; left and right as seen in the image of an upright face.
 LANDMARKS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 
-VOTING_IOU = 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -65,19 +63,26 @@ class Candidates:
         Source: S. Gidaris and N. Komodakis, "Object Detection via a Multi-Region and Semantic
         Segmentation-Aware CNN Model" (ICCV 2015), box voting.
         """
-        kept = self.distinct(iou=iou)
-        weights = np.where(overlap(kept.boxes, self.boxes) >= VOTING_IOU, self.scores**2, 0)  # (kept, all)
-        weights /= weights.sum(axis=1, keepdims=True)
-        landmarks = (weights @ self.landmarks.reshape(-1, 10)).reshape(-1, 5, 2)
-        return type(self)((weights @ self.boxes).astype(np.float32), kept.scores, landmarks.astype(np.float32))
+        kept, owners = _suppressed(self.boxes, self.scores, iou=iou, of_smaller=False)
+        if len(kept) == len(self):
+            return self[kept]
+        order = np.argsort(owners, kind="stable")
+        first = np.searchsorted(owners[order], np.arange(len(kept)))
+        weights = self.scores[order, None] ** 2
+        values = np.concatenate([self.boxes, self.landmarks.reshape(-1, 10)], axis=1)[order]
+        # Not a product of matrices: for thousands of candidates BLAS would start threads of its own.
+        means = (np.add.reduceat(values * weights, first) / np.add.reduceat(weights, first)).astype(np.float32)
+        return type(self)(means[:, :4], self.scores[kept], means[:, 4:].reshape(-1, 5, 2))
 
 
 def overlap(one: Floats, other: Floats) -> Floats:
     """Intersection over union of (N, 4) with (M, 4) boxes: (N, M)."""
-    corners = np.minimum(one[:, None, 2:], other[None, :, 2:]) - np.maximum(one[:, None, :2], other[None, :, :2])
-    both = corners.clip(0).prod(axis=2)
+    x0, y0, x1, y1 = one.T[:, :, None]
+    width = (np.minimum(x1, other[:, 2]) - np.maximum(x0, other[:, 0])).clip(0)
+    height = (np.minimum(y1, other[:, 3]) - np.maximum(y0, other[:, 1])).clip(0)
+    both = width * height
     areas = [(boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1) for boxes in (one, other)]
-    shares: Floats = both / np.maximum(areas[0][:, None] + areas[1][None] - both, np.float32(1e-9))
+    shares: Floats = both / np.maximum(areas[0][:, None] + areas[1] - both, np.float32(1e-9))
     return shares
 
 
@@ -87,15 +92,24 @@ def keep_best(boxes: Floats, scores: Floats, *, iou: float, of_smaller: bool = F
     With `of_smaller` the intersection is measured against the smaller box instead of the union: a part
     of a face then does not survive beside the whole.
     """
+    return _suppressed(boxes, scores, iou=iou, of_smaller=of_smaller)[0]
+
+
+def _suppressed(boxes: Floats, scores: Floats, *, iou: float, of_smaller: bool) -> tuple[list[int], NDArray[np.intp]]:
+    """Rows that are kept, and for each row which of those stands for it: (N,) places in that list."""
     x0, y0, x1, y1 = boxes.T
     area = (x1 - x0) * (y1 - y0)
-    order, kept = np.argsort(-scores, kind="stable"), []
+    order, kept = np.argsort(-scores, kind="stable"), list[int]()
+    owners = np.zeros(len(boxes), np.intp)
     while order.size:
         best, rest = order[0], order[1:]
-        kept.append(int(best))
+        owners[best] = len(kept)
         width = np.minimum(x1[best], x1[rest]) - np.maximum(x0[best], x0[rest])
         height = np.minimum(y1[best], y1[rest]) - np.maximum(y0[best], y0[rest])
-        both = width.clip(0) * height.clip(0)
+        both = np.maximum(width, 0) * np.maximum(height, 0)
         whole = np.minimum(area[best], area[rest]) if of_smaller else area[best] + area[rest] - both
-        order = rest[both <= iou * whole]
-    return kept
+        is_apart = both <= iou * whole
+        owners[rest[~is_apart]] = len(kept)
+        kept.append(int(best))
+        order = rest[is_apart]
+    return kept, owners

@@ -19,12 +19,12 @@ from pipelines.types import ModelUsed
 
 WINDOW = 0.9  # of the box's longer side: landmarks were best here, of .85 to 1.3
 FEW = 4  # crops that take less time than the way to a thread and back
-SMALLEST = 20.0  # pixels of the picture; below, an enlarged crop says nothing new
 
 # Detectors find many a face that lies on its side, and draw upright landmarks into it. O-Net then is not sure,
 # or puts its landmarks elsewhere: of upright faces that happens with 1 in 20, of others with 9 in 10.
 UNSURE, APART = 0.9, 0.075  # probability; mean distance of the landmarks in box sides
-DOUBTED_SCORE, DOUBTED_SIDE, MOST_DOUBTED = 0.4, 32.0, 8
+DOUBTED_SCORE, DOUBTED_SIDE, MOST_DOUBTED = 0.4, 48.0, 8
+SEEN = 0.5  # probability from which another way up is taken seriously
 # A turned crop has to convince by this much more (logits): a mask over the mouth must not turn a face over.
 MARGIN = 1.0
 RESTLESS = 30.0  # logits that a crop loses for landmarks that move by a whole box side at a second look
@@ -45,6 +45,12 @@ class _Look:
     face: Floats
     landmarks: Floats
 
+    def __getitem__(self, rows: NDArray[np.intp]) -> "_Look":
+        return _Look(self.face[rows], self.landmarks[rows])
+
+    def joined(self, other: "_Look") -> "_Look":
+        return _Look(np.concatenate([self.face, other.face]), np.concatenate([self.landmarks, other.landmarks]))
+
 
 @dataclass(frozen=True)
 class SecondLook:
@@ -61,7 +67,7 @@ class SecondLook:
         Where O-Net doubts a good candidate, a thorough check looks at it the other three ways up, too; one
         that is not leaves weak candidates alone.
         """
-        worth_it = found.sides >= SMALLEST
+        worth_it = found.sides >= calibration.smallest_checked
         if not is_thorough:
             worth_it &= found.scores >= DOUBTED_SCORE
         (large,) = np.nonzero(worth_it)
@@ -72,26 +78,34 @@ class SecondLook:
             second[large], landmarks[large] = look.face, look.landmarks
             doubted = large[_doubted(found[large], look)]
             if is_thorough and len(doubted):
-                second[doubted], landmarks[doubted], turned[doubted] = await self._turn(mips, found[doubted], call)
+                first = _Look(second[doubted], landmarks[doubted])
+                look, turned[doubted] = await self._turn(mips, found[doubted], first, call)
+                second[doubted], landmarks[doubted] = look.face, look.landmarks
         scores = calibration.score(found.scores, second, worth_it)
         return Checked(Candidates(found.boxes, scores, landmarks), turned)
 
-    async def _turn(self, mips: Mips, found: Candidates, call: Call) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Looks at all four ways up, each again at the angle that its landmarks show; the most convincing counts.
+    async def _turn(self, mips: Mips, found: Candidates, first: _Look, call: Call) -> tuple[_Look, NDArray[np.bool_]]:
+        """Looks at them the other three ways up, too; where that shows a face, the more convincing way counts.
 
         O-Net finds some face in many a crop that is the wrong way up. But only from about the right way up do
-        its landmarks stay where they are when it looks again.
+        its landmarks stay where they are when it looks again, at the angle that they show.
         """
-        boxes = found.boxes.repeat(4, axis=0)
-        turns = np.tile(np.arange(4) * np.float32(np.pi / 2), len(found))
-        first = await self._look(mips, boxes, _roll(found.landmarks).repeat(4) + turns, call)
-        look = await self._look(mips, boxes, _roll(first.landmarks), call)
-        moved = _apart(look.landmarks, first.landmarks) / found.sides.repeat(4)
-        convinces = (logit(look.face) - RESTLESS * moved).reshape(-1, 4)
-        convinces[:, 1:] -= MARGIN
-        best = convinces.argmax(axis=1)
-        rows = np.arange(len(found)) * 4 + best
-        return look.face[rows], look.landmarks[rows], best > 0
+        angles = (_roll(found.landmarks)[:, None] + np.arange(1, 4) * np.float32(np.pi / 2)).ravel()
+        ways = await self._look(mips, found.boxes.repeat(3, axis=0), angles, call)
+        best = ways.face.reshape(-1, 3).argmax(axis=1) + np.arange(len(found)) * 3
+        (rows,) = np.nonzero(ways.face[best] >= SEEN)
+        turned = np.zeros(len(found), np.bool_)
+        if not len(rows):
+            return first, turned
+        both = first[rows].joined(ways[best[rows]])
+        again = await self._look(mips, np.tile(found.boxes[rows], (2, 1)), _roll(both.landmarks), call)
+        moved = _apart(again.landmarks, both.landmarks) / np.tile(found.sides[rows], 2)
+        upright, other = np.split(logit(again.face) - RESTLESS * moved, 2)
+        turned[rows] = other - MARGIN > upright
+        chosen = again[np.arange(len(rows)) + len(rows) * turned[rows]]
+        face, landmarks = first.face.copy(), first.landmarks.copy()
+        face[rows], landmarks[rows] = chosen.face, chosen.landmarks
+        return _Look(face, landmarks), turned
 
     async def _look(self, mips: Mips, boxes: Floats, angles: Floats, call: Call) -> _Look:
         centres = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)

@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.decode import Picture
-from pipelines.faces.candidates import LANDMARKS, Candidates, Floats
+from pipelines.faces.candidates import LANDMARKS, Candidates
 from pipelines.faces.crops import windows
 from pipelines.faces.pose import head_poses
 from pipelines.faces.quality import COMPANION, SIZE, face_quality, measure
 from pipelines.faces.types import Face, FaceQuality, Faces, Landmarks, Pose, Position
 from pipelines.faces.views import Mips
+
+POSITIONS: tuple[tuple[Position, ...], ...] = (
+    ("top left", "top", "top right"),
+    ("left", "centre", "right"),
+    ("bottom left", "bottom", "bottom right"),
+)
 
 
 def described(
@@ -18,11 +25,13 @@ def described(
 ) -> Faces:
     """`found` has the best score first; it and `smallest_face` are in pixels of the decoded picture."""
     sure = int((found.scores >= threshold).sum())
-    poses = [_pose(angles) for angles in head_poses(found.landmarks).round(1).tolist()]
+    poses = [
+        Pose(yaw=yaw, pitch=pitch, roll=roll) for yaw, pitch, roll in head_poses(found.landmarks).round(1).tolist()
+    ]
     qualities: list[FaceQuality | None] = [*_qualities(picture, mips, found[:sure], poses)]
     qualities += [None] * (len(found) - sure)
     return Faces(
-        faces=[_face(found, row, picture, poses[row], qualities[row]) for row in range(len(found))],
+        faces=_faces(picture, found, poses, qualities),
         primary=_primary(found[:sure], mips),
         count=sure,
         detector=detector,
@@ -31,63 +40,64 @@ def described(
     )
 
 
-def _face(found: Candidates, row: int, picture: Picture, pose: Pose, quality: FaceQuality | None) -> Face:
-    points = (found.landmarks[row].astype(np.float64) / picture.scale).round(2).tolist()
-    x0, y0, x1, y1 = (found.boxes[row] / picture.scale).tolist()
-    box = (max(x0, 0.0), max(y0, 0.0), min(x1, picture.width), min(y1, picture.height))
-    return Face(
-        box=(round(box[0], 2), round(box[1], 2), round(box[2], 2), round(box[3], 2)),
-        score=round(float(found.scores[row]), 4),
-        is_face=quality is not None,
-        position=_position(found.centres[row] / picture.scale / (picture.width, picture.height)),
-        landmarks=Landmarks(**dict(zip(LANDMARKS, points, strict=True))),
-        pose=pose,
-        quality=quality,
-    )
-
-
-def _position(centre: Floats) -> Position:
-    """`centre` in shares of the image's width and height."""
-    column, row = (int(np.clip(share * 3, 0, 2)) for share in centre)
-    words: tuple[tuple[Position, ...], ...] = (
-        ("top left", "top", "top right"),
-        ("left", "centre", "right"),
-        ("bottom left", "bottom", "bottom right"),
-    )
-    return words[row][column]
-
-
-def _pose(angles: Sequence[float]) -> Pose:
-    yaw, pitch, roll = angles
-    return Pose(yaw=yaw, pitch=pitch, roll=roll)
+def _faces(
+    picture: Picture, found: Candidates, poses: Sequence[Pose], qualities: Sequence[FaceQuality | None]
+) -> list[Face]:
+    scale, size = picture.scale, np.array([picture.width, picture.height])
+    boxes = (found.boxes.astype(np.float64) / scale).clip(0, np.tile(size, 2)).round(2)
+    points = (found.landmarks.astype(np.float64) / scale).round(2)
+    thirds = (found.centres * (3 / scale) / size).clip(0, 2).astype(int)
+    rows = zip(boxes.tolist(), found.scores.tolist(), points.tolist(), thirds.tolist(), poses, qualities, strict=True)
+    return [
+        Face(
+            box=box,
+            score=round(score, 4),
+            is_face=quality is not None,
+            position=POSITIONS[down][across],
+            landmarks=Landmarks(**dict(zip(LANDMARKS, landmarks, strict=True))),
+            pose=pose,
+            quality=quality,
+        )
+        for box, score, landmarks, (across, down), pose, quality in rows
+    ]
 
 
 def _qualities(picture: Picture, mips: Mips, found: Candidates, poses: Sequence[Pose]) -> list[FaceQuality]:
     if not len(found):
         return []
-    sides = found.sides
-    sharpness, brightness = measure(windows(mips, found.centres, sides, None, SIZE))
-    area = mips.width * mips.height
+    sides = found.sides.astype(np.float64)
+    sharpness, brightness = measure(windows(mips, found.centres, found.sides, None, SIZE))
+    columns = (
+        found.scores,
+        sides / picture.scale,
+        (sides / (mips.width * mips.height) ** 0.5).clip(0, 1),
+        _outside(found.boxes.astype(np.float64), mips),
+        sharpness,
+        brightness,
+        (sides >= COMPANION * sides[:, None]).sum(axis=1) > 1,
+    )
     return [
         face_quality(
-            score=float(found.scores[row]),
-            side=float(sides[row]) / picture.scale,
-            relative_size=min(float(sides[row]) / area**0.5, 1.0),
-            pose=poses[row],
-            outside=_outside(found.boxes[row], mips),
-            sharpness=float(sharpness[row]),
-            brightness=float(brightness[row]),
-            has_company=bool((sides >= COMPANION * sides[row]).sum() > 1),
+            score=score,
+            side=side,
+            relative_size=relative_size,
+            pose=pose,
+            outside=outside,
+            sharpness=sharp,
+            brightness=bright,
+            has_company=has_company,
         )
-        for row in range(len(found))
+        for pose, score, side, relative_size, outside, sharp, bright, has_company in zip(
+            poses, *(column.tolist() for column in columns), strict=False
+        )
     ]
 
 
-def _outside(box: Floats, mips: Mips) -> float:
-    """The share of `box` that lies outside the picture."""
-    x0, y0, x1, y1 = map(float, box)
-    inside = max(0.0, min(x1, mips.width) - max(x0, 0)) * max(0.0, min(y1, mips.height) - max(y0, 0))
-    return 1.0 - inside / max((x1 - x0) * (y1 - y0), 1e-6)
+def _outside(boxes: NDArray[np.float64], mips: Mips) -> NDArray[np.float64]:
+    """The share of each of (N, 4) boxes that lies outside the picture."""
+    inside = (boxes[:, 2:].clip(None, (mips.width, mips.height)) - boxes[:, :2].clip(0)).clip(0).prod(axis=1)
+    shares: NDArray[np.float64] = 1 - inside / (boxes[:, 2:] - boxes[:, :2]).prod(axis=1).clip(1e-6)
+    return shares
 
 
 def _primary(found: Candidates, mips: Mips) -> int | None:

@@ -24,6 +24,7 @@ class Calibration:
 
     checked: tuple[float, float, float]  # constant, detector, second net
     unchecked: tuple[float, float]  # constant, detector
+    smallest_checked: float = 20.0  # pixels of the picture; below, an enlarged crop says nothing new
 
     def score(self, detector: Floats, second: Floats, was_checked: NDArray[np.bool_]) -> Floats:
         """(N,) raw scores to (N,) calibrated scores."""

@@ -4,7 +4,9 @@ Source: K. Zhang, Z. Zhang, Z. Li and Y. Qiao, "Joint Face Detection and Alignme
 Cascaded Convolutional Networks" (IEEE Signal Processing Letters, 2016). The nets are in models/nets/mtcnn.py.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -13,21 +15,41 @@ from models.session import Array
 from pipelines.faces.candidates import Candidates, Floats, keep_best
 from pipelines.faces.crops import to_picture, windows
 from pipelines.faces.detector import Calibration, Proposals, timed
-from pipelines.faces.views import Canvas, Mips, View, pack
+from pipelines.faces.pyramid import CELL, Look, Pyramid, proposals, suppressed
+from pipelines.faces.views import Canvas, Mips, Pixels
 from pipelines.pipeline import Call, CpuPool, Infer
 from pipelines.types import ModelUsed
 
-CELL, STRIDE = 12, 2  # P-Net's window and step on the canvas, in pixels
-SHRINK = 0.709  # from one level of the pyramid to the next: half the area
 SMALLEST_FACE = 24.0  # pixels of the picture, where nothing else is asked and the canvas allows it
 COARSE = 12  # a fast look is for faces from this part of the longer side on
 MOST_ENLARGED = 1.6
 
 # Scores that a candidate needs to go on. The paper's are .6, .7 and .7; what O-Net doubts is listed with its score.
-PROPOSED, FILTERED, REFINED = 0.7, 0.6, 0.2
-MOST_PROPOSALS = 1000
+FILTERED, REFINED = 0.6, 0.2
 
-CALIBRATION = Calibration(checked=(-1.82, 0.38, 0.45), unchecked=(0.51, 0.44))
+CALIBRATION = Calibration(checked=(-1.24, 0.3, 0.4), unchecked=(0.45, 1.36))
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """Square windows of the picture: centres (N, 2), sides (N,), and what they show, (N, size, size, 3)."""
+
+    centres: Floats
+    sides: Floats
+    pixels: Pixels
+
+    @classmethod
+    def of(cls, boxes: Floats, mips: Mips, size: int) -> Self:
+        """Windows around (N, 4) boxes, as long as each one's longer side."""
+        centres, sides = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5), (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+        return cls(centres, sides, windows(mips, centres, sides, None, size))
+
+    def shifted(self, offsets: Floats) -> Floats:
+        """Windows to boxes (N, 4) whose corners are `offsets` (N, 4) off, in window sides."""
+        sides = self.sides[:, None]
+        corners = np.concatenate([self.centres - sides / 2, self.centres + sides / 2], axis=1)
+        boxes: Floats = (corners + offsets * sides).astype(np.float32)
+        return boxes
 
 
 @dataclass(frozen=True)
@@ -49,92 +71,54 @@ class Mtcnn:
 
     async def propose(self, mips: Mips, *, smallest: float | None, is_thorough: bool, call: Call) -> Proposals:
         default = SMALLEST_FACE if is_thorough else max(SMALLEST_FACE, max(mips.width, mips.height) / COARSE)
-        canvas = self._pyramid(mips.width, mips.height, CELL / (smallest or default))
-        if canvas is None:
+        scale = min(CELL / (smallest or default), MOST_ENLARGED)
+        pyramid = Pyramid.of(mips.width, mips.height, scale, self.pnet.input.sizes, is_split=is_thorough)
+        if pyramid is None:
             return Proposals(Candidates.none(), 1.0)
-        boxes = await self._proposed(mips, canvas, call)
-        boxes = await self._filtered(mips, boxes, call)
-        return Proposals(await self._refined(mips, boxes, call), canvas.views[0].scale)
-
-    def _pyramid(self, width: int, height: int, finest: float) -> Canvas | None:
-        """All levels on one canvas, the finest as fine as fits; None where not even one window does."""
-        scale = min(finest, MOST_ENLARGED)
-        while True:
-            views = _levels(width, height, scale)
-            if not views:
-                return None
-            if (canvas := pack(self.pnet.input.sizes, views)) is not None:
-                return canvas
-            scale *= 0.93
-
-    async def _proposed(self, mips: Mips, canvas: Canvas, call: Call) -> Floats:
         with call.stage("preprocess"):
-            pixels = await self.pool.run(canvas.render, mips)
-        outputs = await timed(self.infer, self.pnet.id, {self.pnet.input.name: pixels}, call)
+            pixels = await self.pool.run(pyramid.first.render, mips)
+        looks = [await self._look(pyramid.first, pixels, call)]
+        if pyramid.finest is not None:
+            with call.stage("preprocess"):
+                second = await self.pool.run(_second, pyramid, looks[0], mips)
+            if second is not None:
+                looks.append(await self._look(*second, call))
         with call.stage("postprocess"):
-            return await self.pool.run(proposals, outputs["face"], outputs["box"], canvas)
+            crops = await self.pool.run(_proposed, looks, mips, self.rnet.input.sizes[0][0])
+        return Proposals(await self._refined(await self._filtered(crops, mips, call), call), pyramid.scale)
 
-    async def _filtered(self, mips: Mips, boxes: Floats, call: Call) -> Floats:
-        if not len(boxes):
-            return boxes
-        centres, sides = _squares(boxes)
-        with call.stage("preprocess"):
-            crops = await self.pool.run(windows, mips, centres, sides, None, self.rnet.input.sizes[0][0])
-        outputs = await timed(self.infer_many, self.rnet.id, {self.rnet.input.name: crops}, call)
-        good = outputs["face"] >= FILTERED
-        better = _shifted(centres[good], sides[good], outputs["box"][good])
-        return better[keep_best(better, outputs["face"][good], iou=0.7)]
+    async def _look(self, canvas: Canvas, pixels: Pixels, call: Call) -> Look:
+        outputs = await timed(self.infer, self.pnet.id, {self.pnet.input.name: pixels}, call)
+        return Look(canvas, outputs["face"], outputs["box"])
 
-    async def _refined(self, mips: Mips, boxes: Floats, call: Call) -> Candidates:
-        if not len(boxes):
+    async def _filtered(self, crops: Crops, mips: Mips, call: Call) -> Crops:
+        if not len(crops.sides):
+            return crops
+        outputs = await timed(self.infer_many, self.rnet.id, {self.rnet.input.name: crops.pixels}, call)
+        with call.stage("postprocess"):
+            return await self.pool.run(_filtered, crops, outputs, mips, self.onet.input.sizes[0][0])
+
+    async def _refined(self, crops: Crops, call: Call) -> Candidates:
+        if not len(crops.sides):
             return Candidates.none()
-        centres, sides = _squares(boxes)
-        with call.stage("preprocess"):
-            crops = await self.pool.run(windows, mips, centres, sides, None, self.onet.input.sizes[0][0])
-        outputs = await timed(self.infer_many, self.onet.id, {self.onet.input.name: crops}, call)
+        outputs = await timed(self.infer_many, self.onet.id, {self.onet.input.name: crops.pixels}, call)
         good = outputs["face"] >= REFINED
-        landmarks = to_picture(outputs["landmarks"], centres, sides, np.zeros_like(sides))
-        found = Candidates(
-            _shifted(centres[good], sides[good], outputs["box"][good]), outputs["face"][good], landmarks[good]
-        )
-        found = found[keep_best(found.boxes, found.scores, iou=0.7, of_smaller=True)]
-        return found.distinct(iou=0.45)
+        landmarks = to_picture(outputs["landmarks"], crops.centres, crops.sides, np.zeros_like(crops.sides))
+        found = Candidates(crops.shifted(outputs["box"])[good], outputs["face"][good], landmarks[good])
+        found = found.voted(iou=0.45)
+        return found[keep_best(found.boxes, found.scores, iou=0.7, of_smaller=True)]
 
 
-def _levels(width: int, height: int, finest: float) -> list[View]:
-    views = []
-    scale = finest
-    while min(width, height) * scale >= CELL:
-        views.append(View((0, 0, width, height), round(width * scale), round(height * scale)))
-        scale *= SHRINK
-    return views
+def _second(pyramid: Pyramid, first: Look, mips: Mips) -> tuple[Canvas, Pixels] | None:
+    canvas = pyramid.second(first)
+    return None if canvas is None else (canvas, canvas.render(mips))
 
 
-def proposals(face: Array, box: Array, canvas: Canvas) -> Floats:
-    """P-Net's answers, (H, W) and (H, W, 4), to (N, 4) boxes in the picture.
-
-    A window that reaches over the edge of its level sees two levels at once, or nothing: it does not count.
-    """
-    rows, columns = np.nonzero(face >= PROPOSED)
-    corners = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE
-    scores, offsets = face[rows, columns], box[rows, columns] * CELL
-    parts = []
-    for view in canvas.views:
-        inside = view.holds(corners) & view.holds(corners + (CELL - 1))
-        first = corners[inside]
-        boxes = np.concatenate([first, first + CELL], axis=1) + offsets[inside]
-        level = Candidates(boxes, scores[inside], np.zeros((len(boxes), 5, 2), np.float32)).distinct(iou=0.5)
-        parts.append(Candidates(view.undo(level.boxes.reshape(-1, 2, 2)).reshape(-1, 4), level.scores, level.landmarks))
-    return Candidates.joined(parts).distinct(iou=0.7).boxes[:MOST_PROPOSALS]
+def _proposed(looks: Sequence[Look], mips: Mips, size: int) -> Crops:
+    return Crops.of(proposals(looks), mips, size)
 
 
-def _squares(boxes: Floats) -> tuple[Floats, Floats]:
-    """Centres (N, 2), and sides (N,) as long as each box's longer one."""
-    return (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5), (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-
-
-def _shifted(centres: Floats, sides: Floats, offsets: Floats) -> Floats:
-    """Square windows to boxes whose corners are `offsets` (N, 4) off, in window sides."""
-    corners = np.concatenate([centres - sides[:, None] / 2, centres + sides[:, None] / 2], axis=1)
-    boxes: Floats = (corners + offsets * sides[:, None]).astype(np.float32)
-    return boxes
+def _filtered(crops: Crops, outputs: Mapping[str, Array], mips: Mips, size: int) -> Crops:
+    good = outputs["face"] >= FILTERED
+    boxes, scores = crops.shifted(outputs["box"])[good], outputs["face"][good]
+    return Crops.of(boxes[suppressed(boxes, scores, iou=0.7)], mips, size)

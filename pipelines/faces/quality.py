@@ -1,7 +1,9 @@
 """How good an avatar a face would make, and what is against it."""
 
 from math import log, prod
+from typing import cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,6 @@ from pipelines.faces.candidates import Floats
 from pipelines.faces.types import FaceQuality, Pose, Reason
 
 SIZE = 64  # pixels at which a face's sharpness and brightness are measured
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 # For each measure the value that is no drawback at all, and the value that makes a face useless.
 CERTAIN, DOUBTFUL = 0.9, 0.3  # score
@@ -27,9 +28,10 @@ COMPANION = 0.5
 
 def measure(crops: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """Sharpness and brightness of (N, SIZE, SIZE, 3) crops of faces."""
-    luma = crops.astype(np.float32) @ _LUMA
-    sharpness = np.array([laplacian_variance(one) for one in luma], np.float32)
-    return sharpness, luma.mean(axis=(1, 2)) / 255
+    grey = cv2.cvtColor(crops.reshape(-1, SIZE, 3).astype(np.float32), cv2.COLOR_RGB2GRAY)
+    planes = cast(Floats, grey).reshape(-1, SIZE, SIZE)
+    sharpness = np.array([laplacian_variance(luma) for luma in planes], np.float32)
+    return sharpness, planes.mean(axis=(1, 2)) / 255
 
 
 def face_quality(

@@ -6,7 +6,7 @@ picture ─► Mips ─► Canvas.render ─► (height, width, 3) ─► model 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, floor, log2
+from math import ceil, log2
 from threading import Lock
 from typing import cast
 
@@ -152,24 +152,6 @@ def whole(width: int, height: int, *, longer_side: int, most: float) -> View:
     return View((0, 0, width, height), max(1, round(width * scale)), max(1, round(height * scale)))
 
 
-def tiles(width: int, height: int, *, scale: float, side: int, overlap: int) -> list[View]:
-    """The picture at `scale` in squares of `side` at most that overlap, so that no face is cut in all of them."""
-    reach, shared = floor(side / scale), ceil(overlap / scale)
-    regions = [
-        (x, y, min(x + reach, width), min(y + reach, height))
-        for y in _starts(height, reach, shared)
-        for x in _starts(width, reach, shared)
-    ]
-    return [View(one, *(max(1, int(edge * scale)) for edge in (one[2] - one[0], one[3] - one[1]))) for one in regions]
-
-
-def _starts(length: int, side: int, overlap: int) -> list[int]:
-    if length <= side:
-        return [0]
-    count = ceil((length - overlap) / (side - overlap))
-    return [round(index * (length - side) / (count - 1)) for index in range(count)]
-
-
 def turned(width: int, height: int, *, longer_side: int, cell: int) -> Canvas:
     """The whole picture four times on one canvas, each a quarter turn further, with room around it.
 
@@ -190,8 +172,9 @@ def smallest(sizes: Iterable[tuple[int, int]], width: int, height: int) -> tuple
 
 def pack(sizes: Iterable[tuple[int, int]], views: Sequence[View]) -> Canvas | None:
     """All views on the smallest canvas that takes them, largest first, each as far up and left as it fits."""
+    tallest, widest = max(view.height for view in views), max(view.width for view in views)
     needed = sum(view.width * view.height for view in views)
-    large_enough = (one for one in sizes if one[0] * one[1] >= needed)
+    large_enough = (one for one in sizes if one[0] >= tallest and one[1] >= widest and one[0] * one[1] >= needed)
     for height, width in sorted(large_enough, key=lambda one: one[0] * one[1]):
         if (placed := _placed(views, width, height)) is not None:
             return Canvas(height, width, tuple(placed))
@@ -202,8 +185,6 @@ def _placed(views: Sequence[View], width: int, height: int) -> list[View] | None
     skyline = np.zeros(width, np.int64)  # height that is taken, by column
     placed = []
     for view in sorted(views, key=lambda one: -one.height):
-        if view.width > width:
-            return None
         tops = np.lib.stride_tricks.sliding_window_view(skyline, view.width).max(axis=1)
         left = int(tops.argmin())
         top = int(tops[left])

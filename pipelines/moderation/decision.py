@@ -48,13 +48,19 @@ def strictest(*verdicts: Verdict) -> Verdict:
 def score_of(name: str, readings: Mapping[str, Reading]) -> float | None:
     """The score that a rule means by 'signal' or 'signal.thing'; None when the signal was not run or could not judge.
 
-    A thing that a signal does not look for, or did not get to, scores 0.
+    A thing that a signal did not get to scores 0.
     """
     signal, _, thing = name.partition(".")
     reading = readings.get(signal)
-    if reading is None or reading.error is not None:
+    if reading is None or _could_not_judge(name, reading):
         return None
     return reading.scores.get(thing, 0.0) if thing else reading.score
+
+
+def _could_not_judge(name: str, reading: Reading) -> bool:
+    """Also for a trained category that is gone, or made for another encoder: its rule must not pass everything."""
+    signal, _, thing = name.partition(".")
+    return reading.error is not None or (signal == "custom" and bool(thing) and thing not in reading.scores)
 
 
 def _fired(rules: Mapping[str, Rule], readings: Mapping[str, Reading]) -> Iterator[FiredRule]:
@@ -88,10 +94,10 @@ def _any_present(names: Iterable[str], readings: Mapping[str, Reading]) -> bool:
 
 
 def _failed(rules: Mapping[str, Rule], readings: Mapping[str, Reading], verdict: Verdict) -> Iterator[FiredRule]:
-    """One for each signal that some rule needs and that could not judge."""
-    needed = {rule.signal.partition(".")[0] for rule in rules.values()}
-    for name, reading in readings.items():
-        if name in needed and reading.error is not None:
+    """One for each score that some rule needs and that could not be had."""
+    for name in dict.fromkeys(rule.signal for rule in rules.values()):
+        reading = readings.get(name.partition(".")[0])
+        if reading is not None and _could_not_judge(name, reading):
             yield FiredRule(
                 rule="on_error", category="error", signal=name, score=0.0, threshold=0.0, verdict=verdict, severity=0
             )

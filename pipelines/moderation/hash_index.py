@@ -26,7 +26,7 @@ class Found(NamedTuple):
     """`places` are those of the hashes in the list that was indexed; nearest first, then in the list's order."""
 
     places: NDArray[np.intp]
-    distances: NDArray[np.intp]
+    distances: NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,15 @@ class HashIndex:
         return places
 
 
-def _nearest_first(places: NDArray[np.intp], distances: NDArray[np.intp]) -> Found:
+def _nearest_first(places: NDArray[np.intp], distances: NDArray[np.uint16]) -> Found:
     nearest = np.argsort(distances, kind="stable")
     return Found(places[nearest], distances[nearest])
 
 
-def _differing(words: Words, looked_for: Words) -> NDArray[np.intp]:
+def _differing(words: Words, looked_for: Words) -> NDArray[np.uint16]:
     """Bits in which each of (N, 4) differs from (4,)."""
-    first, second, third, fourth = np.bitwise_count(words ^ looked_for).T.astype(np.intp)
-    sums: NDArray[np.intp] = first + second + third + fourth  # `sum` takes four times as long over so few columns
+    first, second, third, fourth = np.bitwise_count(words ^ looked_for).T.astype(np.uint16)
+    sums: NDArray[np.uint16] = first + second + third + fourth  # `sum` takes four times as long over so few columns
     return sums
 
 

@@ -127,7 +127,8 @@ class SearchableList:
         """Entries within `distance`, or their own limit if that is smaller, of any of `hashes`; best score first."""
         best: dict[int, Match] = {}
         for hash in hashes:
-            for place, bits in zip(*map(np.ndarray.tolist, self.index.within(hash, distance)), strict=True):
+            found = self.index.within(hash, distance)
+            for place, bits in zip(found.places.tolist(), found.distances.tolist(), strict=True):
                 limit = min(distance, int(self.entries.limits[place]))
                 if bits <= limit and (place not in best or bits < best[place].distance):
                     best[place] = Match(self.entries.entry(place), bits, limit)

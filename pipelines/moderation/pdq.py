@@ -51,8 +51,8 @@ class Pdq:
 def pdq(pixels: Image.Image, width: int, height: int, *, dihedral: bool = False) -> Pdq:
     """Hash upright RGB `pixels`, of which the original had `width` x `height`.
 
-    3 ms on one core for 512 x 512. Where the original has more, so should `pixels`. With `dihedral`, all eight
-    ways to turn and mirror the image are hashed.
+    4 ms on one core for 512 x 341, 8 for 512 x 512. Where the original has more, so should `pixels`. With
+    `dihedral`, all eight ways to turn and mirror the image are hashed.
     """
     if min(width, height) < SMALLEST:
         return Pdq((bytes(32),), 0)

@@ -33,7 +33,8 @@ def store_with_every_detector(folder: Path) -> Path:
     """A copy of the store, with YuNet from the mirror beside the labelled photographs."""
     catalog, here = Catalog.load(), Store(Settings().store.expanduser())
     for name in ("efficientnet-lite0", "opennsfw", "mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"):
-        shutil.copytree(here.folder(catalog.get(name)), folder / name / "1")
+        manifest = catalog.get(name)
+        shutil.copytree(here.folder(manifest), folder / name / str(manifest.version))
     Store(folder, mirror=str(SHARED / "weights")).pull(catalog.get("yunet"), progress=lambda what, done, total: None)
     return folder
 

@@ -218,7 +218,7 @@ def test_the_command_line_draws_what_it_finds(tmp_path: Path, jpeg: Jpeg) -> Non
     box = json.loads(done.stdout)["faces"][0]["box"]
     drawn = Image.open(tmp_path / "drawn.png").convert("RGB")
     assert (done.returncode, drawn.size) == (0, (512, 512))
-    assert drawn.getpixel((round(box[0]), round(sum(box[1::2]) / 2))) == (0, 200, 83)  # the primary face is green
+    assert drawn.getpixel((int(box[0]), int(sum(box[1::2]) / 2))) == (0, 200, 83)  # the primary face is green
 
 
 def test_the_command_line_writes_an_avatar(tmp_path: Path, jpeg: Jpeg) -> None:

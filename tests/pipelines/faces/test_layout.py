@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipelines.faces import yunet
-from pipelines.faces.views import Canvas, Mips, View, pack, smallest, tiles, whole
+from pipelines.faces.regions import tiles
+from pipelines.faces.views import Canvas, Mips, View, pack, smallest, whole
 
 TILE = 64
 OVERLAP = 12
@@ -52,7 +53,7 @@ def is_covered(length: int, spans: set[tuple[int, int]]) -> bool:
 @example(width=999, height=999, scale=1598 / 999)
 @example(width=501, height=1, scale=0.3)
 def test_tiles_cover_the_picture(width: int, height: int, scale: float) -> None:
-    found = tiles(width, height, scale=scale, side=TILE, overlap=OVERLAP)
+    found = tiles((0, 0, width, height), scale=scale, side=TILE, overlap=OVERLAP)
 
     columns = {(one.region[0], one.region[2]) for one in found}
     rows = {(one.region[1], one.region[3]) for one in found}
@@ -62,7 +63,7 @@ def test_tiles_cover_the_picture(width: int, height: int, scale: float) -> None:
 
 @given(length=lengths, scale=scales)
 def test_neighbouring_tiles_overlap_by_what_was_asked_for(length: int, scale: float) -> None:
-    found = tiles(length, 10, scale=scale, side=TILE, overlap=OVERLAP)
+    found = tiles((0, 0, length, 10), scale=scale, side=TILE, overlap=OVERLAP)
 
     shared = [(one.region[2] - two.region[0]) * scale for one, two in pairwise(found)]
     assert all(pixels >= OVERLAP - scale for pixels in shared)  # a picture's pixel is the finest step there is
@@ -72,19 +73,19 @@ def test_neighbouring_tiles_overlap_by_what_was_asked_for(length: int, scale: fl
 @example(width=501, height=501, scale=1.5996)
 @example(width=1604, height=1, scale=0.25)
 def test_no_tile_is_larger_than_its_side_or_without_pixels(width: int, height: int, scale: float) -> None:
-    found = tiles(width, height, scale=scale, side=TILE, overlap=OVERLAP)
+    found = tiles((0, 0, width, height), scale=scale, side=TILE, overlap=OVERLAP)
 
     assert [one for one in found if not (1 <= one.width <= TILE and 1 <= one.height <= TILE)] == []
 
 
-@pytest.mark.parametrize("longer_side", [side for side in yunet.LEVELS if side > yunet.TILE])
-def test_yunets_tiles_fit_its_largest_canvas_for_pictures_of_any_size(longer_side: int) -> None:
+@pytest.mark.parametrize("level", [one for one in yunet.LEVELS if one.longer_side > yunet.TILE])
+def test_yunets_tiles_fit_its_largest_canvas_for_pictures_of_any_size(level: yunet.Level) -> None:
     sizes = [(width, height) for width in range(1, 4100, 61) for height in (width, max(1, width // 2), 1)]
-    scaled = [(size, whole(*size, longer_side=longer_side, most=yunet.MOST_ENLARGED).scale) for size in sizes]
+    scaled = [(size, whole(*size, longer_side=level.longer_side, most=level.enlarged).scale) for size in sizes]
     misfits = [
         (size, one)
         for size, scale in scaled
-        for one in tiles(*size, scale=scale, side=yunet.TILE, overlap=yunet.OVERLAP)
+        for one in tiles((0, 0, *size), scale=scale, side=yunet.TILE, overlap=yunet.OVERLAP)
         if not (1 <= one.width <= yunet.TILE and 1 <= one.height <= yunet.TILE)
     ]
 
@@ -93,7 +94,7 @@ def test_yunets_tiles_fit_its_largest_canvas_for_pictures_of_any_size(longer_sid
 
 @given(length=lengths, scale=scales)
 def test_a_tile_keeps_the_scale_that_it_is_asked_for(length: int, scale: float) -> None:
-    found = tiles(length, length, scale=scale, side=TILE, overlap=OVERLAP)
+    found = tiles((0, 0, length, length), scale=scale, side=TILE, overlap=OVERLAP)
 
     drawn = [(one.width, (one.region[2] - one.region[0]) * scale) for one in found]
     assert all(abs(have - want) <= max(1, scale) for have, want in drawn)
@@ -103,7 +104,7 @@ def test_the_tiles_of_a_picture_show_its_parts() -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (100, 170, 3)).astype(np.uint8)
     mips = Mips(Image.fromarray(pixels))
 
-    found = tiles(170, 100, scale=1.0, side=TILE, overlap=OVERLAP)
+    found = tiles((0, 0, 170, 100), scale=1.0, side=TILE, overlap=OVERLAP)
 
     for one in found:
         x0, y0, x1, y1 = one.region

@@ -5,7 +5,7 @@ import pytest
 
 from models.session import Array
 from pipelines.faces.candidates import Floats
-from pipelines.faces.mtcnn import CELL, PROPOSED, STRIDE, proposals
+from pipelines.faces.pyramid import CELL, PROPOSED, STRIDE, Look, proposals
 from pipelines.faces.views import Canvas, View
 
 # The picture of 400 x 240 at a half and, beside it, at a quarter.
@@ -21,7 +21,7 @@ def found(*cells: tuple[int, int, float], offsets: tuple[float, float, float, fl
     for x, y, score in cells:
         face[y // STRIDE, x // STRIDE] = score
         box[y // STRIDE, x // STRIDE] = offsets
-    return proposals(face, box, CANVAS)
+    return proposals([Look(CANVAS, face, box)])
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_neighbouring_windows_of_one_face_give_one_box_the_best() -> None:
 
 
 def test_the_best_comes_first_whatever_its_level() -> None:
-    boxes = found((40, 60, 0.8), (240, 20, 0.9), (100, 100, 0.7))
+    boxes = found((40, 60, 0.85), (240, 20, 0.9), (100, 100, 0.82))
 
     assert [box[0] for box in boxes.tolist()] == [160, 80, 200]
 
@@ -71,10 +71,10 @@ def test_a_face_that_two_levels_see_is_proposed_once() -> None:
     """A window of the half moved and enlarged to what the quarter's shows."""
     face: Array = np.zeros((CANVAS.height // 2 - 5, CANVAS.width // 2 - 5), np.float32)
     box: Array = np.zeros((*face.shape, 4), np.float32)
-    face[10, 20], face[5, 110] = 0.8, 0.9  # at (40, 20) of the half, at (20, 10) of the quarter
+    face[10, 20], face[5, 110] = 0.85, 0.9  # at (40, 20) of the half, at (20, 10) of the quarter
     box[10, 20] = (0, 0, 1, 1)
 
-    assert proposals(face, box, CANVAS).tolist() == [[80, 40, 128, 88]]
+    assert proposals([Look(CANVAS, face, box)]).tolist() == [[80, 40, 128, 88]]
 
 
 def test_nothing_is_proposed_for_nothing() -> None:

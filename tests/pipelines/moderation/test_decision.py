@@ -90,6 +90,14 @@ def test_a_signal_that_could_not_judge_gets_the_verdict_that_the_policy_has_for_
     assert (decision.verdict, [(one.rule, one.signal) for one in decision.rules]) == (on_error, [("on_error", "nsfw")])
 
 
+def test_a_trained_category_that_is_gone_does_not_let_everything_pass() -> None:
+    rules = policy(knives={"signal": "custom.knives", "review": 0.5}, memes={"signal": "custom.memes", "block": 0.5})
+
+    decision = decide(rules, {"custom": reading(memes=0.1)})
+
+    assert [(one.rule, one.signal, one.verdict) for one in decision.rules] == [("on_error", "custom.knives", "review")]
+
+
 def test_a_failed_signal_that_no_rule_needs_changes_nothing() -> None:
     assert decide(policy("block", nudity=NUDITY), {"nsfw": reading(0.1), "codes": failed()}).verdict == "allow"
 

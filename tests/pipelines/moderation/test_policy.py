@@ -29,11 +29,15 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_built_in_policy_blocks_by_lists_alone_or_by_two_scores_that_agree() -> None:
+def test_the_built_in_policy_blocks_by_facts_or_by_two_scores_that_agree() -> None:
     policy = load_policy(BUILT_IN)
 
     unconfirmed = {rule.signal for rule in policy.rules.values() if rule.block is not None and rule.confirm is None}
-    assert (policy.name, policy.on_error, unconfirmed) == ("default", "review", {"known.block", "codes.denied"})
+    assert (policy.name, policy.on_error, unconfirmed) == (
+        "default",
+        "review",
+        {"known.block", "codes.denied", "file.polyglot"},
+    )
 
 
 def test_a_version_may_be_written_as_a_number(tmp_path: Path) -> None:
