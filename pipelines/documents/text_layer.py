@@ -1,0 +1,202 @@
+"""Characters of a PDF page to words and lines, as a reader would give them for its picture.
+
+glyphs ─► which way up ─► words ─► those that can be seen ─► lines
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.documents.glyphs import Floats, Glyphs
+from pipelines.documents.legible import is_unreadable
+from pipelines.documents.parts import PageText, Pixels, TextLine, TextWord
+from pipelines.documents.pdf import DrawnPage
+from pipelines.documents.upright import turn_boxes, turn_pixels, turn_quads
+
+Quarter = Literal[0, 1, 2, 3]
+
+# In heights of the font. The gap between columns is hardly ever under 1.2, a space in justified text hardly ever over.
+WORD_GAP, COLUMN_GAP, BACKWARDS = 0.35, 1.2, -0.5
+SLACK = 0.1  # by which a character may begin before the one that it follows
+PIECE_GAP = 0.6  # up to which pieces of a line that were painted apart belong together
+OVERLAP = 0.5  # of the lower one's height: more is one line
+
+LEAST_INK = 16  # of 255 in any colour: words with less contrast cannot be seen, white on white above all
+HYPHEN = 2  # PDFium's mark for a hyphen at a line's end
+_LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
+
+
+@dataclass(slots=True)
+class _Word:
+    """`order` is that of its first character."""
+
+    order: int
+    box: list[float]
+    text: str
+
+    @property
+    def height(self) -> float:
+        return self.box[3] - self.box[1]
+
+
+@dataclass(slots=True)
+class _Line:
+    words: list[_Word] = field(default_factory=list)
+    box: list[float] = field(default_factory=list)
+
+    def add(self, word: _Word) -> None:
+        self.words.append(word)
+        self.box = _union(self.box, word.box) if self.box else list(word.box)
+
+    @property
+    def height(self) -> float:
+        return self.box[3] - self.box[1]
+
+
+def read_layer(page: DrawnPage, *, hidden: bool = False) -> PageText:
+    """The page's text that can be seen, turned so that most of it stands upright.
+
+    With `hidden`, also what is not painted or painted over: what a scanner has read.
+    """
+    kept = _inside(page.glyphs, page.pixels.shape)
+    if not hidden:
+        kept &= ~(page.glyphs.invisible | page.glyphs.covered)
+    turns = page.glyphs.quarters[kept]
+    most = cast(Quarter, int(np.bincount(turns, minlength=4).argmax())) if len(turns) else 0
+    pixels = turn_pixels(page.pixels, most)
+    lines: list[tuple[int, TextLine]] = []
+    for quarter in np.unique(turns).tolist():
+        chosen = np.flatnonzero(kept & (page.glyphs.quarters == quarter))
+        lines += _lines_of(page, chosen, quarter, most, hidden=hidden)
+    ordered = tuple(line for _, line in sorted(lines, key=lambda one: one[0]))
+    return PageText(pixels, ordered, rotation=cast(Literal[0, 90, 180, 270], most * 90))
+
+
+def _inside(glyphs: Glyphs, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    x, y = (glyphs.boxes[:, 0] + glyphs.boxes[:, 2]) / 2, (glyphs.boxes[:, 1] + glyphs.boxes[:, 3]) / 2
+    inside: NDArray[np.bool_] = (x >= 0) & (y >= 0) & (x <= shape[1]) & (y <= shape[0])
+    return inside
+
+
+def _lines_of(
+    page: DrawnPage, chosen: NDArray[np.intp], quarter: int, most: int, *, hidden: bool
+) -> Iterator[tuple[int, TextLine]]:
+    """Lines whose text is turned by `quarter`, in the frame that is upright for `most`, and where each begins."""
+    height, width = page.pixels.shape[:2]
+    boxes = turn_boxes(page.glyphs.boxes[chosen], (width, height), quarter)
+    pixels = turn_pixels(page.pixels, quarter)
+    words = [word for word in _words(chosen, page.glyphs.codes[chosen], boxes) if hidden or _has_ink(word.box, pixels)]
+    for line in _joined(_pieces(words)):
+        yield line.words[0].order, _text_line(line, (pixels.shape[1], pixels.shape[0]), most - quarter)
+
+
+def _words(chosen: NDArray[np.intp], codes: NDArray[np.uint32], boxes: Floats) -> Iterator[_Word]:
+    """Runs of characters between spaces and gaps, in the order of the page's content."""
+    texts = [_text_of(code) for code in codes.tolist()]
+    spaces = np.cumsum([not text for text in texts])
+    kept = np.flatnonzero([bool(text) for text in texts] & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+    if not len(kept):
+        return
+    before, after = kept[:-1], kept[1:]
+    joined = _continues(boxes[before], boxes[after]) & (spaces[before] == spaces[after]) & (codes[before] != HYPHEN)
+    starts = np.concatenate([[0], np.flatnonzero(~joined) + 1])
+    lows = np.minimum.reduceat(boxes[kept, :2], starts, axis=0).tolist()
+    highs = np.maximum.reduceat(boxes[kept, 2:], starts, axis=0).tolist()
+    for start, end, low, high in zip(starts.tolist(), [*starts[1:].tolist(), len(kept)], lows, highs, strict=True):
+        text = "".join(texts[at] for at in kept[start:end].tolist())
+        yield _Word(int(chosen[kept[start]]), [*low, *high], text)
+
+
+def _continues(before: Floats, after: Floats) -> NDArray[np.bool_]:
+    """Whether each character goes on with the word of the one before it; both parts of a ligature have one box."""
+    heights = np.maximum(before[:, 3] - before[:, 1], after[:, 3] - after[:, 1])
+    lower = np.minimum(before[:, 3] - before[:, 1], after[:, 3] - after[:, 1])
+    common = np.minimum(before[:, 3], after[:, 3]) - np.maximum(before[:, 1], after[:, 1])
+    near = after[:, 0] - before[:, 2] <= WORD_GAP * heights
+    onward = after[:, 0] >= before[:, 0] - SLACK * heights
+    joined: NDArray[np.bool_] = near & onward & (common > OVERLAP * lower)
+    return joined
+
+
+def _text_of(code: int) -> str:
+    """Empty for what separates words."""
+    if code == HYPHEN:
+        return "-"
+    if is_unreadable(code):
+        return "" if code == 0 else "\N{REPLACEMENT CHARACTER}"
+    return _LIGATURES.get(code) or chr(code).strip()
+
+
+def _has_ink(box: list[float], pixels: Pixels) -> bool:
+    """Whether anything is to be seen where the word is said to stand."""
+    x0, y0, x1, y1 = (max(0, round(edge)) for edge in box)
+    seen = pixels[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)].reshape(-1, 3)
+    return bool(len(seen)) and int((seen.max(axis=0) - seen.min(axis=0)).max()) >= LEAST_INK
+
+
+def _pieces(words: Iterable[_Word]) -> list[_Line]:
+    """Words that follow each other on one line and no further apart than words are."""
+    pieces: list[_Line] = []
+    for word in words:
+        if not pieces or not _follows(pieces[-1], word):
+            pieces.append(_Line())
+        pieces[-1].add(word)
+    return pieces
+
+
+def _follows(line: _Line, word: _Word) -> bool:
+    gap = word.box[0] - line.words[-1].box[2]
+    height = max(line.words[-1].height, word.height)
+    return BACKWARDS * height <= gap <= COLUMN_GAP * height and _overlap(line.words[-1].box, word.box) > OVERLAP
+
+
+def _joined(pieces: list[_Line]) -> list[_Line]:
+    """Pieces that stand side by side are one line, in whatever order they were painted."""
+    lines: list[_Line] = []
+    boxes = np.zeros((len(pieces), 4))
+    for piece in sorted(pieces, key=lambda one: one.box[0]):
+        x0, y0, x1, y1 = boxes[: len(lines)].T
+        heights = np.maximum(y1 - y0, piece.height)
+        lower = np.minimum(y1 - y0, piece.height)
+        gaps = piece.box[0] - x1
+        near = (gaps >= BACKWARDS * heights) & (gaps <= PIECE_GAP * heights)
+        near &= np.minimum(y1, piece.box[3]) - np.maximum(y0, piece.box[1]) > OVERLAP * lower
+        if near.any():
+            at = int(np.where(near, np.abs(gaps), np.inf).argmin())
+            for word in piece.words:
+                lines[at].add(word)
+        else:
+            at = len(lines)
+            lines.append(piece)
+        boxes[at] = lines[at].box
+    return lines
+
+
+def _text_line(line: _Line, size: tuple[int, int], quarter: int) -> TextLine:
+    """`size` is that of the frame in which the line's boxes are; `quarter` the turns from there to the result's."""
+    words = sorted(line.words, key=lambda word: word.box[0])
+    x0, y0, x1, y1 = line.box
+    corners = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32)
+    boxes = turn_boxes(np.array([word.box for word in words], np.float32), size, quarter)
+    return TextLine(
+        text=" ".join(word.text for word in words),
+        quad=turn_quads(corners, size, quarter)[0],
+        score=1.0,
+        words=tuple(
+            TextWord(word.text, (box[0], box[1], box[2], box[3]), 1.0)
+            for word, box in zip(words, boxes.tolist(), strict=True)
+        ),
+    )
+
+
+def _overlap(one: list[float], other: list[float]) -> float:
+    """Of their heights, as a share of the lower one's."""
+    common = min(one[3], other[3]) - max(one[1], other[1])
+    return common / max(min(one[3] - one[1], other[3] - other[1]), 1e-6)
+
+
+def _union(one: list[float], other: list[float]) -> list[float]:
+    return [min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])]
