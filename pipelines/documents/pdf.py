@@ -6,7 +6,6 @@ PDFium, but not for the others: pages that take long would have one thread of th
 """
 
 import asyncio
-import ctypes
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -40,12 +39,12 @@ class PdfLimits:
 
 @dataclass(frozen=True, slots=True)
 class DrawnPage:
-    """A page as people see it, and the text that it says it has, in the same pixels."""
+    """A page as people see it and, of a PDF, the text that it says it has, in the same pixels."""
 
     number: int
-    dpi: int
     pixels: Pixels = field(repr=False)
-    glyphs: Glyphs = field(repr=False)
+    dpi: int | None = None
+    glyphs: Glyphs | None = field(default=None, repr=False)
 
 
 class Pdfium:
@@ -129,7 +128,7 @@ class Pdf:
             if pixels is None:
                 raise PageTooSlow(number, self._limits.seconds)
             places = Places(page.get_bbox(), page.get_rotation(), fitting / POINTS_PER_INCH)
-            return DrawnPage(number, fitting, pixels, read_glyphs(page, places))
+            return DrawnPage(number, pixels, fitting, read_glyphs(page, places))
         except pypdfium2.PdfiumError as cause:
             raise PageBroken(number) from cause
         finally:

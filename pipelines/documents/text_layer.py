@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.documents.glyphs import Floats, Glyphs
-from pipelines.documents.legible import is_unreadable
+from pipelines.documents.legible import is_unreadable, why_not
 from pipelines.documents.parts import PageText, Pixels, TextLine, TextWord
-from pipelines.documents.pdf import DrawnPage
 from pipelines.documents.upright import turn_boxes, turn_pixels, turn_quads
 
 Quarter = Literal[0, 1, 2, 3]
@@ -25,6 +24,7 @@ PIECE_GAP = 0.6  # up to which pieces of a line that were painted apart belong t
 OVERLAP = 0.5  # of the lower one's height: more is one line
 
 LEAST_INK = 16  # of 255 in any colour: words with less contrast cannot be seen, white on white above all
+LARGE_IMAGE = 0.25  # of the page: smaller ones are mostly photographs and logos, and reading takes time
 HYPHEN = 2  # PDFium's mark for a hyphen at a line's end
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
 
@@ -56,23 +56,41 @@ class _Line:
         return self.box[3] - self.box[1]
 
 
-def read_layer(page: DrawnPage, *, hidden: bool = False) -> PageText:
+def trusted_layer(pixels: Pixels, glyphs: Glyphs) -> PageText | None:
+    """The page's text; None where the page has to be read by its looks."""
+    if why_not(glyphs) is not None:
+        return None
+    text = read_layer(pixels, glyphs)
+    return text if text.lines or not _has_ink([0, 0, pixels.shape[1], pixels.shape[0]], pixels) else None
+
+
+def unread_images(text: PageText, glyphs: Glyphs) -> Floats:
+    """(n, 4) large images without any text on them, in the pixels of `text`: they may show some."""
+    height, width = text.pixels.shape[:2]
+    size = (width, height) if text.rotation % 180 == 0 else (height, width)
+    images = turn_boxes(glyphs.images, size, text.rotation // 90).clip(0, (width, height, width, height))
+    areas = (images[:, 2:] - images[:, :2]).prod(axis=1)
+    middles = np.array([line.quad.mean(axis=0) for line in text.lines], np.float32).reshape(-1, 1, 2)
+    holds = ((middles > images[None, :, :2]) & (middles < images[None, :, 2:])).all(axis=2).any(axis=0)
+    return cast(Floats, images[(areas > LARGE_IMAGE * width * height) & ~holds])
+
+
+def read_layer(pixels: Pixels, glyphs: Glyphs, *, hidden: bool = False) -> PageText:
     """The page's text that can be seen, turned so that most of it stands upright.
 
     With `hidden`, also what is not painted or painted over: what a scanner has read.
     """
-    kept = _inside(page.glyphs, page.pixels.shape)
+    kept = _inside(glyphs, pixels.shape)
     if not hidden:
-        kept &= ~(page.glyphs.invisible | page.glyphs.covered)
-    turns = page.glyphs.quarters[kept]
+        kept &= ~(glyphs.invisible | glyphs.covered)
+    turns = glyphs.quarters[kept]
     most = cast(Quarter, int(np.bincount(turns, minlength=4).argmax())) if len(turns) else 0
-    pixels = turn_pixels(page.pixels, most)
     lines: list[tuple[int, TextLine]] = []
     for quarter in np.unique(turns).tolist():
-        chosen = np.flatnonzero(kept & (page.glyphs.quarters == quarter))
-        lines += _lines_of(page, chosen, quarter, most, hidden=hidden)
+        chosen = np.flatnonzero(kept & (glyphs.quarters == quarter))
+        lines += _lines_of(pixels, glyphs, chosen, quarter, most, hidden=hidden)
     ordered = tuple(line for _, line in sorted(lines, key=lambda one: one[0]))
-    return PageText(pixels, ordered, rotation=cast(Literal[0, 90, 180, 270], most * 90))
+    return PageText(turn_pixels(pixels, most), ordered, rotation=cast(Literal[0, 90, 180, 270], most * 90))
 
 
 def _inside(glyphs: Glyphs, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -82,15 +100,14 @@ def _inside(glyphs: Glyphs, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def _lines_of(
-    page: DrawnPage, chosen: NDArray[np.intp], quarter: int, most: int, *, hidden: bool
+    pixels: Pixels, glyphs: Glyphs, chosen: NDArray[np.intp], quarter: int, most: int, *, hidden: bool
 ) -> Iterator[tuple[int, TextLine]]:
     """Lines whose text is turned by `quarter`, in the frame that is upright for `most`, and where each begins."""
-    height, width = page.pixels.shape[:2]
-    boxes = turn_boxes(page.glyphs.boxes[chosen], (width, height), quarter)
-    pixels = turn_pixels(page.pixels, quarter)
-    words = [word for word in _words(chosen, page.glyphs.codes[chosen], boxes) if hidden or _has_ink(word.box, pixels)]
+    boxes = turn_boxes(glyphs.boxes[chosen], (pixels.shape[1], pixels.shape[0]), quarter)
+    upright = turn_pixels(pixels, quarter)
+    words = [word for word in _words(chosen, glyphs.codes[chosen], boxes) if hidden or _has_ink(word.box, upright)]
     for line in _joined(_pieces(words)):
-        yield line.words[0].order, _text_line(line, (pixels.shape[1], pixels.shape[0]), most - quarter)
+        yield line.words[0].order, _text_line(line, (upright.shape[1], upright.shape[0]), most - quarter)
 
 
 def _words(chosen: NDArray[np.intp], codes: NDArray[np.uint32], boxes: Floats) -> Iterator[_Word]:
@@ -158,7 +175,7 @@ def _joined(pieces: list[_Line]) -> list[_Line]:
     lines: list[_Line] = []
     boxes = np.zeros((len(pieces), 4))
     for piece in sorted(pieces, key=lambda one: one.box[0]):
-        x0, y0, x1, y1 = boxes[: len(lines)].T
+        _, y0, x1, y1 = boxes[: len(lines)].T
         heights = np.maximum(y1 - y0, piece.height)
         lower = np.minimum(y1 - y0, piece.height)
         gaps = piece.box[0] - x1

@@ -85,11 +85,12 @@ class Page(Wire):
     dpi: int | None = None
     rotation: Literal[0, 90, 180, 270] = 0
     skew: float = Field(default=0.0, description="degrees that were straightened, clockwise positive")
-    source: Source
+    source: Source | None = Field(default=None, description="where its text comes from; none where nothing was read")
     regions: list[Region]
     tables: list[Table] = Field(default_factory=list)
     pairs: list[Pair] = Field(default_factory=list)
     error: str | None = None
+    picture: bytes | None = Field(default=None, exclude=True, description="the page as JPEG, where it was asked for")
 
 
 class Document(Wire):
