@@ -114,10 +114,8 @@ class Engine:
         if self._pdfium is None or sniff(data) != "PDF":
             return await self._pool.run(decode, data, limits=self._limits, shorter_side=_side(chosen))
         passwords = [pipeline.password(options) for pipeline, options in chosen if isinstance(pipeline, OpensPdf)]
-        return await first_page(
-            data, self._pdfium, limits=self._limits,
-            password=next(iter(passwords), None), drawn=len(passwords) < len(chosen),
-        )  # fmt: skip
+        drawn = len(passwords) < len(chosen)
+        return await first_page(data, self._pdfium, password=next(iter(passwords), None), drawn=drawn)
 
     async def _run_all(self, tasks: Sequence[Task], picture: Picture, call: Call) -> dict[str, BaseModel]:
         results = await together(*(self._run(pipeline, picture, options, call) for pipeline, options in tasks))

@@ -44,8 +44,8 @@ class Back:
             points = quads - np.array(self.read, np.float32) / 2
             x = points[..., 0] * cosine - points[..., 1] * sine
             y = points[..., 0] * sine + points[..., 1] * cosine
-            quads = np.stack((x, y), axis=-1) + np.array(turned, np.float32) / 2
-        return turn_quads(quads.astype(np.float32), turned, -self.rotation // 90)
+            quads = (np.stack((x, y), axis=-1) + np.array(turned) / 2).astype(np.float32)
+        return turn_quads(quads, turned, -self.rotation // 90)
 
     def boxes(self, boxes: Sequence[Sequence[float]]) -> list[Box]:
         """The upright boxes around them, within the page, to a tenth of a pixel."""

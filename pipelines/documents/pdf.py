@@ -22,6 +22,7 @@ import pypdfium2.raw as pdfium
 from pipelines.documents.errors import DocumentCorrupt, DocumentLocked, PageBroken, PageTooSlow
 from pipelines.documents.glyphs import Glyphs, Places, read_glyphs
 from pipelines.documents.parts import Pixels
+from pipelines.errors import TooManyBytes
 
 T = TypeVar("T")
 
@@ -31,8 +32,9 @@ _ONE_AT_A_TIME = threading.Lock()  # for a process with several `Pdfium`: what m
 
 @dataclass(frozen=True, slots=True)
 class PdfLimits:
-    """A page that would have more `pixels` is drawn at a lower resolution; `seconds` end its drawing."""
+    """Of a file its `bytes`; a page that would have more `pixels` is drawn smaller, and not longer than `seconds`."""
 
+    bytes: int = 64 * 2**20
     pixels: int = 25_000_000
     seconds: float = 20.0
 
@@ -56,7 +58,9 @@ class Pdfium:
 
     @asynccontextmanager
     async def opened(self, data: bytes, password: str | None = None) -> AsyncIterator["Pdf"]:
-        """Raises DocumentLocked or DocumentCorrupt."""
+        """Raises TooManyBytes, DocumentLocked or DocumentCorrupt."""
+        if len(data) > self._limits.bytes:
+            raise TooManyBytes(len(data), self._limits.bytes)
         pdf = Pdf(data, password, self._limits, self._run)
         try:
             await self._run(pdf.open)

@@ -4,20 +4,17 @@ import hashlib
 
 from PIL import Image
 
-from pipelines.decode import Limits, Picture
+from pipelines.decode import Picture
 from pipelines.documents.pdf import Pdfium
-from pipelines.errors import TooManyBytes
 
 DPI = 150  # of pages, where nothing else is asked for
 
 
-async def first_page(data: bytes, pdfium: Pdfium, *, limits: Limits, password: str | None, drawn: bool) -> Picture:
+async def first_page(data: bytes, pdfium: Pdfium, *, password: str | None, drawn: bool) -> Picture:
     """Where it is not `drawn`, its pixels are one white dot.
 
     Raises TooManyBytes, DocumentLocked, DocumentCorrupt, PageBroken or PageTooSlow.
     """
-    if len(data) > limits.bytes:
-        raise TooManyBytes(len(data), limits.bytes)
     async with pdfium.opened(data, password) as pdf:
         width, height = await pdf.size(1, DPI)
         pixels = Image.fromarray((await pdf.page(1, DPI)).pixels) if drawn else Image.new("RGB", (1, 1), "white")

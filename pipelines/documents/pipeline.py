@@ -6,7 +6,7 @@ file ─► page ─► text layer, or Reader ─► Layout ─► arrange ─�
 import asyncio
 import io
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -39,7 +39,7 @@ JPEG_QUALITY = 85
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
-    """`at_once`: pages of one document in memory; a page of 25 million pixels takes 75 MB and twice that for a while."""
+    """`at_once`: pages of one document in memory; one of 25 million pixels takes 75 MB, for a while twice that."""
 
     image: Limits = field(default_factory=Limits)
     pages: int = 200
@@ -152,7 +152,7 @@ class DocumentsPipeline:
 
 async def in_order(
     items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[FoundT]], at_once: int
-) -> AsyncIterator[FoundT]:
+) -> AsyncGenerator[FoundT, None]:
     """What `work` makes of each item, in their order; `at_once` are worked on or wait to be fetched."""
     waiting: deque[asyncio.Future[FoundT]] = deque()
     try:

@@ -113,10 +113,11 @@ def _lines_of(
 def _words(chosen: NDArray[np.intp], codes: NDArray[np.uint32], boxes: Floats) -> Iterator[_Word]:
     """Runs of characters between spaces and gaps, in the order of the page's content."""
     texts = [_text_of(code) for code in codes.tolist()]
-    spaces = np.cumsum([not text for text in texts])
-    kept = np.flatnonzero([bool(text) for text in texts] & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+    shown = np.array([bool(text) for text in texts], np.bool_)
+    kept = np.flatnonzero(shown & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
     if not len(kept):
         return
+    spaces = np.cumsum(~shown)
     before, after = kept[:-1], kept[1:]
     joined = _continues(boxes[before], boxes[after]) & (spaces[before] == spaces[after]) & (codes[before] != HYPHEN)
     starts = np.concatenate([[0], np.flatnonzero(~joined) + 1])
