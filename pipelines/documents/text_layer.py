@@ -29,11 +29,8 @@ HYPHEN = 2  # PDFium's mark for a hyphen at a line's end
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Word:
-    """`order` is that of its first character."""
-
-    order: int
     box: list[float]
     text: str
 
@@ -85,12 +82,13 @@ def read_layer(pixels: Pixels, glyphs: Glyphs, *, hidden: bool = False) -> PageT
         kept &= ~(glyphs.invisible | glyphs.covered)
     turns = glyphs.quarters[kept]
     most = cast(Quarter, int(np.bincount(turns, minlength=4).argmax())) if len(turns) else 0
-    lines: list[tuple[int, TextLine]] = []
+    lines: list[TextLine] = []
     for quarter in np.unique(turns).tolist():
         chosen = np.flatnonzero(kept & (glyphs.quarters == quarter))
         lines += _lines_of(pixels, glyphs, chosen, quarter, most, hidden=hidden)
-    ordered = tuple(line for _, line in sorted(lines, key=lambda one: one[0]))
-    return PageText(turn_pixels(pixels, most), ordered, rotation=cast(Literal[0, 90, 180, 270], most * 90))
+    # Not in the order of the page's content: PDFium changes it on turned pages, and it says little on others.
+    lines.sort(key=lambda line: (line.box[1], line.box[0]))
+    return PageText(turn_pixels(pixels, most), tuple(lines), rotation=cast(Literal[0, 90, 180, 270], most * 90))
 
 
 def _inside(glyphs: Glyphs, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -101,16 +99,16 @@ def _inside(glyphs: Glyphs, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 def _lines_of(
     pixels: Pixels, glyphs: Glyphs, chosen: NDArray[np.intp], quarter: int, most: int, *, hidden: bool
-) -> Iterator[tuple[int, TextLine]]:
-    """Lines whose text is turned by `quarter`, in the frame that is upright for `most`, and where each begins."""
+) -> Iterator[TextLine]:
+    """Lines whose text is turned by `quarter`, in the frame that is upright for `most`."""
     boxes = turn_boxes(glyphs.boxes[chosen], (pixels.shape[1], pixels.shape[0]), quarter)
     upright = turn_pixels(pixels, quarter)
-    words = [word for word in _words(chosen, glyphs.codes[chosen], boxes) if hidden or _has_ink(word.box, upright)]
+    words = [word for word in _words(glyphs.codes[chosen], boxes) if hidden or _has_ink(word.box, upright)]
     for line in _joined(_pieces(words)):
-        yield line.words[0].order, _text_line(line, (upright.shape[1], upright.shape[0]), most - quarter)
+        yield _text_line(line, (upright.shape[1], upright.shape[0]), most - quarter)
 
 
-def _words(chosen: NDArray[np.intp], codes: NDArray[np.uint32], boxes: Floats) -> Iterator[_Word]:
+def _words(codes: NDArray[np.uint32], boxes: Floats) -> Iterator[_Word]:
     """Runs of characters between spaces and gaps, in the order of the page's content."""
     texts = [_text_of(code) for code in codes.tolist()]
     shown = np.array([bool(text) for text in texts], np.bool_)
@@ -125,7 +123,7 @@ def _words(chosen: NDArray[np.intp], codes: NDArray[np.uint32], boxes: Floats) -
     highs = np.maximum.reduceat(boxes[kept, 2:], starts, axis=0).tolist()
     for start, end, low, high in zip(starts.tolist(), [*starts[1:].tolist(), len(kept)], lows, highs, strict=True):
         text = "".join(texts[at] for at in kept[start:end].tolist())
-        yield _Word(int(chosen[kept[start]]), [*low, *high], text)
+        yield _Word([*low, *high], text)
 
 
 def _continues(before: Floats, after: Floats) -> NDArray[np.bool_]:

@@ -45,7 +45,7 @@ def _region(region: Region, name: str) -> Iterator[str]:
 
 
 def _line(line: Line, name: str) -> Iterator[str]:
-    words = line.words or [Word(text=line.text, box=line.box, score=line.score)]
+    words = [word for word in line.words if _text(word.text)] or [Word(text=line.text, box=line.box, score=line.score)]
     spans = (
         f'<span class="ocrx_word" id="word_{name}_{number}" '
         f'title="{_box(word.box)}; x_wconf {round(100 * word.score)}">{_text(word.text)}</span>'

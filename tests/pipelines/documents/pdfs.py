@@ -104,6 +104,8 @@ def turned(degrees: int, inner: Draw) -> Draw:
 
     def draw(canvas: Canvas) -> None:
         canvas.setPageRotation(degrees)
+        if degrees % 180:  # reportlab gives the page the size that viewers show
+            canvas.translate(0, WIDTH - HEIGHT)
         inner(canvas)
 
     return draw
@@ -130,7 +132,7 @@ def with_broken_page(number: int, count: int) -> bytes:
     kids = re.search(rb"/Kids \[ ([^\]]*)\]", whole)
     assert kids is not None
     places = kids[1].split(b" R ")
-    places[number - 1] = b"9" * len(places[number - 1].split()[0]) + b" 0"
+    places[number - 1] = b"0" * len(places[number - 1].split()[0]) + b" 0"  # there is no object 0
     broken = whole[: kids.start(1)] + b" R ".join(places) + whole[kids.end(1) :]
     assert len(broken) == len(whole)
     return broken

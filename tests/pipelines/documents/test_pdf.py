@@ -41,9 +41,9 @@ def test_colours_are_red_green_blue_on_white(look: Look) -> None:
 def test_a_turned_page_is_as_viewers_show_it(look: Look) -> None:
     page = look(pdf(turned(90, text(["top left"]))), lambda file: file.page(1, 72))
 
-    assert page.pixels.shape == (595, 842, 3)
+    assert page.pixels.shape == (842, 595, 3)
     dark = np.argwhere(page.pixels.min(axis=2) < 128)
-    assert dark.min(axis=0).tolist() == pytest.approx([72, 842 - 83], abs=10)
+    assert dark.min(axis=0).tolist() == pytest.approx([72, 595 - 83], abs=10)
 
 
 def test_a_page_with_too_many_pixels_is_drawn_smaller_and_says_so() -> None:
