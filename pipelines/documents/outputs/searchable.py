@@ -78,9 +78,10 @@ def _page(page: Page, number: int) -> Iterator[bytes]:
 
 
 def _line(line: Line, scale: float, page_height: float) -> Iterator[str]:
+    """Each word with a space behind it, also the last: PDFium finds no text in a single code without a glyph."""
     ux, uy = _direction(line)
     words = line.words or [Word(text=line.text, box=line.box, score=line.score)]
-    for index, word in enumerate(words):
+    for word in words:
         codes = clean(word.text).encode("utf-16-be")
         x0, y0, x1, y1 = (edge * scale for edge in word.box)
         length = max(abs(ux) * (x1 - x0) + abs(uy) * (y1 - y0), 0.1)
@@ -88,10 +89,9 @@ def _line(line: Line, scale: float, page_height: float) -> Iterator[str]:
         x = (x0 + x1) / 2 - ux * length / 2 - uy * size * BASELINE
         y = (y0 + y1) / 2 - uy * length / 2 + ux * size * BASELINE
         stretch = 100 * length / (max(len(codes), 2) / 2 * WIDTH * size)
-        space = " ".encode("utf-16-be") if index < len(words) - 1 else b""
         yield (
             f"/F {size:.3f} Tf {stretch:.2f} Tz {ux:.5f} {-uy:.5f} {uy:.5f} {ux:.5f} {x:.3f} {page_height - y:.3f} Tm "
-            f"<{(codes + space).hex()}> Tj\n"
+            f"<{codes.hex()}0020> Tj\n"
         )
 
 

@@ -27,7 +27,7 @@ def found(data: bytes) -> list[str]:
     for number in range(len(file)):
         one = file[number]
         layer = one.get_textpage()
-        pages.append(layer.get_text_range().replace("\r\n", "\n").strip())
+        pages.append("\n".join(line.rstrip() for line in layer.get_text_range().splitlines()))
         layer.close()
         one.close()
     file.close()
@@ -35,7 +35,8 @@ def found(data: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "words", ["The harbour was quiet.", "Größe & Maß: 12,40 €", "Все люди рождаются", "(a) \\ <b> [c]", "人人生而自由"]
+    "words",
+    ["The harbour was quiet.", "Größe & Maß: 12,40 €", "Все люди рождаются", "(a) \\ <b> [c]", "人人生而自由", "字"],
 )
 def test_the_text_is_found_again(words: str) -> None:
     data = to_pdf(document(page(region("text", words), picture=jpeg("white"))))
