@@ -1,7 +1,4 @@
-"""From a page that was turned and straightened for reading back to the page as it came in.
-
-page ─► turned upright by `rotation` ─► straightened by `skew` around its middle ─► read
-"""
+"""What was found on an upright page, at its places on the page as it came in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,49 +8,32 @@ import numpy as np
 
 from pipelines.documents.glyphs import Floats
 from pipelines.documents.parts import PageText, TextLine, TextWord
+from pipelines.documents.turns import Turn
 from pipelines.documents.types import Box, Line, Pair, Quad, Region, Table
-from pipelines.documents.upright import turn_quads
 
 SLANT = 0.5  # degrees from which a line has a polygon
 
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """`size` and `read` are widths and heights of the page as it came in and of what was read."""
-
-    size: tuple[int, int]
-    read: tuple[int, int]
-    rotation: int
-    skew: float
+    turn: Turn
 
     @classmethod
-    def of(cls, text: PageText, size: tuple[int, int]) -> "Back":
-        height, width = text.pixels.shape[:2]
-        return cls(size, (width, height), text.rotation, text.skew)
+    def of(cls, text: PageText, width: int, height: int) -> "Back":
+        """From `text` to its page, which came in as `width` x `height`."""
+        return cls(Turn.of(text, width, height))
 
     @property
     def is_slanted(self) -> bool:
-        return self.rotation != 0 or abs(self.skew) > SLANT
-
-    def quads(self, quads: Floats) -> Floats:
-        """(..., 2) points."""
-        turned = self.size if self.rotation % 180 == 0 else self.size[::-1]
-        if self.skew:
-            angle = np.deg2rad(self.skew)
-            cosine, sine = float(np.cos(angle)), float(np.sin(angle))
-            points = quads - np.array(self.read, np.float32) / 2
-            x = points[..., 0] * cosine - points[..., 1] * sine
-            y = points[..., 0] * sine + points[..., 1] * cosine
-            quads = (np.stack((x, y), axis=-1) + np.array(turned) / 2).astype(np.float32)
-        return turn_quads(quads, turned, -self.rotation // 90)
+        return self.turn.rotation != 0 or abs(self.turn.skew) > SLANT
 
     def boxes(self, boxes: Sequence[Sequence[float]]) -> list[Box]:
-        """The upright boxes around them, within the page, to a tenth of a pixel."""
+        """The boxes around them, within the page, to a tenth of a pixel; all at once, for a page has a thousand."""
         if not boxes:
             return []
-        corners = self.quads(np.array(boxes, np.float32)[:, [[0, 1], [2, 1], [2, 3], [0, 3]]])
+        corners = self.turn.undo(np.array(boxes, np.float32)[:, [[0, 1], [2, 1], [2, 3], [0, 3]]])
         found = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
-        return cast(list[Box], [tuple(row) for row in _rounded(found.clip(0, (*self.size, *self.size)))])
+        return cast(list[Box], [tuple(row) for row in _rounded(found.clip(0, (self.turn.width, self.turn.height) * 2))])
 
     def box(self, box: Box) -> Box:
         return self.boxes([box])[0]
@@ -72,7 +52,7 @@ class Back:
             return None
         x0, y0, x1, y1 = line.box
         corners = line.polygon or ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
-        return cast(Quad, tuple(map(tuple, _rounded(self.quads(np.array(corners, np.float32))))))
+        return cast(Quad, tuple(map(tuple, _rounded(self.turn.undo(np.array(corners, np.float32))))))
 
     def table(self, table: Table) -> Table:
         boxes = self.boxes([table.box, *(cell.box for cell in table.cells)])
@@ -86,7 +66,7 @@ class Back:
     def text_line(self, line: TextLine) -> TextLine:
         boxes = self.boxes([word.box for word in line.words])
         words = tuple(TextWord(word.text, box, word.score) for word, box in zip(line.words, boxes, strict=True))
-        return TextLine(line.text, self.quads(line.quad), line.score, words)
+        return TextLine(line.text, self.turn.undo(line.quad), line.score, words)
 
 
 def _rounded(numbers: Floats) -> list[list[float]]:

@@ -84,7 +84,8 @@ def read_glyphs(page: Any, places: Places) -> Glyphs:
         count = text.count_chars()
         if count > MOST_GLYPHS:
             return _glyphs([], places, image_boxes, too_many=True)
-        rows = [_row(text, index, depths) for index in range(count)]
+        rect = pdfium.FS_RECTF()
+        rows = [_row(text, index, depths, rect) for index in range(count)]
     finally:
         text.close()
     glyphs = _glyphs(rows, places, image_boxes)
@@ -94,7 +95,7 @@ def read_glyphs(page: Any, places: Places) -> Glyphs:
 
 def _glyphs(rows: list[tuple[Any, ...]], places: Places, images: Floats, *, too_many: bool = False) -> Glyphs:
     table = np.array([row[:8] for row in rows], np.float64).reshape(-1, 8)
-    quarters = np.rint((table[:, 5] + places.rotation * pi / 180) / (pi / 2)).astype(np.int64) % 4
+    quarters = np.rint((table[:, 5].clip(0) + places.rotation * pi / 180) / (pi / 2)).astype(np.int64) % 4
     return Glyphs(
         codes=table[:, 0].astype(np.uint32),
         boxes=places(table[:, 1:5].astype(np.float32)),
@@ -107,17 +108,16 @@ def _glyphs(rows: list[tuple[Any, ...]], places: Places, images: Floats, *, too_
     )
 
 
-def _row(text: Any, index: int, depths: dict[int, tuple[int, bool]]) -> tuple[Any, ...]:
-    """Code, box, angle clockwise in radians, unmapped, depth, invisible."""
-    rect = pdfium.FS_RECTF()
+def _row(text: Any, index: int, depths: dict[int, tuple[int, bool]], rect: Any) -> tuple[Any, ...]:
+    """Code, box, angle clockwise in radians, unmapped, depth, invisible; `rect` is room for the box."""
     pdfium.FPDFText_GetLooseCharBox(text, index, rect)
     found = pdfium.FPDFText_GetTextObject(text, index)
     depth, invisible = depths.get(_address(found), (0, False)) if found else (0, False)
     return (
         pdfium.FPDFText_GetUnicode(text, index),
         rect.left, rect.bottom, rect.right, rect.top,
-        max(0.0, pdfium.FPDFText_GetCharAngle(text, index)),
-        max(0, pdfium.FPDFText_HasUnicodeMapError(text, index)),
+        pdfium.FPDFText_GetCharAngle(text, index),
+        pdfium.FPDFText_HasUnicodeMapError(text, index),
         depth,
         invisible,
     )  # fmt: skip
@@ -193,4 +193,4 @@ def _is_opaque(image: Any, page: Any) -> bool:
 
 
 def _address(pointer: Any) -> int:
-    return ctypes.cast(pointer, ctypes.c_void_p).value or 0
+    return ctypes.addressof(pointer.contents)

@@ -125,7 +125,7 @@ class DocumentsPipeline:
         with call.stage("ocr"):
             only = await self.pool.run(_only, layer.pixels, images)
             seen = await self.reader.read(only, call)
-        back = Back.of(seen, (only.shape[1], only.shape[0]))
+        back = Back.of(seen, only.shape[1], only.shape[0])
         more = tuple(back.text_line(line) for line in seen.lines)
         return PageText(layer.pixels, layer.lines + more, layer.rotation, layer.skew)
 
@@ -134,7 +134,7 @@ class DocumentsPipeline:
     ) -> Page:
         height, width = drawn.pixels.shape[:2]
         regions, tables, pairs = self.arrange(text, blocks)
-        back = Back.of(text, (width, height))
+        back = Back.of(text, width, height)
         return Page(
             number=drawn.number,
             width=width,

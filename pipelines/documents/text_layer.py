@@ -5,17 +5,16 @@ glyphs ─► which way up ─► words ─► those that can be seen ─► lin
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.documents.glyphs import Floats, Glyphs
 from pipelines.documents.legible import is_unreadable, why_not
 from pipelines.documents.parts import PageText, Pixels, TextLine, TextWord
-from pipelines.documents.upright import turn_boxes, turn_pixels, turn_quads
-
-Quarter = Literal[0, 1, 2, 3]
+from pipelines.documents.turns import Rotation, Turn
 
 # In heights of the font. The gap between columns is hardly ever under 1.2, a space in justified text hardly ever over.
 WORD_GAP, COLUMN_GAP, BACKWARDS = 0.35, 1.2, -0.5
@@ -23,7 +22,7 @@ SLACK = 0.1  # by which a character may begin before the one that it follows
 PIECE_GAP = 0.6  # up to which pieces of a line that were painted apart belong together
 OVERLAP = 0.5  # of the lower one's height: more is one line
 
-LEAST_INK = 16  # of 255 in any colour: words with less contrast cannot be seen, white on white above all
+LEAST_INK = 16  # of 255 in brightness: words with less contrast cannot be seen, white on white above all
 LARGE_IMAGE = 0.25  # of the page: smaller ones are mostly photographs and logos, and reading takes time
 HYPHEN = 2  # PDFium's mark for a hyphen at a line's end
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
@@ -58,14 +57,15 @@ def trusted_layer(pixels: Pixels, glyphs: Glyphs) -> PageText | None:
     if why_not(glyphs) is not None:
         return None
     text = read_layer(pixels, glyphs)
-    return text if text.lines or not _has_ink([0, 0, pixels.shape[1], pixels.shape[0]], pixels) else None
+    is_blank = int(pixels.max()) - int(pixels.min()) < LEAST_INK
+    return text if text.lines or is_blank else None
 
 
 def unread_images(text: PageText, glyphs: Glyphs) -> Floats:
     """(n, 4) large images without any text on them, in the pixels of `text`: they may show some."""
     height, width = text.pixels.shape[:2]
-    size = (width, height) if text.rotation % 180 == 0 else (height, width)
-    images = turn_boxes(glyphs.images, size, text.rotation // 90).clip(0, (width, height, width, height))
+    before = (height, width) if text.rotation % 180 else (width, height)
+    images = _turned(glyphs.images, Turn(*before, text.rotation)).clip(0, (width, height, width, height))
     areas = (images[:, 2:] - images[:, :2]).prod(axis=1)
     middles = np.array([line.quad.mean(axis=0) for line in text.lines], np.float32).reshape(-1, 1, 2)
     holds = ((middles > images[None, :, :2]) & (middles < images[None, :, 2:])).all(axis=2).any(axis=0)
@@ -81,14 +81,15 @@ def read_layer(pixels: Pixels, glyphs: Glyphs, *, hidden: bool = False) -> PageT
     if not hidden:
         kept &= ~(glyphs.invisible | glyphs.covered)
     turns = glyphs.quarters[kept]
-    most = cast(Quarter, int(np.bincount(turns, minlength=4).argmax())) if len(turns) else 0
+    most = int(np.bincount(turns, minlength=4).argmax())
     lines: list[TextLine] = []
     for quarter in np.unique(turns).tolist():
         chosen = np.flatnonzero(kept & (glyphs.quarters == quarter))
         lines += _lines_of(pixels, glyphs, chosen, quarter, most, hidden=hidden)
     # Not in the order of the page's content: PDFium changes it on turned pages, and it says little on others.
     lines.sort(key=lambda line: (line.box[1], line.box[0]))
-    return PageText(turn_pixels(pixels, most), tuple(lines), rotation=cast(Literal[0, 90, 180, 270], most * 90))
+    turn = _turn(pixels, most)
+    return PageText(turn.apply(pixels), tuple(lines), turn.rotation)
 
 
 def _inside(glyphs: Glyphs, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -101,11 +102,13 @@ def _lines_of(
     pixels: Pixels, glyphs: Glyphs, chosen: NDArray[np.intp], quarter: int, most: int, *, hidden: bool
 ) -> Iterator[TextLine]:
     """Lines whose text is turned by `quarter`, in the frame that is upright for `most`."""
-    boxes = turn_boxes(glyphs.boxes[chosen], (pixels.shape[1], pixels.shape[0]), quarter)
-    upright = turn_pixels(pixels, quarter)
-    words = [word for word in _words(glyphs.codes[chosen], boxes) if hidden or _has_ink(word.box, upright)]
+    turn = _turn(pixels, quarter)
+    boxes = _turned(glyphs.boxes[chosen], turn)
+    upright = turn.apply(pixels)
+    grey = cv2.cvtColor(upright, cv2.COLOR_RGB2GRAY)
+    words = [word for word in _words(glyphs.codes[chosen], boxes) if hidden or _has_ink(word.box, grey)]
     for line in _joined(_pieces(words)):
-        yield _text_line(line, (upright.shape[1], upright.shape[0]), most - quarter)
+        yield _text_line(line, _turn(upright, most - quarter))
 
 
 def _words(codes: NDArray[np.uint32], boxes: Floats) -> Iterator[_Word]:
@@ -146,11 +149,11 @@ def _text_of(code: int) -> str:
     return _LIGATURES.get(code) or chr(code).strip()
 
 
-def _has_ink(box: list[float], pixels: Pixels) -> bool:
+def _has_ink(box: list[float], grey: NDArray[np.uint8]) -> bool:
     """Whether anything is to be seen where the word is said to stand."""
     x0, y0, x1, y1 = (max(0, round(edge)) for edge in box)
-    seen = pixels[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)].reshape(-1, 3)
-    return bool(len(seen)) and int((seen.max(axis=0) - seen.min(axis=0)).max()) >= LEAST_INK
+    seen = grey[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+    return seen.size > 0 and int(seen.max()) - int(seen.min()) >= LEAST_INK
 
 
 def _pieces(words: Iterable[_Word]) -> list[_Line]:
@@ -191,21 +194,32 @@ def _joined(pieces: list[_Line]) -> list[_Line]:
     return lines
 
 
-def _text_line(line: _Line, size: tuple[int, int], quarter: int) -> TextLine:
-    """`size` is that of the frame in which the line's boxes are; `quarter` the turns from there to the result's."""
+def _text_line(line: _Line, turn: Turn) -> TextLine:
+    """`turn` leads from the frame in which the line's boxes are to that of the result."""
     words = sorted(line.words, key=lambda word: word.box[0])
     x0, y0, x1, y1 = line.box
-    corners = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32)
-    boxes = turn_boxes(np.array([word.box for word in words], np.float32), size, quarter)
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    boxes = _turned(np.array([word.box for word in words], np.float32), turn)
     return TextLine(
         text=" ".join(word.text for word in words),
-        quad=turn_quads(corners, size, quarter)[0],
+        quad=turn.forward(corners),
         score=1.0,
         words=tuple(
             TextWord(word.text, (box[0], box[1], box[2], box[3]), 1.0)
             for word, box in zip(words, boxes.tolist(), strict=True)
         ),
     )
+
+
+def _turn(pixels: Pixels, quarters: int) -> Turn:
+    """Of a page by so many quarters counterclockwise."""
+    return Turn(pixels.shape[1], pixels.shape[0], cast(Rotation, quarters % 4 * 90))
+
+
+def _turned(boxes: Floats, turn: Turn) -> Floats:
+    """(n, 4) boxes after a turn by quarters."""
+    corners = turn.forward(boxes.reshape(-1, 2, 2))
+    return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
 
 
 def _overlap(one: list[float], other: list[float]) -> float:
