@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Literal
 
-Format = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"]
+Format = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "PDF"]
 
 _GIF_FRAME, _GIF_EXTENSION, _GIF_END = 0x2C, 0x21, 0x3B
 
 HEAD = 64  # bytes that `sniff` looks at
+PDF_HEAD = 1024  # a PDF may have something in front of it, by its specification
 
 _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -29,7 +30,6 @@ _AVIF_BRANDS = {b"avif", b"avis"}
 
 # What people upload instead, so that the answer can name it.
 _OTHERS = (
-    (b"%PDF-", "a PDF"),
     (b"<svg", "an SVG drawing"),
     (b"<?xml", "an XML or SVG file"),
     (b"<!DOCTYPE", "an HTML page"),
@@ -53,11 +53,13 @@ def sniff(data: bytes) -> Format | None:
         return "WEBP"
     if head[4:8] == b"ftyp":
         return _iso_brand(head)
-    return None
+    return "PDF" if b"%PDF-" in data[:PDF_HEAD] else None
 
 
 def describe(data: bytes) -> str:
     """What bytes that are no image of ours look like, for an error message."""
+    if sniff(data) == "PDF":
+        return "a PDF"
     start = data[:HEAD].lstrip()
     for signature, name in _OTHERS:
         if start.startswith(signature) or start.lower().startswith(signature.lower()):
@@ -82,7 +84,7 @@ def is_cut_off(data: bytes, format: Format) -> bool:
             return len(data) < int.from_bytes(data[2:6], "little")
         case "HEIF" | "AVIF":
             return _iso_box_runs_out(data)
-        case "TIFF":
+        case "TIFF" | "PDF":
             return False  # offsets point anywhere: the decoder's own words have to do
 
 

@@ -110,7 +110,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The first frame, loaded, as the file has it: in its own mode, with its profile, not yet upright.
+    """A frame, loaded, as the file has it: in its own mode, with its profile, not yet upright.
 
     `image` may be smaller than `width` x `height`, the size that the header says.
     """
@@ -137,12 +137,12 @@ class Opened:
         return pixels if self._turn is None else pixels.transpose(self._turn)
 
 
-def decode(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> Picture:
-    """The first frame as RGB: transparency is laid over white, colour profiles are left alone.
+def decode(data: bytes, *, limits: Limits, shorter_side: int | None = None, frame: int = 0) -> Picture:
+    """A frame as RGB: transparency is laid over white, colour profiles are left alone.
 
-    Takes `shorter_side` and raises as `opened` does.
+    Takes `shorter_side` and `frame` and raises as `opened` does.
     """
-    with opened(data, limits=limits, shorter_side=shorter_side) as found:
+    with opened(data, limits=limits, shorter_side=shorter_side, frame=frame) as found:
         transparent = has_alpha(found.image)
         pixels = found.upright(to_rgb(found.image))
     return Picture(
@@ -152,10 +152,11 @@ def decode(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> P
 
 
 @contextmanager
-def opened(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> Iterator[Opened]:
+def opened(data: bytes, *, limits: Limits, shorter_side: int | None = None, frame: int = 0) -> Iterator[Opened]:
     """The only way in which an image file is opened. What its reader raises in the body blames the image, too.
 
     With `shorter_side`, a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its shorter side keeps that many pixels.
+    `frame` counts from 0; every frame has to be within the limits by itself.
     Raises ImageEmpty, ImageUnsupported, ImageTruncated, ImageCorrupt or a kind of ImageTooLarge.
     """
     if not data:
@@ -163,12 +164,12 @@ def opened(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> I
     if len(data) > limits.bytes:
         raise TooManyBytes(len(data), limits.bytes)
     format = sniff(data)
-    if format is None:
+    if format not in _READERS:
         raise ImageUnsupported(f"this is {describe(data)}; images can be JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF")
     check_bytes(data, format, pixels=limits.pixels, frames=limits.frames)
     try:
         with _READERS[format](io.BytesIO(data)) as image:
-            yield _load(image, data, format, limits, shorter_side)
+            yield _load(image, data, format, limits, shorter_side, frame)
     except Image.DecompressionBombError as cause:  # a frame larger than the header said
         raise ImageTooLarge(f"this {format} grows while it is decoded: {cause}") from cause
     except _DECODER_ERRORS as cause:
@@ -176,9 +177,14 @@ def opened(data: bytes, *, limits: Limits, shorter_side: int | None = None) -> I
         raise problem(f"this {format} cannot be decoded: {cause or type(cause).__name__}") from cause
 
 
-def _load(image: ImageFile.ImageFile, data: bytes, format: Format, limits: Limits, shorter_side: int | None) -> Opened:
+def _load(
+    image: ImageFile.ImageFile, data: bytes, format: Format, limits: Limits, shorter_side: int | None, frame: int
+) -> Opened:
     check_opened(image, pixels=limits.pixels)
     frames = count_frames(image, data, format, limits.frames)
+    if frame:
+        image.seek(frame)
+        check_opened(image, pixels=limits.pixels)
     width, height, mode = image.width, image.height, image.mode
     if shorter_side is not None and min(width, height) > shorter_side:
         zoom = shorter_side / min(width, height)

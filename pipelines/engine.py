@@ -1,4 +1,4 @@
-"""The one way through the house: every client's image goes through `Engine.run`.
+"""The one way through the house: every client's image or document goes through `Engine.run`.
 
 bytes ─► decode once ─► moderation ─► features ─┐
                         (the gate)   └► faces … ├─► Findings, with a prompt for a language model
@@ -16,21 +16,31 @@ from pydantic import BaseModel
 from models.errors import DeadlineExceeded
 from models.together import together
 from models.waiting import Priority
+from pipelines.container import sniff
 from pipelines.decode import Limits, Picture, decode
+from pipelines.documents.pdf import Pdfium
+from pipelines.documents.picture import first_page
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
-from pipelines.pipeline import Call, CpuPool, Gate, Pipeline
+from pipelines.pipeline import Call, CpuPool, Gate, OpensPdf, Pipeline, Report
 from pipelines.types import ImageInfo, ModelUsed
 
 Task = tuple[Pipeline[Any, Any], BaseModel]
 
 
 class Engine:
-    """Runs any set of pipelines over one decode."""
+    """Runs any set of pipelines over one decode. Without `pdfium`, PDFs are refused as no images."""
 
-    def __init__(self, pipelines: Iterable[Pipeline[Any, Any]], *, pool: CpuPool, limits: Limits) -> None:
+    def __init__(
+        self,
+        pipelines: Iterable[Pipeline[Any, Any]],
+        *,
+        pool: CpuPool,
+        limits: Limits,
+        pdfium: Pdfium | None = None,
+    ) -> None:
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
-        self._pool, self._limits = pool, limits
+        self._pool, self._limits, self._pdfium = pool, limits, pdfium
 
     @property
     def pipelines(self) -> tuple[str, ...]:
@@ -61,15 +71,17 @@ class Engine:
         priority: Priority = "interactive",
         deadline: float | None = None,
         gate: bool = False,
+        report: Report | None = None,
     ) -> Findings:
         """Look at one image. `tasks` maps pipelines to their options; `deadline` is in `time.monotonic` seconds.
 
         With `gate`, pipelines that can refuse an image (moderation) run first; where one does, the others
-        never see the picture, and the findings name them as withheld.
+        never see the picture, and the findings name them as withheld. `report` gets each page of a document as
+        soon as it and those before it are done.
         Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
         chosen = [(self.pipeline(name), options) for name, options in tasks.items()]
-        call = Call(priority, deadline)
+        call = Call(priority, deadline) if report is None else Call(priority, deadline, report=report)
         try:
             async with asyncio.timeout_at(deadline):
                 with call.stage("total"):
@@ -89,22 +101,28 @@ class Engine:
     async def _look(
         self, data: bytes, chosen: Sequence[Task], call: Call, *, gate: bool
     ) -> tuple[Picture, dict[str, BaseModel]]:
-        sides = [pipeline.shorter_side(options) for pipeline, options in chosen]
-        side = None if None in sides else max((one for one in sides if one is not None), default=None)
         with call.stage("decode"):
-            picture = await self._pool.run(decode, data, limits=self._limits, shorter_side=side)
+            picture = await self._picture(data, chosen)
         first = [task for task in chosen if gate and isinstance(task[0], Gate)]
         named = await self._run_all(first, picture, call)
         if all(gate.passes(named[gate.name]) for gate, _ in first if isinstance(gate, Gate)):
             named |= await self._run_all([task for task in chosen if task not in first], picture, call)
         return picture, {pipeline.name: named[pipeline.name] for pipeline, _ in chosen if pipeline.name in named}
 
+    async def _picture(self, data: bytes, chosen: Sequence[Task]) -> Picture:
+        """The image, or the first page of a PDF: drawn only where some pipeline looks at it."""
+        if self._pdfium is None or sniff(data) != "PDF":
+            return await self._pool.run(decode, data, limits=self._limits, shorter_side=_side(chosen))
+        passwords = [pipeline.password(options) for pipeline, options in chosen if isinstance(pipeline, OpensPdf)]
+        drawn = len(passwords) < len(chosen)
+        return await first_page(data, self._pdfium, password=next(iter(passwords), None), drawn=drawn)
+
     async def _run_all(self, tasks: Sequence[Task], picture: Picture, call: Call) -> dict[str, BaseModel]:
         results = await together(*(self._run(pipeline, picture, options, call) for pipeline, options in tasks))
         return {pipeline.name: result for (pipeline, _), result in zip(tasks, results, strict=True)}
 
     async def _run(self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, call: Call) -> BaseModel:
-        own = Call(call.priority, call.deadline, shared=call.shared)
+        own = Call(call.priority, call.deadline, shared=call.shared, report=call.report)
         result: BaseModel = await pipeline.run(picture, options, own)
         for stage, seconds in own.timings.items():
             call.add(f"{pipeline.name}.{stage}", seconds)
@@ -112,9 +130,16 @@ class Engine:
 
     def _prompt(self, picture: Picture, results: Mapping[str, BaseModel]) -> str:
         info = _info(picture)
-        frames = f", first of {info.frames} frames" if info.frames > 1 else ""
-        head = f"Image: {info.width} x {info.height} pixels, {info.orientation}, {info.format}{frames}."
+        kind, parts = ("Document", "pages") if info.format == "PDF" else ("Image", "frames")
+        frames = f", first of {info.frames} {parts}" if info.frames > 1 else ""
+        head = f"{kind}: {info.width} x {info.height} pixels, {info.orientation}, {info.format}{frames}."
         return "\n".join([head, *(self._pipelines[name].brief(result) for name, result in results.items())])
+
+
+def _side(chosen: Sequence[Task]) -> int | None:
+    """The shorter side that all can use; None: all the pixels there are."""
+    sides = [pipeline.shorter_side(options) for pipeline, options in chosen]
+    return None if None in sides else max((one for one in sides if one is not None), default=None)
 
 
 def _info(picture: Picture) -> ImageInfo:

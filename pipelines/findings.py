@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from pipelines.documents.types import Document
 from pipelines.explain import Explained
 from pipelines.faces.types import Avatar, Faces
 from pipelines.moderation.types import Moderation
@@ -18,6 +19,7 @@ class Findings(Answer):
     moderation: Moderation | None = None
     features: Features | None = None
     faces: Faces | None = None
+    document: Document | None = None
     explain: Explained | None = None
     sanitize: Sanitized | None = Field(default=None, exclude=True)  # an image file, as the avatar
     avatar: Avatar | None = Field(default=None, exclude=True)  # an image file: a route of its own hands it out

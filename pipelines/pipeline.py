@@ -26,6 +26,13 @@ OptionsT = TypeVar("OptionsT", bound=BaseModel, contravariant=True)
 ResultT = TypeVar("ResultT", bound=BaseModel)
 
 
+Report = Callable[[BaseModel, int], None]  # a part of the result, and how many there will be
+
+
+def _unheard(part: BaseModel, of: int) -> None:
+    """What is done with parts of a result that nobody waits for."""
+
+
 class Infer(Protocol):
     """`Runtime.infer` or `Runtime.infer_many`, or a stand-in for them."""
 
@@ -38,13 +45,15 @@ class Infer(Protocol):
 class Call:
     """One request on its way through: its priority, its deadline (`time.monotonic`), its stopwatch.
 
-    `shared` holds what several pipelines of the request need once; they are given the same dict.
+    `shared` holds what several pipelines of the request need once; they are given the same dict. `report` is told
+    what is done before all of it is: each page of a document.
     """
 
     priority: Priority = "interactive"
     deadline: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
     shared: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
+    report: Report = _unheard
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -91,6 +100,13 @@ class Gate(Protocol):
     def name(self) -> str: ...
 
     def passes(self, result: Any) -> bool: ...
+
+
+@runtime_checkable
+class OpensPdf(Protocol):
+    """A pipeline that reads a PDF by itself, from `Picture.data`, and may be told its password."""
+
+    def password(self, options: Any) -> str | None: ...
 
 
 class CpuPool:

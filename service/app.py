@@ -12,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from models.errors import KernelSightError
 from service import problems
 from service.access import require_key
-from service.api import categories, health, images, models, moderations
+from service.api import categories, documents, health, images, models, moderations
 from service.composition import open_house
 from service.metrics import Metrics
 from service.middleware import BodyLimit, Measure
@@ -46,14 +46,17 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
     )
     app.state.settings, app.state.metrics = settings, Metrics()
     app.state.house, app.state.failure = None, None
-    for router in (images.router, moderations.router, categories.router, models.router):
+    for router in (images.router, documents.router, moderations.router, categories.router, models.router):
         app.include_router(router, dependencies=[Depends(require_key)])
     app.include_router(health.router)
     problems.install(app)
     app.add_middleware(
         BodyLimit,
         limit=settings.max_image_bytes * 4 // 3 + _BODY_OVERHEAD,
-        exceptions={categories.TRAINING: settings.max_training_bytes},
+        exceptions={
+            categories.TRAINING: settings.max_training_bytes,
+            documents.READING: settings.max_document_bytes * 4 // 3 + _BODY_OVERHEAD,
+        },
     )
     app.add_middleware(Measure, metrics=app.state.metrics)
     return app

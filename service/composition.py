@@ -12,6 +12,7 @@ from models.runtime import Runtime
 from models.store import Store
 from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits
+from pipelines.documents.pdf import Pdfium, PdfLimits
 from pipelines.engine import Engine
 from pipelines.explain import Explain
 from pipelines.faces.options import FacesOptions
@@ -80,7 +81,7 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
         probe_after_seconds=settings.probe_after_seconds,
         observer=metrics.observe_batch,
     )
-    pool = CpuPool(limit=settings.queue_limit)
+    pool, pdfium = CpuPool(limit=settings.queue_limit), Pdfium(pdf_limits(settings))
     try:
         for manifest in {one.id: one for choice in choices.values() for one in choice.models}.values():
             await runtime.open(manifest)
@@ -98,7 +99,7 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
             Explain(encoder, await parts.explainer(encoder.manifest)),
             SanitizePipeline(limits, pool),
         )
-        engine = Engine(pipelines, pool=pool, limits=limits)
+        engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium)
         categories = Categories(engine, encoder.used, heads, pool)
         await engine.warm({"moderation": ModerationOptions(), "features": FeaturesOptions(), "faces": FacesOptions()})
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
@@ -109,6 +110,7 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
     finally:
         await runtime.close(grace_seconds=settings.drain_seconds)
         pool.close()
+        pdfium.close()
 
 
 def watched_policy(settings: Settings, pool: CpuPool) -> Watched[Policy]:
@@ -119,6 +121,10 @@ def watched_policy(settings: Settings, pool: CpuPool) -> Watched[Policy]:
 
 def image_limits(settings: Settings) -> Limits:
     return Limits(settings.max_image_bytes, settings.max_image_pixels, settings.max_image_frames)
+
+
+def pdf_limits(settings: Settings) -> PdfLimits:
+    return PdfLimits(settings.max_document_bytes, settings.max_page_pixels, settings.page_seconds)
 
 
 def _info(used: ModelUsed, runtime: Runtime) -> dict[str, str]:

@@ -38,14 +38,19 @@ class Upload:
     fields: dict[str, Any]
 
 
-async def read_upload(request: Request, pool: CpuPool, fetcher: ImageFetcher) -> Upload:
-    """Raises RequestRejected, MediaTypeRejected, or what `ImageFetcher.fetch` raises."""
+async def read_upload(
+    request: Request, pool: CpuPool, fetcher: ImageFetcher, *, names: tuple[str, ...] = ("image",)
+) -> Upload:
+    """A JSON body has the image under one of `names`.
+
+    Raises RequestRejected, MediaTypeRejected, or what `ImageFetcher.fetch` raises.
+    """
     kind = content_type(request)
     if kind == "multipart/form-data":
         return await _from_form(request)
     if kind == "application/json":
         # Large base64 bodies take tens of milliseconds to parse: not on the event loop.
-        image, fields = await pool.run(_from_json, await request.body())
+        image, fields = await pool.run(_from_json, await request.body(), names)
         if isinstance(image, str):
             image = await unless_gone(request, fetcher.fetch(image))
         return Upload(image, fields)
@@ -68,12 +73,13 @@ async def _from_form(request: Request) -> Upload:
         return Upload(await file.read(), fields)
 
 
-def _from_json(body: bytes) -> tuple[bytes | str, dict[str, Any]]:
+def _from_json(body: bytes, names: tuple[str, ...]) -> tuple[bytes | str, dict[str, Any]]:
     """The image's bytes, or the URL to fetch them from; and the other fields."""
     fields = parse_json(body)
-    if not isinstance(fields, dict) or "image" not in fields:
-        raise RequestRejected("the body must be a JSON object with a field 'image'")
-    image = parse_options(ImageInput, fields.pop("image"), where="image")
+    given = [name for name in names if isinstance(fields, dict) and name in fields]
+    if len(given) != 1:
+        raise RequestRejected(f"the body must be a JSON object with a field {' or '.join(map(repr, names))}")
+    image = parse_options(ImageInput, fields.pop(given[0]), where=given[0])
     return _bytes_or_url(image), fields
 
 

@@ -1,11 +1,16 @@
 """Builds each pipeline and its parts from the models that were chosen for its task."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from models.labels import label_set
 from models.manifest import CatalogInvalid, Manifest
 from models.runtime import Runtime
 from models.store import GRAPH, Store
+from pipelines.decode import Limits
+from pipelines.documents.parts import Layout, Reader
+from pipelines.documents.pdf import Pdfium
+from pipelines.documents.pipeline import Arrange, DocumentLimits, DocumentsPipeline
 from pipelines.encoder import Encoder
 from pipelines.explanation import Explainer
 from pipelines.faces.check import SecondLook
@@ -70,6 +75,20 @@ class Parts:
 
     async def explainer(self, manifest: Manifest) -> Explainer:
         return await self.pool.run(Explainer.load, manifest, self.store.graph(manifest), self.pool)
+
+    def documents(
+        self,
+        reader: Reader,
+        layout: Layout,
+        arrange: Arrange,
+        models: Iterable[Manifest],
+        pdfium: Pdfium,
+        limits: Limits,
+    ) -> DocumentsPipeline:
+        """`models` are those of reader and layout, `limits` those of images."""
+        used = [used_of(self.store, manifest) for manifest in models]
+        most = DocumentLimits(limits, self.settings.max_document_pages, page_seconds=self.settings.page_seconds)
+        return DocumentsPipeline(reader, layout, arrange, pdfium, self.pool, most, used)
 
     def face_finder(self, choice: Choice) -> FaceFinder:
         onet = choice.models[-1]  # both detectors' candidates are checked by it

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from models import errors as models
 from models.errors import KernelSightError, Overloaded
 from pipelines import errors as pipelines
+from pipelines.documents import errors as documents
 from pipelines.moderation import errors as moderation
 from service import openai
 
@@ -59,6 +60,10 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     pipelines.ImageTruncated: (422, "The image file is cut off"),
     pipelines.ImageCorrupt: (422, "The image file is damaged"),
     pipelines.ImageTooLarge: (413, "The image is too large"),
+    documents.DocumentLocked: (422, "The document is locked"),
+    documents.DocumentCorrupt: (422, "The document is damaged"),
+    documents.TooManyPages: (413, "The document has too many pages"),
+    documents.PageFailed: (422, "The page cannot be read"),
     pipelines.RequestRejected: (422, "The request is not valid"),
     pipelines.NoSuitableFace: (422, "There is no face to make an avatar of"),
     moderation.CategoryNameInvalid: (422, "This is no name for a category"),

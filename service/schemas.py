@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pipelines.documents.types import Document
 from pipelines.explain import Explained
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
@@ -26,6 +27,15 @@ class FacesReply(Faces, Answer):
     def of(cls, findings: Findings) -> "FacesReply":
         assert findings.faces is not None
         return cls.model_construct(**_shared(findings), **dict(findings.faces))
+
+
+class DocumentReply(Document, Answer):
+    """`Document` beside what every answer carries."""
+
+    @classmethod
+    def of(cls, findings: Findings) -> "DocumentReply":
+        assert findings.document is not None
+        return cls.model_construct(**_shared(findings), **dict(findings.document))
 
 
 class ExplainReply(Explained, Answer):
@@ -102,12 +112,12 @@ _IMAGE = {
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 
 
-def image_body(**properties: dict[str, Any]) -> dict[str, Any]:
-    """OpenAPI for a route that takes an image as multipart form or as JSON, with `properties` beside it."""
+def image_body(name: str = "image", /, **properties: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI for a route that takes an image as multipart form or, as `name`, in JSON; with `properties` beside it."""
     file = {"type": "string", "format": "binary"}
     form = {"type": "object", "properties": {"file": file, **properties}, "required": ["file"]}
-    json = {"type": "object", "properties": {"image": _IMAGE, **properties}, "required": ["image"]}
-    example = {"image": {"data": f"data:image/png;base64,{_PIXEL}"}}
+    json = {"type": "object", "properties": {name: _IMAGE, **properties}, "required": [name]}
+    example = {name: {"data": f"data:image/png;base64,{_PIXEL}"}}
     content = {"multipart/form-data": {"schema": form}, "application/json": {"schema": json, "example": example}}
     return {"requestBody": {"required": True, "content": content}}
 

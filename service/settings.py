@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     max_image_bytes: int = Field(default=20 * 2**20, ge=1)
     max_image_pixels: int = Field(default=64_000_000, ge=1)
     max_image_frames: int = Field(default=1_000, ge=1)
+    max_document_bytes: int = Field(default=64 * 2**20, ge=1)  # of a PDF
+    max_document_pages: int = Field(default=200, ge=1)  # that one request may ask for
+    max_page_pixels: int = Field(default=25_000_000, ge=1)  # a PDF page that would have more is drawn smaller
 
     # Images by http(s) URL: public means hosts of the public internet on ports 80 and 443; any is for closed networks.
     url_inputs: UrlInputs = "public"
@@ -64,6 +67,8 @@ class Settings(BaseSettings):
 
     queue_limit: int = Field(default=256, ge=1)  # requests that may wait per model and priority, then 429
     request_seconds: float = Field(default=30.0, gt=0)  # a request not done by then gets 504
+    document_seconds: float = Field(default=600.0, gt=0)  # the same for /v1/documents
+    page_seconds: float = Field(default=60.0, gt=0)  # a page not done by then is reported without the others failing
     hang_seconds: float = Field(default=60.0, gt=0)  # a session that runs longer on one batch is replaced
     probe_after_seconds: float = Field(default=10.0, gt=0)  # health runs a real inference after this much silence
     drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from pipelines.captioning import FeaturesOptions
+from pipelines.documents.options import DocumentsOptions
 from pipelines.errors import RequestRejected
 from pipelines.explain import ExplainOptions
 from pipelines.faces.options import AvatarOptions, FacesOptions
@@ -29,6 +30,7 @@ OPTIONS: dict[str, type[BaseModel]] = {
     "features": FeaturesOptions,
     "faces": FacesOptions,
     "explain": ExplainOptions,
+    "document": DocumentsOptions,
 }
 BY_DEFAULT = ("moderation", "features", "faces")
 
@@ -150,7 +152,9 @@ async def analyze(
     pipelines: Annotated[str | None, Query(description=f"comma-separated; by default {', '.join(BY_DEFAULT)}")] = None,
     gate: Annotated[bool, Query(description="moderation first; what it blocks is withheld from the others")] = True,
 ) -> Response:
-    """Any set of pipelines over one decode of one image, and one text block for a prompt.
+    """Any set of pipelines over one decode of one image or PDF, and one text block for a prompt.
+
+    Of a PDF, `document` reads all pages and the others see the first.
 
     Where moderation is among them it runs first, and the others never see an image that it blocks.
     Each pipeline's options go under its name: an object in a JSON body, JSON text in a form field.

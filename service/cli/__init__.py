@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from models.errors import KernelSightError
-from service.cli import categories, explain, faces, features, hashes, models, moderate, policy, sanitize, serve
+from service.cli import (
+    categories,
+    documents,
+    explain,
+    faces,
+    features,
+    hashes,
+    models,
+    moderate,
+    policy,
+    sanitize,
+    serve,
+)
 from service.logs import configure
 
 app = typer.Typer(
@@ -26,6 +38,7 @@ app.command("features")(features.features)
 app.command("explain")(explain.explain)
 app.command("faces")(faces.faces)
 app.command("avatar")(faces.avatar)
+app.command("documents")(documents.documents)
 app.command("sanitize")(sanitize.sanitize)
 
 

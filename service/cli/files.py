@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from models.errors import KernelSightError
 from pipelines.findings import Findings
+from pipelines.pipeline import Report
 from service.composition import House, open_house
 from service.metrics import Metrics
 from service.settings import load_settings
@@ -20,6 +21,7 @@ AT_ONCE = 8  # files in flight: enough to keep every core busy, few enough to ke
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 Show = Callable[[Path, Findings], None]
+ReportOf = Callable[[Path], Report]  # what is told of a file's parts while they are done
 
 
 class NotWritten(KernelSightError):
@@ -29,20 +31,22 @@ class NotWritten(KernelSightError):
         super().__init__(f"cannot write {path}: {cause.strerror if isinstance(cause, OSError) else cause}")
 
 
-def look_at(images: list[Path], tasks: Mapping[str, BaseModel], show: Show) -> None:
+def look_at(
+    images: list[Path], tasks: Mapping[str, BaseModel], show: Show, *, report_of: ReportOf | None = None
+) -> None:
     """Run `tasks` over every file and hand each answer to `show`.
 
     A file that fails is a line on stderr, and exit code 1 at the end. Raises what `open_house` raises.
     """
-    if asyncio.run(_look_at(images, tasks, show)):
+    if asyncio.run(_look_at(images, tasks, show, report_of)):
         raise typer.Exit(1)
 
 
-async def _look_at(images: list[Path], tasks: Mapping[str, BaseModel], show: Show) -> int:
+async def _look_at(images: list[Path], tasks: Mapping[str, BaseModel], show: Show, report_of: ReportOf | None) -> int:
     failed = 0
     async with open_house(load_settings(), Metrics()) as house:
         slots = asyncio.Semaphore(AT_ONCE)
-        running = [asyncio.create_task(_one(house, path, tasks, slots)) for path in images]
+        running = [asyncio.create_task(_one(house, path, tasks, slots, report_of)) for path in images]
         for path, task in zip(images, running, strict=True):
             try:
                 show(path, await task)
@@ -53,10 +57,12 @@ async def _look_at(images: list[Path], tasks: Mapping[str, BaseModel], show: Sho
     return failed
 
 
-async def _one(house: House, path: Path, tasks: Mapping[str, BaseModel], slots: asyncio.Semaphore) -> Findings:
+async def _one(
+    house: House, path: Path, tasks: Mapping[str, BaseModel], slots: asyncio.Semaphore, report_of: ReportOf | None
+) -> Findings:
     async with slots:
         data = await asyncio.to_thread(path.read_bytes)
-        return await house.engine.run(data, tasks)
+        return await house.engine.run(data, tasks, report=report_of(path) if report_of else None)
 
 
 def checked(kind: type[OptionsT], **values: Any) -> OptionsT:

@@ -52,3 +52,19 @@ def bars() -> Iterator[Report]:
             progress.update(tasks[what], completed=done, total=total)
 
         yield report
+
+
+@contextmanager
+def counters() -> Iterator[Callable[[str, int], None]]:
+    """Bars on stderr, where it is a terminal: call what it yields with a name and its total after each of its steps."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    tasks: dict[str, TaskID] = {}
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+
+        def advance(what: str, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.advance(tasks[what])
+
+        yield advance

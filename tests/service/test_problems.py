@@ -32,7 +32,7 @@ PROBLEM = "application/problem+json"
 BAD_FILES: dict[str, tuple[Callable[[bytes], bytes], int, str]] = {
     "empty": (lambda whole: b"", 400, "image-empty"),
     "text": (lambda whole: b"hello, I am no image", 415, "image-unsupported"),
-    "pdf": (lambda whole: b"%PDF-1.7 and so on", 415, "image-unsupported"),
+    "pdf": (lambda whole: b"%PDF-1.7 and so on", 422, "document-corrupt"),
     "cut off": (lambda whole: whole[: len(whole) // 2], 422, "image-truncated"),
     "damaged": (lambda whole: whole[:2] + b"\xff\xc0\x00\x03" + whole[6:], 422, "image-corrupt"),
     "bomb": (lambda whole: bomb(60_000, 60_000), 413, "image-too-many-pixels"),

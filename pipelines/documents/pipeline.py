@@ -1,0 +1,182 @@
+"""The documents pipeline: pages side by side, each from its pixels to regions in reading order.
+
+file ─► page ─► text layer, or Reader ─► Layout ─► arrange ─► back to the page as it came in ─► Page
+"""
+
+import asyncio
+import io
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from models.errors import DeadlineExceeded, KernelSightError, Overloaded
+from pipelines.decode import Limits, Picture
+from pipelines.documents.back import Back
+from pipelines.documents.errors import PageTooSlow
+from pipelines.documents.options import DocumentsOptions
+from pipelines.documents.outputs.prompt import brief_of
+from pipelines.documents.pages import chosen_pages
+from pipelines.documents.parts import Block, Layout, PageText, Pixels, Reader
+from pipelines.documents.pdf import DrawnPage, Pdfium
+from pipelines.documents.sheets import Sheets, opened_sheets
+from pipelines.documents.text_layer import read_layer, trusted_layer, unread_images
+from pipelines.documents.types import Document, Page, Pair, Region, Source, Table
+from pipelines.pipeline import Call, CpuPool
+from pipelines.types import ModelUsed
+
+ItemT = TypeVar("ItemT")
+FoundT = TypeVar("FoundT")
+Arranged = tuple[list[Region], list[Table], list[Pair]]
+Arrange = Callable[[PageText, list[Block]], Arranged]
+
+JPEG_QUALITY = 85
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """`at_once`: pages of one document in memory; one of 25 million pixels takes 75 MB, for a while twice that."""
+
+    image: Limits = field(default_factory=Limits)
+    pages: int = 200
+    at_once: int = 4
+    page_seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class DocumentsPipeline:
+    """`arrange` gives regions in reading order, tables and pairs, in the pixels of the PageText that it gets."""
+
+    reader: Reader
+    layout: Layout
+    arrange: Arrange
+    pdfium: Pdfium
+    pool: CpuPool
+    limits: DocumentLimits
+    models: list[ModelUsed]
+    name: str = "document"
+
+    def shorter_side(self, options: DocumentsOptions) -> None:
+        """All pixels there are: small print is small."""
+
+    def password(self, options: DocumentsOptions) -> str | None:
+        return options.password.get_secret_value() if options.password else None
+
+    async def run(self, picture: Picture, options: DocumentsOptions, call: Call) -> Document:
+        """Raises RequestRejected, DocumentLocked, DocumentCorrupt, TooManyPages, Overloaded or DeadlineExceeded;
+        whatever else goes wrong on a page is that page's `error`.
+        """
+        found: list[Page] = []
+        opened = opened_sheets(picture, options, pdfium=self.pdfium, pool=self.pool, limits=self.limits.image)
+        async with opened as sheets:
+            numbers = chosen_pages(options.pages, sheets.count, limit=self.limits.pages)
+            pages = in_order(numbers, lambda number: self._page(sheets, number, options, call), self.limits.at_once)
+            async with aclosing(pages):
+                async for page in pages:
+                    call.report(page, len(numbers))
+                    found.append(page)
+            return Document(page_count=sheets.count, pages=found)
+
+    def brief(self, result: Document) -> str:
+        return brief_of(result)
+
+    async def _page(self, sheets: Sheets, number: int, options: DocumentsOptions, call: Call) -> Page:
+        try:
+            async with asyncio.timeout(self.limits.page_seconds):
+                with call.stage("draw"):
+                    drawn = await sheets.page(number)
+                return await self._read(drawn, options, call)
+        except (Overloaded, DeadlineExceeded):
+            raise
+        except TimeoutError:
+            error = str(PageTooSlow(number, self.limits.page_seconds))
+        except KernelSightError as cause:
+            error = str(cause)
+        width, height = await sheets.size(number)
+        return Page(number=number, width=width, height=height, regions=[], error=error)
+
+    async def _read(self, drawn: DrawnPage, options: DocumentsOptions, call: Call) -> Page:
+        text, source = await self._text(drawn, options, call)
+        with call.stage("layout"):
+            blocks = await self.layout.find(text.pixels, call)
+        with call.stage("arrange"):
+            return await self.pool.run(self._arranged, drawn, text, source, blocks, options)
+
+    async def _text(self, drawn: DrawnPage, options: DocumentsOptions, call: Call) -> tuple[PageText, Source]:
+        if drawn.glyphs is not None and options.ocr != "force":
+            with call.stage("text_layer"):
+                if options.ocr == "never":
+                    return await self.pool.run(read_layer, drawn.pixels, drawn.glyphs, hidden=True), "text_layer"
+                layer = await self.pool.run(trusted_layer, drawn.pixels, drawn.glyphs)
+            if layer is not None:
+                images = unread_images(layer, drawn.glyphs)
+                return (await self._with_images(layer, images, call) if len(images) else layer), "text_layer"
+        if options.ocr == "never":
+            return PageText(drawn.pixels, ()), "ocr"
+        with call.stage("ocr"):
+            return await self.reader.read(drawn.pixels, call), "ocr"
+
+    async def _with_images(self, layer: PageText, images: np.ndarray, call: Call) -> PageText:
+        """The text layer, and what can be read in images that it has nothing about."""
+        with call.stage("ocr"):
+            only = await self.pool.run(_only, layer.pixels, images)
+            seen = await self.reader.read(only, call)
+        back = Back.of(seen, only.shape[1], only.shape[0])
+        more = tuple(back.text_line(line) for line in seen.lines)
+        return PageText(layer.pixels, layer.lines + more, layer.rotation, layer.skew)
+
+    def _arranged(
+        self, drawn: DrawnPage, text: PageText, source: Source, blocks: list[Block], options: DocumentsOptions
+    ) -> Page:
+        height, width = drawn.pixels.shape[:2]
+        regions, tables, pairs = self.arrange(text, blocks)
+        back = Back.of(text, width, height)
+        return Page(
+            number=drawn.number,
+            width=width,
+            height=height,
+            dpi=drawn.dpi,
+            rotation=text.rotation,
+            skew=text.skew,
+            source=source,
+            regions=[back.region(region) for region in regions],
+            tables=[back.table(table) for table in tables] if options.tables else [],
+            pairs=[back.pair(pair) for pair in pairs] if options.pairs else [],
+            picture=_jpeg(drawn.pixels) if options.pictures else None,
+        )
+
+
+async def in_order(
+    items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[FoundT]], at_once: int
+) -> AsyncGenerator[FoundT, None]:
+    """What `work` makes of each item, in their order; `at_once` are worked on or wait to be fetched."""
+    waiting: deque[asyncio.Future[FoundT]] = deque()
+    try:
+        for item in items:
+            waiting.append(asyncio.ensure_future(work(item)))
+            if len(waiting) == at_once:
+                yield await waiting.popleft()
+        while waiting:
+            yield await waiting.popleft()
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _only(pixels: Pixels, boxes: np.ndarray) -> Pixels:
+    """The page with nothing but what is in the boxes."""
+    white = np.full_like(pixels, 255)
+    for x0, y0, x1, y1 in boxes.round().astype(int).tolist():
+        white[y0:y1, x0:x1] = pixels[y0:y1, x0:x1]
+    return white
+
+
+def _jpeg(pixels: Pixels) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=JPEG_QUALITY)
+    return file.getvalue()

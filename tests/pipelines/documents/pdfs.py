@@ -1,0 +1,160 @@
+"""PDFs for the tests of documents, drawn with reportlab."""
+
+import io
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+WIDTH, HEIGHT = A4
+SIZE, LEADING = 11, 14
+
+# Written for these tests: a page's worth of plain English, so that its letters are those of a language.
+SENTENCES = (
+    "The harbour was quiet when the first boats came in from the north.",
+    "A few people stood on the pier and counted the crates of herring.",
+    "Nobody had expected so many of them after the storms of the week.",
+    "The old man at the scales wrote every weight into a narrow book.",
+    "His hand was slow, but in forty years no figure had been wrong.",
+    "Later the children carried the empty baskets back to the sheds.",
+    "There they were washed, turned over and left to dry in the wind.",
+    "By noon the sun stood over the roofs and the ice began to melt.",
+    "Then the lorries came, one after the other, down the steep road.",
+    "In the evening the harbour was as quiet as it had been at dawn.",
+)
+
+Draw = Callable[[Canvas], None]
+
+
+def pdf(*pages: Draw, **options: object) -> bytes:
+    """A file of A4 pages; `options` are those of reportlab's canvas."""
+    file = io.BytesIO()
+    canvas = Canvas(file, pagesize=A4, invariant=1, **options)
+    for draw in pages:
+        draw(canvas)
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
+
+
+def text(
+    lines: Sequence[str] = SENTENCES, *, left: float = 72, top: float = 72, font: str = "Helvetica", size: int = SIZE
+) -> Draw:
+    """Lines from `top` points under the page's upper edge on."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont(font, size)
+        for number, line in enumerate(lines):
+            canvas.drawString(left, HEIGHT - top - size - LEADING * number, line)
+
+    return draw
+
+
+def invisible(lines: Sequence[str] = SENTENCES) -> Draw:
+    """As OCR programs leave what they have read."""
+
+    def draw(canvas: Canvas) -> None:
+        written = canvas.beginText(72, HEIGHT - 83)
+        written.setFont("Helvetica", SIZE, LEADING)
+        written.setTextRenderMode(3)
+        for line in lines:
+            written.textLine(line)
+        canvas.drawText(written)
+
+    return draw
+
+
+def picture(box: tuple[float, float, float, float], seed: int = 7) -> Draw:
+    """An image of noise over left, bottom, right, top in points."""
+    pixels = np.random.default_rng(seed).integers(0, 255, (60, 60, 3), np.uint8)
+    left, bottom, right, top = box
+
+    def draw(canvas: Canvas) -> None:
+        canvas.drawImage(ImageReader(Image.fromarray(pixels)), left, bottom, right - left, top - bottom)
+
+    return draw
+
+
+def scan(canvas: Canvas) -> None:
+    """A page that is one image, with writing on it."""
+    image = Image.new("RGB", (827, 1169), "white")
+    pen = ImageDraw.Draw(image)
+    for number, line in enumerate(SENTENCES):
+        pen.text((100, 100 + 30 * number), line, fill="black", font=ImageFont.load_default(18))
+    canvas.drawImage(ImageReader(image), 0, 0, WIDTH, HEIGHT)
+
+
+def both(*draws: Draw) -> Draw:
+    def draw(canvas: Canvas) -> None:
+        for one in draws:
+            one(canvas)
+
+    return draw
+
+
+def turned(degrees: int, inner: Draw) -> Draw:
+    """`inner` on a page that viewers turn clockwise by `degrees`."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setPageRotation(degrees)
+        if degrees % 180:  # reportlab gives the page the size that viewers show
+            canvas.translate(0, WIDTH - HEIGHT)
+        inner(canvas)
+
+    return draw
+
+
+def upended(inner: Draw) -> Draw:
+    """`inner` painted upside down."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.translate(WIDTH, HEIGHT)
+        canvas.rotate(180)
+        inner(canvas)
+
+    return draw
+
+
+def locked(password: str) -> bytes:
+    return pdf(text(), encrypt=StandardEncryption(password, canPrint=0))
+
+
+def with_broken_page(number: int, count: int) -> bytes:
+    """A file whose page tree leads nowhere for one of its pages."""
+    whole = pdf(*[text([f"This is page {page}."]) for page in range(1, count + 1)])
+    kids = re.search(rb"/Kids \[ ([^\]]*)\]", whole)
+    assert kids is not None
+    places = kids[1].split(b" R ")
+    places[number - 1] = b"0" * len(places[number - 1].split()[0]) + b" 0"  # there is no object 0
+    broken = whole[: kids.start(1)] + b" R ".join(places) + whole[kids.end(1) :]
+    assert len(broken) == len(whole)
+    return broken
+
+
+def with_private_codes() -> bytes:
+    """A font whose map to Unicode leads into a private area: it looks right, and cannot be read."""
+    pdfmetrics.registerFont(TTFont("Vera", "Vera.ttf"))
+    whole = pdf(text(font="Vera"), pageCompression=0)
+    start, end = whole.index(b"begincmap"), whole.index(b"endcmap")
+    mapped = re.sub(rb"<00([0-9A-F]{2})>(?=[\s\]])", rb"<E0\1>", whole[start:end])
+    assert mapped != whole[start:end]
+    return whole[:start] + mapped + whole[end:]
+
+
+def shifted(lines: Sequence[str] = SENTENCES) -> list[str]:
+    """Each letter three places on: what a font with a wrong encoding gives."""
+    return ["".join(_shifted(letter) for letter in line) for line in lines]
+
+
+def _shifted(letter: str) -> str:
+    if not letter.isalpha():
+        return letter
+    first = ord("a" if letter.islower() else "A")
+    return chr(first + (ord(letter) - first + 3) % 26)
