@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.session import Array
 from pipelines.documents.parts import Quads
+from pipelines.documents.turns import Turn
 
 SURE = 0.5  # mean probability of a core that is a line
 GROWTH = 1.6  # of a core, in units of area by outline
@@ -56,6 +57,20 @@ class Boxes:
         tall: NDArray[np.bool_] = np.abs(np.abs(self.angles) - 90) < 45
         return tall
 
+    def scaled(self, across: float, down: float, width: int, height: int) -> "Boxes":
+        """On a page of that size; parts beyond its edges are cut off."""
+        quads = (self.quads * np.array([across, down])).clip(0, (width, height)).astype(np.float32)
+        return Boxes(quads, self.scores)
+
+    def moved(self, turn: Turn) -> "Boxes":
+        """On the page as it is after `turn`."""
+        quads = [from_its_beginning(quad) for quad in turn.forward(self.quads)]
+        return Boxes(np.array(quads, np.float32).reshape(-1, 4, 2), self.scores)
+
+    def reversed(self, rows: NDArray[np.bool_]) -> "Boxes":
+        """With these read from their other end."""
+        return Boxes(np.where(rows[:, None, None], np.roll(self.quads, 2, axis=1), self.quads), self.scores)
+
     @classmethod
     def none(cls) -> "Boxes":
         return cls(np.zeros((0, 4, 2), np.float32), np.zeros(0, np.float32))
@@ -75,7 +90,7 @@ def decode(probabilities: NDArray[np.float32], *, threshold: float) -> Boxes:
         if score < SURE:
             continue
         growth = 2 * GROWTH * (size[0] * size[1]) / (2 * (size[0] + size[1]))
-        quads.append(_from_its_beginning(cv2.boxPoints((centre, (size[0] + growth, size[1] + growth), angle))))
+        quads.append(from_its_beginning(cv2.boxPoints((centre, (size[0] + growth, size[1] + growth), angle))))
         scores.append(score)
     return Boxes(np.array(quads, np.float32), np.array(scores, np.float32)) if quads else Boxes.none()
 
@@ -89,7 +104,7 @@ def _mean(probabilities: NDArray[np.float32], corners: Array) -> float:
     return cv2.mean(probabilities[y0 : y1 + 1, x0 : x1 + 1], inside)[0]
 
 
-def _from_its_beginning(corners: Array) -> Array:
+def from_its_beginning(corners: Array) -> Array:
     """Corners in any rotation, clockwise from the one where its text begins if it runs to the right, or down."""
     start = int(np.argmin(corners.sum(axis=1)))
     corners = np.roll(corners, -start, axis=0)  # clockwise from the top left

@@ -1,7 +1,6 @@
 """Lines of text cut out of a page: straightened, at the recogniser's height, in its numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import cv2
@@ -12,17 +11,6 @@ from models.manifest import ImageInput
 from pipelines.documents.parts import Pixels, Quads
 
 MOST_SHRUNK = 1.5  # beyond this a crop is made at its own height first and then averaged down
-
-
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """`pixels` (height, width, 3) RGB of one line."""
-
-    pixels: Pixels
-
-    @property
-    def width(self) -> int:
-        return int(self.pixels.shape[1])
 
 
 def cut(page: Pixels, quad: Quads, *, height: int) -> Pixels:

@@ -1,0 +1,48 @@
+"""Reads a page image: finds its lines, turns it upright, straightens it, and recognises every line.
+
+page ─► Detector ─► boxes ─► Orientation ─► Turn ─► upright page, boxes on it ─► Recogniser ─► lines
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.documents.ocr.boxes import Boxes
+from pipelines.documents.ocr.detector import Detector
+from pipelines.documents.ocr.orientation import Orientation, skew_of
+from pipelines.documents.ocr.recogniser import Recogniser
+from pipelines.documents.parts import PageText, Pixels
+from pipelines.documents.turns import LONGEST, Turn
+from pipelines.pipeline import Call, CpuPool
+from pipelines.types import ModelUsed
+
+
+@dataclass(frozen=True)
+class OcrReader:
+    detector: Detector
+    orientation: Orientation
+    recogniser: Recogniser
+    used: tuple[ModelUsed, ...]
+    pool: CpuPool
+
+    @property
+    def models(self) -> list[ModelUsed]:
+        return list(self.used)
+
+    async def read(self, pixels: Pixels, call: Call) -> PageText:
+        """Lines come from top to bottom; what reads as one with a gap in it is two lines."""
+        height, width = pixels.shape[:2]
+        boxes = await self.detector.find(pixels, call)
+        turn = Turn(width, height, await self.orientation.rotation(pixels, boxes, call))
+        if max(width, height) < LONGEST:
+            turn = Turn(width, height, turn.rotation, skew_of(boxes.moved(turn)))
+        upright, boxes = await self.pool.run(_upright, pixels, boxes, turn)
+        boxes = await self.orientation.righted(upright, boxes, call)
+        lines = await self.recogniser.read(upright, boxes, call)
+        return PageText(upright, tuple(lines), turn.rotation, turn.skew)
+
+
+def _upright(pixels: Pixels, boxes: Boxes, turn: Turn) -> tuple[Pixels, Boxes]:
+    moved = boxes.moved(turn)
+    order = np.lexsort((moved.quads[:, :, 0].min(axis=1), moved.quads[:, :, 1].mean(axis=1)))
+    return turn.apply(pixels), moved[order]
