@@ -58,9 +58,10 @@ class Boxes:
         return tall
 
     def scaled(self, across: float, down: float, width: int, height: int) -> "Boxes":
-        """On a page of that size; parts beyond its edges are cut off."""
+        """On a page of that size; parts beyond its edges are cut off, and boxes of which nothing is left."""
         quads = (self.quads * np.array([across, down])).clip(0, (width, height)).astype(np.float32)
-        return Boxes(quads, self.scores)
+        boxes = Boxes(quads, self.scores)
+        return boxes[(boxes.lengths >= 1) & (boxes.heights >= 1)]
 
     def moved(self, turn: Turn) -> "Boxes":
         """On the page as it is after `turn`."""

@@ -99,6 +99,5 @@ def _steps(length: int, side: int) -> list[tuple[int, tuple[int, int]]]:
     starts = [round(index * (length - side) / (count - 1)) for index in range(count)]
     borders = [0, *((start + before + side) // 2 for before, start in zip(starts, starts[1:], strict=False)), length]
     return [
-        (start, (first - start, last - start))
-        for start, first, last in zip(starts, borders, borders[1:], strict=False)
+        (start, (first - start, last - start)) for start, first, last in zip(starts, borders, borders[1:], strict=False)
     ]

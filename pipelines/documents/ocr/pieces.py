@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
+from math import ceil
 
 from pipelines.documents.ocr.ctc import Character
 from pipelines.documents.ocr.gaps import SPACELESS, blank_runs, inked
@@ -27,17 +28,15 @@ def pieces(line: int, crop: Pixels, *, widest: int) -> list[Piece]:
     width = crop.shape[1]
     if width <= widest:
         return [Piece(line, 0, crop)]
-    count = -(-width // round(widest * (1 - SLACK / 2)))
     runs = [(int(first), int(last)) for first, last in blank_runs(inked(crop))]
     runs = [(first, last) for first, last in runs if last - first >= LIKE_A_SPACE * len(crop)]
     cuts: list[tuple[int, bool]] = [(0, False)]
     while width - cuts[-1][0] > widest:
         left = cuts[-1][0]
-        cuts.append(_cut(runs, left, round((width - left) / max(1, count - len(cuts) + 1)), widest))
+        even = ceil((width - left) / (widest * (1 - SLACK / 2)))  # pieces that are left
+        cuts.append(_cut(runs, left, (width - left) // even, widest))
     ends = [*(cut for cut, _ in cuts[1:]), width]
-    return [
-        Piece(line, left, crop[:, left:end], is_space) for (left, is_space), end in zip(cuts, ends, strict=True)
-    ]
+    return [Piece(line, left, crop[:, left:end], is_space) for (left, is_space), end in zip(cuts, ends, strict=True)]
 
 
 def _cut(runs: Iterable[tuple[int, int]], left: int, length: int, widest: int) -> tuple[int, bool]:

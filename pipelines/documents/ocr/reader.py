@@ -3,17 +3,20 @@
 page ─► Detector ─► boxes ─► Orientation ─► Turn ─► upright page, boxes on it ─► Recogniser ─► lines
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
+from models.manifest import Manifest
 from pipelines.documents.ocr.boxes import Boxes
 from pipelines.documents.ocr.detector import Detector
 from pipelines.documents.ocr.orientation import Orientation, skew_of
 from pipelines.documents.ocr.recogniser import Recogniser
 from pipelines.documents.parts import PageText, Pixels
 from pipelines.documents.turns import LONGEST, Turn
-from pipelines.pipeline import Call, CpuPool
+from pipelines.pipeline import Call, CpuPool, Infer
 from pipelines.types import ModelUsed
 
 
@@ -24,6 +27,28 @@ class OcrReader:
     recogniser: Recogniser
     used: tuple[ModelUsed, ...]
     pool: CpuPool
+
+    @classmethod
+    def of(
+        cls,
+        detector: Manifest,
+        orientation: Manifest,
+        recogniser: Manifest,
+        *,
+        alphabet: Sequence[str],
+        used: tuple[ModelUsed, ...],
+        infer: Infer,
+        infer_many: Infer,
+        pool: CpuPool,
+    ) -> Self:
+        """`alphabet` is that of the recogniser's classes: see `recogniser.alphabet`."""
+        return cls(
+            Detector(detector, infer, pool),
+            Orientation(orientation, infer_many, pool),
+            Recogniser(recogniser, alphabet, infer_many, pool),
+            used,
+            pool,
+        )
 
     @property
     def models(self) -> list[ModelUsed]:
