@@ -90,6 +90,17 @@ class Session:
         self._run_options.terminate = True
 
 
+def metadata(path: Path) -> dict[str, str]:
+    """What a graph's publisher wrote into it, by name; raises ModelCorrupt."""
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is not going to run
+    try:
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as cause:
+        raise ModelCorrupt(f"{str(path)!r} does not load: {_first_line(cause)}") from cause
+    return dict(session.get_modelmeta().custom_metadata_map)
+
+
 def _options(threads: int, shapes_vary: bool) -> ort.SessionOptions:
     options = ort.SessionOptions()
     # A memory plan for each shape it has seen is a block of memory for each: half again as much for P-Net.

@@ -1,0 +1,36 @@
+"""Characters from a recogniser's steps: connectionist temporal classification, best path.
+
+Source: A. Graves et al., "Connectionist Temporal Classification" (ICML 2006): of each step the likeliest class;
+repeats are one character, blanks separate them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.session import Array
+
+BLANK = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """`position` is where its steps are, 0 at the left and 1 at the right edge of what was recognised."""
+
+    text: str
+    position: float
+    score: float
+
+
+def decode(probabilities: Array, alphabet: Sequence[str]) -> list[Character]:
+    """(steps, classes) to characters from left to right; `alphabet` is that of the classes, blank first."""
+    classes = probabilities.argmax(axis=1)
+    best = probabilities[np.arange(len(classes)), classes]
+    starts = np.flatnonzero(np.diff(classes, prepend=-1))
+    ends = np.append(starts[1:], len(classes))
+    return [
+        Character(alphabet[classes[start]], float(start + end) / 2 / len(classes), float(best[start:end].mean()))
+        for start, end in zip(starts, ends, strict=True)
+        if classes[start] != BLANK
+    ]

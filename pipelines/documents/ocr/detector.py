@@ -1,0 +1,70 @@
+"""Finds lines of text in a page: one look at the whole of it, and a closer one where its text is small."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.manifest import Manifest
+from models.together import together
+from pipelines.documents.ocr.boxes import Boxes, decode
+from pipelines.documents.ocr.canvas import Plan, plan, usual_scale
+from pipelines.documents.ocr.crops import normalised
+from pipelines.documents.parts import Pixels
+from pipelines.pipeline import Call, CpuPool, Infer
+
+SMALLEST = 11.0  # median height on the canvas, grown as lines are, below which letters run together
+BEST = 18.0  # the height that a closer look is for
+NOTHING_SEEN = 0.5  # a page that was shrunk this much and shows nothing is looked at closer, too
+CLOSEST = 2.0
+
+
+@dataclass(frozen=True)
+class Detector:
+    manifest: Manifest
+    infer: Infer
+    pool: CpuPool
+
+    async def find(self, page: Pixels, call: Call) -> Boxes:
+        """All lines, in the page's pixels, in no order."""
+        height, width = page.shape[:2]
+        scale = usual_scale(width, height)
+        boxes = await self._looked(page, scale, call)
+        closer = _closer(boxes, scale)
+        return await self._looked(page, closer, call) if closer else boxes
+
+    async def _looked(self, page: Pixels, scale: float, call: Call) -> Boxes:
+        height, width = page.shape[:2]
+        layout = plan(width, height, scale, self.manifest.input.sizes)
+        with call.stage("preprocess"):
+            tensors = await self.pool.run(self._tensors, layout, page)
+        answers = await together(*(self._answered(one, call) for one in tensors))
+        with call.stage("postprocess"):
+            return await self.pool.run(self._boxes, layout, answers, width, height)
+
+    def _tensors(self, layout: Plan, page: Pixels) -> list[NDArray[np.float32]]:
+        return [np.ascontiguousarray(normalised(one, self.manifest.input)) for one in layout.render(page)]
+
+    async def _answered(self, tensor: NDArray[np.float32], call: Call) -> NDArray[np.float32]:
+        inputs = {self.manifest.input.name: tensor}
+        answer = await self.infer(self.manifest.id, inputs, priority=call.priority, deadline=call.deadline)
+        call.add("wait", answer.wait_seconds)
+        call.add("session", answer.run_seconds)
+        probabilities: NDArray[np.float32] = answer.outputs[self.manifest.outputs[0].name][0]
+        return probabilities
+
+    def _boxes(self, layout: Plan, answers: Sequence[NDArray[np.float32]], width: int, height: int) -> Boxes:
+        decision = self.manifest.decision
+        threshold = decision.threshold if decision and decision.threshold is not None else 0.3
+        found = decode(layout.joined(answers), threshold=threshold)
+        return found.scaled(width / layout.width, height / layout.height, width, height)
+
+
+def _closer(boxes: Boxes, scale: float) -> float | None:
+    """The scale of another look; None where the first was close enough."""
+    if not len(boxes):
+        return min(2 * scale, 1.0) if scale < NOTHING_SEEN else None
+    seen = float(np.median(boxes.heights)) * scale
+    closer = min(scale * BEST / seen, CLOSEST)
+    return closer if seen < SMALLEST and closer > scale * 1.2 else None

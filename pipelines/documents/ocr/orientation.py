@@ -1,0 +1,81 @@
+"""Which way up a page is, and how much it slants: from its boxes and a look at some of its lines."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.manifest import Manifest
+from pipelines.documents.ocr.boxes import Boxes
+from pipelines.documents.ocr.crops import cut, tensor
+from pipelines.documents.parts import Pixels
+from pipelines.documents.turns import Rotation
+from pipelines.pipeline import Call, CpuPool, Infer
+
+SAMPLE = 16  # lines that say which way up a page is
+LEGIBLE = 8.0  # pixels: lower lines say little
+LONG = 5.0  # times its height: a line that shows the page's slant
+MOST_SKEW, LEAST_SKEW = 10.0, 0.5  # degrees; below, the crops' own straightening is enough
+AGREED = 1.0  # degrees that half of the lines are from the median at most
+
+
+@dataclass(frozen=True)
+class Orientation:
+    manifest: Manifest
+    infer_many: Infer
+    pool: CpuPool
+
+    async def rotation(self, page: Pixels, boxes: Boxes, call: Call) -> Rotation:
+        """Degrees clockwise by which the page's content was turned: 0 where nothing speaks against it."""
+        if not len(boxes):
+            return 0
+        lies = float(boxes.lengths[boxes.are_tall].sum()) > float(boxes.lengths.sum()) / 2
+        alike = boxes[boxes.are_tall == lies]
+        legible = alike[alike.heights >= min(LEGIBLE, float(np.median(alike.heights)))]
+        sample = legible[np.argsort(-legible.lengths)[:SAMPLE]]
+        turned = await self.upside_down(page, sample, call)
+        is_reversed = float(np.mean(turned)) > 0.5
+        if lies:
+            return 270 if is_reversed else 90
+        return 180 if is_reversed else 0
+
+    async def righted(self, page: Pixels, boxes: Boxes, call: Call) -> Boxes:
+        """With lines that run up a page read from below."""
+        tall = boxes.are_tall
+        if not tall.any():
+            return boxes
+        reversed_ = tall.copy()
+        reversed_[tall] = await self.upside_down(page, boxes[tall], call) > 0.5
+        return boxes.reversed(reversed_)
+
+    async def upside_down(self, page: Pixels, boxes: Boxes, call: Call) -> NDArray[np.float32]:
+        """(N,) probability that each line is read from its wrong end."""
+        with call.stage("preprocess"):
+            crops = await self.pool.run(self._crops, page, boxes)
+        answer = await self.infer_many(
+            self.manifest.id, {self.manifest.input.name: crops}, priority=call.priority, deadline=call.deadline
+        )
+        call.add("wait", answer.wait_seconds)
+        call.add("session", answer.run_seconds)
+        probabilities: NDArray[np.float32] = answer.outputs[self.manifest.outputs[0].name][:, 1]
+        return probabilities
+
+    def _crops(self, page: Pixels, boxes: Boxes) -> NDArray[np.float32]:
+        height, width = self.manifest.input.sizes[0]
+        return tensor([cut(page, quad, height=height) for quad in boxes.quads], self.manifest.input, width)
+
+
+def skew_of(boxes: Boxes) -> float:
+    """Degrees clockwise by which the lines of an upright page slant; 0 where they do not, or disagree."""
+    long = boxes[(boxes.lengths >= LONG * boxes.heights) & ~boxes.are_tall]
+    if not len(long):
+        return 0.0
+    skew = _weighted_median(long.angles, long.lengths)
+    spread = _weighted_median(np.abs(long.angles - skew), long.lengths)
+    return round(skew, 2) if LEAST_SKEW <= abs(skew) <= MOST_SKEW and spread <= AGREED else 0.0
+
+
+def _weighted_median(values: NDArray[np.float32], weights: NDArray[np.float32]) -> float:
+    order = np.argsort(values)
+    passed = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(passed, passed[-1] / 2)])

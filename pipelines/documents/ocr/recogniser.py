@@ -1,0 +1,100 @@
+"""Reads lines of text: crops of like width together, in the widths that the recogniser accepts."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as replaced
+
+from models.manifest import Manifest
+from models.session import Array
+from models.together import together
+from pipelines.documents.ocr.boxes import Boxes
+from pipelines.documents.ocr.crops import cut, tensor
+from pipelines.documents.ocr.ctc import Character, decode
+from pipelines.documents.ocr.lines import read_line
+from pipelines.documents.ocr.pieces import Piece, joined, pieces
+from pipelines.documents.parts import Pixels, TextLine
+from pipelines.pipeline import Call, CpuPool, Infer
+
+AT_ONCE = 6  # groups that a page has under way: more would only hold memory, and other requests' places
+GROUP = 1280  # columns of a group of crops: an answer takes 9 KiB for each
+
+
+def alphabet(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """What a recogniser's classes stand for, from its graph's metadata: a blank, its characters, a space."""
+    return ("", *metadata["character"].split("\n"), " ")
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    manifest: Manifest
+    alphabet: Sequence[str]
+    infer_many: Infer
+    pool: CpuPool
+
+    @property
+    def height(self) -> int:
+        return self.manifest.input.sizes[0][0]
+
+    @property
+    def widths(self) -> list[int]:
+        return sorted(width for _, width in self.manifest.input.sizes)
+
+    async def read(self, page: Pixels, boxes: Boxes, call: Call) -> list[TextLine]:
+        """What stands in the boxes, in their order; those in which nothing stands are left out."""
+        with call.stage("preprocess"):
+            crops = await self.pool.run(self._crops, page, boxes)
+            cuts = await self.pool.run(self._pieces, crops)
+        places = asyncio.Semaphore(AT_ONCE)
+        groups = list(self._groups(cuts))
+        read = await together(*(self._recognised(group, width, places, call) for width, group in groups))
+        found = {(one.line, one.left): characters for part in read for one, characters in part}
+        with call.stage("postprocess"):
+            return await self.pool.run(_lines, boxes, crops, cuts, found)
+
+    def _crops(self, page: Pixels, boxes: Boxes) -> list[Pixels]:
+        return [cut(page, quad, height=self.height) for quad in boxes.quads]
+
+    def _pieces(self, crops: Sequence[Pixels]) -> list[Piece]:
+        return [part for line, crop in enumerate(crops) for part in pieces(line, crop, widest=self.widths[-1])]
+
+    def _groups(self, cuts: Sequence[Piece]) -> Iterator[tuple[int, list[Piece]]]:
+        """Pieces that go together, and the width they are padded to; the widest first, as they take longest."""
+        for width in reversed(self.widths):
+            narrower = max((one for one in self.widths if one < width), default=0)
+            alike = [one for one in cuts if narrower < one.pixels.shape[1] <= width]
+            size = max(1, GROUP // width)
+            yield from ((width, alike[first : first + size]) for first in range(0, len(alike), size))
+
+    async def _recognised(
+        self, group: Sequence[Piece], width: int, places: asyncio.Semaphore, call: Call
+    ) -> list[tuple[Piece, list[Character]]]:
+        async with places:
+            with call.stage("preprocess"):
+                crops = [one.pixels for one in group]
+                batch = await self.pool.run(tensor, crops, self.manifest.input, width)
+            answer = await self.infer_many(
+                self.manifest.id, {self.manifest.input.name: batch}, priority=call.priority, deadline=call.deadline
+            )
+            call.add("wait", answer.wait_seconds)
+            call.add("session", answer.run_seconds)
+            with call.stage("postprocess"):
+                steps = answer.outputs[self.manifest.outputs[0].name]
+                return await self.pool.run(self._decoded, group, steps, width)
+
+    def _decoded(self, group: Sequence[Piece], steps: Array, width: int) -> list[tuple[Piece, list[Character]]]:
+        return [(piece, self._characters(own, width)) for piece, own in zip(group, steps, strict=True)]
+
+    def _characters(self, steps: Array, width: int) -> list[Character]:
+        """With columns of the piece as positions."""
+        return [replaced(one, position=one.position * width) for one in decode(steps, self.alphabet)]
+
+
+def _lines(
+    boxes: Boxes, crops: Sequence[Pixels], cuts: Sequence[Piece], found: Mapping[tuple[int, int], list[Character]]
+) -> list[TextLine]:
+    parts: list[list[tuple[Piece, list[Character]]]] = [[] for _ in crops]
+    for piece in cuts:
+        parts[piece.line].append((piece, found[piece.line, piece.left]))
+    lines = [read_line(*one) for one in zip(boxes.quads, crops, map(joined, parts), strict=True)]
+    return [line for line in lines if line is not None]

@@ -1,0 +1,64 @@
+"""The reader on its real models, and pages to read."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from models.manifest import Catalog
+from models.runtime import Runtime
+from models.session import metadata
+from models.store import Store
+from pipelines.documents.ocr.reader import OcrReader
+from pipelines.documents.ocr.recogniser import alphabet
+from pipelines.documents.parts import PageText, Pixels
+from pipelines.pipeline import Call, CpuPool
+from service.settings import load_settings
+
+Read = Callable[[Pixels], PageText]
+
+MODELS = ("ppocr-v6-det-small", "ppocr-v2-cls", "ppocr-v6-rec-small")
+
+
+@contextmanager
+def reading() -> Iterator[tuple[OcrReader, asyncio.AbstractEventLoop]]:
+    loop, catalog = asyncio.new_event_loop(), Catalog.load()
+    store, pool = Store(load_settings().store.expanduser()), CpuPool()
+    runtime, manifests = Runtime(store, device="cpu"), [catalog.get(name) for name in MODELS]
+    try:
+        for manifest in manifests:
+            loop.run_until_complete(runtime.open(manifest))
+        characters = alphabet(metadata(store.graph(manifests[-1])))
+        reader = OcrReader.of(
+            *manifests, alphabet=characters, used=(), infer=runtime.infer, infer_many=runtime.infer_many, pool=pool
+        )
+        yield reader, loop
+    finally:
+        loop.run_until_complete(runtime.close())
+        loop.close()
+        pool.close()
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[tuple[OcrReader, asyncio.AbstractEventLoop]]:
+    with reading() as both:
+        yield both
+
+
+@pytest.fixture(scope="session")
+def read(running: tuple[OcrReader, asyncio.AbstractEventLoop]) -> Read:
+    reader, loop = running
+    return lambda pixels: loop.run_until_complete(reader.read(pixels, Call()))
+
+
+def drawn(*lines: str, size: int = 28, width: int = 900, paper: str = "white", ink: str = "black") -> Pixels:
+    """The lines below each other, in the TrueType font that Pillow brings along."""
+    font = ImageFont.load_default(size)
+    page = Image.new("RGB", (width, (len(lines) * 2 + 2) * size), paper)
+    draw = ImageDraw.Draw(page)
+    for row, line in enumerate(lines):
+        draw.text((40, (row * 2 + 1) * size), line, ink, font)
+    return np.asarray(page)

@@ -1,0 +1,144 @@
+"""Pages read by the real models: needs them in the store, where `make setup` puts them."""
+
+import asyncio
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from pipelines.documents.ocr.boxes import Boxes
+from pipelines.documents.ocr.reader import OcrReader
+from pipelines.documents.parts import PageText, Pixels
+from pipelines.documents.turns import Turn
+from pipelines.pipeline import Call
+from tests.pipelines.documents.ocr.conftest import Read, drawn
+
+LETTER = (
+    "Dear Ms Robinson,",
+    "thank you for your order of three boxes of paper.",
+    "They were sent to you on Monday and should arrive",
+    "by the end of this week, in time for the meeting.",
+    "Total: 1,234.50 due on 2024-03-17",
+)
+
+
+def text_of(page: PageText) -> list[str]:
+    return [line.text for line in page.lines]
+
+
+def test_a_drawn_letter_is_read_to_the_letter(read: Read) -> None:
+    assert text_of(read(drawn(*LETTER))) == list(LETTER)
+
+
+@pytest.mark.parametrize("size", [11, 16, 60, 90])
+def test_small_and_large_print_is_read(read: Read, size: int) -> None:
+    assert text_of(read(drawn("Blue mountain coffee", size=size, width=size * 14))) == ["Blue mountain coffee"]
+
+
+def test_light_print_on_dark_is_read(read: Read) -> None:
+    assert text_of(read(drawn(*LETTER[1:3], paper="#203040", ink="#e0e0d0"))) == list(LETTER[1:3])
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_a_turned_page_is_read_the_right_way_up(read: Read, rotation: int) -> None:
+    page = read(np.rot90(drawn(*LETTER), -rotation // 90))
+
+    assert (page.rotation, text_of(page)) == (rotation, list(LETTER))
+
+
+@pytest.mark.parametrize("skew", [-8.0, 4.0])
+def test_a_slanted_page_is_straightened(read: Read, skew: float) -> None:
+    slanted = Turn(900, 336, 0, -skew).apply(drawn(*LETTER))
+    page = read(slanted)
+
+    assert (page.skew, text_of(page)) == (pytest.approx(skew, abs=0.4), list(LETTER))
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_words_are_found_where_they_stand_on_the_page_as_it_came(read: Read, rotation: int) -> None:
+    came = np.ascontiguousarray(np.rot90(drawn("left", "middle       right"), -rotation // 90))
+    page = read(came)
+    turn = Turn.of(page, came.shape[1], came.shape[0])
+    ink = []
+    for word in (word for line in page.lines for word in line.words):
+        x0, y0, x1, y1 = map(round, turn.undo_box(word.box))
+        ink.append(int((came[y0:y1, x0:x1] < 128).sum()))
+
+    assert sum(ink) == pytest.approx(int((came < 128).sum()), rel=0.03)
+
+
+@pytest.mark.parametrize("text", ["A", "7", "OK", "12.40", "Invoice"])
+def test_one_word_is_read(read: Read, text: str) -> None:
+    assert text_of(read(drawn(text, size=40, width=260))) == [text]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (7, 9), (1500, 1000), (4000, 200)])
+def test_a_page_without_text_has_none(read: Read, shape: tuple[int, int]) -> None:
+    assert text_of(read(np.full((*shape, 3), 255, np.uint8))) == []
+
+
+def test_a_line_that_is_wider_than_the_recogniser_takes_is_read_whole(read: Read) -> None:
+    wide = " ".join(LETTER[1:4])
+
+    assert text_of(read(drawn(wide, size=20, width=1700))) == [wide]
+
+
+def test_small_print_on_a_long_screenshot_is_read(read: Read) -> None:
+    lines = [f"Entry {number} of the long list" for number in range(100, 180)]
+
+    assert text_of(read(drawn(*lines, size=14, width=1200))) == lines
+
+
+def test_text_that_runs_up_the_margin_is_read_beside_the_page_s_own(read: Read) -> None:
+    page = drawn(*LETTER * 2)
+    margin = np.rot90(drawn("Printed in Belgium", width=page.shape[0]))
+    both = read(np.concatenate([margin, page], axis=1))
+
+    assert (both.rotation, sorted(text_of(both))) == (0, sorted([*LETTER * 2, "Printed in Belgium"]))
+
+
+def test_an_answer_does_not_depend_on_what_is_read_at_the_same_time(
+    running: tuple[OcrReader, asyncio.AbstractEventLoop],
+) -> None:
+    reader, loop = running
+    page = drawn(*LETTER)
+    boxes = loop.run_until_complete(reader.detector.find(page, Call()))
+
+    async def together() -> list[tuple[str, float]]:
+        return [(line.text, line.score) for line in await reader.recogniser.read(page, boxes, Call())]
+
+    async def alone() -> list[tuple[str, float]]:
+        rows = [boxes[np.array([row])] for row in range(len(boxes))]
+        return [(line.text, line.score) for one in rows for line in await reader.recogniser.read(page, one, Call())]
+
+    assert loop.run_until_complete(together()) == loop.run_until_complete(alone())
+
+
+def test_a_batch_of_crops_is_answered_as_each_of_them_alone(
+    running: tuple[OcrReader, asyncio.AbstractEventLoop],
+) -> None:
+    reader, _ = running
+    recogniser = reader.recogniser
+
+    assert recogniser.manifest.batch.cpu == 1
+
+
+PAGE_BEGINS = "Region-based segmentation"
+
+
+def photographed(name: str) -> Pixels:
+    return cv2.cvtColor(getattr(skimage.data, name)(), cv2.COLOR_GRAY2RGB)
+
+
+def test_a_scanned_page_is_read(read: Read) -> None:
+    text = " ".join(text_of(read(photographed("page"))))
+
+    assert (PAGE_BEGINS in text, "Let us first determine markers of the coins and the background." in text) == (
+        True,
+        True,
+    )
+
+
+def test_boxes_of_no_line_are_no_boxes() -> None:
+    assert len(Boxes.none().moved(Turn(10, 10, 90))) == 0
