@@ -1,0 +1,192 @@
+"""What a paragraph is: what the model proposed for its rows, corrected by what its text, size and place say."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from pipelines.documents.boxes import across, centre, union, width
+from pipelines.documents.paragraphs import Paragraph
+from pipelines.documents.parts import Block
+from pipelines.documents.patterns import (
+    ends_sentence,
+    is_caption,
+    is_formula,
+    is_heading_number,
+    is_note,
+    is_page_number,
+    is_surely_caption,
+    is_upper,
+)
+from pipelines.documents.types import Box, Label
+
+# Of the page's height.
+MARGIN = 0.12
+# In heights of the body's lines.
+CAPTION_REACH = 4.0
+APART = 1.0
+# Against the body's characters and ink.
+SMALLER, LARGER, BOLDER = 0.93, 1.18, 1.2
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a paragraph is measured against: the page, its graphics, and the height and advance of its body text."""
+
+    width: float
+    height: float
+    tall: float
+    size: float
+    graphics: tuple[Block, ...]
+    extent: Box
+    paragraphs: tuple[Paragraph, ...]
+
+    @classmethod
+    def of(
+        cls, width: float, height: float, paragraphs: Sequence[Paragraph], graphics: Sequence[Block]
+    ) -> "Setting":
+        body = sorted(paragraphs, key=lambda one: -len(one.text))[: max(1, len(paragraphs) // 3)]
+        return cls(
+            width=width,
+            height=height,
+            tall=median([one.height for one in body] or [1.0]),
+            size=median([one.size for one in body] or [1.0]),
+            graphics=tuple(graphics),
+            extent=union([(0, 0, 1, 1), *(one.box for one in paragraphs), *(one.box for one in graphics)]),
+            paragraphs=tuple(paragraphs),
+        )
+
+    def above(self, paragraph: Paragraph) -> float:
+        """White up to the next content above, in body lines."""
+        edges = [box[3] for box in self._others(paragraph) if box[3] <= paragraph.box[1] + 0.5 * self.tall]
+        return (paragraph.box[1] - max(edges)) / self.tall if edges else float("inf")
+
+    def below(self, paragraph: Paragraph) -> float:
+        edges = [box[1] for box in self._others(paragraph) if box[1] >= paragraph.box[3] - 0.5 * self.tall]
+        return (min(edges) - paragraph.box[3]) / self.tall if edges else float("inf")
+
+    def _others(self, paragraph: Paragraph) -> list[Box]:
+        boxes = [one.box for one in self.paragraphs if one is not paragraph] + [one.box for one in self.graphics]
+        return [box for box in boxes if across(box, paragraph.box) > 0]
+
+
+def named(paragraph: Paragraph, setting: Setting) -> Paragraph:
+    """With its label and how sure that is."""
+    label, score = proposed(paragraph)
+    for rule in (_margin, _caption, _footnote, _formula, _title):
+        found = rule(paragraph, label, score, setting)
+        if found is not None:
+            return paragraph.named(*found)
+    return paragraph.named(*_text(paragraph, label, score))
+
+
+Found = tuple[Label, float] | None
+
+
+def proposed(paragraph: Paragraph) -> tuple[Label, float]:
+    """The label that most of its rows' blocks have, and the mean score of those, 0 where there is none."""
+    votes: dict[Label, float] = defaultdict(float)
+    for row in paragraph.rows:
+        if row.block is not None:
+            votes[row.block.label] += row.block.score * width(row.box)
+    if not votes:
+        return "text", 0.0
+    label = max(votes, key=lambda one: votes[one])
+    return label, votes[label] / max(1e-9, sum(width(row.box) for row in paragraph.rows))
+
+
+def _margin(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
+    """Headers and footers: few rows in the outer parts of the page, apart from everything between them."""
+    y0, y1 = paragraph.box[1], paragraph.box[3]
+    is_few = len(paragraph.rows) <= 2
+    is_number = is_page_number(paragraph.text)
+    apart = 0.5 if is_number or label in ("header", "footer") else APART
+    if is_few and y1 < MARGIN * setting.height and _is_outermost(paragraph, setting, top=True):
+        if label == "header" or (label != "title" and setting.below(paragraph) > apart and _is_light(paragraph, setting)):
+            return "header", max(0.4, score if label == "header" else 0.0)
+    if is_few and y0 > (1 - MARGIN) * setting.height and _is_outermost(paragraph, setting, top=False):
+        if label == "footer" or setting.above(paragraph) > apart:
+            return "footer", max(0.4, score if label == "footer" else 0.0)
+    return None
+
+
+def _is_outermost(paragraph: Paragraph, setting: Setting, *, top: bool) -> bool:
+    """Whether all that is further out is in the same band of the page."""
+    if top:
+        return paragraph.box[1] <= setting.extent[1] + 3 * setting.tall or paragraph.box[3] < MARGIN / 2 * setting.height
+    return paragraph.box[3] >= max(one.box[3] for one in setting.paragraphs) - 3 * setting.tall
+
+
+def _is_light(paragraph: Paragraph, setting: Setting) -> bool:
+    return paragraph.height < LARGER * setting.tall
+
+
+def _caption(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
+    is_near = any(is_beside(paragraph.box, block.box, setting.tall) for block in setting.graphics if block.label != "formula")
+    if is_surely_caption(paragraph.text) and (is_near or label == "caption"):
+        return "caption", max(0.8, score)
+    if is_caption(paragraph.text) and is_near and label == "caption":
+        return "caption", max(0.7, score)
+    if label == "caption" and score > 0.3:
+        return "caption", score * (0.9 if is_near else 0.5)
+    if is_surely_caption(paragraph.text):
+        return "caption", 0.5
+    return None
+
+
+def is_beside(box: Box, graphic: Box, tall: float) -> bool:
+    """Right above or below it, or next to it."""
+    gap = max(graphic[1] - box[3], box[1] - graphic[3])
+    if across(box, graphic) > 0.3 * min(width(box), width(graphic)):
+        return -tall * 2 <= gap <= CAPTION_REACH * tall
+    return gap <= 0 and max(graphic[0] - box[2], box[0] - graphic[2]) <= CAPTION_REACH * tall
+
+
+def _footnote(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
+    """Smaller text at the foot of its column, or text with a note's mark there."""
+    if label not in ("text", "footer", "reference") or centre(paragraph.box)[1] < 0.6 * setting.height:
+        return None
+    under = [one for one in setting.paragraphs if one.box[1] >= paragraph.box[3] - setting.tall and across(one.box, paragraph.box)]
+    if any(not _is_small(one, setting) and one.box[3] < (1 - MARGIN) * setting.height for one in under):
+        return None
+    if _is_small(paragraph, setting) and (is_note(paragraph.text) or setting.above(paragraph) > 0.3):
+        return "footnote", 0.6 if is_note(paragraph.text) else 0.4
+    return None
+
+
+def _is_small(paragraph: Paragraph, setting: Setting) -> bool:
+    return len(paragraph.text) > 20 and paragraph.size < SMALLER * setting.size
+
+
+def _formula(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
+    if label == "formula":
+        return "formula", score
+    is_short = width(paragraph.box) < 0.8 * (setting.extent[2] - setting.extent[0])
+    if label in ("text", "caption") and len(paragraph.rows) <= 3 and is_short and is_formula(paragraph.text):
+        return "formula", 0.35
+    return None
+
+
+def _title(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
+    """What the model says; else a short numbered, large or bold text that another follows."""
+    if label == "title":
+        return "title", max(0.3, score)
+    text = paragraph.text
+    is_short = len(paragraph.rows) <= 2 and len(text) < 120 and any(letter.isalpha() for letter in text)
+    if label not in ("text", "list") or not is_short or ends_sentence(text) or setting.below(paragraph) > 6:
+        return None
+    is_large = paragraph.height > LARGER * setting.tall and paragraph.size > LARGER * setting.size
+    is_bold = paragraph.ink > BOLDER
+    signs = 2 * is_large + is_bold + is_heading_number(text) + is_upper(text)
+    if signs >= 2 and setting.above(paragraph) > 0.3:
+        return "title", 0.3 + 0.1 * signs
+    return None
+
+
+def _text(paragraph: Paragraph, label: Label, score: float) -> tuple[Label, float]:
+    """Body text; a block of one row is less often one in its own right."""
+    if label in ("header", "footer"):  # the model's, but not in a margin
+        label, score = "text", 0.0
+    if label == "text":
+        score = 0.4 + 0.15 * min(3, len(paragraph.rows) - 1) / 3 + 0.4 * score
+    return label, max(0.3, score)

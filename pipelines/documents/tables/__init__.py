@@ -1,0 +1,2 @@
+"""Tables."""
+def table_of(*a): return []
