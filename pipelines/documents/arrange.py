@@ -40,7 +40,8 @@ def arranged(text: PageText, blocks: Sequence[Block]) -> tuple[list[Region], lis
             lines = [line for line, owner in zip(text.lines, taken, strict=True) if owner is part]
         regions.append(_region(part, lines, order))
         if part.label == "table":
-            tables += table_of(lines, part.box, part.score, order, text.pixels)
+            found = table_of(lines, part.box, part.score, order, text.pixels)
+            tables += [found] if found else []
     return regions, tables, pairs_of(rows)
 
 
