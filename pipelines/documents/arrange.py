@@ -9,71 +9,32 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from pipelines.documents.boxes import area, common, iou, share, union
+from pipelines.documents.boxes import area, common, union
+from pipelines.documents.graphics import GRAPHICS, graphics_of
 from pipelines.documents.kinds import Setting, is_beside, named
 from pipelines.documents.order import reading_order
 from pipelines.documents.pairs import pairs_of
 from pipelines.documents.paragraphs import Paragraph, paragraphs_of
 from pipelines.documents.parts import Block, PageText, Pixels, TextLine
-from pipelines.documents.patterns import is_formula
-from pipelines.documents.rows import Row, rows_of
+from pipelines.documents.rows import Row, parted, rows_of
 from pipelines.documents.series import Part, with_series
 from pipelines.documents.tables import table_of
-from pipelines.documents.types import Box, Label, Line, Pair, Region, Table, Word
-
-GRAPHICS: dict[Label, float] = {"figure": 0.3, "table": 0.35, "formula": 0.3}  # least score of each
-TAKEN = 0.6  # share of a line inside a graphic that takes it
-
+from pipelines.documents.types import Box, Line, Pair, Region, Table, Word
 
 def arranged(text: PageText, blocks: Sequence[Block]) -> tuple[list[Region], list[Table], list[Pair]]:
     """Regions in reading order, tables and pairs, in pixels of the upright page `text.pixels`."""
-    graphics, taken = _graphics(text.lines, blocks)
-    free = [line for line, owner in zip(text.lines, taken, strict=True) if owner is None]
     proposals = [block for block in blocks if block.label not in GRAPHICS]
+    graphics, free = graphics_of(parted(text.lines, proposals), blocks, text.pixels)
     rows = _inked(rows_of(free, proposals), text.pixels)
-    parts = _in_order(_named(rows, graphics, text.pixels), graphics)
+    parts = _in_order(_named(rows, list(graphics), text.pixels), list(graphics))
     regions, tables = [], []
     for order, part in enumerate(parts):
-        if isinstance(part, Paragraph):
-            lines = part.lines
-        else:
-            lines = [line for line, owner in zip(text.lines, taken, strict=True) if owner is part]
+        lines = part.lines if isinstance(part, Paragraph) else graphics[part]
         regions.append(_region(part, lines, order))
         if part.label == "table":
             found = table_of(lines, part.box, part.score, order, text.pixels)
             tables += [found] if found else []
     return regions, tables, pairs_of(rows)
-
-
-def _graphics(lines: Sequence[TextLine], blocks: Sequence[Block]) -> tuple[list[Block], list[Block | None]]:
-    """Figures, tables and formulas that stand, each around its lines, and for each line the one that takes it."""
-    kept: list[Block] = []
-    for block in blocks:
-        is_sure = block.score >= GRAPHICS.get(block.label, 2.0)
-        if is_sure and not any(_is_told_by(block, other) for other in kept):
-            kept.append(block)
-    owners = [_owner(line, kept) for line in lines]
-    whole = [
-        replace(block, box=union([block.box, *(one.box for one, at in zip(lines, owners, strict=True) if at == index)]))
-        for index, block in enumerate(kept)
-    ]
-    return whole, [None if at is None else whole[at] for at in owners]
-
-
-def _is_told_by(block: Block, other: Block) -> bool:
-    """Whether a surer graphic already tells it."""
-    return share(block.box, other.box) > 0.7 or iou(block.box, other.box) > 0.5
-
-
-def _owner(line: TextLine, graphics: Sequence[Block]) -> int | None:
-    shares = [share(line.box, block.box) if _may_take(block, line) else 0.0 for block in graphics]
-    best = int(np.argmax(shares)) if shares else 0
-    return best if shares and shares[best] >= TAKEN else None
-
-
-def _may_take(block: Block, line: TextLine) -> bool:
-    """Formulas have symbols: a sentence that runs into the box of one stays text."""
-    return block.label != "formula" or is_formula(line.text) or len(line.text.split()) < 5
 
 
 def _inked(rows: Sequence[Row], pixels: Pixels) -> list[Row]:

@@ -6,13 +6,15 @@ stripes of one column structure are read as a whole is ours.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from pipelines.documents.boxes import across, centre
+from pipelines.documents.boxes import across, along, centre, height, union
 from pipelines.documents.types import Box
 
 # Boxes of text overlap by some pixels: what is taken off each before looking for white, in its own extent and in
 # line heights.
 SLACK, SLACK_LINES = 0.1, 0.3
+BESIDE = 0.3  # of the lower column's height, for two to be columns
 
 
 def reading_order(boxes: Sequence[Box], tall: float) -> list[int]:
@@ -29,7 +31,7 @@ def _shrunk(box: Box, tall: float) -> Box:
 def _ordered(indices: list[int], boxes: Sequence[Box], tall: float) -> list[int]:
     if len(indices) < 2:
         return indices
-    columns, stripes = _cut(indices, boxes, axis=0), _cut(indices, boxes, axis=1)
+    columns, stripes = _columns(indices, boxes), _cut(indices, boxes, axis=1)
     if len(columns) > 1 and not _is_grid(stripes, boxes, tall):
         parts = columns
     elif len(stripes) > 1:
@@ -51,6 +53,15 @@ def _cut(indices: Sequence[int], boxes: Sequence[Box], *, axis: int) -> list[lis
     return groups
 
 
+def _columns(indices: Sequence[int], boxes: Sequence[Box]) -> list[list[int]]:
+    """Columns that stand beside each other, not merely one above and left of the other; else one."""
+    columns = _cut(indices, boxes, axis=0)
+    extents = [union(boxes[index] for index in column) for column in columns]
+    if all(along(one, other) >= BESIDE * min(height(one), height(other)) for one, other in pairwise(extents)):
+        return columns
+    return [list(indices)]
+
+
 def _is_grid(stripes: Sequence[Sequence[int]], boxes: Sequence[Box], tall: float) -> bool:
     """Whether it is rows rather than columns: single lines that stand level with each other, as in a form."""
     level = [stripe for stripe in stripes if len(stripe) > 1]
@@ -64,7 +75,7 @@ def _joined(stripes: list[list[int]], boxes: Sequence[Box]) -> list[list[int]]:
     start = 0
     while start < len(stripes):
         end = len(stripes)
-        while end > start + 1 and len(_cut(sum(stripes[start:end], []), boxes, axis=0)) < 2:
+        while end > start + 1 and len(_columns(sum(stripes[start:end], []), boxes)) < 2:
             end -= 1
         parts.append(sum(stripes[start:end], []))
         start = end

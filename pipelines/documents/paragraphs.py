@@ -26,6 +26,7 @@ REACH = 4  # rows before and after that tell where the right margin is
 
 OTHER_SIZE = 1.45  # heights in a paragraph differ by less: boxes of rows without descenders are lower
 OTHER_ADVANCE = 1.25  # the same of characters' widths
+VERSE = 0.6
 SHARED = 0.3  # of the narrower row, for two rows to be in one column
 
 
@@ -133,13 +134,15 @@ def _parts(chain: Sequence[Row]) -> list[list[Row]]:
     """The chain, cut where a paragraph begins."""
     tall = median(row.height for row in chain)
     usual = median([gap_between(*pair) for pair in pairwise(chain)] or [0.0])
-    is_plain = any(row.label == "title" for row in chain) or _is_centred(chain, tall)
+    stops = [_stopped(chain, index, tall) for index in range(1, len(chain))]
+    is_verse = len(chain) > 2 and sum(stops) > VERSE * len(stops)  # lines end where the writer wanted
+    is_plain = is_verse or any(row.label == "title" for row in chain) or _is_centred(chain, tall)
     parts = [[chain[0]]]
     for index in range(1, len(chain)):
         row, last = chain[index], chain[index - 1]
         is_new = gap_between(last, row) > usual + LOOSE * tall or is_item(row.text)
         if not is_plain:
-            is_new = is_new or _stopped(chain, index, tall) or _is_indented(chain, index, tall, len(parts[-1]))
+            is_new = is_new or stops[index - 1] or _is_indented(chain, index, tall, len(parts[-1]))
         if is_new:
             parts.append([row])
         else:
@@ -156,8 +159,16 @@ def _is_centred(chain: Sequence[Row], tall: float) -> bool:
 
 def _stopped(chain: Sequence[Row], index: int, tall: float) -> bool:
     """Whether the row before ended although the next word would have fitted."""
-    right = max(row.box[2] for row in chain[max(0, index - REACH) : index + REACH])
-    return right - chain[index - 1].box[2] > chain[index].first_word + tall
+    last = chain[index - 1]
+    if last.text.endswith(("-", "‐", "\u00ad")):
+        return False
+    before, after = (max(row.box[2] for row in part) for part in _around(chain, index))
+    right = after if index == 1 else min(before, after)  # margins change where text runs around a figure
+    return right - last.box[2] > chain[index].first_word + tall
+
+
+def _around(chain: Sequence[Row], index: int) -> tuple[Sequence[Row], Sequence[Row]]:
+    return chain[max(0, index - REACH) : index], chain[index : index + REACH]
 
 
 def _is_indented(chain: Sequence[Row], index: int, tall: float, depth: int) -> bool:

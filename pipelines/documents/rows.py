@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
 
+import numpy as np
+
 from pipelines.documents.boxes import area, in_a_row, share, union, width
-from pipelines.documents.parts import Block, TextLine
+from pipelines.documents.parts import Block, TextLine, TextWord
 from pipelines.documents.types import Box, Label
 
 # Two lines of one row, in row heights: as far apart as this where the same block holds both, else nearer, for the
@@ -90,12 +92,51 @@ def _left_neighbour(piece: Row, rows: Sequence[Row]) -> int | None:
     best, best_gap = None, float("inf")
     for index, row in enumerate(rows):
         gap = piece.box[0] - row.box[2]
-        limit = GAP_IN_BLOCK if row.block is piece.block is not None else GAP_ELSEWHERE
+        limit = _reach(row, piece)
         may_join = row.block is piece.block or row.block is None or piece.block is None
         tall = min(row.height, piece.height)
         if may_join and in_a_row(row.box, piece.box) and -tall <= gap <= min(limit * tall, best_gap):
             best, best_gap = index, gap
     return best
+
+
+def _reach(row: Row, piece: Row) -> float:
+    """How far the next piece of a row may be, in heights; after leaders as far as it has to."""
+    if row.block is not piece.block or row.block is None:
+        return GAP_ELSEWHERE
+    is_led = len(piece.text) <= 5 and any(character.isdigit() for character in piece.text)
+    return float("inf") if is_led or row.text.endswith(("..", "…", "· ·", ". .")) else GAP_IN_BLOCK
+
+
+def parted(lines: Sequence[TextLine], blocks: Sequence[Block]) -> list[TextLine]:
+    """Lines that the reader drew across the gutter between two blocks, cut there; every word once."""
+    return [part for line in lines for part in _parts(line, blocks)]
+
+
+def _parts(line: TextLine, blocks: Sequence[Block]) -> list[TextLine]:
+    for at in range(1, len(line.words)):
+        left, right = line.words[at - 1], line.words[at]
+        if right.box[0] - left.box[2] > GAP_ELSEWHERE * line.height:
+            holders = holder(left.box, blocks), holder(right.box, blocks)
+            if None not in holders and holders[0] is not holders[1]:
+                return [_part(line, line.words[:at]), *_parts(_part(line, line.words[at:]), blocks)]
+    return [line]
+
+
+def _part(line: TextLine, words: Sequence[TextWord]) -> TextLine:
+    x0, y0, x1, y1 = union(word.box for word in words)
+    quad = np.float32([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    return TextLine(joined(words, line.text), quad, line.score, tuple(words))
+
+
+def joined(words: Sequence[TextWord], text: str) -> str:
+    """With spaces only where `text`, which they come from, has some: East Asian words have none between them."""
+    found, at = words[0].text, text.find(words[0].text) + len(words[0].text)
+    for word in words[1:]:
+        begin = text.find(word.text, at)
+        found += (" " if begin < 0 or begin > at else "") + word.text
+        at = max(at, begin) + len(word.text)
+    return found
 
 
 def gap_between(upper: Row, lower: Row) -> float:

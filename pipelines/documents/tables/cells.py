@@ -8,8 +8,9 @@ from itertools import groupby, pairwise, product
 import numpy as np
 
 from pipelines.documents.boxes import height, union
+from pipelines.documents.rows import joined
 from pipelines.documents.tables.grid import Grid
-from pipelines.documents.tables.pieces import Piece, is_numeric, piece, visual_rows
+from pipelines.documents.tables.pieces import Piece, is_numeric, visual_rows
 from pipelines.documents.tables.rules import Rules
 from pipelines.documents.types import Box, Cell
 
@@ -133,7 +134,7 @@ def _parts(one: Piece, grid: Grid, tall: float) -> list[Piece]:
             runs.append([word])
         else:
             runs[-1].append(word)
-    return [piece(run, one.text) for run in runs] if len(runs) > 1 else [one]
+    return [Piece(tuple(run), joined(run, one.text)) for run in runs] if len(runs) > 1 else [one]
 
 
 def _open(pieces: Sequence[Piece], grid: Grid, rules: Rules, tall: float) -> list[Place]:

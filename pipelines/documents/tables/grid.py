@@ -75,12 +75,12 @@ def _is_open(rows: Sequence[Sequence[Piece]], xs: Sequence[float], ys: Sequence[
 
 
 def _column_borders(rows: Sequence[Sequence[Piece]], box: Box, tall: float) -> tuple[float, ...]:
-    columns = sorted(_columns(rows, tall))
+    columns = sorted(column_extents(rows, tall))
     inner = [(left[1] + right[0]) / 2 for left, right in pairwise(columns)]
     return (min(box[0], columns[0][0]), *inner, max(box[2], columns[-1][1]))
 
 
-def _columns(rows: Sequence[Sequence[Piece]], tall: float) -> list[tuple[float, float]]:
+def column_extents(rows: Sequence[Sequence[Piece]], tall: float) -> list[tuple[float, float]]:
     """Extents of columns: what full rows cover, and what stands alone between them."""
     most = float(np.percentile([len(row) for row in rows], 80))
     full = [row for row in rows if len(row) >= FULL * most]

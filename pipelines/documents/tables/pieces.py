@@ -6,6 +6,7 @@ from statistics import median
 
 from pipelines.documents.boxes import height, union
 from pipelines.documents.parts import TextLine, TextWord
+from pipelines.documents.rows import joined
 from pipelines.documents.types import Box
 
 GAP = 0.9  # white between two words of one cell, in line heights: a space is 0.3
@@ -54,17 +55,7 @@ def _pieces(line: TextLine, gap: float) -> list[Piece]:
             runs[-1].append(word)
         else:
             runs.append([word])
-    return [piece(run, line.text) for run in runs]
-
-
-def piece(words: Sequence[TextWord], text: str) -> Piece:
-    """Joined by spaces only where `text`, which they come from, has one: East Asian words have none between them."""
-    joined, at = words[0].text, text.find(words[0].text) + len(words[0].text)
-    for word in words[1:]:
-        found = text.find(word.text, at)
-        joined += (" " if found < 0 or found > at else "") + word.text
-        at = max(at, found) + len(word.text)
-    return Piece(tuple(words), joined)
+    return [Piece(tuple(run), joined(run, line.text)) for run in runs]
 
 
 def visual_rows(pieces: Sequence[Piece]) -> list[list[Piece]]:

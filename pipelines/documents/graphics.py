@@ -1,0 +1,76 @@
+"""Figures, tables and formulas: which proposals stand, and which lines are theirs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pipelines.documents.boxes import area, iou, share, union, width
+from pipelines.documents.paragraphs import Paragraph, paragraphs_of
+from pipelines.documents.parts import Block, Pixels, TextLine
+from pipelines.documents.patterns import is_formula
+from pipelines.documents.rows import columns, rows_of
+from pipelines.documents.tables.whole import is_table
+from pipelines.documents.types import Label
+
+GRAPHICS: dict[Label, float] = {"figure": 0.3, "table": 0.35, "formula": 0.3}  # least score of each
+TAKEN = 0.6  # share of a line inside a graphic that takes it
+WRITTEN = 0.5  # share of a figure's area under running text that says it is none
+
+
+def graphics_of(
+    lines: Sequence[TextLine], blocks: Sequence[Block], pixels: Pixels
+) -> tuple[dict[Block, list[TextLine]], list[TextLine]]:
+    """Graphics with their lines, each around its lines, and the lines that are left."""
+    kept: list[Block] = []
+    for block in blocks:
+        is_sure = block.score >= GRAPHICS.get(block.label, 2.0)
+        if is_sure and not any(_is_told_by(block, other) for other in kept):
+            kept.append(block)
+    if is_table(lines, kept, pixels):
+        kept = [Block("table", union([line.box for line in lines]), 0.5)]
+    inside = _placed(lines, kept)
+    held: dict[Block, list[TextLine]] = {}
+    free = inside.pop(None, [])
+    for block in kept:
+        own, text = _without_text(block, inside.get(block, []))
+        free += text
+        if block.label != "figure" or sum(area(line.box) for line in text) < WRITTEN * area(block.box):
+            held[replace(block, box=union([block.box, *(line.box for line in own)]))] = own
+        else:
+            free += own
+    return held, free
+
+
+def _is_told_by(block: Block, other: Block) -> bool:
+    """Whether a surer graphic already tells it."""
+    return share(block.box, other.box) > 0.7 or iou(block.box, other.box) > 0.5
+
+
+def _placed(lines: Sequence[TextLine], graphics: Sequence[Block]) -> dict[Block | None, list[TextLine]]:
+    found: dict[Block | None, list[TextLine]] = {}
+    for line in lines:
+        shares = [share(line.box, block.box) if _may_take(block, line) else 0.0 for block in graphics]
+        best = int(np.argmax(shares)) if shares else 0
+        owner = graphics[best] if shares and shares[best] >= TAKEN else None
+        found.setdefault(owner, []).append(line)
+    return found
+
+
+def _may_take(block: Block, line: TextLine) -> bool:
+    """Formulas have symbols: a sentence that runs into the box of one stays text."""
+    return block.label != "formula" or is_formula(line.text) or len(line.text.split()) < 5
+
+
+def _without_text(block: Block, lines: Sequence[TextLine]) -> tuple[list[TextLine], list[TextLine]]:
+    """Lines of a figure that label it, and those of running text that lies over it or was taken for it."""
+    if block.label != "figure":
+        return list(lines), []
+    written = [line for one in paragraphs_of(rows_of(lines, [])) if _is_running(one) for line in one.lines]
+    return [line for line in lines if all(line is not other for other in written)], written
+
+
+def _is_running(paragraph: Paragraph) -> bool:
+    """Several full rows: labels in figures are short."""
+    wide = [row for row in paragraph.rows if width(row.box) > 0.8 * width(paragraph.box) and columns(row.text) >= 24]
+    return len(wide) >= 2
