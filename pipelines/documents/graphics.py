@@ -8,14 +8,14 @@ import numpy as np
 from pipelines.documents.boxes import area, iou, share, union, width
 from pipelines.documents.paragraphs import Paragraph, paragraphs_of
 from pipelines.documents.parts import Block, Pixels, TextLine
-from pipelines.documents.patterns import is_formula
+from pipelines.documents.patterns import is_prose
 from pipelines.documents.rows import columns, rows_of
 from pipelines.documents.tables.whole import is_table
 from pipelines.documents.types import Label
 
 GRAPHICS: dict[Label, float] = {"figure": 0.3, "table": 0.35, "formula": 0.3}  # least score of each
 TAKEN = 0.6  # share of a line inside a graphic that takes it
-WRITTEN = 0.5  # share of a figure's area under running text that says it is none
+WRITTEN = 0.25  # share of a figure's area under running text that says it is none
 
 
 def graphics_of(
@@ -33,13 +33,24 @@ def graphics_of(
     held: dict[Block, list[TextLine]] = {}
     free = inside.pop(None, [])
     for block in kept:
-        own, text = _without_text(block, inside.get(block, []))
+        own, text = _parted(block, inside.get(block, []))
         free += text
-        if block.label != "figure" or sum(area(line.box) for line in text) < WRITTEN * area(block.box):
-            held[replace(block, box=union([block.box, *(line.box for line in own)]))] = own
-        else:
+        for part, theirs in _cut(block, own, text):
+            held[part] = theirs
+        if not _cut(block, own, text):
             free += own
     return held, free
+
+
+def _cut(block: Block, own: Sequence[TextLine], text: Sequence[TextLine]) -> list[tuple[Block, list[TextLine]]]:
+    """What stands of a proposal once it has lost `text`: nothing, itself around its lines, or the formulas in it."""
+    whole = replace(block, box=union([block.box, *(line.box for line in own)]))
+    if block.label == "figure" and sum(area(one.box) for one in paragraphs_of(rows_of(text, []))) > WRITTEN * area(block.box):
+        return []
+    if block.label != "formula" or not text:
+        return [(whole, list(own))]
+    groups = [one.lines for one in paragraphs_of(rows_of(own, []))]
+    return [(replace(block, box=union(line.box for line in group)), group) for group in groups]
 
 
 def _is_told_by(block: Block, other: Block) -> bool:
@@ -50,24 +61,22 @@ def _is_told_by(block: Block, other: Block) -> bool:
 def _placed(lines: Sequence[TextLine], graphics: Sequence[Block]) -> dict[Block | None, list[TextLine]]:
     found: dict[Block | None, list[TextLine]] = {}
     for line in lines:
-        shares = [share(line.box, block.box) if _may_take(block, line) else 0.0 for block in graphics]
+        shares = [share(line.box, block.box) for block in graphics]
         best = int(np.argmax(shares)) if shares else 0
         owner = graphics[best] if shares and shares[best] >= TAKEN else None
         found.setdefault(owner, []).append(line)
     return found
 
 
-def _may_take(block: Block, line: TextLine) -> bool:
-    """Formulas have symbols: a sentence that runs into the box of one stays text."""
-    return block.label != "formula" or is_formula(line.text) or len(line.text.split()) < 5
-
-
-def _without_text(block: Block, lines: Sequence[TextLine]) -> tuple[list[TextLine], list[TextLine]]:
-    """Lines of a figure that label it, and those of running text that lies over it or was taken for it."""
-    if block.label != "figure":
-        return list(lines), []
-    written = [line for one in paragraphs_of(rows_of(lines, [])) if _is_running(one) for line in one.lines]
-    return [line for line in lines if all(line is not other for other in written)], written
+def _parted(block: Block, lines: Sequence[TextLine]) -> tuple[list[TextLine], list[TextLine]]:
+    """Lines that label a figure or make a formula, and those of running text that the proposal was drawn over."""
+    if block.label == "figure":
+        text = [line for one in paragraphs_of(rows_of(lines, [])) if _is_running(one) for line in one.lines]
+    elif block.label == "formula":
+        text = [line for line in lines if is_prose(line.text)]
+    else:
+        text = []
+    return [line for line in lines if all(line is not other for other in text)], text
 
 
 def _is_running(paragraph: Paragraph) -> bool:

@@ -16,6 +16,7 @@ from pipelines.documents.patterns import (
     is_note,
     is_page_number,
     is_surely_caption,
+    is_surely_heading,
     is_upper,
 )
 from pipelines.documents.types import Box, Label
@@ -25,13 +26,15 @@ MARGIN = 0.12
 # In heights of the body's lines.
 CAPTION_REACH = 4.0
 APART = 1.0
+LOWEST = 4.0  # height of a band of headers or footers
 # Against the body's characters and ink.
 SMALLER, LARGER, BOLDER = 0.93, 1.18, 1.2
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a paragraph is measured against: the page, its graphics, and the height and advance of its body text."""
+    """What a paragraph is measured against: the page, its graphics, the height and advance of its body text, and
+    where the band of its headers ends and that of its footers begins."""
 
     width: float
     height: float
@@ -40,20 +43,27 @@ class Setting:
     graphics: tuple[Block, ...]
     extent: Box
     paragraphs: tuple[Paragraph, ...]
+    head: float
+    foot: float
 
     @classmethod
     def of(
         cls, width: float, height: float, paragraphs: Sequence[Paragraph], graphics: Sequence[Block]
     ) -> "Setting":
         body = sorted(paragraphs, key=lambda one: -len(one.text))[: max(1, len(paragraphs) // 3)]
+        boxes = [one.box for one in (*paragraphs, *graphics)]
+        tall = median([one.height for one in body] or [1.0])
+        head, foot = margins(boxes, height, tall)
         return cls(
             width=width,
             height=height,
-            tall=median([one.height for one in body] or [1.0]),
+            tall=tall,
             size=median([one.size for one in body] or [1.0]),
             graphics=tuple(graphics),
-            extent=union([(0, 0, 1, 1), *(one.box for one in paragraphs), *(one.box for one in graphics)]),
+            extent=union(boxes or [(0, 0, width, height)]),
             paragraphs=tuple(paragraphs),
+            head=head,
+            foot=foot,
         )
 
     def above(self, paragraph: Paragraph) -> float:
@@ -95,34 +105,49 @@ def proposed(paragraph: Paragraph) -> tuple[Label, float]:
     return label, votes[label] / max(1e-9, sum(width(row.box) for row in paragraph.rows))
 
 
+def margins(boxes: Sequence[Box], page_height: float, tall: float) -> tuple[float, float]:
+    """Lower edge of the headers' band and upper edge of the footers', 0 and the page's height where there is none.
+
+    A band is low, in the outer part of the page, and white parts it from everything else.
+    """
+    bands: list[list[float]] = []
+    for box in sorted(boxes, key=lambda one: one[1]):
+        if bands and box[1] - bands[-1][1] < 0.5 * tall:
+            bands[-1][1] = max(bands[-1][1], box[3])
+        else:
+            bands.append([box[1], box[3]])
+    head, foot = 0.0, page_height
+    if len(bands) > 1:
+        first, second, last, other = bands[0], bands[1], bands[-1], bands[-2]
+        if first[1] < MARGIN * page_height and first[1] - first[0] < LOWEST * tall and second[0] - first[1] > APART * tall:
+            head = first[1]
+        if last[0] > (1 - MARGIN) * page_height and last[1] - last[0] < LOWEST * tall and last[0] - other[1] > 0:
+            foot = last[0]
+    return head, foot
+
+
 def _margin(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
-    """Headers and footers: few rows in the outer parts of the page, apart from everything between them."""
+    """Headers and footers: in their band, or in the outer part of the page where the model says so."""
     y0, y1 = paragraph.box[1], paragraph.box[3]
-    is_few = len(paragraph.rows) <= 2
-    is_number = is_page_number(paragraph.text)
-    apart = 0.5 if is_number or label in ("header", "footer") else APART
-    if is_few and y1 < MARGIN * setting.height and _is_outermost(paragraph, setting, top=True):
-        if label == "header" or (label != "title" and setting.below(paragraph) > apart and _is_light(paragraph, setting)):
-            return "header", max(0.4, score if label == "header" else 0.0)
-    if is_few and y0 > (1 - MARGIN) * setting.height and _is_outermost(paragraph, setting, top=False):
-        if label == "footer" or setting.above(paragraph) > apart:
-            return "footer", max(0.4, score if label == "footer" else 0.0)
+    is_head = y1 <= setting.head and (label == "header" or _is_light(paragraph, label, score, setting))
+    is_foot = y0 >= setting.foot and (label == "footer" or setting.above(paragraph) > APART or is_page_number(paragraph.text))
+    if is_head or (label == "header" and y1 < MARGIN * setting.height):
+        return "header", max(0.45, score if label == "header" else 0.0)
+    if is_foot or (label == "footer" and y0 > (1 - MARGIN) * setting.height):
+        return "footer", max(0.45, score if label == "footer" else 0.0)
     return None
 
 
-def _is_outermost(paragraph: Paragraph, setting: Setting, *, top: bool) -> bool:
-    """Whether all that is further out is in the same band of the page."""
-    if top:
-        return paragraph.box[1] <= setting.extent[1] + 3 * setting.tall or paragraph.box[3] < MARGIN / 2 * setting.height
-    return paragraph.box[3] >= max(one.box[3] for one in setting.paragraphs) - 3 * setting.tall
-
-
-def _is_light(paragraph: Paragraph, setting: Setting) -> bool:
-    return paragraph.height < LARGER * setting.tall
+def _is_light(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> bool:
+    """Not a heading, and not the end of a paragraph from the page before."""
+    is_heading = label == "title" and score > 0.4
+    is_line = width(paragraph.box) > 0.85 * (setting.extent[2] - setting.extent[0]) or paragraph.text[:1].islower()
+    return not is_heading and not (is_line and label == "text" and score > 0.4)
 
 
 def _caption(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
-    is_near = any(is_beside(paragraph.box, block.box, setting.tall) for block in setting.graphics if block.label != "formula")
+    graphics = [block.box for block in setting.graphics if block.label != "formula"]
+    is_near = any(is_beside(paragraph.box, box, setting.tall) for box in graphics)
     if is_surely_caption(paragraph.text) and (is_near or label == "caption"):
         return "caption", max(0.8, score)
     if is_caption(paragraph.text) and is_near and label == "caption":
@@ -146,8 +171,10 @@ def _footnote(paragraph: Paragraph, label: Label, score: float, setting: Setting
     """Smaller text at the foot of its column, or text with a note's mark there."""
     if label not in ("text", "footer", "reference") or centre(paragraph.box)[1] < 0.6 * setting.height:
         return None
-    under = [one for one in setting.paragraphs if one.box[1] >= paragraph.box[3] - setting.tall and across(one.box, paragraph.box)]
-    if any(not _is_small(one, setting) and one.box[3] < (1 - MARGIN) * setting.height for one in under):
+    column = [one for one in setting.paragraphs if across(one.box, paragraph.box) > 0 and one is not paragraph]
+    under = [one for one in column if one.box[1] >= paragraph.box[3] - setting.tall and one.box[3] < setting.foot]
+    over = [one for one in column if one.box[3] <= paragraph.box[1] + setting.tall and len(one.rows) > 1]
+    if not over or any(not _is_small(one, setting) for one in under):
         return None
     if _is_small(paragraph, setting) and (is_note(paragraph.text) or setting.above(paragraph) > 0.3):
         return "footnote", 0.6 if is_note(paragraph.text) else 0.4
@@ -173,11 +200,11 @@ def _title(paragraph: Paragraph, label: Label, score: float, setting: Setting) -
         return "title", max(0.3, score)
     text = paragraph.text
     is_short = len(paragraph.rows) <= 2 and len(text) < 120 and any(letter.isalpha() for letter in text)
-    if label not in ("text", "list") or not is_short or ends_sentence(text) or setting.below(paragraph) > 6:
+    if label not in ("text", "list", "header", "footer") or not is_short or ends_sentence(text) or setting.below(paragraph) > 6:
         return None
     is_large = paragraph.height > LARGER * setting.tall and paragraph.size > LARGER * setting.size
     is_bold = paragraph.ink > BOLDER
-    signs = 2 * is_large + is_bold + is_heading_number(text) + is_upper(text)
+    signs = 2 * is_large + is_bold + is_heading_number(text) + is_surely_heading(text) + is_upper(text)
     if signs >= 2 and setting.above(paragraph) > 0.3:
         return "title", 0.3 + 0.1 * signs
     return None

@@ -14,7 +14,7 @@ import numpy as np
 
 from pipelines.documents.boxes import centre, union, width
 from pipelines.documents.parts import TextLine
-from pipelines.documents.patterns import is_item
+from pipelines.documents.patterns import is_formula, is_item
 from pipelines.documents.rows import Row, columns, gap_between
 from pipelines.documents.types import Box, Label
 
@@ -114,6 +114,8 @@ def _is_one_text(upper: Row, lower: Row, usual: float) -> bool:
     small, large = sorted((upper.height, lower.height))
     is_near = gap_between(upper, lower) <= min(FARTHEST, max(0.0, usual) + 2 * LOOSE) * small
     is_alike = large <= OTHER_SIZE * small and _is_same_size(upper, lower)
+    if is_formula(upper.text) != is_formula(lower.text) and abs(upper.box[0] - lower.box[0]) > small:
+        return False
     if upper.block is lower.block is not None:
         return is_near and is_alike
     is_contrary = upper.block is not None and lower.block is not None and upper.label != lower.label

@@ -19,6 +19,9 @@ _HEADING = re.compile(
     r"|第\s*[\d一二三四五六七八九十]+\s*[章节條条]|[一二三四五六七八九十]{1,2}、)",
     re.I,
 )
+_SURE_HEADING = re.compile(
+    r"\s*(?:\d{1,2}(?:\.\d{1,2})+\.?\s*[^\W\d]|[IVX]{2,5}\.\s*[A-Z]|第\s*[\d一二三四五六七八九十]+\s*[章节條条]|[一二三四五六七八九十]{1,2}、)"
+)
 _CAPTION = re.compile(
     r"\s*(?:fig(?:ure|s)?|tab(?:le)?|scheme|chart|plate|photo|exhibit|algorithm|listing|abb(?:ildung)?|tabelle)"
     r"\.?\s*(?:[A-Z]?\d+|[IVX]+)(?:[.\-]\d+)?[a-z]?\s*(?P<mark>[.:|—–)]|$)?"
@@ -56,6 +59,11 @@ def is_heading_number(text: str) -> bool:
     return _HEADING.match(text) is not None
 
 
+def is_surely_heading(text: str) -> bool:
+    """As `is_heading_number`, with a number that items of lists do not have."""
+    return _SURE_HEADING.match(text) is not None
+
+
 def is_caption(text: str) -> bool:
     """`Figure 3: …`, `TABLE IV.`; also `Fig. 3` and what follows, which may be a sentence of the text."""
     return _CAPTION.match(text) is not None
@@ -87,6 +95,12 @@ def is_formula(text: str) -> bool:
     letters = sum(len(word) for word in _WORD.findall(text))
     bare = sum(not character.isspace() for character in text)
     return bare > 2 and letters < 0.35 * bare and _MATHS.search(text) is not None
+
+
+def is_prose(text: str) -> bool:
+    """Words make up half of it."""
+    letters = sum(len(word) for word in _WORD.findall(text))
+    return 2 * letters >= sum(not character.isspace() for character in text)
 
 
 def is_upper(text: str) -> bool:
