@@ -13,7 +13,7 @@ from pipelines.documents.boxes import area, common, union
 from pipelines.documents.graphics import GRAPHICS, graphics_of
 from pipelines.documents.kinds import Setting, is_beside, named
 from pipelines.documents.order import reading_order
-from pipelines.documents.pairs import pairs_of
+from pipelines.documents.pairs import may_have_pairs, pairs_of
 from pipelines.documents.paragraphs import Paragraph, paragraphs_of
 from pipelines.documents.parts import Block, PageText, Pixels, TextLine
 from pipelines.documents.rows import Row, parted, rows_of
@@ -27,14 +27,15 @@ def arranged(text: PageText, blocks: Sequence[Block]) -> tuple[list[Region], lis
     graphics, free = graphics_of(parted(text.lines, proposals), blocks, text.pixels)
     rows = _inked(rows_of(free, proposals), text.pixels)
     parts = _in_order(_named(rows, list(graphics), text.pixels), list(graphics))
-    regions, tables = [], []
+    regions, tables, loose = [], [], []
     for order, part in enumerate(parts):
         lines = part.lines if isinstance(part, Paragraph) else graphics[part]
         regions.append(_region(part, lines, order))
+        loose += lines if may_have_pairs(part.label, lines) else []
         if part.label == "table":
             found = table_of(lines, part.box, part.score, order, text.pixels)
             tables += [found] if found else []
-    return regions, tables, pairs_of(rows)
+    return regions, tables, pairs_of(loose)
 
 
 def _inked(rows: Sequence[Row], pixels: Pixels) -> list[Row]:

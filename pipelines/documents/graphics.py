@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipelines.documents.boxes import area, iou, share, union, width
+from pipelines.documents.boxes import area, centre, iou, share, union, width
 from pipelines.documents.paragraphs import Paragraph, paragraphs_of
 from pipelines.documents.parts import Block, Pixels, TextLine
 from pipelines.documents.patterns import is_prose
@@ -35,10 +35,9 @@ def graphics_of(
     for block in kept:
         own, text = _parted(block, inside.get(block, []))
         free += text
-        for part, theirs in _cut(block, own, text):
-            held[part] = theirs
-        if not _cut(block, own, text):
-            free += own
+        parts = _cut(block, own, text)
+        held |= dict(parts)
+        free += [line for line in own if not any(line is one for _, theirs in parts for one in theirs)]
     return held, free
 
 
@@ -49,8 +48,23 @@ def _cut(block: Block, own: Sequence[TextLine], text: Sequence[TextLine]) -> lis
         return []
     if block.label != "formula" or not text:
         return [(whole, list(own))]
-    groups = [one.lines for one in paragraphs_of(rows_of(own, []))]
-    return [(replace(block, box=union(line.box for line in group)), group) for group in groups]
+    return _between(block, own, text)
+
+
+def _between(
+    block: Block, own: Sequence[TextLine], text: Sequence[TextLine]
+) -> list[tuple[Block, list[TextLine]]]:
+    """The stripes of a proposal that lines of text leave, those with something written in them."""
+    lines = [(line.box[1], line.box[3]) for line in sorted(text, key=lambda one: one.box[1])]
+    tops = [block.box[1], *(bottom for _, bottom in lines)]
+    bottoms = [*(top for top, _ in lines), block.box[3]]
+    found = []
+    for top, bottom in zip(tops, bottoms, strict=True):
+        inside = [line for line in own if top < centre(line.box)[1] < bottom]
+        if inside:
+            x0, x1 = (min(line.box[0] for line in inside), max(line.box[2] for line in inside))
+            found.append((replace(block, box=(x0, top, x1, bottom)), inside))
+    return found
 
 
 def _is_told_by(block: Block, other: Block) -> bool:

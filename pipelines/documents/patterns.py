@@ -98,9 +98,10 @@ def is_formula(text: str) -> bool:
 
 
 def is_prose(text: str) -> bool:
-    """Words make up half of it."""
-    letters = sum(len(word) for word in _WORD.findall(text))
-    return 2 * letters >= sum(not character.isspace() for character in text)
+    """Several words make up half of it."""
+    words = _WORD.findall(text)
+    letters = sum(map(len, words))
+    return len(words) >= 3 and 2 * letters >= sum(not character.isspace() for character in text)
 
 
 def is_upper(text: str) -> bool:
