@@ -8,13 +8,15 @@ import numpy as np
 from pipelines.documents.boxes import area, centre, iou, share, union, width
 from pipelines.documents.paragraphs import Paragraph, paragraphs_of
 from pipelines.documents.parts import Block, Pixels, TextLine
-from pipelines.documents.patterns import is_prose
+from pipelines.documents.patterns import is_equation_number, is_prose
 from pipelines.documents.rows import columns, rows_of
+from pipelines.documents.tables.pieces import pieces_of, visual_rows
 from pipelines.documents.tables.whole import is_table
 from pipelines.documents.types import Label
 
 GRAPHICS: dict[Label, float] = {"figure": 0.3, "table": 0.35, "formula": 0.3}  # least score of each
 TAKEN = 0.6  # share of a line inside a graphic that takes it
+DENSE = 0.15  # share of a figure's area under text of any kind that says the same where it has most of the page's
 WRITTEN = 0.25  # share of a figure's area under running text that says it is none
 
 
@@ -30,6 +32,8 @@ def graphics_of(
     if is_table(lines, kept, pixels):
         kept = [Block("table", union([line.box for line in lines]), 0.5)]
     inside = _placed(lines, kept)
+    kept = [block for block in kept if not _is_page(block, inside.get(block, []), lines)]
+    inside = _placed(lines, kept)
     held: dict[Block, list[TextLine]] = {}
     free = inside.pop(None, [])
     for block in kept:
@@ -43,12 +47,16 @@ def graphics_of(
 
 def _cut(block: Block, own: Sequence[TextLine], text: Sequence[TextLine]) -> list[tuple[Block, list[TextLine]]]:
     """What stands of a proposal once it has lost `text`: nothing, itself around its lines, or the formulas in it."""
-    whole = replace(block, box=union([block.box, *(line.box for line in own)]))
-    if block.label == "figure" and sum(area(one.box) for one in paragraphs_of(rows_of(text, []))) > WRITTEN * area(block.box):
+    written = sum(area(one.box) for one in paragraphs_of(rows_of(text, [])))
+    if block.label != "formula" and written > WRITTEN * area(block.box):
         return []
+    whole = replace(block, box=union([block.box, *(line.box for line in own)]))
     if block.label != "formula" or not text:
         return [(whole, list(own))]
-    return _between(block, own, text)
+    numbers = [line for line in text if is_equation_number(line.text)]
+    right = min([block.box[2], *(line.box[0] for line in numbers)])
+    trimmed = replace(block, box=(block.box[0], block.box[1], max(right, block.box[0] + 1), block.box[3]))
+    return _between(trimmed, own, [line for line in text if not is_equation_number(line.text)])
 
 
 def _between(
@@ -61,15 +69,22 @@ def _between(
     found = []
     for top, bottom in zip(tops, bottoms, strict=True):
         inside = [line for line in own if top < centre(line.box)[1] < bottom]
-        if inside:
-            x0, x1 = (min(line.box[0] for line in inside), max(line.box[2] for line in inside))
-            found.append((replace(block, box=(x0, top, x1, bottom)), inside))
+        if inside or not lines:
+            stripe = (block.box[0], top, block.box[2], bottom) if not lines else union(line.box for line in inside)
+            around = union([(stripe[0], top, stripe[2], bottom), *(line.box for line in inside)])
+            found.append((replace(block, box=around), inside))
     return found
 
 
 def _is_told_by(block: Block, other: Block) -> bool:
     """Whether a surer graphic already tells it."""
     return share(block.box, other.box) > 0.7 or iou(block.box, other.box) > 0.5
+
+
+def _is_page(block: Block, inside: Sequence[TextLine], lines: Sequence[TextLine]) -> bool:
+    """Whether a figure is taken for the text of the page itself: a receipt, a label, a screenshot."""
+    written = sum(area(line.box) for line in inside)
+    return block.label == "figure" and 2 * len(inside) > len(lines) and written > DENSE * area(block.box)
 
 
 def _placed(lines: Sequence[TextLine], graphics: Sequence[Block]) -> dict[Block | None, list[TextLine]]:
@@ -83,14 +98,20 @@ def _placed(lines: Sequence[TextLine], graphics: Sequence[Block]) -> dict[Block 
 
 
 def _parted(block: Block, lines: Sequence[TextLine]) -> tuple[list[TextLine], list[TextLine]]:
-    """Lines that label a figure or make a formula, and those of running text that the proposal was drawn over."""
-    if block.label == "figure":
-        text = [line for one in paragraphs_of(rows_of(lines, [])) if _is_running(one) for line in one.lines]
-    elif block.label == "formula":
-        text = [line for line in lines if is_prose(line.text)]
+    """Lines that are a proposal's own, and those of text that it was drawn over or taken for."""
+    if block.label == "formula":
+        text = [line for line in lines if is_prose(line.text) or is_equation_number(line.text)]
+    elif block.label == "table":
+        text = list(lines) if _is_one_column(lines) else []
     else:
-        text = []
+        text = [line for one in paragraphs_of(rows_of(lines, [])) if _is_running(one) for line in one.lines]
     return [line for line in lines if all(line is not other for other in text)], text
+
+
+def _is_one_column(lines: Sequence[TextLine]) -> bool:
+    """Running text whose rows have no gap in them: no table."""
+    rows = visual_rows(pieces_of(lines))
+    return all(len(row) == 1 for row in rows) and any(map(_is_running, paragraphs_of(rows_of(lines, []))))
 
 
 def _is_running(paragraph: Paragraph) -> bool:

@@ -83,7 +83,7 @@ class Setting:
 def named(paragraph: Paragraph, setting: Setting) -> Paragraph:
     """With its label and how sure that is."""
     label, score = proposed(paragraph)
-    for rule in (_margin, _caption, _footnote, _formula, _title):
+    for rule in (_margin, _caption, _title, _footnote, _formula, _weak_caption):
         found = rule(paragraph, label, score, setting)
         if found is not None:
             return paragraph.named(*found)
@@ -130,7 +130,11 @@ def _margin(paragraph: Paragraph, label: Label, score: float, setting: Setting) 
     """Headers and footers: in their band, or in the outer part of the page where the model says so."""
     y0, y1 = paragraph.box[1], paragraph.box[3]
     is_head = y1 <= setting.head and (label == "header" or _is_light(paragraph, label, score, setting))
-    is_foot = y0 >= setting.foot and (label == "footer" or setting.above(paragraph) > APART or is_page_number(paragraph.text))
+    is_apart = setting.above(paragraph) > APART or is_page_number(paragraph.text)
+    is_foot = y0 >= setting.foot and (label == "footer" or is_apart)
+    is_number = is_page_number(paragraph.text) and min(setting.above(paragraph), setting.below(paragraph)) > APART
+    is_head = is_head or (is_number and y1 < 2 * MARGIN * setting.height and setting.above(paragraph) == float("inf"))
+    is_foot = is_foot or (is_number and y0 > (1 - 2 * MARGIN) * setting.height and setting.below(paragraph) == float("inf"))
     if is_head or (label == "header" and y1 < MARGIN * setting.height):
         return "header", max(0.45, score if label == "header" else 0.0)
     if is_foot or (label == "footer" and y0 > (1 - MARGIN) * setting.height):
@@ -152,11 +156,16 @@ def _caption(paragraph: Paragraph, label: Label, score: float, setting: Setting)
         return "caption", max(0.8, score)
     if is_caption(paragraph.text) and is_near and label == "caption":
         return "caption", max(0.7, score)
-    if label == "caption" and score > 0.3:
-        return "caption", score * (0.9 if is_near else 0.5)
-    if is_surely_caption(paragraph.text):
-        return "caption", 0.5
+    if label == "caption" and is_near and score > 0.3:
+        return "caption", 0.9 * score
     return None
+
+
+def _weak_caption(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
+    """By the model or by its text alone, where no figure or table was found."""
+    if label == "caption" and score > 0.3:
+        return "caption", 0.5 * score
+    return ("caption", 0.5) if is_surely_caption(paragraph.text) else None
 
 
 def is_beside(box: Box, graphic: Box, tall: float) -> bool:
@@ -200,12 +209,12 @@ def _title(paragraph: Paragraph, label: Label, score: float, setting: Setting) -
         return "title", max(0.3, score)
     text = paragraph.text
     is_short = len(paragraph.rows) <= 2 and len(text) < 120 and any(letter.isalpha() for letter in text)
-    if label not in ("text", "list", "header", "footer") or not is_short or ends_sentence(text) or setting.below(paragraph) > 6:
+    if label == "formula" or not is_short or ends_sentence(text) or setting.below(paragraph) > 6:
         return None
     is_large = paragraph.height > LARGER * setting.tall and paragraph.size > LARGER * setting.size
     is_bold = paragraph.ink > BOLDER
     signs = 2 * is_large + is_bold + is_heading_number(text) + is_surely_heading(text) + is_upper(text)
-    if signs >= 2 and setting.above(paragraph) > 0.3:
+    if signs >= 2 and setting.above(paragraph) > (0.1 if signs > 2 or is_surely_heading(text) else 0.3):
         return "title", 0.3 + 0.1 * signs
     return None
 

@@ -9,18 +9,19 @@ _NUMBER = (
     r"|\(\d{1,2}\)|[①-⑳]|[一二三四五六七八九十]{1,2}、"
 )
 _ITEM = re.compile(rf"\s*(?:{_BULLET}|[-–—](?=\s)|\[\d{{1,3}}\]|{_NUMBER})")
-_BULLETED = re.compile(rf"\s*(?:{_BULLET}|[-–—](?=\s))")
 _REFERENCE = re.compile(r"\s*(?:\[\d{1,3}\]|\[[A-Z][\w+]{1,8}\]|\d{1,3}\.)\s*\S")
 _REFERENCES_HEADING = re.compile(
     r"\s*(?:[\dIVX]*[.\s]*)?(?:references|bibliography|literature cited|参考文献)\s*:?\s*$", re.I
 )
 _HEADING = re.compile(
-    r"\s*(?:(?:\d{1,2}(?:\.\d{1,2})*\.?|[A-Z]\.(?:\d{1,2}\.?)*|[IVX]{1,5}\.|§\s*\d+|appendix\s+[A-Z\d])\s*[^\W\d]"
+    r"\s*(?:(?:\d{1,2}(?:\.\d{1,2})*\.?|[A-Z]\.(?:\d{1,2}\.?)*|[IVX]{1,5}\.|§\s*\d+|appendix\s+[A-Z\d]\b[.:]?)\s*[^\W\d]"
     r"|第\s*[\d一二三四五六七八九十]+\s*[章节條条]|[一二三四五六七八九十]{1,2}、)",
     re.I,
 )
 _SURE_HEADING = re.compile(
-    r"\s*(?:\d{1,2}(?:\.\d{1,2})+\.?\s*[^\W\d]|[IVX]{2,5}\.\s*[A-Z]|第\s*[\d一二三四五六七八九十]+\s*[章节條条]|[一二三四五六七八九十]{1,2}、)"
+    r"\s*(?:\d{1,2}(?:\.\d{1,2})+\.?\s*[^\W\d]|[IVX]{2,5}\.\s*[^\W\d]|第\s*[\d一二三四五六七八九十]+\s*[章节條条]|[一二三四五六七八九十]{1,2}、"
+    r"|appendix\s+[A-Z\d]\b)",
+    re.I,
 )
 _CAPTION = re.compile(
     r"\s*(?:fig(?:ure|s)?|tab(?:le)?|scheme|chart|plate|photo|exhibit|algorithm|listing|abb(?:ildung)?|tabelle)"
@@ -41,13 +42,14 @@ def is_item(text: str) -> bool:
     return _ITEM.match(text) is not None
 
 
-def is_bulleted(text: str) -> bool:
-    return _BULLETED.match(text) is not None
-
-
 def is_reference(text: str) -> bool:
     """Whether it begins as an entry of a bibliography."""
     return _REFERENCE.match(text) is not None
+
+
+def is_dated(text: str) -> bool:
+    """Whether it names a year, as entries of a bibliography do."""
+    return re.search(r"\b(?:19|20)\d\d", text) is not None
 
 
 def is_references_heading(text: str) -> bool:

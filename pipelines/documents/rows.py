@@ -10,6 +10,7 @@ import numpy as np
 
 from pipelines.documents.boxes import area, in_a_row, share, union, width
 from pipelines.documents.parts import Block, TextLine, TextWord
+from pipelines.documents.patterns import is_equation_number
 from pipelines.documents.types import Box, Label
 
 # Two lines of one row, in row heights: as far apart as this where the same block holds both, else nearer, for the
@@ -109,7 +110,7 @@ def _reach(row: Row, piece: Row) -> float:
 
 
 def parted(lines: Sequence[TextLine], blocks: Sequence[Block]) -> list[TextLine]:
-    """Lines that the reader drew across the gutter between two blocks, cut there; every word once."""
+    """Lines that the reader drew across the gutter between two blocks, or a formula and its number, cut there."""
     return [part for line in lines for part in _parts(line, blocks)]
 
 
@@ -118,7 +119,8 @@ def _parts(line: TextLine, blocks: Sequence[Block]) -> list[TextLine]:
         left, right = line.words[at - 1], line.words[at]
         if right.box[0] - left.box[2] > GAP_ELSEWHERE * line.height:
             holders = holder(left.box, blocks), holder(right.box, blocks)
-            if None not in holders and holders[0] is not holders[1]:
+            is_numbered = at == len(line.words) - 1 and is_equation_number(right.text)
+            if is_numbered or (None not in holders and holders[0] is not holders[1]):
                 return [_part(line, line.words[:at]), *_parts(_part(line, line.words[at:]), blocks)]
     return [line]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pipelines.documents.boxes import across, width
 from pipelines.documents.paragraphs import Paragraph
 from pipelines.documents.parts import Block
-from pipelines.documents.patterns import is_bulleted, is_item, is_reference, is_references_heading
+from pipelines.documents.patterns import is_dated, is_item, is_reference, is_references_heading
 from pipelines.documents.rows import Row
 from pipelines.documents.types import Label
 
@@ -60,8 +60,8 @@ def _closed(run: Sequence[Paragraph], in_references: bool) -> list[Part]:
         return []
     label: Label = "reference" if in_references or _is_bibliography(run) else "list"
     items = sum(is_item(part.text) for part in run)
-    if label == "list" and items < 2 and not is_bulleted(run[0].text):
-        return list(run)
+    if label == "list" and items < 2:
+        return [part.named("text", part.score) if part.label == "reference" else part for part in run]
     rows: tuple[Row, ...] = tuple(row for part in run for row in part.rows)
     score = max(0.5, max(part.score for part in run)) if label == "reference" else min(0.9, 0.4 + 0.1 * items)
     return [Paragraph(rows, label, score)]
@@ -69,5 +69,5 @@ def _closed(run: Sequence[Paragraph], in_references: bool) -> list[Part]:
 
 def _is_bibliography(run: Sequence[Paragraph]) -> bool:
     if any(part.label == "reference" for part in run):
-        return True
+        return any(is_reference(part.text) or is_dated(part.text) for part in run)
     return len(run) > 3 and all(part.text.lstrip().startswith("[") and is_reference(part.text) for part in run)
