@@ -16,7 +16,8 @@ from pipelines.documents.types import Label
 
 GRAPHICS: dict[Label, float] = {"figure": 0.3, "table": 0.35, "formula": 0.3}  # least score of each
 TAKEN = 0.6  # share of a line inside a graphic that takes it
-DENSE = 0.15  # share of a figure's area under text of any kind that says the same where it has most of the page's
+# Share of a figure's area under text of any kind that says it is text; less where it has most of the page's lines.
+DENSE, SPARSE, MOST = 0.6, 0.06, 0.8
 WRITTEN = 0.25  # share of a figure's area under running text that says it is none
 
 
@@ -82,9 +83,12 @@ def _is_told_by(block: Block, other: Block) -> bool:
 
 
 def _is_page(block: Block, inside: Sequence[TextLine], lines: Sequence[TextLine]) -> bool:
-    """Whether a figure is taken for the text of the page itself: a receipt, a label, a screenshot."""
-    written = sum(area(line.box) for line in inside)
-    return block.label == "figure" and 2 * len(inside) > len(lines) and written > DENSE * area(block.box)
+    """Whether a figure is taken for text: that of the whole page, as of a receipt or a screenshot, or a dense block."""
+    if block.label != "figure" or not inside:
+        return False
+    density = sum(area(line.box) for line in inside) / area(block.box)
+    is_most = len(inside) > MOST * len(lines) and area(block.box) > 0.6 * area(union([line.box for line in lines]))
+    return density > DENSE or (is_most and density > SPARSE)
 
 
 def _placed(lines: Sequence[TextLine], graphics: Sequence[Block]) -> dict[Block | None, list[TextLine]]:

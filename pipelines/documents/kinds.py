@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from pipelines.documents.boxes import across, centre, union, width
+from pipelines.documents.boxes import across, along, centre, union, width
 from pipelines.documents.paragraphs import Paragraph
 from pipelines.documents.parts import Block
 from pipelines.documents.patterns import (
     ends_sentence,
     is_caption,
+    is_equation_number,
     is_formula,
     is_heading_number,
     is_note,
@@ -197,10 +198,19 @@ def _is_small(paragraph: Paragraph, setting: Setting) -> bool:
 def _formula(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
     if label == "formula":
         return "formula", score
+    if label == "text" and is_equation_number(paragraph.text) and _is_numbering(paragraph, setting):
+        return "formula", 0.35
     is_short = width(paragraph.box) < 0.8 * (setting.extent[2] - setting.extent[0])
     if label in ("text", "caption") and len(paragraph.rows) <= 3 and is_short and is_formula(paragraph.text):
         return "formula", 0.35
     return None
+
+
+def _is_numbering(paragraph: Paragraph, setting: Setting) -> bool:
+    """Whether a formula stands in its row."""
+    formulas = [one.box for one in setting.graphics if one.label == "formula"]
+    formulas += [one.box for one in setting.paragraphs if is_formula(one.text)]
+    return any(along(one, paragraph.box) > 0 for one in formulas)
 
 
 def _title(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:

@@ -26,7 +26,8 @@ REACH = 4  # rows before and after that tell where the right margin is
 
 OTHER_SIZE = 1.45  # heights in a paragraph differ by less: boxes of rows without descenders are lower
 OTHER_ADVANCE = 1.25  # the same of characters' widths
-VERSE = 0.6
+VERSE = 0.6  # of a text's lines that stop early, for it not to be paragraphs
+STEP = 0.2  # of the width of a column that it changes by
 SHARED = 0.3  # of the narrower row, for two rows to be in one column
 
 
@@ -113,7 +114,7 @@ def _usual_gap(rows: Sequence[Row], pairs: Sequence[tuple[int, int]]) -> float:
 def _is_one_text(upper: Row, lower: Row, usual: float) -> bool:
     small, large = sorted((upper.height, lower.height))
     is_near = gap_between(upper, lower) <= min(FARTHEST, max(0.0, usual) + 2 * LOOSE) * small
-    is_alike = large <= OTHER_SIZE * small and _is_same_size(upper, lower)
+    is_alike = large <= OTHER_SIZE * small
     if is_formula(upper.text) != is_formula(lower.text) and abs(upper.box[0] - lower.box[0]) > small:
         return False
     if upper.block is lower.block is not None:
@@ -121,6 +122,7 @@ def _is_one_text(upper: Row, lower: Row, usual: float) -> bool:
     is_contrary = upper.block is not None and lower.block is not None and upper.label != lower.label
     is_aligned = abs(upper.box[0] - lower.box[0]) <= 4 * small
     is_centred = abs(centre(upper.box)[0] - centre(lower.box)[0]) <= small
+    is_alike = is_alike and _is_same_size(upper, lower)
     return is_near and is_alike and not is_contrary and (is_aligned or is_centred)
 
 
@@ -142,7 +144,7 @@ def _parts(chain: Sequence[Row]) -> list[list[Row]]:
     parts = [[chain[0]]]
     for index in range(1, len(chain)):
         row, last = chain[index], chain[index - 1]
-        is_new = gap_between(last, row) > usual + LOOSE * tall or is_item(row.text)
+        is_new = gap_between(last, row) > usual + LOOSE * tall or is_item(row.text) or _is_reshaped(chain, index, tall)
         if not is_plain:
             is_new = is_new or stops[index - 1] or _is_indented(chain, index, tall, len(parts[-1]))
         if is_new:
@@ -171,6 +173,20 @@ def _stopped(chain: Sequence[Row], index: int, tall: float) -> bool:
 
 def _around(chain: Sequence[Row], index: int) -> tuple[Sequence[Row], Sequence[Row]]:
     return chain[max(0, index - REACH) : index], chain[index : index + REACH]
+
+
+def _is_reshaped(chain: Sequence[Row], index: int, tall: float) -> bool:
+    """Whether the column changes its width here, as where it runs around a figure: two rows of each tell."""
+    if not 2 <= index <= len(chain) - 2:
+        return False
+    upper, lower = chain[index - 2 : index], chain[index : index + 2]
+    for side in (0, 2):
+        one, other = ([row.box[side] for row in rows] for rows in (upper, lower))
+        step = abs(one[0] - other[0])
+        is_even = abs(one[0] - one[1]) < tall / 2 and abs(other[0] - other[1]) < tall / 2
+        if is_even and step > STEP * max(width(upper[0].box), width(lower[0].box)):
+            return True
+    return False
 
 
 def _is_indented(chain: Sequence[Row], index: int, tall: float, depth: int) -> bool:

@@ -29,12 +29,12 @@ _CAPTION = re.compile(
     r"|\s*[图表圖]\s*[\d一二三四五六七八九十]+(?P<sign>)",
     re.I,
 )
-_PAGE_NUMBER = re.compile(r"\W*(?:p(?:age|\.)?\s*)?(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:of|/)\s*\d{1,4})?\W*$", re.I)
+_PAGE_NUMBER = re.compile(r"\W*(?:p(?:age|\.)?\s*)?(?:\d{1,4}|[ivxl]{1,6}|[一二三四五六七八九十百〇○]{1,5})(?:\s*(?:of|/)\s*\d{1,4})?\W*$", re.I)
 _EQUATION_NUMBER = re.compile(r"\s*\(\s*[A-Z]?\.?\d{1,3}(?:\.\d{1,3})*[a-z]?\s*\)\s*$")
 _NOTE = re.compile(r"\s*(?:[*†‡§¶]|\d{1,2}(?=[A-Z(\"“])|\d{1,2}\s(?=[A-Z]))")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_MATHS = re.compile(r"[=+−±×·∑∫√≤≥<>∂∞∈⊂→^|/\\{}\[\]()α-ωΑ-Ω-]")
+_RELATION = re.compile(r"[=+−±×·∑∫√≤≥<>∂∞∈⊂→≡≈∝^∇α-ωΑ-Ω]")
 
 
 def is_item(text: str) -> bool:
@@ -96,7 +96,8 @@ def is_formula(text: str) -> bool:
         return False
     letters = sum(len(word) for word in _WORD.findall(text))
     bare = sum(not character.isspace() for character in text)
-    return bare > 2 and letters < 0.35 * bare and _MATHS.search(text) is not None
+    digits = sum(character.isdigit() for character in text)
+    return bare > 2 and letters < 0.35 * bare and 2 * digits < bare and _RELATION.search(text) is not None
 
 
 def is_prose(text: str) -> bool:
