@@ -72,7 +72,11 @@ def _in_order(paragraphs: Sequence[Paragraph], graphics: Sequence[Block]) -> lis
     body: list[Part] = [*(one for one in paragraphs if one.label not in ("header", "footer")), *graphics]
     tall = float(np.median([one.height for one in paragraphs])) if paragraphs else 1.0
     bundles = _bundles(body, tall)
-    order = reading_order([union(part.box for part in bundle) for bundle in bundles], tall)
+    order = reading_order(
+        [union(part.box for part in bundle) for bundle in bundles],
+        tall,
+        floats=[bundle[0].label in ("figure", "table", "caption") for bundle in bundles],
+    )
     flow = [part for index in order for part in sorted(bundles[index], key=lambda one: one.box[1])]
     return [*_level(heads), *with_series(flow), *_level(feet)]
 

@@ -186,13 +186,15 @@ def _footnote(paragraph: Paragraph, label: Label, score: float, setting: Setting
     over = [one for one in column if one.box[3] <= paragraph.box[1] + setting.tall and len(one.rows) > 1]
     if not over or any(not _is_small(one, setting) for one in under):
         return None
-    if _is_small(paragraph, setting) and (is_note(paragraph.text) or setting.above(paragraph) > 0.3):
-        return "footnote", 0.6 if is_note(paragraph.text) else 0.4
-    return None
+    if is_note(paragraph.text) and _is_small(paragraph, setting):
+        return "footnote", 0.6
+    is_low = paragraph.box[3] - paragraph.box[1] < MARGIN * setting.height
+    is_very_small = is_low and _is_small(paragraph, setting, SMALLER**2) and setting.above(paragraph) > 0.3
+    return ("footnote", 0.4) if is_very_small else None
 
 
-def _is_small(paragraph: Paragraph, setting: Setting) -> bool:
-    return len(paragraph.text) > 20 and paragraph.size < SMALLER * setting.size
+def _is_small(paragraph: Paragraph, setting: Setting, limit: float = SMALLER) -> bool:
+    return len(paragraph.text) > 20 and paragraph.size < limit * setting.size
 
 
 def _formula(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:

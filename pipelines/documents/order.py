@@ -17,9 +17,28 @@ SLACK, SLACK_LINES = 0.1, 0.3
 BESIDE = 0.3  # of the lower column's height, for two to be columns
 
 
-def reading_order(boxes: Sequence[Box], tall: float) -> list[int]:
-    """Indices in the order in which a person reads; `tall` is the height of a line of text."""
-    return _ordered(list(range(len(boxes))), [_shrunk(box, tall) for box in boxes], tall)
+def reading_order(boxes: Sequence[Box], tall: float, floats: Sequence[bool] = ()) -> list[int]:
+    """Indices in the order in which a person reads; `tall` is the height of a line of text.
+
+    `floats` tells which boxes are figures, tables and captions. One that stands in the gutter, so that the text of two columns
+    runs around it, comes after that text.
+    """
+    shrunk = [_shrunk(box, tall) for box in boxes]
+    text = [index for index in range(len(boxes)) if index >= len(floats) or not floats[index]]
+    tallest = [index for index in text if height(boxes[index]) > 2 * tall]  # headings may stand over a gutter
+    gutters = [(left[1] + right[0]) / 2 for left, right in pairwise(_extents(_cut(tallest, shrunk, axis=0), shrunk))]
+    aside = {index for index in range(len(boxes)) if index not in text and _is_in(boxes[index], gutters)}
+    return _ordered([i for i in range(len(boxes)) if i not in aside], shrunk, tall) + sorted(aside)
+
+
+def _extents(columns: Sequence[Sequence[int]], boxes: Sequence[Box]) -> list[tuple[float, float]]:
+    wholes = [union(boxes[index] for index in column) for column in columns]
+    return [(whole[0], whole[2]) for whole in wholes]
+
+
+def _is_in(box: Box, gutters: Sequence[float]) -> bool:
+    margin = 0.1 * (box[2] - box[0])
+    return any(box[0] + margin < x < box[2] - margin for x in gutters)
 
 
 def _shrunk(box: Box, tall: float) -> Box:
