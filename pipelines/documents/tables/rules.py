@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from pipelines.documents.parts import Pixels
 from pipelines.documents.types import Box
 
-Mask = NDArray[np.bool_]
-
 # Shortest line that counts, in text heights: strokes of letters are shorter.
 SHORTEST = 1.6
 THICKEST = 0.6  # in text heights; thicker are bars and backgrounds
@@ -60,23 +58,29 @@ def rules_of(pixels: Pixels, box: Box, tall: float) -> Rules:
     crop = cv2.cvtColor(pixels[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
     if min(crop.shape) < 3:
         return Rules((), ())
-    dark = _contrast(crop, tall)
     shortest = max(8, round(SHORTEST * tall))
-    across = _strokes(cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, shortest), np.uint8)), tall)
-    down = _strokes(cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((shortest, 1), np.uint8)).T, tall)
+    masks = _contrasts(crop, tall)
+    across = _strokes(_opened(masks, np.ones((1, shortest), np.uint8)), tall)
+    down = _strokes(_opened(masks, np.ones((shortest, 1), np.uint8)).T, tall)
     return Rules(
         tuple(sorted((Stroke(a + y0, b + x0, c + x0) for a, b, c in across), key=lambda one: one.at)),
         tuple(sorted((Stroke(a + x0, b + y0, c + y0) for a, b, c in down), key=lambda one: one.at)),
     )
 
 
-def _contrast(grey: NDArray[np.uint8], tall: float) -> NDArray[np.uint8]:
-    """1 where a pixel is darker, or on dark ground lighter, than what surrounds it."""
+def _contrasts(grey: NDArray[np.uint8], tall: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """1 where a pixel is darker than what surrounds it; 1 where it is lighter and the ground is dark."""
     side = max(3, round(THICKEST * tall)) | 1
     kernel = np.ones((side, side), np.uint8)
-    darker = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel)
-    lighter = cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, kernel)
-    return ((darker > 28) | (lighter > 60)).astype(np.uint8)
+    darker = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel) > 28
+    lighter = (cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, kernel) > 60) & (cv2.erode(grey, kernel) < 128)
+    return darker.astype(np.uint8), lighter.astype(np.uint8)
+
+
+def _opened(masks: Sequence[NDArray[np.uint8]], kernel: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What of either mask is as long as the kernel: gaps between dark letters and the letters do not add up."""
+    first, second = (cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel) for mask in masks)
+    return np.asarray(first | second, np.uint8)
 
 
 def _strokes(mask: NDArray[np.uint8], tall: float) -> list[tuple[float, float, float]]:
