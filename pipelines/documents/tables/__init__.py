@@ -22,7 +22,7 @@ def table_of(lines: Sequence[TextLine], box: Box, score: float, region: int, pix
         return None
     tall = median(line.height for line in lines)
     whole = union([box, *(piece.box for piece in pieces)])
-    rules = rules_of(pixels, whole, tall)
+    rules = rules_of(pixels, whole, tall, [piece.box for piece in pieces])
     grid = grid_of(pieces, rules, whole, tall)
     cells = cells_of(pieces, grid, rules, tall)
     return Table(

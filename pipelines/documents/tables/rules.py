@@ -13,6 +13,7 @@ from pipelines.documents.types import Box
 # Shortest line that counts, in text heights: strokes of letters are shorter.
 SHORTEST = 1.6
 THICKEST = 0.6  # in text heights; thicker are bars and backgrounds
+WITHIN = 0.15  # of a word's height at its top and bottom that a line may still run through: boxes are generous
 PRESENT = 0.6  # of a side that its line covers
 
 
@@ -50,8 +51,8 @@ def _covers(strokes: Sequence[Stroke], at: float, start: float, end: float, slac
     return total >= PRESENT * (end - start)
 
 
-def rules_of(pixels: Pixels, box: Box, tall: float) -> Rules:
-    """Lines in the box; `tall` is the height of its text."""
+def rules_of(pixels: Pixels, box: Box, tall: float, text: Sequence[Box]) -> Rules:
+    """Lines in the box; `tall` is the height of its text, `text` where that stands: no line runs through it."""
     margin = 0.5 * tall
     x0, y0 = (int(max(0, value - margin)) for value in box[:2])
     x1, y1 = (int(value + margin) + 1 for value in box[2:])
@@ -60,6 +61,12 @@ def rules_of(pixels: Pixels, box: Box, tall: float) -> Rules:
         return Rules((), ())
     shortest = max(8, round(SHORTEST * tall))
     masks = _contrasts(crop, tall)
+    for word in text:
+        inset = WITHIN * (word[3] - word[1])
+        top, bottom = (max(0, round(value)) for value in (word[1] + inset - y0, word[3] - inset - y0))
+        left, right = (max(0, round(value)) for value in (word[0] - x0, word[2] - x0))
+        for mask in masks:
+            mask[top:bottom, left:right] = 0
     across = _strokes(_opened(masks, np.ones((1, shortest), np.uint8)), tall)
     down = _strokes(_opened(masks, np.ones((shortest, 1), np.uint8)).T, tall)
     return Rules(
