@@ -33,7 +33,7 @@ class Place:
 
 def cells_of(pieces: Sequence[Piece], grid: Grid, rules: Rules, tall: float) -> list[Cell]:
     """Row by row; together they cover every place of the grid once."""
-    places = _ruled(pieces, grid, rules, tall) if grid.is_ruled else _open(pieces, grid, rules, tall)
+    places = _ruled(pieces, grid, rules, tall) if grid.rules_rows else _open(pieces, grid, rules, tall)
     headers = header_rows(places, grid, rules)
     return [_cell(one, grid, one.row < headers) for one in sorted(places, key=lambda one: (one.row, one.column))]
 
@@ -88,7 +88,7 @@ def _ruled(pieces: Sequence[Piece], grid: Grid, rules: Rules, tall: float) -> li
 
     for row, column in list(owner):
         y0, y1, x0, x1 = grid.ys[row], grid.ys[row + 1], grid.xs[column], grid.xs[column + 1]
-        if column + 1 < grid.columns and not rules.crosses(x1, y0, y1, slack):
+        if column + 1 < grid.columns and grid.rules_columns and not rules.crosses(x1, y0, y1, slack):
             join((row, column), (row, column + 1))
         if row + 1 < grid.rows and not rules.underlines(y1, x0, x1, slack):
             join((row, column), (row + 1, column))
@@ -130,7 +130,7 @@ def _parts(one: Piece, grid: Grid, tall: float) -> list[Piece]:
     runs = [[one.words[0]]]
     for last, word in pairwise(one.words):
         borders = (_between(grid.xs, (box[0] + box[2]) / 2) for box in (last.box, word.box))
-        if len(set(borders)) > 1 and word.box[0] - last.box[2] > (0.0 if grid.is_ruled else 0.4 * tall):
+        if len(set(borders)) > 1 and word.box[0] - last.box[2] > (0.0 if grid.rules_columns else 0.4 * tall):
             runs.append([word])
         else:
             runs[-1].append(word)

@@ -12,7 +12,7 @@ from pipelines.documents.tables.pieces import Piece, is_numeric, visual_rows
 from pipelines.documents.tables.rules import Rules, Stroke
 from pipelines.documents.types import Box
 
-RULED = 0.5  # of the table's extent that a line of its grid runs over, all parts together
+RULED = 0.4  # of the table's extent that a line of its grid runs over, all parts together
 NARROWEST = 0.25  # gutter between two columns, in text heights
 FULL = 0.6  # of the pieces that full rows have: what has fewer is a heading over several columns, or a section's name
 CROSSED = 0.15  # of the rows that may run into a gutter
@@ -20,11 +20,13 @@ CROSSED = 0.15  # of the rows that may run into a gutter
 
 @dataclass(frozen=True)
 class Grid:
-    """Borders of columns and rows, outer ones included; `is_ruled` where lines say which cells are one."""
+    """Borders of columns and rows, outer ones included. `rules_columns`, `rules_rows`: they are ruling lines, and
+    where one is missing the cells on its two sides are one."""
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]
-    is_ruled: bool
+    rules_columns: bool
+    rules_rows: bool
 
     @property
     def columns(self) -> int:
@@ -42,9 +44,12 @@ def grid_of(pieces: Sequence[Piece], rules: Rules, box: Box, tall: float) -> Gri
     rows = visual_rows(pieces)
     has_columns = len(xs) >= 3 and _holds(xs, pieces, axis=0)
     if has_columns and len(ys) >= 3 and _holds(ys, pieces, axis=1) and not _is_open(rows, xs, ys):
-        return Grid(tuple(xs), tuple(ys), is_ruled=True)
+        return Grid(tuple(xs), tuple(ys), rules_columns=True, rules_rows=True)
     columns = tuple(xs) if has_columns else _column_borders(rows, box, tall)
-    return Grid(columns, _row_borders(rows, ys, columns, box), is_ruled=False)
+    inner = [y for y in ys if rows[0][0].centre[1] < y < rows[-1][0].centre[1]]
+    if len(inner) > 1 and len(inner) >= 0.4 * (len(rows) - 1) and not _is_open(rows, columns, [box[1], *inner, box[3]]):
+        return Grid(columns, (box[1], *inner, box[3]), rules_columns=False, rules_rows=True)
+    return Grid(columns, _row_borders(rows, inner, columns, box), rules_columns=False, rules_rows=False)
 
 
 def _positions(strokes: Sequence[Stroke], low: float, high: float, tall: float) -> list[float]:
@@ -110,22 +115,17 @@ def _merged(spans: Sequence[tuple[float, float]], gap: float) -> list[tuple[floa
 def _row_borders(
     rows: Sequence[Sequence[Piece]], ys: Sequence[float], columns: Sequence[float], box: Box
 ) -> tuple[float, ...]:
+    """Between rows of text; what continues the cells of the row above is not one of its own."""
     groups = [list(rows[0])]
-    inner = [y for y in ys if any(row[0].centre[1] < y for row in rows) and any(row[0].centre[1] > y for row in rows)]
-    follows_rules = len(inner) >= 2 and len(inner) >= 0.4 * (len(rows) - 1) and not _is_dense(rows, ys, columns)
     for last, row in pairwise(rows):
-        is_parted = any(last[0].centre[1] < y < row[0].centre[1] for y in inner)
-        if not is_parted and (follows_rules or _continues(groups[-1], row, columns)):
+        is_parted = any(last[0].centre[1] < y < row[0].centre[1] for y in ys)
+        if not is_parted and _continues(groups[-1], row, columns):
             groups[-1] += row
         else:
             groups.append(list(row))
     extents = [union(piece.box for piece in group) for group in groups]
     middles = [(upper[3] + lower[1]) / 2 for upper, lower in pairwise(extents)]
     return (min(box[1], extents[0][1]), *middles, max(box[3], extents[-1][3]))
-
-
-def _is_dense(rows: Sequence[Sequence[Piece]], ys: Sequence[float], columns: Sequence[float]) -> bool:
-    return _is_open(rows, columns, [float("-inf"), *ys, float("inf")])
 
 
 def _continues(row: Sequence[Piece], below: Sequence[Piece], columns: Sequence[float]) -> bool:

@@ -67,8 +67,9 @@ def rules_of(pixels: Pixels, box: Box, tall: float, text: Sequence[Box]) -> Rule
         left, right = (max(0, round(value)) for value in (word[0] - x0, word[2] - x0))
         for mask in masks:
             mask[top:bottom, left:right] = 0
-    across = _strokes(_opened(masks, np.ones((1, shortest), np.uint8)), tall)
-    down = _strokes(_opened(masks, np.ones((shortest, 1), np.uint8)).T, tall)
+    flat, upright = np.ones((1, shortest), np.uint8), np.ones((shortest, 1), np.uint8)
+    across = [one for mask in masks for one in _strokes(cv2.morphologyEx(mask, cv2.MORPH_OPEN, flat), tall)]
+    down = [one for mask in masks for one in _strokes(cv2.morphologyEx(mask, cv2.MORPH_OPEN, upright).T, tall)]
     return Rules(
         tuple(sorted((Stroke(a + y0, b + x0, c + x0) for a, b, c in across), key=lambda one: one.at)),
         tuple(sorted((Stroke(a + x0, b + y0, c + y0) for a, b, c in down), key=lambda one: one.at)),
@@ -76,18 +77,13 @@ def rules_of(pixels: Pixels, box: Box, tall: float, text: Sequence[Box]) -> Rule
 
 
 def _contrasts(grey: NDArray[np.uint8], tall: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """1 where a pixel is darker than what surrounds it; 1 where it is lighter and the ground is dark."""
+    """1 where a pixel is darker than what surrounds it; 1 where it is lighter and the ground is dark. Apart: gaps between
+    dark letters and the letters do not add up to a line."""
     side = max(3, round(THICKEST * tall)) | 1
     kernel = np.ones((side, side), np.uint8)
     darker = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel) > 28
-    lighter = (cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, kernel) > 60) & (cv2.erode(grey, kernel) < 128)
+    lighter = (cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, kernel) > 60) & (cv2.blur(grey, (3 * side, 3 * side)) < 128)
     return darker.astype(np.uint8), lighter.astype(np.uint8)
-
-
-def _opened(masks: Sequence[NDArray[np.uint8]], kernel: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What of either mask is as long as the kernel: gaps between dark letters and the letters do not add up."""
-    first, second = (cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel) for mask in masks)
-    return np.asarray(first | second, np.uint8)
 
 
 def _strokes(mask: NDArray[np.uint8], tall: float) -> list[tuple[float, float, float]]:
