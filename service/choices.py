@@ -11,6 +11,9 @@ from service.settings import Settings, SettingsInvalid
 
 log = logging.getLogger(__name__)
 
+# What reading a document takes, one model each.
+DOCUMENT_TASKS = ("layout", "text-detection", "text-recognition", "text-orientation")
+
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
@@ -36,7 +39,7 @@ def choose_all(settings: Settings, catalog: Catalog, store: Store) -> dict[str, 
     return {
         "encoder": _encoder(settings, catalog, store),
         "faces": _choose("faces", settings.faces, catalog, store),
-        "moderation": _choose("moderation", None, catalog, store),
+        **{task: _choose(task, None, catalog, store) for task in ("moderation", *DOCUMENT_TASKS)},
     }
 
 

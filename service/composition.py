@@ -98,6 +98,7 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
             AvatarPipeline(finder, pool),
             Explain(encoder, await parts.explainer(encoder.manifest)),
             SanitizePipeline(limits, pool),
+            await parts.documents(choices, pdfium, limits),
         )
         engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium)
         categories = Categories(engine, encoder.used, heads, pool)

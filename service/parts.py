@@ -1,16 +1,20 @@
 """Builds each pipeline and its parts from the models that were chosen for its task."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.labels import label_set
 from models.manifest import CatalogInvalid, Manifest
 from models.runtime import Runtime
+from models.session import metadata
 from models.store import GRAPH, Store
 from pipelines.decode import Limits
-from pipelines.documents.parts import Layout, Reader
+from pipelines.documents.arrange import arranged
+from pipelines.documents.layout import PicoLayout
+from pipelines.documents.ocr.reader import OcrReader
+from pipelines.documents.ocr.recogniser import alphabet
 from pipelines.documents.pdf import Pdfium
-from pipelines.documents.pipeline import Arrange, DocumentLimits, DocumentsPipeline
+from pipelines.documents.pipeline import DocumentLimits, DocumentsPipeline
 from pipelines.encoder import Encoder
 from pipelines.explanation import Explainer
 from pipelines.faces.check import SecondLook
@@ -30,7 +34,7 @@ from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import Policy
 from pipelines.pipeline import CpuPool
 from pipelines.types import ModelUsed
-from service.choices import Choice
+from service.choices import DOCUMENT_TASKS, Choice
 from service.hash_lists import open_known
 from service.settings import Settings
 from service.watched import Watched, file_state
@@ -76,19 +80,23 @@ class Parts:
     async def explainer(self, manifest: Manifest) -> Explainer:
         return await self.pool.run(Explainer.load, manifest, self.store.graph(manifest), self.pool)
 
-    def documents(
-        self,
-        reader: Reader,
-        layout: Layout,
-        arrange: Arrange,
-        models: Iterable[Manifest],
-        pdfium: Pdfium,
-        limits: Limits,
-    ) -> DocumentsPipeline:
-        """`models` are those of reader and layout, `limits` those of images."""
-        used = [used_of(self.store, manifest) for manifest in models]
+    async def documents(self, choices: Mapping[str, Choice], pdfium: Pdfium, limits: Limits) -> DocumentsPipeline:
+        """`limits` are those of images."""
+        layout, detector, recogniser, orientation = (choices[task].models[0] for task in DOCUMENT_TASKS)
+        used = [used_of(self.store, manifest) for manifest in (layout, detector, recogniser, orientation)]
+        reader = OcrReader.of(
+            detector,
+            orientation,
+            recogniser,
+            alphabet=alphabet(await self.pool.run(metadata, self.store.graph(recogniser))),
+            used=tuple(used[1:]),
+            infer=self.runtime.infer,
+            infer_many=self.runtime.infer_many,
+            pool=self.pool,
+        )
+        regions = PicoLayout(layout, used[0], self.runtime.infer, self.pool)
         most = DocumentLimits(limits, self.settings.max_document_pages, page_seconds=self.settings.page_seconds)
-        return DocumentsPipeline(reader, layout, arrange, pdfium, self.pool, most, used)
+        return DocumentsPipeline(reader, regions, arranged, pdfium, self.pool, most, used)
 
     def face_finder(self, choice: Choice) -> FaceFinder:
         onet = choice.models[-1]  # both detectors' candidates are checked by it

@@ -48,9 +48,7 @@ class Setting:
     foot: float
 
     @classmethod
-    def of(
-        cls, width: float, height: float, paragraphs: Sequence[Paragraph], graphics: Sequence[Block]
-    ) -> "Setting":
+    def of(cls, width: float, height: float, paragraphs: Sequence[Paragraph], graphics: Sequence[Block]) -> "Setting":
         body = sorted(paragraphs, key=lambda one: -len(one.text))[: max(1, len(paragraphs) // 3)]
         boxes = [one.box for one in (*paragraphs, *graphics)]
         tall = median([one.height for one in body] or [1.0])
@@ -120,7 +118,11 @@ def margins(boxes: Sequence[Box], page_height: float, tall: float) -> tuple[floa
     head, foot = 0.0, page_height
     if len(bands) > 1:
         first, second, last, other = bands[0], bands[1], bands[-1], bands[-2]
-        if first[1] < MARGIN * page_height and first[1] - first[0] < LOWEST * tall and second[0] - first[1] > APART * tall:
+        if (
+            first[1] < MARGIN * page_height
+            and first[1] - first[0] < LOWEST * tall
+            and second[0] - first[1] > APART * tall
+        ):
             head = first[1]
         if last[0] > (1 - MARGIN) * page_height and last[1] - last[0] < LOWEST * tall and last[0] - other[1] > 0:
             foot = last[0]
@@ -135,7 +137,9 @@ def _margin(paragraph: Paragraph, label: Label, score: float, setting: Setting) 
     is_foot = y0 >= setting.foot and (label == "footer" or is_apart)
     is_number = is_page_number(paragraph.text) and min(setting.above(paragraph), setting.below(paragraph)) > APART
     is_head = is_head or (is_number and y1 < 2 * MARGIN * setting.height and setting.above(paragraph) == float("inf"))
-    is_foot = is_foot or (is_number and y0 > (1 - 2 * MARGIN) * setting.height and setting.below(paragraph) == float("inf"))
+    is_foot = is_foot or (
+        is_number and y0 > (1 - 2 * MARGIN) * setting.height and setting.below(paragraph) == float("inf")
+    )
     if is_head or (label == "header" and y1 < MARGIN * setting.height):
         return "header", max(0.45, score if label == "header" else 0.0)
     if is_foot or (label == "footer" and y0 > (1 - MARGIN) * setting.height):

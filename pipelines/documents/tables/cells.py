@@ -205,4 +205,7 @@ def _heading(extent: Box, grid: Grid, rules: Rules, row: int, others: Sequence[P
         for first in range(left if left not in taken else left + 1, low + 1)
         for last in range(high, right)
     ] or [(low, high)]
-    return min(spans, key=lambda span: (abs((grid.xs[span[0]] + grid.xs[span[1] + 1]) / 2 - middle) // reach, span[1] - span[0]))
+    return min(
+        spans,
+        key=lambda span: (abs((grid.xs[span[0]] + grid.xs[span[1] + 1]) / 2 - middle) // reach, span[1] - span[0]),
+    )

@@ -10,7 +10,25 @@ from PIL import Image, ImageDraw, ImageFont
 from pipelines.documents.parts import PageText, TextLine, TextWord
 from pipelines.documents.types import Box
 
-WORDS = "the of a model reading order columns paper figure shows results where between under these values text".split()
+WORDS = [
+    "the",
+    "of",
+    "a",
+    "model",
+    "reading",
+    "order",
+    "columns",
+    "paper",
+    "figure",
+    "shows",
+    "results",
+    "where",
+    "between",
+    "under",
+    "these",
+    "values",
+    "text",
+]
 
 
 def line_of(words: Sequence[tuple[str, Box]]) -> TextLine:
