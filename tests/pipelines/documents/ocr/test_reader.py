@@ -2,7 +2,6 @@
 
 import asyncio
 
-import cv2
 import numpy as np
 import pytest
 import skimage.data
@@ -52,7 +51,7 @@ def test_a_slanted_page_is_straightened(read: Read, skew: float) -> None:
     slanted = Turn(900, 336, 0, -skew).apply(drawn(*LETTER))
     page = read(slanted)
 
-    assert (page.skew, text_of(page)) == (pytest.approx(skew, abs=0.4), list(LETTER))
+    assert (abs(page.skew - skew) < 0.4, text_of(page)) == (True, list(LETTER))
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
@@ -116,7 +115,7 @@ def test_an_answer_does_not_depend_on_what_is_read_at_the_same_time(
 
 
 def photographed(name: str) -> Pixels:
-    return cv2.cvtColor(getattr(skimage.data, name)(), cv2.COLOR_GRAY2RGB)
+    return np.repeat(getattr(skimage.data, name)()[:, :, None], 3, axis=2)
 
 
 def test_a_scanned_page_is_read(read: Read) -> None:
