@@ -38,18 +38,19 @@ class Boxes:
     @property
     def lengths(self) -> NDArray[np.float32]:
         """Along the text."""
-        return np.linalg.norm(self.quads[:, 1] - self.quads[:, 0], axis=1)
+        return _norms(self.quads[:, 1] - self.quads[:, 0])
 
     @property
     def heights(self) -> NDArray[np.float32]:
         """Across the text."""
-        return np.linalg.norm(self.quads[:, 3] - self.quads[:, 0], axis=1)
+        return _norms(self.quads[:, 3] - self.quads[:, 0])
 
     @property
     def angles(self) -> NDArray[np.float32]:
         """Of the text's direction, in degrees, clockwise from the page's x axis: -180 to 180."""
         x, y = (self.quads[:, 1] - self.quads[:, 0]).T
-        return np.degrees(np.arctan2(y, x))
+        angles: NDArray[np.float32] = np.degrees(np.arctan2(y, x))
+        return angles
 
     @property
     def are_tall(self) -> NDArray[np.bool_]:
@@ -79,8 +80,7 @@ class Boxes:
 
 def decode(probabilities: NDArray[np.float32], *, threshold: float) -> Boxes:
     """The map (H, W) to boxes in its own pixels."""
-    mask = (probabilities > threshold).astype(np.uint8)
-    mask = cv2.dilate(mask, np.ones((2, 2), np.uint8))
+    mask = cv2.dilate((probabilities > threshold).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     quads, scores = [], []
     for contour in contours[:MOST_LINES]:
@@ -94,6 +94,11 @@ def decode(probabilities: NDArray[np.float32], *, threshold: float) -> Boxes:
         quads.append(from_its_beginning(cv2.boxPoints((centre, (size[0] + growth, size[1] + growth), angle))))
         scores.append(score)
     return Boxes(np.array(quads, np.float32), np.array(scores, np.float32)) if quads else Boxes.none()
+
+
+def _norms(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths: NDArray[np.float32] = np.sqrt((vectors**2).sum(axis=1))
+    return lengths
 
 
 def _mean(probabilities: NDArray[np.float32], corners: Array) -> float:

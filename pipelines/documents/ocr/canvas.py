@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, sqrt
 from typing import cast
 
@@ -97,7 +98,7 @@ def _steps(length: int, side: int) -> list[tuple[int, tuple[int, int]]]:
         return [(0, (0, length))]
     count = ceil((length - SHARED) / (side - SHARED))
     starts = [round(index * (length - side) / (count - 1)) for index in range(count)]
-    borders = [0, *((start + before + side) // 2 for before, start in zip(starts, starts[1:], strict=False)), length]
+    borders = [0, *((start + before + side) // 2 for before, start in pairwise(starts)), length]
     return [
         (start, (first - start, last - start)) for start, first, last in zip(starts, borders, borders[1:], strict=False)
     ]

@@ -43,7 +43,7 @@ def tensor(crops: Sequence[Pixels], contract: ImageInput, width: int) -> NDArray
     batch = np.zeros((len(crops), 3, height, width), np.float32)
     for row, crop in zip(batch, crops, strict=True):
         if crop.shape[1] > width:
-            crop = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)
+            crop = cast(Pixels, cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA))
         row[:, :, : crop.shape[1]] = normalised(crop, contract)
     return batch
 

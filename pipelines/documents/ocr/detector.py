@@ -11,13 +11,14 @@ from models.together import together
 from pipelines.documents.ocr.boxes import Boxes, decode
 from pipelines.documents.ocr.canvas import Plan, plan, usual_scale
 from pipelines.documents.ocr.crops import normalised
-from pipelines.documents.parts import Pixels
+from pipelines.documents.parts import Pixels, Quads
 from pipelines.pipeline import Call, CpuPool, Infer
 
 SMALLEST = 11.0  # median height on the canvas, grown as lines are, below which letters run together
 BEST = 18.0  # the height that a closer look is for
 NOTHING_SEEN = 0.5  # a page that was shrunk this much and shows nothing is looked at closer, too
 CLOSEST = 2.0
+LEAST_CONTRAST = 12  # of 255, between the ink and the paper of a line
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Detector:
             tensors = await self.pool.run(self._tensors, layout, page)
         answers = await together(*(self._answered(one, call) for one in tensors))
         with call.stage("postprocess"):
-            return await self.pool.run(self._boxes, layout, answers, width, height)
+            return await self.pool.run(self._boxes, layout, answers, page)
 
     def _tensors(self, layout: Plan, page: Pixels) -> list[NDArray[np.float32]]:
         return [np.ascontiguousarray(normalised(one, self.manifest.input)) for one in layout.render(page)]
@@ -54,11 +55,21 @@ class Detector:
         probabilities: NDArray[np.float32] = answer.outputs[self.manifest.outputs[0].name][0]
         return probabilities
 
-    def _boxes(self, layout: Plan, answers: Sequence[NDArray[np.float32]], width: int, height: int) -> Boxes:
+    def _boxes(self, layout: Plan, answers: Sequence[NDArray[np.float32]], page: Pixels) -> Boxes:
+        height, width = page.shape[:2]
         decision = self.manifest.decision
         threshold = decision.threshold if decision and decision.threshold is not None else 0.3
         found = decode(layout.joined(answers), threshold=threshold)
-        return found.scaled(width / layout.width, height / layout.height, width, height)
+        boxes = found.scaled(width / layout.width, height / layout.height, width, height)
+        return boxes[np.array([_has_ink(page, quad) for quad in boxes.quads], np.bool_)]
+
+
+def _has_ink(page: Pixels, quad: Quads) -> bool:
+    """The net sees text in the middle of nothing now and then."""
+    x0, y0 = quad.min(axis=0).astype(int)
+    x1, y1 = np.ceil(quad.max(axis=0)).astype(int)
+    part = page[y0:y1, x0:x1, 1]
+    return int(part.max()) - int(part.min()) >= LEAST_CONTRAST
 
 
 def _closer(boxes: Boxes, scale: float) -> float | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -42,7 +43,7 @@ def blank_runs(ink: NDArray[np.bool_]) -> Spans:
 def between(ink: NDArray[np.bool_], columns: Sequence[float]) -> Spans:
     """The widest blank run between each two neighbours of `columns`; an empty one halfway where there is none."""
     runs = blank_runs(ink)
-    return np.array([_widest(runs, *pair) for pair in zip(columns, columns[1:], strict=False)], np.int64).reshape(-1, 2)
+    return np.array([_widest(runs, *pair) for pair in pairwise(columns)], np.int64).reshape(-1, 2)
 
 
 def _widest(runs: Spans, left: float, right: float) -> tuple[int, int]:

@@ -61,8 +61,10 @@ class Orientation:
         return probabilities
 
     def _crops(self, page: Pixels, boxes: Boxes) -> NDArray[np.float32]:
+        """Beginnings of the lines: a long one squeezed into the net's width is illegible."""
         height, width = self.manifest.input.sizes[0]
-        return tensor([cut(page, quad, height=height) for quad in boxes.quads], self.manifest.input, width)
+        crops = [cut(page, quad, height=height)[:, :width] for quad in boxes.quads]
+        return tensor(crops, self.manifest.input, width)
 
 
 def skew_of(boxes: Boxes) -> float:

@@ -58,6 +58,6 @@ def test_a_line_read_from_its_other_end_begins_where_it_ended() -> None:
 
 def test_boxes_beyond_the_edge_are_cut_off_or_left_out() -> None:
     inside = np.array([(10, 10), (50, 10), (50, 20), (10, 20)], np.float32)
-    boxes = Boxes(np.stack([inside, inside + (0, 200)]), np.ones(2, np.float32))
+    boxes = Boxes(np.stack([inside, inside + np.array([0, 200], np.float32)]), np.ones(2, np.float32))
 
     assert boxes.scaled(2, 2, 60, 100).quads[:, 2].tolist() == [[60, 40]]

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import cv2
 import numpy as np
 import pytest
 import skimage.data
@@ -52,7 +51,7 @@ def test_a_slanted_page_is_straightened(read: Read, skew: float) -> None:
     slanted = Turn(900, 336, 0, -skew).apply(drawn(*LETTER))
     page = read(slanted)
 
-    assert (page.skew, text_of(page)) == (pytest.approx(skew, abs=0.4), list(LETTER))
+    assert (abs(page.skew - skew) < 0.4, text_of(page)) == (True, list(LETTER))
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
@@ -92,7 +91,7 @@ def test_small_print_on_a_long_screenshot_is_read(read: Read) -> None:
 
 def test_text_that_runs_up_the_margin_is_read_beside_the_page_s_own(read: Read) -> None:
     page = drawn(*LETTER * 2)
-    margin = np.rot90(drawn("Printed in Belgium", width=page.shape[0]))
+    margin = np.rot90(drawn("Printed in Belgium", size=20, width=page.shape[0]))
     both = read(np.concatenate([margin, page], axis=1))
 
     assert (both.rotation, sorted(text_of(both))) == (0, sorted([*LETTER * 2, "Printed in Belgium"]))
@@ -115,29 +114,12 @@ def test_an_answer_does_not_depend_on_what_is_read_at_the_same_time(
     assert loop.run_until_complete(together()) == loop.run_until_complete(alone())
 
 
-def test_a_batch_of_crops_is_answered_as_each_of_them_alone(
-    running: tuple[OcrReader, asyncio.AbstractEventLoop],
-) -> None:
-    reader, _ = running
-    recogniser = reader.recogniser
-
-    assert recogniser.manifest.batch.cpu == 1
-
-
-PAGE_BEGINS = "Region-based segmentation"
-
-
 def photographed(name: str) -> Pixels:
-    return cv2.cvtColor(getattr(skimage.data, name)(), cv2.COLOR_GRAY2RGB)
+    return np.repeat(getattr(skimage.data, name)()[:, :, None], 3, axis=2)
 
 
 def test_a_scanned_page_is_read(read: Read) -> None:
-    text = " ".join(text_of(read(photographed("page"))))
-
-    assert (PAGE_BEGINS in text, "Let us first determine markers of the coins and the background." in text) == (
-        True,
-        True,
-    )
+    assert "Region-based segmentation" in text_of(read(photographed("page")))
 
 
 def test_boxes_of_no_line_are_no_boxes() -> None:

@@ -1,0 +1,94 @@
+"""Reading text from pages against the libraries that people use instead: same pages, same cores, one run.
+
+    python benchmarks/documents_peers.py IMAGES [--rounds 3] [--most 40]
+
+IMAGES is a folder of page images. RapidOCR (`pip install rapidocr==3.10.0`, the same nets) takes part when it is
+installed in this environment. From decoded pixels to lines with their words; page by page in turn, so that a
+machine whose speed drifts favours nobody; of each page the median of the rounds. Everyone may use all cores.
+"""
+
+import argparse
+import asyncio
+import importlib.util
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from statistics import mean, median
+from time import perf_counter, process_time
+
+import numpy as np
+
+from models.manifest import Catalog
+from models.runtime import Runtime
+from models.session import metadata
+from models.store import Store
+from pipelines.decode import Limits, decode
+from pipelines.documents.ocr.reader import OcrReader
+from pipelines.documents.ocr.recogniser import alphabet
+from pipelines.documents.parts import Pixels
+from pipelines.pipeline import Call, CpuPool
+from service.settings import load_settings
+
+MODELS = ("ppocr-v6-det-small", "ppocr-v2-cls", "ppocr-v6-rec-small")
+
+Contender = Callable[[Pixels], Awaitable[object]]
+Times = dict[str, tuple[float, float]]  # seconds on the clock, and of all cores
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--most", type=int, default=40)
+    given = parser.parse_args()
+    files = sorted(path for path in given.images.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    files = files[:: max(1, len(files) // given.most)][: given.most]
+    store, pool = Store(load_settings().store.expanduser()), CpuPool()
+    runtime = Runtime(store, device="cpu")
+    try:
+        contenders = {"kernelsight": await ours(store, runtime, pool), **peers()}
+        pages = [np.asarray(decode(path.read_bytes(), limits=Limits()).pixels.convert("RGB")) for path in files]
+        times = [await in_turn(contenders, page, given.rounds) for page in pages]
+    finally:
+        await runtime.close()
+        pool.close()
+    print(f"{len(pages)} pages of {mean(page.size / 3 for page in pages) / 1e6:.2f} megapixels on average")
+    for name in contenders:
+        seconds, work = (mean(one[name][part] for one in times) for part in (0, 1))
+        print(f"{name:12}  {seconds:6.2f} s a page  {60 / seconds:6.1f} pages a minute  {work:6.2f} s of cores")
+
+
+async def ours(store: Store, runtime: Runtime, pool: CpuPool) -> Contender:
+    catalog = Catalog.load()
+    manifests = [catalog.get(name) for name in MODELS]
+    for manifest in manifests:
+        await runtime.open(manifest)
+    characters = alphabet(metadata(store.graph(manifests[-1])))
+    reader = OcrReader.of(
+        *manifests, alphabet=characters, used=(), infer=runtime.infer, infer_many=runtime.infer_many, pool=pool
+    )
+    return lambda page: reader.read(page, Call())
+
+
+def peers() -> dict[str, Contender]:
+    if importlib.util.find_spec("rapidocr") is None:
+        return {}
+    from rapidocr import RapidOCR
+
+    engine = RapidOCR(params={"Global.log_level": "critical"})
+    return {"rapidocr": lambda page: asyncio.to_thread(engine, page[:, :, ::-1], return_word_box=True)}
+
+
+async def in_turn(contenders: dict[str, Contender], page: Pixels, rounds: int) -> Times:
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, read in contenders.items():
+            started, worked = perf_counter(), process_time()
+            await read(page)
+            taken[name].append((perf_counter() - started, process_time() - worked))
+    return {
+        name: (median(one[0] for one in several), median(one[1] for one in several)) for name, several in taken.items()
+    }
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
