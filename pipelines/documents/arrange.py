@@ -21,6 +21,7 @@ from pipelines.documents.series import Part, with_series
 from pipelines.documents.tables import table_of
 from pipelines.documents.types import Box, Line, Pair, Region, Table, Word
 
+
 def arranged(text: PageText, blocks: Sequence[Block]) -> tuple[list[Region], list[Table], list[Pair]]:
     """Regions in reading order, tables and pairs, in pixels of the upright page `text.pixels`."""
     proposals = [block for block in blocks if block.label not in GRAPHICS]

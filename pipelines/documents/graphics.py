@@ -60,9 +60,7 @@ def _cut(block: Block, own: Sequence[TextLine], text: Sequence[TextLine]) -> lis
     return _between(trimmed, own, [line for line in text if not is_equation_number(line.text)])
 
 
-def _between(
-    block: Block, own: Sequence[TextLine], text: Sequence[TextLine]
-) -> list[tuple[Block, list[TextLine]]]:
+def _between(block: Block, own: Sequence[TextLine], text: Sequence[TextLine]) -> list[tuple[Block, list[TextLine]]]:
     """The stripes of a proposal that lines of text leave, those with something written in them."""
     lines = [(line.box[1], line.box[3]) for line in sorted(text, key=lambda one: one.box[1])]
     tops = [block.box[1], *(bottom for _, bottom in lines)]

@@ -102,7 +102,7 @@ def _tensor(pixels: Pixels, frame: Box, manifest: Manifest) -> Floats:
     image = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_CUBIC).astype(np.float32)
     if contract.colour == "BGR":
         image = image[:, :, ::-1]
-    scaled = (image - np.float32(contract.mean)) / np.float32(contract.std)
+    scaled = (image - np.array(contract.mean, np.float32)) / np.array(contract.std, np.float32)
     return np.ascontiguousarray(scaled.transpose(2, 0, 1), dtype=np.float32)
 
 
@@ -119,8 +119,8 @@ def decode(outputs: Mapping[str, Array], names: list[str], size: tuple[int, int]
     centres, strides = (values[cells] for values in _grid(*size))
     distances = (weights * np.arange(raw.shape[2])).sum(axis=2) / weights.sum(axis=2) * strides
     boxes = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1).astype(np.float32)
-    scale = np.float32([(frame[2] - frame[0]) / size[1], (frame[3] - frame[1]) / size[0]] * 2)
-    boxes = boxes.clip(0, [size[1], size[0]] * 2) * scale + np.float32([*frame[:2], *frame[:2]])
+    scale = np.array([(frame[2] - frame[0]) / size[1], (frame[3] - frame[1]) / size[0]] * 2, np.float32)
+    boxes = boxes.clip(0, [size[1], size[0]] * 2) * scale + np.array([*frame[:2], *frame[:2]], np.float32)
     return _distinct(boxes, scores[cells, classes], [LABELS[index] for index in classes])
 
 

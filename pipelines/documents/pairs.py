@@ -11,7 +11,8 @@ from pipelines.documents.types import Label, Pair
 # A colon that is not part of a time, an address or a ratio.
 _COLON = re.compile(r"(?<!\d)[:：](?!//)|(?<=\d)[:：](?!\d)|：")
 _VALUE = re.compile(
-    r"[^\w(]*(?:[A-Z]{2,3}\s?|[$€£¥₹]\s?|RM\s?|Rs\.?\s?)?\(?[-+]?\d[\d.,:/\s-]*(?:[%$€£¥₹]|[A-Z]{1,3}|[ap]m)?\)?\W*$", re.I
+    r"[^\w(]*(?:[A-Z]{2,3}\s?|[$€£¥₹]\s?|RM\s?|Rs\.?\s?)?\(?[-+]?\d[\d.,:/\s-]*(?:[%$€£¥₹]|[A-Z]{1,3}|[ap]m)?\)?\W*$",
+    re.I,
 )
 _DATE = re.compile(r"\W*\d{1,4}[./-](?:\d{1,2}|[a-z]{3,9})[./-]\d{2,4}(?:\s+\d{1,2}:\d{2}.*)?$", re.I)
 LONGEST_KEY, LONGEST_VALUE = 40, 120  # characters

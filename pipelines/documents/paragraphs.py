@@ -197,4 +197,3 @@ def _is_indented(chain: Sequence[Row], index: int, tall: float, depth: int) -> b
     if step > INDENT * tall:
         return row.box[0] - following > INDENT * tall
     return step < -INDENT * tall and depth > 1
-

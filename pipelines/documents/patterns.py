@@ -29,7 +29,10 @@ _CAPTION = re.compile(
     r"|\s*[图表圖]\s*[\d一二三四五六七八九十]+(?P<sign>)",
     re.I,
 )
-_PAGE_NUMBER = re.compile(r"\W*(?:p(?:age|\.)?\s*)?(?:\d{1,4}|[ivxl]{1,6}|[一二三四五六七八九十百〇○]{1,5})(?:\s*(?:of|/)\s*\d{1,4})?\W*$", re.I)
+_PAGE_NUMBER = re.compile(
+    r"\W*(?:p(?:age|\.)?\s*)?(?:\d{1,4}|[ivxl]{1,6}|[一二三四五六七八九十百〇○]{1,5})(?:\s*(?:of|/)\s*\d{1,4})?\W*$",
+    re.I,
+)
 _EQUATION_NUMBER = re.compile(r"\s*\(\s*[A-Z]?\.?\d{1,3}(?:\.\d{1,3})*[a-z]?\s*\)\s*$")
 _NOTE = re.compile(r"\s*(?:[*†‡§¶]|\d{1,2}(?=[A-Z(\"“])|\d{1,2}\s(?=[A-Z]))")
 _WORD = re.compile(r"[^\W\d_]{3,}")
