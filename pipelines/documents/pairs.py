@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 from statistics import mean
 
 from pipelines.documents.parts import TextLine, TextWord
@@ -24,7 +25,7 @@ def pairs_of(lines: Sequence[TextLine]) -> list[Pair]:
     """Top to bottom. `lines` without those of running text: see `may_have_pairs`."""
     rows = visual_rows(pieces_of(lines))
     found: list[Pair] = []
-    for row, below in zip(rows, [*rows[1:], []], strict=True):
+    for row, below in zip_longest(rows, rows[1:], fillvalue=[]):
         found += _in_row(row, below)
     return found
 

@@ -73,8 +73,8 @@ class Sheet:
         for row in range(rows):
             left = x + 2 * size if row == 0 else x
             end = right if row < rows - 1 else x + 0.5 * (right - x)
-            words: list[str] = []
-            while font.getlength(" ".join(words)) < end - left - 6 * size:
+            words = [random.choice(WORDS)]
+            while font.getlength(" ".join(words)) < end - left - 3 * size:
                 words.append(random.choice(WORDS))
             self._justified(words, left, end, y, font, size)
             y += 1.5 * size
