@@ -114,7 +114,8 @@ def decode(outputs: Mapping[str, Array], names: list[str], size: tuple[int, int]
     """
     scores = np.concatenate([outputs[name] for name in names[: len(STRIDES)]])
     cells, classes = np.nonzero(scores >= FLOOR)
-    raw = np.concatenate([outputs[name] for name in names[len(STRIDES) :]])[cells].reshape(len(cells), 4, -1)
+    raw = np.concatenate([outputs[name] for name in names[len(STRIDES) :]])[cells]
+    raw = raw.reshape(len(cells), 4, raw.shape[1] // 4)
     weights = np.exp(raw - raw.max(axis=2, keepdims=True))
     centres, strides = (values[cells] for values in _grid(*size))
     distances = (weights * np.arange(raw.shape[2])).sum(axis=2) / weights.sum(axis=2) * strides

@@ -80,9 +80,7 @@ class Sheet:
             y += 1.5 * size
         return y
 
-    def _justified(
-        self, words: list[str], left: float, right: float, y: float, font: Font, size: int
-    ) -> None:
+    def _justified(self, words: list[str], left: float, right: float, y: float, font: Font, size: int) -> None:
         space = (right - left - sum(font.getlength(word) for word in words)) / max(1, len(words) - 1)
         placed, at = [], left
         for word in words:

@@ -16,7 +16,9 @@ boxes = st.builds(
     lambda x, y, width, height: (float(x), float(y), float(x + width), float(y + height)),
     *(st.integers(0, SIDE - 10), st.integers(0, SIDE - 10), st.integers(3, 500), st.integers(3, 300)),
 )
-texts = st.sampled_from(["1.", "Total: 12", "Figure 1: a", "x = y + 1", "words of a sentence", "(3)", "• item", "[4] A"])
+texts = st.sampled_from(
+    ["1.", "Total: 12", "Figure 1: a", "x = y + 1", "words of a sentence", "(3)", "• item", "[4] A"]
+)
 
 
 @st.composite
