@@ -4,6 +4,7 @@ import asyncio
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_a_cell_becomes_a_box_in_page_pixels() -> None:
     (block,) = decode(outputs_with((32, 10, 8, 4, 0.9)), NAMES, SIZE, page)
     x, y = (8.5 * 32 * 2, 10.5 * 32 * 2)
 
-    assert (block.label, block.box) == ("table", pytest.approx((x - 256, y - 256, x + 256, y + 256)))
+    assert (block.label, *block.box) == ("table", x - 256, y - 256, x + 256, y + 256)
 
 
 def test_a_part_of_a_page_is_mapped_to_where_it_was() -> None:
@@ -76,7 +77,7 @@ def test_paper_is_looked_at_as_a_whole(width: int, height: int) -> None:
 def test_tiles_cover_a_long_page_and_overlap(width: int, height: int) -> None:
     parts = tiles(width, height)
     axis = 1 if height > width else 0
-    steps = [(upper[axis + 2] - lower[axis]) > 0 for upper, lower in zip(parts, parts[1:], strict=False)]
+    steps = [(upper[axis + 2] - lower[axis]) > 0 for upper, lower in pairwise(parts)]
 
     assert (parts[0][:2], parts[-1][2:], all(steps), 1 < len(parts) <= 12) == ((0, 0), (width, height), True, True)
 
