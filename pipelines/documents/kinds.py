@@ -50,7 +50,7 @@ class Setting:
     @classmethod
     def of(cls, width: float, height: float, paragraphs: Sequence[Paragraph], graphics: Sequence[Block]) -> "Setting":
         body = sorted(paragraphs, key=lambda one: -len(one.text))[: max(1, len(paragraphs) // 3)]
-        boxes = [one.box for one in (*paragraphs, *graphics)]
+        boxes = [*(one.box for one in paragraphs), *(one.box for one in graphics)]
         tall = median([one.height for one in body] or [1.0])
         head, foot = margins(boxes, height, tall)
         return cls(
@@ -118,11 +118,8 @@ def margins(boxes: Sequence[Box], page_height: float, tall: float) -> tuple[floa
     head, foot = 0.0, page_height
     if len(bands) > 1:
         first, second, last, other = bands[0], bands[1], bands[-1], bands[-2]
-        if (
-            first[1] < MARGIN * page_height
-            and first[1] - first[0] < LOWEST * tall
-            and second[0] - first[1] > APART * tall
-        ):
+        is_low = first[1] - first[0] < LOWEST * tall and first[1] < MARGIN * page_height
+        if is_low and second[0] - first[1] > APART * tall:
             head = first[1]
         if last[0] > (1 - MARGIN) * page_height and last[1] - last[0] < LOWEST * tall and last[0] - other[1] > 0:
             foot = last[0]
@@ -135,16 +132,16 @@ def _margin(paragraph: Paragraph, label: Label, score: float, setting: Setting) 
     is_head = y1 <= setting.head and (label == "header" or _is_light(paragraph, label, score, setting))
     is_apart = setting.above(paragraph) > APART or is_page_number(paragraph.text)
     is_foot = y0 >= setting.foot and (label == "footer" or is_apart)
-    is_number = is_page_number(paragraph.text) and min(setting.above(paragraph), setting.below(paragraph)) > APART
-    is_head = is_head or (is_number and y1 < 2 * MARGIN * setting.height and setting.above(paragraph) == float("inf"))
-    is_foot = is_foot or (
-        is_number and y0 > (1 - 2 * MARGIN) * setting.height and setting.below(paragraph) == float("inf")
-    )
-    if is_head or (label == "header" and y1 < MARGIN * setting.height):
+    reach = MARGIN * setting.height * (2 if _is_lone_number(paragraph, setting) else label in ("header", "footer"))
+    if is_head or (y1 < reach and setting.above(paragraph) == float("inf")):
         return "header", max(0.45, score if label == "header" else 0.0)
-    if is_foot or (label == "footer" and y0 > (1 - MARGIN) * setting.height):
+    if is_foot or (y0 > setting.height - reach and setting.below(paragraph) == float("inf")):
         return "footer", max(0.45, score if label == "footer" else 0.0)
     return None
+
+
+def _is_lone_number(paragraph: Paragraph, setting: Setting) -> bool:
+    return is_page_number(paragraph.text) and min(setting.above(paragraph), setting.below(paragraph)) > APART
 
 
 def _is_light(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> bool:

@@ -102,7 +102,7 @@ def _tensor(pixels: Pixels, frame: Box, manifest: Manifest) -> Floats:
     image = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_CUBIC).astype(np.float32)
     if contract.colour == "BGR":
         image = image[:, :, ::-1]
-    scaled = (image - np.float32(contract.mean)) / np.float32(contract.std)
+    scaled = (image - np.array(contract.mean, np.float32)) / np.array(contract.std, np.float32)
     return np.ascontiguousarray(scaled.transpose(2, 0, 1), dtype=np.float32)
 
 
@@ -114,13 +114,14 @@ def decode(outputs: Mapping[str, Array], names: list[str], size: tuple[int, int]
     """
     scores = np.concatenate([outputs[name] for name in names[: len(STRIDES)]])
     cells, classes = np.nonzero(scores >= FLOOR)
-    raw = np.concatenate([outputs[name] for name in names[len(STRIDES) :]])[cells].reshape(len(cells), 4, -1)
+    raw = np.concatenate([outputs[name] for name in names[len(STRIDES) :]])[cells]
+    raw = raw.reshape(len(cells), 4, raw.shape[1] // 4)
     weights = np.exp(raw - raw.max(axis=2, keepdims=True))
     centres, strides = (values[cells] for values in _grid(*size))
     distances = (weights * np.arange(raw.shape[2])).sum(axis=2) / weights.sum(axis=2) * strides
     boxes = np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1).astype(np.float32)
-    scale = np.float32([(frame[2] - frame[0]) / size[1], (frame[3] - frame[1]) / size[0]] * 2)
-    boxes = boxes.clip(0, [size[1], size[0]] * 2) * scale + np.float32([*frame[:2], *frame[:2]])
+    scale = np.array([(frame[2] - frame[0]) / size[1], (frame[3] - frame[1]) / size[0]] * 2, np.float32)
+    boxes = boxes.clip(0, [size[1], size[0]] * 2) * scale + np.array([*frame[:2], *frame[:2]], np.float32)
     return _distinct(boxes, scores[cells, classes], [LABELS[index] for index in classes])
 
 

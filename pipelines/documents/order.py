@@ -8,7 +8,10 @@ stripes of one column structure are read as a whole is ours.
 from collections.abc import Sequence
 from itertools import pairwise
 
-from pipelines.documents.boxes import across, along, centre, height, union
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.documents.boxes import along, height, union
 from pipelines.documents.types import Box
 
 # Boxes of text overlap by some pixels: what is taken off each before looking for white, in its own extent and in
@@ -20,8 +23,8 @@ BESIDE = 0.3  # of the lower column's height, for two to be columns
 def reading_order(boxes: Sequence[Box], tall: float, floats: Sequence[bool] = ()) -> list[int]:
     """Indices in the order in which a person reads; `tall` is the height of a line of text.
 
-    `floats` tells which boxes are figures, tables and captions. One that stands in the gutter, so that the text of two columns
-    runs around it, comes after that text.
+    `floats` tells which boxes are figures, tables and captions. One that stands in the gutter, so that the text of
+    two columns runs around it, comes after that text.
     """
     shrunk = [_shrunk(box, tall) for box in boxes]
     text = [index for index in range(len(boxes)) if index >= len(floats) or not floats[index]]
@@ -90,36 +93,54 @@ def _is_grid(stripes: Sequence[Sequence[int]], boxes: Sequence[Box], tall: float
 
 def _joined(stripes: list[list[int]], boxes: Sequence[Box]) -> list[list[int]]:
     """Neighbouring stripes that one gutter runs through are one part; each other stripe is its own."""
+    whole = union(boxes[index] for stripe in stripes for index in stripe)
     parts: list[list[int]] = []
     start = 0
     while start < len(stripes):
-        end = len(stripes)
-        while end > start + 1 and len(_columns(sum(stripes[start:end], []), boxes)) < 2:
-            end -= 1
-        parts.append(sum(stripes[start:end], []))
+        taken, best, end = list(stripes[start]), list(stripes[start]), start + 1
+        for at in range(start + 1, len(stripes)):
+            taken += stripes[at]
+            columns = _columns(taken, boxes)
+            if len(columns) > 1:
+                best, end = list(taken), at + 1
+            elif _is_closed(taken, boxes, whole):
+                break
+        parts.append(best)
         start = end
     return parts
+
+
+def _is_closed(indices: Sequence[int], boxes: Sequence[Box], whole: Box) -> bool:
+    """Whether no gutter is left, whatever comes below."""
+    extents = _extents(_cut(indices, boxes, axis=0), boxes)
+    return len(extents) == 1 and extents[0][0] <= whole[0] and extents[0][1] >= whole[2]
 
 
 def _partial(indices: Sequence[int], boxes: Sequence[Box]) -> list[int]:
     """What stands above in the same column comes first, and what stands left with nothing across both between."""
     left = sorted(indices, key=lambda one: (boxes[one][1], boxes[one][0]))
+    is_before = _relation(np.array([boxes[index] for index in left]))
+    is_left = np.ones(len(left), bool)
     found: list[int] = []
-    while left:
-        free = (one for one in left if not any(_is_before(other, one, left, boxes) for other in left if other != one))
-        found.append(next(free, left[0]))  # boxes that lie in each other may wait for each other
-        left.remove(found[-1])
+    while is_left.any():
+        free = is_left & ~is_before[is_left].any(axis=0)
+        chosen = int(np.argmax(free if free.any() else is_left))  # boxes that lie in each other may wait for each other
+        found.append(left[chosen])
+        is_left[chosen] = False
     return found
 
 
-def _is_before(one: int, other: int, indices: Sequence[int], boxes: Sequence[Box]) -> bool:
-    a, b = boxes[one], boxes[other]
-    if across(a, b) > 0:
-        return centre(a)[1] < centre(b)[1]
-    if a[0] > b[0]:
-        return False
-    low, high = sorted((centre(a)[1], centre(b)[1]))
-    return not any(
-        low < centre(boxes[index])[1] < high and across(boxes[index], a) > 0 and across(boxes[index], b) > 0
-        for index in indices
-    )
+def _relation(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(N, N): whether the row's box has to be read before the column's."""
+    x0, y0, x1, y1 = boxes.T
+    middle = (y0 + y1) / 2
+    is_across = np.minimum(x1[:, None], x1) > np.maximum(x0[:, None], x0)
+    is_above = middle[:, None] < middle
+    is_left = ~is_across & (x0[:, None] < x0)
+    for one in range(len(boxes)):  # takes it from pairs that this box stands between
+        pairs = np.outer(is_across[one], is_across[one])
+        below_first = is_above[:, one][:, None] & is_above[one][None, :]
+        is_left &= ~(pairs & (below_first | below_first.T))
+    relation: NDArray[np.bool_] = (is_across & is_above) | is_left
+    np.fill_diagonal(relation, False)
+    return relation

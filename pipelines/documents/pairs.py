@@ -24,8 +24,8 @@ def pairs_of(lines: Sequence[TextLine]) -> list[Pair]:
     """Top to bottom. `lines` without those of running text: see `may_have_pairs`."""
     rows = visual_rows(pieces_of(lines))
     found: list[Pair] = []
-    for row, below in zip(rows, [*rows[1:], []], strict=True):
-        found += _in_row(row, below)
+    for index, row in enumerate(rows):
+        found += _in_row(row, rows[index + 1] if index + 1 < len(rows) else [])
     return found
 
 

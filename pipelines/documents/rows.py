@@ -1,6 +1,7 @@
 """Lines of text as rows: what stands side by side on one baseline and belongs together."""
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,14 +66,20 @@ def columns(text: str) -> int:
 
 def rows_of(lines: Sequence[TextLine], blocks: Sequence[Block]) -> list[Row]:
     """Every line in exactly one row; top to bottom."""
-    pieces = [Row((line,), holder(line.box, blocks)) for line in lines]
     rows: list[Row] = []
-    for piece in sorted(pieces, key=lambda one: one.box[0]):
-        at = _left_neighbour(piece, rows)
+    bands: dict[int, list[int]] = defaultdict(list)  # indices of rows by where they are, so that few are looked at
+    tall = 2 * median([line.height for line in lines] or [1.0]) or 1.0
+    for line in sorted(lines, key=lambda one: one.box[0]):
+        piece = Row((line,), holder(line.box, blocks))
+        places = range(int(piece.box[1] // tall), int(piece.box[3] // tall) + 1)
+        near = sorted({index for place in places for index in bands[place]})
+        at = _left_neighbour(piece, [rows[index] for index in near])
         if at is None:
             rows.append(piece)
         else:
-            rows[at] = Row((*rows[at].lines, *piece.lines), rows[at].block)
+            rows[near[at]] = Row((*rows[near[at]].lines, line), rows[near[at]].block)
+        for place in places:
+            bands[place].append(len(rows) - 1 if at is None else near[at])
     return sorted(rows, key=lambda row: (row.box[1], row.box[0]))
 
 
@@ -127,7 +134,7 @@ def _parts(line: TextLine, blocks: Sequence[Block]) -> list[TextLine]:
 
 def _part(line: TextLine, words: Sequence[TextWord]) -> TextLine:
     x0, y0, x1, y1 = union(word.box for word in words)
-    quad = np.float32([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    quad = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
     return TextLine(joined(words, line.text), quad, line.score, tuple(words))
 
 

@@ -185,27 +185,20 @@ def _stacked(pieces: Sequence[Piece]) -> list[list[Piece]]:
 
 def _heading(extent: Box, grid: Grid, rules: Rules, row: int, others: Sequence[Piece]) -> tuple[int, int]:
     """Columns under a heading: those over which the line under it runs, else those in whose middle it stands."""
-    middle = (extent[0] + extent[2]) / 2
-    low = _between(grid.xs, extent[0] + 1)
-    high = _between(grid.xs, extent[2] - 1)
-    reach = height(extent)
-    under = [
-        one for one in rules.across
-        if extent[3] - reach < one.at < grid.ys[row + 1] + reach and one.start - reach <= middle <= one.end + reach
-    ]  # fmt: skip
-    if under and under[0].length < 0.85 * (grid.xs[-1] - grid.xs[0]):
-        inside = [c for c in range(grid.columns) if under[0].start < (grid.xs[c] + grid.xs[c + 1]) / 2 < under[0].end]
-        if inside:
-            return min(inside), max(inside)
+    middle, reach = (extent[0] + extent[2]) / 2, height(extent)
+    for rule in rules.across:
+        is_under = extent[3] - reach < rule.at < grid.ys[row + 1] + reach
+        if is_under and rule.start - reach <= middle <= rule.end + reach:
+            inside = [column for column in range(grid.columns) if rule.start < _middle(grid, column, column) < rule.end]
+            if inside and len(inside) < grid.columns:
+                return inside[0], inside[-1]
+    low, high = _between(grid.xs, extent[0] + 1), _between(grid.xs, extent[2] - 1)
     taken = [_between(grid.xs, one.centre[0]) for one in others]
-    left = max((c for c in taken if c < low), default=0 if low == 0 else 0)
-    right = min((c for c in taken if c > high), default=grid.columns)
-    spans = [
-        (first, last)
-        for first in range(left if left not in taken else left + 1, low + 1)
-        for last in range(high, right)
-    ] or [(low, high)]
-    return min(
-        spans,
-        key=lambda span: (abs((grid.xs[span[0]] + grid.xs[span[1] + 1]) / 2 - middle) // reach, span[1] - span[0]),
-    )
+    left = max((column + 1 for column in taken if column < low), default=0)
+    right = min((column for column in taken if column > high), default=grid.columns)
+    spans = [(first, last) for first in range(left, low + 1) for last in range(high, right)]
+    return min(spans, key=lambda span: (abs(_middle(grid, *span) - middle) // reach, span[1] - span[0]))
+
+
+def _middle(grid: Grid, first: int, last: int) -> float:
+    return (grid.xs[first] + grid.xs[last + 1]) / 2

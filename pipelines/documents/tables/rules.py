@@ -56,7 +56,7 @@ def rules_of(pixels: Pixels, box: Box, tall: float, text: Sequence[Box]) -> Rule
     margin = 0.5 * tall
     x0, y0 = (int(max(0, value - margin)) for value in box[:2])
     x1, y1 = (int(value + margin) + 1 for value in box[2:])
-    crop = cv2.cvtColor(pixels[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
+    crop = np.asarray(cv2.cvtColor(pixels[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY), np.uint8)
     if min(crop.shape) < 3:
         return Rules((), ())
     shortest = max(8, round(SHORTEST * tall))
@@ -68,8 +68,8 @@ def rules_of(pixels: Pixels, box: Box, tall: float, text: Sequence[Box]) -> Rule
         for mask in masks:
             mask[top:bottom, left:right] = 0
     flat, upright = np.ones((1, shortest), np.uint8), np.ones((shortest, 1), np.uint8)
-    across = [one for mask in masks for one in _strokes(cv2.morphologyEx(mask, cv2.MORPH_OPEN, flat), tall)]
-    down = [one for mask in masks for one in _strokes(cv2.morphologyEx(mask, cv2.MORPH_OPEN, upright).T, tall)]
+    across = [one for mask in masks for one in _strokes(_opened(mask, flat), tall)]
+    down = [one for mask in masks for one in _strokes(_opened(mask, upright).T, tall)]
     return Rules(
         tuple(sorted((Stroke(a + y0, b + x0, c + x0) for a, b, c in across), key=lambda one: one.at)),
         tuple(sorted((Stroke(a + x0, b + y0, c + y0) for a, b, c in down), key=lambda one: one.at)),
@@ -77,13 +77,19 @@ def rules_of(pixels: Pixels, box: Box, tall: float, text: Sequence[Box]) -> Rule
 
 
 def _contrasts(grey: NDArray[np.uint8], tall: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """1 where a pixel is darker than what surrounds it; 1 where it is lighter and the ground is dark. Apart: gaps between
-    dark letters and the letters do not add up to a line."""
+    """1 where a pixel is darker than what surrounds it; 1 where it is lighter and the ground is dark.
+
+    Apart, for dark letters and the gaps between them do not add up to a line.
+    """
     side = max(3, round(THICKEST * tall)) | 1
     kernel = np.ones((side, side), np.uint8)
     darker = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel) > 28
     lighter = (cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, kernel) > 60) & (cv2.blur(grey, (3 * side, 3 * side)) < 128)
     return darker.astype(np.uint8), lighter.astype(np.uint8)
+
+
+def _opened(mask: NDArray[np.uint8], kernel: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), np.uint8)
 
 
 def _strokes(mask: NDArray[np.uint8], tall: float) -> list[tuple[float, float, float]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from random import Random
 
 import numpy as np
@@ -29,6 +30,10 @@ WORDS = [
     "values",
     "text",
 ]
+
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Placed = tuple[int, int, int, int, str]
 
 
 def line_of(words: Sequence[tuple[str, Box]]) -> TextLine:
@@ -68,16 +73,14 @@ class Sheet:
         for row in range(rows):
             left = x + 2 * size if row == 0 else x
             end = right if row < rows - 1 else x + 0.5 * (right - x)
-            words: list[str] = []
-            while font.getlength(" ".join(words)) < end - left - 6 * size:
+            words = [random.choice(WORDS)]
+            while font.getlength(" ".join(words)) < end - left - 3 * size:
                 words.append(random.choice(WORDS))
             self._justified(words, left, end, y, font, size)
             y += 1.5 * size
         return y
 
-    def _justified(
-        self, words: list[str], left: float, right: float, y: float, font: ImageFont.FreeTypeFont, size: int
-    ) -> None:
+    def _justified(self, words: list[str], left: float, right: float, y: float, font: Font, size: int) -> None:
         space = (right - left - sum(font.getlength(word) for word in words)) / max(1, len(words) - 1)
         placed, at = [], left
         for word in words:
@@ -97,7 +100,7 @@ class DrawnTable:
     """`cells`: (row, column, row span, column span, text) of every cell, row by row."""
 
     text: PageText
-    cells: list[tuple[int, int, int, int, str]]
+    cells: list[Placed]
 
 
 def drawn_table(seed: int, *, is_ruled: bool) -> DrawnTable:
@@ -124,24 +127,14 @@ def drawn_table(seed: int, *, is_ruled: bool) -> DrawnTable:
     return DrawnTable(sheet.text, cells)
 
 
-def _cells(random: Random, rows: int, columns: int, *, is_ruled: bool) -> list[tuple[int, int, int, int, str]]:
-    taken: dict[tuple[int, int], tuple[int, int, int, int, str]] = {}
-
-    def put(row: int, column: int, tall: int, wide: int, text: str) -> None:
-        for y in range(row, row + tall):
-            for x in range(column, column + wide):
-                taken[y, x] = (row, column, tall, wide, text)
-
+def _cells(random: Random, rows: int, columns: int, *, is_ruled: bool) -> list[Placed]:
     has_group = random.random() < 0.5
-    if has_group:
-        put(0, columns - 2, 1, 2, "Group of two")
+    spans = [(0, columns - 2, 1, 2, "Group of two")] if has_group else []
     if is_ruled:
-        put(random.randint(2, rows - 2), 0, 2, 1, "Both rows")
-    for row in range(rows):
-        for column in range(columns):
-            if (row, column) not in taken:
-                put(row, column, 1, 1, _text(random, row, column, has_group=has_group))
-    return sorted(set(taken.values()))
+        spans.append((random.randint(2, rows - 2), 0, 2, 1, "Both rows"))
+    taken = {(row + y, column + x) for row, column, tall, wide, _ in spans for y in range(tall) for x in range(wide)}
+    free = [spot for spot in product(range(rows), range(columns)) if spot not in taken]
+    return sorted(spans + [(*spot, 1, 1, _text(random, *spot, has_group=has_group)) for spot in free])
 
 
 def _text(random: Random, row: int, column: int, *, has_group: bool) -> str:

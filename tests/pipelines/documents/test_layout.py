@@ -1,0 +1,118 @@
+"""PicoDet's outputs to blocks, and pages that are far longer or wider than paper."""
+
+import asyncio
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.lane import Inference
+from models.manifest import BUILT_IN, Manifest
+from models.session import Array
+from models.waiting import Priority
+from pipelines.documents.layout import LABELS, STRIDES, PicoLayout, decode, joined, tiles
+from pipelines.documents.parts import Block
+from pipelines.documents.types import Box
+from pipelines.pipeline import Call, CpuPool
+from pipelines.types import ModelUsed
+
+MANIFEST = Manifest.model_validate(tomllib.loads((BUILT_IN / "picodet-cdla.toml").read_text()))
+SIZE = MANIFEST.input.sizes[0]
+NAMES = [output.name for output in MANIFEST.outputs]
+BINS = 8
+
+
+def outputs_with(*marks: tuple[int, int, int, int, float]) -> dict[str, Array]:
+    """Outputs in which a cell (stride, row, column) sees a class with a score, four strides far in each direction."""
+    found: dict[str, Array] = {}
+    for place, stride in enumerate(STRIDES):
+        rows, columns = (-(-side // stride) for side in SIZE)
+        scores = np.zeros((rows * columns, len(LABELS)), np.float32)
+        bins: NDArray[np.float32] = np.full((rows * columns, 4, BINS), -50, np.float32)
+        bins[:, :, 4] = 50
+        for at, row, column, label, score in marks:
+            if at == stride:
+                scores[row * columns + column, label] = score
+        found[NAMES[place]] = scores
+        found[NAMES[place + len(STRIDES)]] = bins.reshape(rows * columns, -1)
+    return found
+
+
+def test_a_cell_becomes_a_box_in_page_pixels() -> None:
+    page: Box = (0, 0, SIZE[1] * 2, SIZE[0] * 2)
+    (block,) = decode(outputs_with((32, 10, 8, 4, 0.9)), NAMES, SIZE, page)
+    x, y = (8.5 * 32 * 2, 10.5 * 32 * 2)
+
+    assert (block.label, *block.box) == ("table", x - 256, y - 256, x + 256, y + 256)
+
+
+def test_a_part_of_a_page_is_mapped_to_where_it_was() -> None:
+    part: Box = (100, 500, 100 + SIZE[1], 500 + SIZE[0])
+    (block,) = decode(outputs_with((8, 20, 20, 0, 0.9)), NAMES, SIZE, part)
+
+    assert block.box == pytest.approx((100 + 132, 500 + 132, 100 + 196, 500 + 196))
+
+
+def test_overlaps_are_removed_within_a_label_only() -> None:
+    page: Box = (0, 0, SIZE[1], SIZE[0])
+    blocks = decode(outputs_with((32, 9, 9, 0, 0.8), (32, 9, 10, 0, 0.7), (32, 9, 9, 1, 0.6)), NAMES, SIZE, page)
+
+    assert [(block.label, round(block.score, 2)) for block in blocks] == [("text", 0.8), ("title", 0.6)]
+
+
+def test_what_scores_below_the_floor_is_no_block() -> None:
+    assert decode(outputs_with((16, 5, 5, 2, 0.1)), NAMES, SIZE, (0, 0, 100, 100)) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1240, 1754), (1754, 1240), (800, 1600)])
+def test_paper_is_looked_at_as_a_whole(width: int, height: int) -> None:
+    assert tiles(width, height) == [(0, 0, width, height)]
+
+
+@pytest.mark.parametrize(("width", "height"), [(400, 5000), (5000, 400), (100, 20_000), (1080, 2700)])
+def test_tiles_cover_a_long_page_and_overlap(width: int, height: int) -> None:
+    parts = tiles(width, height)
+    axis = 1 if height > width else 0
+    steps = [(upper[axis + 2] - lower[axis]) > 0 for upper, lower in pairwise(parts)]
+
+    assert (parts[0][:2], parts[-1][2:], all(steps), 1 < len(parts) <= 12) == ((0, 0), (width, height), True, True)
+
+
+def test_the_two_halves_of_a_block_in_two_tiles_are_one() -> None:
+    frames: list[Box] = [(0, 0, 400, 560), (0, 450, 400, 1010)]
+    halves = [Block("text", (20, 400, 380, 560), 0.8), Block("text", (21, 450, 381, 700), 0.9)]
+    apart = Block("text", (20, 800, 380, 900), 0.7)
+
+    assert joined([*halves, apart], frames) == [Block("text", (20, 400, 381, 700), 0.9), apart]
+
+
+@dataclass
+class FakeRuntime:
+    """`Runtime.infer` that always gives the same outputs and counts."""
+
+    outputs: dict[str, Array]
+    asked: int = 0
+
+    async def __call__(
+        self,
+        model: str,
+        inputs: Mapping[str, Array],
+        *,
+        priority: Priority = "interactive",
+        deadline: float | None = None,
+    ) -> Inference:
+        self.asked += 1
+        return Inference(self.outputs, wait_seconds=0.1, run_seconds=0.2, batch_size=1)
+
+
+def test_each_tile_is_one_inference() -> None:
+    runtime, pool = FakeRuntime(outputs_with((64, 3, 3, 2, 0.9))), CpuPool(threads=1)
+    layout = PicoLayout(MANIFEST, ModelUsed(id=MANIFEST.id, version=1, sha256="0" * 64), runtime, pool)
+    blocks = asyncio.run(layout.find(np.full((2400, 600, 3), 255, np.uint8), Call()))
+    pool.close()
+
+    assert (runtime.asked, {block.label for block in blocks}) == (len(tiles(600, 2400)), {"figure"})
