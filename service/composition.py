@@ -125,7 +125,7 @@ def image_limits(settings: Settings) -> Limits:
 
 
 def pdf_limits(settings: Settings) -> PdfLimits:
-    return PdfLimits(settings.max_document_bytes, settings.max_page_pixels, settings.page_seconds)
+    return PdfLimits(settings.max_document_bytes, settings.max_page_pixels)
 
 
 def _info(used: ModelUsed, runtime: Runtime) -> dict[str, str]:

@@ -1,42 +1,43 @@
-"""PDFs by PDFium: opened, drawn and read under limits, a page at a time.
+"""PDFs: opened, drawn and read under limits, a page at a time, in a process that may fail.
 
-PDFium must not be called by two threads at once, whatever documents they work on, and its objects must not be
-freed by a third. So one thread makes every call. A lock around calls from the pool of threads would do for
-PDFium, but not for the others: pages that take long would have one thread of the pool after the other wait for it.
+PDFium must not be called by two threads at once, whatever documents they work on. So one thread makes all calls,
+and not a lock around calls from the pool of threads: pages that take long would have one thread of the pool after
+the other wait. And it makes them in another process (`pdfium_process`), which a file can hang, crash or fill.
 """
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from time import monotonic
-from typing import Any, TypeVar
-
-import numpy as np
-import pypdfium2
-import pypdfium2.raw as pdfium
+from itertools import count
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
 
 from pipelines.documents.errors import DocumentCorrupt, DocumentLocked, PageBroken, PageTooSlow
-from pipelines.documents.glyphs import Glyphs, Places, read_glyphs
+from pipelines.documents.glyphs import Glyphs
 from pipelines.documents.parts import Pixels
 from pipelines.errors import TooManyBytes
 
-T = TypeVar("T")
-
-POINTS_PER_INCH = 72
-_ONE_AT_A_TIME = threading.Lock()  # for a process with several `Pdfium`: what must not be shared is the library
+_PROCESS = "pipelines.documents.pdfium_process"
+_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
 class PdfLimits:
-    """Of a file its `bytes`; a page that would have more `pixels` is drawn smaller, and not longer than `seconds`."""
+    """`bytes` of a file; a page that would have more `pixels` is drawn smaller; `seconds` for opening a file or for
+    a page; `memory` in bytes of the process that does it."""
 
     bytes: int = 64 * 2**20
     pixels: int = 25_000_000
     seconds: float = 20.0
+    memory: int = 2 * 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,128 +51,115 @@ class DrawnPage:
 
 
 class Pdfium:
-    """PDFium and the thread that calls it."""
+    """PDFium's process, started when it is needed, and the thread that talks to it."""
 
     def __init__(self, limits: PdfLimits | None = None) -> None:
-        self._limits = limits or PdfLimits()
+        self.limits = limits or PdfLimits()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pdfium")
+        self._process: _Process | None = None
+        self._keys = count()
 
     @asynccontextmanager
     async def opened(self, data: bytes, password: str | None = None) -> AsyncIterator["Pdf"]:
         """Raises TooManyBytes, DocumentLocked or DocumentCorrupt."""
-        if len(data) > self._limits.bytes:
-            raise TooManyBytes(len(data), self._limits.bytes)
-        pdf = Pdf(data, password, self._limits, self._run)
+        if len(data) > self.limits.bytes:
+            raise TooManyBytes(len(data), self.limits.bytes)
+        pdf = Pdf(self, next(self._keys), data, password)
         try:
-            await self._run(pdf.open)
+            await pdf.open()
             yield pdf
         finally:
             # Behind whatever of this document is still being done, and not waited for: this may be a cancellation.
-            self._thread.submit(_alone, pdf.close)
+            self._thread.submit(self._forget, pdf.key)
 
-    async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _alone, partial(function, *arguments))
+    async def ask(self, *request: Any) -> tuple[str, Any]:
+        """What `pdfium_process.answer` says; "late" or "dead" where the request has cost the process its life."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, *request)
+
+    def _ask(self, *request: Any) -> tuple[str, Any]:
+        if self._process is None:
+            self._process = _Process(self.limits)
+        reply = self._process.ask(request)
+        if reply[0] in ("late", "dead"):
+            self._process = None
+        return reply
+
+    def _forget(self, key: int) -> None:
+        if self._process is not None:
+            self._ask("close", key)
 
     def close(self) -> None:
         self._thread.shutdown(wait=True)
-
-
-def _alone(work: Callable[[], T]) -> T:
-    with _ONE_AT_A_TIME:
-        return work()
+        if self._process is not None:
+            self._process.close()
+            self._process = None
 
 
 class Pdf:
-    """An open document; `open` and `close` are for `Pdfium`'s thread only."""
+    """An open document. A process that has died takes it along: then it is opened again in the next one."""
 
-    def __init__(self, data: bytes, password: str | None, limits: PdfLimits, run: Callable[..., Any]) -> None:
-        self._data, self._password, self._limits, self._run = data, password, limits, run
-        self._document: Any = None
+    def __init__(self, pdfium: Pdfium, key: int, data: bytes, password: str | None) -> None:
+        self._pdfium, self.key, self._data, self._password = pdfium, key, data, password
         self.page_count = 0
 
-    def open(self) -> None:
-        try:
-            self._document = pypdfium2.PdfDocument(self._data, self._password)
-        except pypdfium2.PdfiumError as cause:
-            if cause.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
-                wrong = "this password does not open it" if self._password else "give its password"
-                raise DocumentLocked(f"this PDF is locked: {wrong}") from cause
-            raise DocumentCorrupt(f"this PDF cannot be opened: {cause}") from cause
-        self.page_count = len(self._document)
+    async def open(self) -> None:
+        outcome, value = await self._pdfium.ask("open", self.key, self._data, self._password)
+        if outcome == "locked":
+            wrong = "this password does not open it" if self._password else "give its password"
+            raise DocumentLocked(f"this PDF is locked: {wrong}")
+        if outcome != "done":
+            raise DocumentCorrupt(f"this PDF cannot be opened: {value}")
+        self.page_count = value
         if not self.page_count:
             raise DocumentCorrupt("this PDF has no pages")
 
-    def close(self) -> None:
-        if self._document is not None:
-            self._document.close()
-
     async def size(self, number: int, dpi: int) -> tuple[int, int]:
-        """Width and height of a page in pixels; a page that cannot be read has one pixel."""
-        found: tuple[int, int] = await self._run(self._size, number, dpi)
-        return found
+        """Width and height of a page in pixels; a page that cannot be read has one."""
+        outcome, value = await self._ask("size", number, dpi)
+        return value if outcome == "done" else (1, 1)
 
     async def page(self, number: int, dpi: int) -> DrawnPage:
         """Raises PageBroken or PageTooSlow."""
-        found: DrawnPage = await self._run(self._page, number, dpi)
-        return found
+        outcome, value = await self._ask("page", number, dpi)
+        if outcome == "late":
+            raise PageTooSlow(number, self._pdfium.limits.seconds)
+        if outcome != "done":
+            raise PageBroken(number)
+        pixels, fitting, glyphs = value
+        return DrawnPage(number, pixels, fitting, glyphs)
 
-    def _size(self, number: int, dpi: int) -> tuple[int, int]:
-        size = pdfium.FS_SIZEF()
-        pdfium.FPDF_GetPageSizeByIndexF(self._document, number - 1, size)
-        return _pixels(size.width, size.height, self._fitting(size.width, size.height, dpi))
+    async def _ask(self, what: str, number: int, dpi: int) -> tuple[str, Any]:
+        request = (what, self.key, number, dpi, self._pdfium.limits.pixels)
+        reply = await self._pdfium.ask(*request)
+        if reply[0] == "unknown":
+            await self.open()
+            reply = await self._pdfium.ask(*request)
+        return reply
 
-    def _page(self, number: int, dpi: int) -> DrawnPage:
+
+class _Process:
+    def __init__(self, limits: PdfLimits) -> None:
+        self._connection, theirs = Pipe()
+        assert isinstance(theirs, Connection)
+        # Libraries that start a thread for each core would use up its memory before anything is done.
+        environment = {**os.environ, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        arguments = (str(theirs.fileno()), str(limits.seconds), str(limits.memory))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", _PROCESS, *arguments], env=environment, pass_fds=(theirs.fileno(),)
+        )
+        theirs.close()
+
+    def ask(self, request: tuple[Any, ...]) -> tuple[str, Any]:
         try:
-            page = self._loaded(number)
-        except pypdfium2.PdfiumError as cause:
-            raise PageBroken(number) from cause
-        try:
-            width, height = page.get_size()
-            fitting = self._fitting(width, height, dpi)
-            pixels = _draw(page, _pixels(width, height, fitting), monotonic() + self._limits.seconds)
-            if pixels is None:
-                raise PageTooSlow(number, self._limits.seconds)
-            places = Places(page.get_bbox(), page.get_rotation(), fitting / POINTS_PER_INCH)
-            return DrawnPage(number, pixels, fitting, read_glyphs(page, places))
-        except pypdfium2.PdfiumError as cause:
-            raise PageBroken(number) from cause
-        finally:
-            page.close()
+            self._connection.send(request)
+            reply: tuple[str, Any] = self._connection.recv()
+        except (EOFError, OSError):
+            is_late = self._process.wait() == -signal.SIGALRM
+            self._connection.close()
+            return ("late", "it takes too long") if is_late else ("dead", "its reader has failed")
+        return reply
 
-    def _loaded(self, number: int) -> Any:
-        """The page with its form fields and annotations made part of its content: people read those, too."""
-        page = self._document[number - 1]
-        if pdfium.FPDFPage_GetAnnotCount(page) == 0:
-            return page
-        pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
-        page.close()
-        return self._document[number - 1]
-
-    def _fitting(self, width: float, height: float, dpi: int) -> int:
-        """`dpi`, or what keeps a page of this size, in points, within the limit."""
-        pixels = width * height * (dpi / POINTS_PER_INCH) ** 2
-        return dpi if pixels <= self._limits.pixels else max(1, int(dpi * (self._limits.pixels / pixels) ** 0.5))
-
-
-def _pixels(width: float, height: float, dpi: int) -> tuple[int, int]:
-    return max(1, round(width * dpi / POINTS_PER_INCH)), max(1, round(height * dpi / POINTS_PER_INCH))
-
-
-def _draw(page: Any, size: tuple[int, int], deadline: float) -> Pixels | None:
-    """RGB on white; None when `deadline` (`time.monotonic`) came first: PDFium asks between a page's objects."""
-    width, height = size
-    pixels = np.full((height, width, 3), 255, np.uint8)
-    pause = pdfium.IFSDK_PAUSE(version=1, NeedToPauseNow=_PAUSE(lambda _: monotonic() > deadline))
-    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGR, pixels.ctypes.data, 3 * width)
-    flags = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER
-    try:
-        status = pdfium.FPDF_RenderPageBitmap_Start(bitmap, page, 0, 0, width, height, 0, flags, pause)
-    finally:
-        pdfium.FPDF_RenderPage_Close(page)
-        pdfium.FPDFBitmap_Destroy(bitmap)
-    if status == pdfium.FPDF_RENDER_FAILED:
-        raise pypdfium2.PdfiumError("the page cannot be drawn")
-    return pixels if status == pdfium.FPDF_RENDER_DONE else None
-
-
-_PAUSE = dict(pdfium.IFSDK_PAUSE._fields_)["NeedToPauseNow"]
+    def close(self) -> None:
+        """It ends when nobody is there to ask it."""
+        self._connection.close()
+        self._process.wait()

@@ -105,7 +105,7 @@ def _lines_of(
     turn = _turn(pixels, quarter)
     boxes = _turned(glyphs.boxes[chosen], turn)
     upright = turn.apply(pixels)
-    grey = cv2.cvtColor(upright, cv2.COLOR_RGB2GRAY)
+    grey = cast(NDArray[np.uint8], cv2.cvtColor(upright, cv2.COLOR_RGB2GRAY))
     words = [word for word in _words(glyphs.codes[chosen], boxes) if hidden or _has_ink(word.box, grey)]
     for line in _joined(_pieces(words)):
         yield _text_line(line, _turn(upright, most - quarter))

@@ -93,6 +93,13 @@ def test_what_is_no_image_is_named(data: bytes, words: str) -> None:
     assert (sniff(data), words in describe(data)) == (None, True)
 
 
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\r\n" * 400])
+def test_a_pdf_is_one_whatever_stands_in_front_of_it(before: bytes) -> None:
+    data = before + b"%PDF-1.7\n"
+
+    assert (sniff(data), describe(data)) == ("PDF", "a PDF")
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_whole_file_is_not_cut_off(name: str) -> None:
     format, data = FILES[name]

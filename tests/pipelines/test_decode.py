@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from pipelines.decode import Limits, Picture, decode
+from pipelines.errors import TooManyPixels
 from tests.pipelines.images import Pixels, animation, encode, exif, frames, photograph, with_app1
 
 LIMITS = Limits()
@@ -158,3 +159,20 @@ def test_pages_of_a_tiff_may_differ_in_size() -> None:
     picture = decode(encode(CAT, "TIFF", save_all=True, append_images=[CAT.resize((45, 30))]), limits=LIMITS)
 
     assert (picture.width, picture.height, picture.frames, difference(picture, CAT)) == (451, 300, 2, 0)
+
+
+def test_each_page_of_a_tiff_can_be_decoded() -> None:
+    pages = [CAT, CAT.resize((45, 30)), CAT.transpose(Image.Transpose.ROTATE_90)]
+    data = encode(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+
+    for number, page in enumerate(pages):
+        picture = decode(data, limits=LIMITS, frame=number)
+
+        assert (picture.pixels.size, picture.frames, difference(picture, page)) == (page.size, 3, 0)
+
+
+def test_every_page_has_to_be_within_the_limits() -> None:
+    data = encode(CAT.resize((20, 20)), "TIFF", save_all=True, append_images=[CAT])
+
+    with pytest.raises(TooManyPixels):
+        decode(data, limits=Limits(pixels=1000), frame=1)

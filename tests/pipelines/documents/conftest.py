@@ -20,7 +20,7 @@ Look = Callable[..., Any]
 Read = Callable[..., Document]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pdfium() -> Iterator[Pdfium]:
     one = Pdfium()
     yield one

@@ -138,6 +138,26 @@ def with_broken_page(number: int, count: int) -> bytes:
     return broken
 
 
+def endless(levels: int = 9, width: int = 10) -> bytes:
+    """Forms that show the next one ten times each: two kilobytes that are a billion lines."""
+    show = b"/F Do\n" * width
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] /Contents 4 0 R "
+        b"/Resources << /XObject << /F 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(show), show),
+    ]
+    for level in range(levels):
+        body = show if level < levels - 1 else b"0 0 m 9 9 l S\n"
+        objects.append(
+            b"<< /Type /XObject /Subtype /Form /BBox [0 0 200 200] /Resources << /XObject << /F %d 0 R >> >> "
+            b"/Length %d >>\nstream\n%s\nendstream" % (6 + level, len(body), body)
+        )
+    written = (b"%d 0 obj\n%s\nendobj\n" % (number, body) for number, body in enumerate(objects, start=1))
+    return b"%PDF-1.4\n" + b"".join(written) + b"trailer << /Root 1 0 R /Size 20 >>\n%%EOF"
+
+
 def with_private_codes() -> bytes:
     """A font whose map to Unicode leads into a private area: it looks right, and cannot be read."""
     pdfmetrics.registerFont(TTFont("Vera", "Vera.ttf"))

@@ -9,7 +9,7 @@ from pipelines.documents.errors import DocumentCorrupt, DocumentLocked, PageBrok
 from pipelines.documents.pdf import Pdf, Pdfium, PdfLimits
 from pipelines.errors import TooManyBytes
 from tests.pipelines.documents.conftest import Look
-from tests.pipelines.documents.pdfs import locked, pdf, picture, text, turned, with_broken_page
+from tests.pipelines.documents.pdfs import endless, locked, pdf, text, turned, with_broken_page
 
 
 async def count(file: Pdf) -> int:
@@ -60,16 +60,24 @@ def test_a_page_with_too_many_pixels_is_drawn_smaller_and_says_so() -> None:
     assert (dpi, 90_000 < pixels < 101_000) == (32, True)
 
 
-def test_a_page_that_takes_too_long_is_given_up() -> None:
-    one = Pdfium(PdfLimits(seconds=-1.0))
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [(PdfLimits(seconds=2.0), PageTooSlow), (PdfLimits(memory=2**29), PageBroken)],
+)
+def test_a_page_without_end_costs_nothing_but_itself(limits: PdfLimits, error: type[Exception]) -> None:
+    one = Pdfium(limits)
 
-    async def scene() -> None:
-        async with one.opened(pdf(picture((0, 0, 500, 500)))) as file:
-            with pytest.raises(PageTooSlow, match="page 1"):
-                await file.page(1, 150)
+    async def scene() -> list[int]:
+        async with one.opened(endless()) as bad, one.opened(pdf(text(), text())) as good:
+            before = len((await good.page(1, 72)).pixels)
+            with pytest.raises(error, match="page 1"):
+                await bad.page(1, 72)
+            return [before, len((await good.page(2, 72)).pixels), bad.page_count]
 
-    asyncio.run(scene())
+    found = asyncio.run(scene())
     one.close()
+
+    assert found == [842, 842, 1]
 
 
 def test_a_file_over_the_limit_is_not_opened() -> None:
