@@ -3,7 +3,7 @@
 The app, the command line, and later workers and batch jobs all come through here.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -25,12 +25,23 @@ from pipelines.moderation.policy import BUILT_IN, Policy, load_policy
 from pipelines.pipeline import CpuPool
 from pipelines.sanitize import SanitizePipeline
 from pipelines.types import ModelUsed
-from service.choices import Choice, choose_all
+from service.choices import DOCUMENT_TASKS, Choice, choose_all
 from service.fetch import ImageFetcher, open_fetcher
 from service.metrics import Metrics
 from service.parts import Parts
 from service.settings import Settings
 from service.watched import Watched, file_state
+
+# What each pipeline takes: tasks of tasks.toml.
+TASKS: dict[str, tuple[str, ...]] = {
+    "moderation": ("moderation", "encoder"),
+    "features": ("encoder",),
+    "explain": ("encoder",),
+    "faces": ("faces",),
+    "avatar": ("faces",),
+    "sanitize": (),
+    "document": DOCUMENT_TASKS,
+}
 
 
 @dataclass(frozen=True)
@@ -65,8 +76,10 @@ def open_heads(settings: Settings) -> HeadStore:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[House]:
-    """Load and warm every configured model, and close all of it on the way out.
+async def open_house(
+    settings: Settings, metrics: Metrics, *, only: Collection[str] | None = None
+) -> AsyncIterator[House]:
+    """Load and warm the models of every pipeline, or of those named by `only`; close all of it on the way out.
 
     Raises ModelUnknown, ModelMissing, ModelCorrupt, DeviceUnavailable, SettingsInvalid, CatalogInvalid or
     PolicyInvalid.
@@ -83,7 +96,8 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
     )
     pool, pdfium = CpuPool(limit=settings.queue_limit), Pdfium(pdf_limits(settings))
     try:
-        for manifest in {one.id: one for choice in choices.values() for one in choice.models}.values():
+        needed = dict.fromkeys(task for name in (TASKS if only is None else only) for task in TASKS[name])
+        for manifest in {one.id: one for task in needed for one in choices[task].models}.values():
             await runtime.open(manifest)
         parts = Parts(settings, store, runtime, pool)
         finder = parts.face_finder(choices["faces"])
@@ -102,7 +116,10 @@ async def open_house(settings: Settings, metrics: Metrics) -> AsyncIterator[Hous
         )
         engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium)
         categories = Categories(engine, encoder.used, heads, pool)
-        await engine.warm({"moderation": ModerationOptions(), "features": FeaturesOptions(), "faces": FacesOptions()})
+        if only is None:
+            await engine.warm(
+                {"moderation": ModerationOptions(), "features": FeaturesOptions(), "faces": FacesOptions()}
+            )
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
         async with open_fetcher(settings.url_inputs, max_bytes=settings.max_image_bytes) as fetcher:
             yield House(

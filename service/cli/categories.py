@@ -97,7 +97,7 @@ def _samples(folder: Path) -> list[Sample]:
 
 
 async def _train(name: str, positives: list[Sample], negatives: list[Sample], force: bool) -> Trained:
-    async with open_house(load_settings(), Metrics()) as house:
+    async with open_house(load_settings(), Metrics(), only=("features",)) as house:
         with steps(f"training {name}", len(positives) + len(negatives)) as on_image:
             return await house.categories.train(name, positives, negatives, replace=force, on_image=on_image)
 

@@ -44,7 +44,7 @@ def look_at(
 
 async def _look_at(images: list[Path], tasks: Mapping[str, BaseModel], show: Show, report_of: ReportOf | None) -> int:
     failed = 0
-    async with open_house(load_settings(), Metrics()) as house:
+    async with open_house(load_settings(), Metrics(), only=tasks.keys()) as house:
         slots = asyncio.Semaphore(AT_ONCE)
         running = [asyncio.create_task(_one(house, path, tasks, slots, report_of)) for path in images]
         for path, task in zip(images, running, strict=True):

@@ -11,7 +11,9 @@ from service.choices import announce, choose_all
 from service.settings import Settings, SettingsInvalid
 
 CATALOG = Catalog.load()
-OTHERS = ("efficientnet-lite0", "opennsfw")
+OTHERS = (
+    "efficientnet-lite0", "opennsfw", "picodet-cdla", "ppocr-v6-det-small", "ppocr-v6-rec-small", "ppocr-v2-cls",
+)  # fmt: skip
 MTCNN = {"mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"}
 
 
