@@ -56,7 +56,8 @@ async def main(folder: Path) -> None:
     lines = next(path for name in ("labels.jsonl", "gt.jsonl") if (path := folder / name).exists()).read_text()
     rows = [row for row in map(json.loads, lines.splitlines()) if row["faces"] is not None or row.get("nonface")]
     for name in ("yunet", "mtcnn"):
-        async with open_house(load_settings().model_copy(update={"faces": name}), Metrics()) as house:
+        settings = load_settings().model_copy(update={"faces": name})
+        async with open_house(settings, Metrics(), only=("faces",)) as house:
             pipeline = house.engine.pipeline("faces")
             assert isinstance(pipeline, FacesPipeline)
             samples = Samples()

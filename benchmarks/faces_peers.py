@@ -78,7 +78,8 @@ async def in_turn(contenders: dict[str, Contender], picture: Picture, rounds: in
 
 
 async def ours(name: str, options: FacesOptions, stack: AsyncExitStack) -> Contender:
-    house = await stack.enter_async_context(open_house(load_settings().model_copy(update={"faces": name}), Metrics()))
+    settings = load_settings().model_copy(update={"faces": name})
+    house = await stack.enter_async_context(open_house(settings, Metrics(), only=("faces",)))
     pipeline = house.engine.pipeline("faces")
     assert isinstance(pipeline, FacesPipeline)
     return lambda picture: pipeline.run(picture, options, Call())

@@ -48,7 +48,7 @@ def main() -> None:
 
 async def run(options: argparse.Namespace) -> None:
     blobs = _blobs(options.images)
-    async with open_house(load_settings(), Metrics()) as house:
+    async with open_house(load_settings(), Metrics(), only=("features",)) as house:
         server, url = _serve()
         try:
             await _measure(house, url, blobs, options)

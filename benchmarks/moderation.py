@@ -47,8 +47,8 @@ async def main() -> None:
     large = [enlarged(data, given.enlarged) for data in small]
     exact = load_settings().model_copy(update={"nsfw_chain": "exact"})
     async with (
-        open_house(exact, Metrics()) as house,
-        open_house(exact.model_copy(update={"nsfw_chain": "fast"}), Metrics()) as fast_house,
+        open_house(exact, Metrics(), only=("moderation",)) as house,
+        open_house(exact.model_copy(update={"nsfw_chain": "fast"}), Metrics(), only=("moderation",)) as fast_house,
     ):
         contenders = {
             "reference, one after the other": reference(0, 1),

@@ -43,7 +43,7 @@ def embedded() -> tuple[ModelUsed, dict[str, Vectors]]:
     async def scenario() -> tuple[ModelUsed, dict[str, Vectors]]:
         rows = [row for row in labels() if row["superclass"]]
         found: dict[str, list[Vectors]] = {}
-        async with open_house(Settings(), Metrics()) as house:
+        async with open_house(Settings(), Metrics(), only=("features",)) as house:
             for row in rows:
                 findings = await house.engine.run((LABELLED / row["file"]).read_bytes(), {"features": EMBEDDING})
                 found.setdefault(row["superclass"], []).append(embedding_of(findings))
