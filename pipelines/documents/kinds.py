@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines.documents.boxes import across, along, centre, union, width
 from pipelines.documents.paragraphs import Paragraph
 from pipelines.documents.parts import Block
@@ -44,6 +47,7 @@ class Setting:
     graphics: tuple[Block, ...]
     extent: Box
     paragraphs: tuple[Paragraph, ...]
+    boxes: NDArray[np.float64]
     head: float
     foot: float
 
@@ -61,22 +65,27 @@ class Setting:
             graphics=tuple(graphics),
             extent=union(boxes or [(0, 0, width, height)]),
             paragraphs=tuple(paragraphs),
+            boxes=np.array(boxes, np.float64).reshape(-1, 4),
             head=head,
             foot=foot,
         )
 
     def above(self, paragraph: Paragraph) -> float:
         """White up to the next content above, in body lines."""
-        edges = [box[3] for box in self._others(paragraph) if box[3] <= paragraph.box[1] + 0.5 * self.tall]
-        return (paragraph.box[1] - max(edges)) / self.tall if edges else float("inf")
+        edges = self._beside(paragraph)[:, 3]
+        edges = edges[edges <= paragraph.box[1] + 0.5 * self.tall]
+        return float(paragraph.box[1] - edges.max()) / self.tall if edges.size else float("inf")
 
     def below(self, paragraph: Paragraph) -> float:
-        edges = [box[1] for box in self._others(paragraph) if box[1] >= paragraph.box[3] - 0.5 * self.tall]
-        return (min(edges) - paragraph.box[3]) / self.tall if edges else float("inf")
+        edges = self._beside(paragraph)[:, 1]
+        edges = edges[edges >= paragraph.box[3] - 0.5 * self.tall]
+        return float(edges.min() - paragraph.box[3]) / self.tall if edges.size else float("inf")
 
-    def _others(self, paragraph: Paragraph) -> list[Box]:
-        boxes = [one.box for one in self.paragraphs if one is not paragraph] + [one.box for one in self.graphics]
-        return [box for box in boxes if across(box, paragraph.box) > 0]
+    def _beside(self, paragraph: Paragraph) -> NDArray[np.float64]:
+        """(N, 4): boxes that share a column with it."""
+        x0, _, x1, _ = self.boxes.T
+        is_other = (self.boxes != paragraph.box).any(axis=1)
+        return self.boxes[(np.minimum(x1, paragraph.box[2]) > np.maximum(x0, paragraph.box[0])) & is_other]
 
 
 def named(paragraph: Paragraph, setting: Setting) -> Paragraph:

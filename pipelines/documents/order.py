@@ -138,9 +138,9 @@ def _relation(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
     is_above = middle[:, None] < middle
     is_left = ~is_across & (x0[:, None] < x0)
     for one in range(len(boxes)):  # takes it from pairs that this box stands between
-        pairs = np.outer(is_across[one], is_across[one])
-        below_first = is_above[:, one][:, None] & is_above[one][None, :]
-        is_left &= ~(pairs & (below_first | below_first.T))
+        near = np.flatnonzero(is_across[one])
+        is_between = is_above[near, one][:, None] & is_above[one, near][None, :]
+        is_left[np.ix_(near, near)] &= ~(is_between | is_between.T)
     relation: NDArray[np.bool_] = (is_across & is_above) | is_left
     np.fill_diagonal(relation, False)
     return relation
