@@ -85,7 +85,10 @@ class Setting:
         """(N, 4): boxes that share a column with it."""
         x0, _, x1, _ = self.boxes.T
         is_other = (self.boxes != paragraph.box).any(axis=1)
-        return self.boxes[(np.minimum(x1, paragraph.box[2]) > np.maximum(x0, paragraph.box[0])) & is_other]
+        found: NDArray[np.float64] = self.boxes[
+            (np.minimum(x1, paragraph.box[2]) > np.maximum(x0, paragraph.box[0])) & is_other
+        ]
+        return found
 
 
 def named(paragraph: Paragraph, setting: Setting) -> Paragraph:
