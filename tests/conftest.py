@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
+import hypothesis
 import pytest
 import skimage.data
 from PIL import Image
@@ -12,6 +13,10 @@ from tests.serving import Service, serving
 
 # Export needs PyTorch, which serving does not: those tests run in the environment that has it.
 collect_ignore = [] if find_spec("torch") else ["export"]
+
+# The same examples in every run, and no limit on their time: a busy machine must not fail a test.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("suite")
 
 Jpeg = Callable[[str], bytes]
 
