@@ -2,7 +2,6 @@
 
 import io
 
-import numpy as np
 from PIL import Image
 
 from pipelines.documents.drawing import COLOURS, draw
@@ -16,7 +15,7 @@ def blank() -> bytes:
 
 
 def colours(image: Image.Image) -> set[str]:
-    return {"#{:02x}{:02x}{:02x}".format(*colour) for colour in np.unique(np.asarray(image).reshape(-1, 3), axis=0)}
+    return {"#" + bytes(pixel).hex() for pixel in set(image.get_flattened_data())}
 
 
 def test_regions_have_the_colour_of_their_kind() -> None:
