@@ -81,14 +81,14 @@ class Turn:
     def forward(self, points: Points) -> Points:
         """Points of the page as it came in to points of the upright one."""
         for matrix in (self._quarters, self._straightening):
-            points = points @ matrix[:, :2].T + matrix[:, 2]
-        return points.astype(np.float32)
+            points = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+        return points
 
     def undo(self, points: Points) -> Points:
         """Points of the upright page to points of the page as it came in."""
         for matrix in (self._straightening, self._quarters):
-            points = (points - matrix[:, 2]) @ matrix[:, :2]  # a rotation's inverse is its transpose
-        return points.astype(np.float32)
+            points = ((points - matrix[:, 2]) @ matrix[:, :2]).astype(np.float32)  # a rotation's inverse: transposed
+        return points
 
     def undo_box(self, box: Box) -> Box:
         """The box around where `box` of the upright page lay, within the page as it came in."""
