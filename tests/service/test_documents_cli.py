@@ -18,6 +18,6 @@ from tests.serving import run
     ],
 )
 def test_wrong_usage_is_said_before_anything_is_opened(tmp_path: Path, options: tuple[str, ...], words: str) -> None:
-    done = run("documents", str(tmp_path / "missing.pdf"), *options, columns="200")
+    done = run("documents", str(tmp_path / "missing.pdf"), *options)
 
     assert (done.returncode, words in done.stderr) == (2, True)

@@ -16,7 +16,8 @@ def blank() -> bytes:
 
 
 def colours(image: Image.Image) -> set[str]:
-    return {"#{:02x}{:02x}{:02x}".format(*colour) for colour in np.unique(np.asarray(image).reshape(-1, 3), axis=0)}
+    packed = np.asarray(image).astype(np.int64) @ np.array([65_536, 256, 1])
+    return {f"#{colour:06x}" for colour in np.unique(packed).tolist()}
 
 
 def test_regions_have_the_colour_of_their_kind() -> None:
