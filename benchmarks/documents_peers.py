@@ -9,6 +9,7 @@ machine whose speed drifts favours nobody; of each page the median of the rounds
 
 import argparse
 import asyncio
+import importlib
 import importlib.util
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -72,9 +73,7 @@ async def ours(store: Store, runtime: Runtime, pool: CpuPool) -> Contender:
 def peers() -> dict[str, Contender]:
     if importlib.util.find_spec("rapidocr") is None:
         return {}
-    from rapidocr import RapidOCR
-
-    engine = RapidOCR(params={"Global.log_level": "critical"})
+    engine = importlib.import_module("rapidocr").RapidOCR(params={"Global.log_level": "critical"})
     return {"rapidocr": lambda page: asyncio.to_thread(engine, page[:, :, ::-1], return_word_box=True)}
 
 
