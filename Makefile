@@ -40,12 +40,12 @@ bench: setup .venv/.developed ## Measure: engine, runtime and HTTP on this machi
 	.venv/bin/kernelsight models bench efficientnet-lite0
 	.venv/bin/python benchmarks/http_load.py
 
-photo.png: .venv/.served ## Fetch photographs to try things with (photo.png, portrait.png: scikit-image's)
+photo.png: .venv/.served ## Fetch pictures to try things with (photo.png, portrait.png, page.png: scikit-image's)
 	@.venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --constraint constraints.txt \
 		--dest .photo scikit-image
 	@.venv/bin/python -m zipfile -e .photo/*.whl .photo
-	@mv .photo/skimage/data/astronaut.png portrait.png && mv .photo/skimage/data/coffee.png $@ && rm -r .photo
-	@echo "==> photo.png and portrait.png"
+	@mv .photo/skimage/data/astronaut.png portrait.png && mv .photo/skimage/data/page.png page.png && mv .photo/skimage/data/coffee.png $@ && rm -r .photo
+	@echo "==> photo.png, portrait.png and page.png"
 
 clean: ## Remove the environments (the model store stays)
 	rm -rf .venv .venv-export
