@@ -111,8 +111,6 @@ def _options(threads: int, shapes_vary: bool) -> ort.SessionOptions:
     options.log_severity_level = 3
     # A spinning thread steals the core that the neighbouring session or the decoder needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Subnormal activations cost up to 100 times a normal multiplication, and carry nothing.
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     return options
 
 
