@@ -103,7 +103,8 @@ async def open_house(
         finder = parts.face_finder(choices["faces"])
         encoder = parts.encoder(choices["encoder"])
         policy, heads = watched_policy(settings, pool), open_heads(settings)
-        moderation = await parts.moderation(choices["moderation"], encoder, policy, heads)
+        reader = await parts.reader(choices)
+        moderation = await parts.moderation(choices["moderation"], encoder, policy, heads, reader)
         limits = image_limits(settings)
         pipelines = (
             moderation,
@@ -112,7 +113,7 @@ async def open_house(
             AvatarPipeline(finder, pool),
             Explain(encoder, await parts.explainer(encoder.manifest)),
             SanitizePipeline(limits, pool),
-            await parts.documents(choices, pdfium, limits),
+            parts.documents(choices["layout"], reader, pdfium, limits),
         )
         engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium)
         categories = Categories(engine, encoder.used, heads, pool)

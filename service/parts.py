@@ -32,6 +32,7 @@ from pipelines.moderation.nsfw_map import NsfwMap
 from pipelines.moderation.objects import Objects
 from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import Policy
+from pipelines.moderation.text_in_image import TextInImage
 from pipelines.pipeline import CpuPool
 from pipelines.types import ModelUsed
 from service.choices import DOCUMENT_TASKS, Choice
@@ -55,7 +56,7 @@ class Parts:
         return Encoder(encoder, used_of(self.store, encoder), labels, self.runtime.infer, self.pool)
 
     async def moderation(
-        self, choice: Choice, encoder: Encoder, policy: Watched[Policy], heads: HeadStore
+        self, choice: Choice, encoder: Encoder, policy: Watched[Policy], heads: HeadStore, reader: OcrReader
     ) -> ModerationPipeline:
         """Raises HashListInvalid, HashListUnavailable, DomainsInvalid or SettingsInvalid."""
         [opennsfw] = choice.models
@@ -68,7 +69,8 @@ class Parts:
             Hygiene(self.pool),
             Custom(encoder, heads, self.pool),
         )
-        return ModerationPipeline(signals, policy.current, self.pool)
+        text = TextInImage(reader, reader.models, policy.current, self.pool)
+        return ModerationPipeline(signals, policy.current, self.pool, on_request=(text,))
 
     def _domains(self) -> Watched[Domains]:
         denied, allowed = self.settings.deny_domains, self.settings.allow_domains
@@ -80,23 +82,26 @@ class Parts:
     async def explainer(self, manifest: Manifest) -> Explainer:
         return await self.pool.run(Explainer.load, manifest, self.store.graph(manifest), self.pool)
 
-    async def documents(self, choices: Mapping[str, Choice], pdfium: Pdfium, limits: Limits) -> DocumentsPipeline:
-        """`limits` are those of images."""
-        layout, detector, recogniser, orientation = (choices[task].models[0] for task in DOCUMENT_TASKS)
-        used = [used_of(self.store, manifest) for manifest in (layout, detector, recogniser, orientation)]
-        reader = OcrReader.of(
+    async def reader(self, choices: Mapping[str, Choice]) -> OcrReader:
+        detector, recogniser, orientation = (choices[task].models[0] for task in DOCUMENT_TASKS[1:])
+        return OcrReader.of(
             detector,
             orientation,
             recogniser,
             alphabet=alphabet(await self.pool.run(metadata, self.store.graph(recogniser))),
-            used=tuple(used[1:]),
+            used=tuple(used_of(self.store, manifest) for manifest in (detector, recogniser, orientation)),
             infer=self.runtime.infer,
             infer_many=self.runtime.infer_many,
             pool=self.pool,
         )
-        regions = PicoLayout(layout, used[0], self.runtime.infer, self.pool)
+
+    def documents(self, layout: Choice, reader: OcrReader, pdfium: Pdfium, limits: Limits) -> DocumentsPipeline:
+        """`limits` are those of images."""
+        [regions] = layout.models
+        used = used_of(self.store, regions)
         most = DocumentLimits(limits, self.settings.max_document_pages, page_seconds=self.settings.page_seconds)
-        return DocumentsPipeline(reader, regions, arranged, pdfium, self.pool, most, used)
+        finder = PicoLayout(regions, used, self.runtime.infer, self.pool)
+        return DocumentsPipeline(reader, finder, arranged, pdfium, self.pool, most, [used, *reader.models])
 
     def face_finder(self, choice: Choice) -> FaceFinder:
         onet = choice.models[-1]  # both detectors' candidates are checked by it

@@ -25,11 +25,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModerationPipeline:
-    """`policy` gives the policy that is in force now: it can change between two requests."""
+    """`policy` gives the policy that is in force now: it can change between two requests.
+
+    Signals in `on_request` are too slow for every image, and run where they are named.
+    """
 
     signals: tuple[Signal, ...]
     policy: Callable[[], Awaitable[Policy]]
     pool: CpuPool
+    on_request: tuple[Signal, ...] = ()
     name: str = "moderation"
 
     @property
@@ -73,7 +77,7 @@ class ModerationPipeline:
         return f"Moderation: {result.verdict}{f' ({reasons})' if reasons else ''}."
 
     def _chosen(self, options: ModerationOptions) -> Sequence[Signal]:
-        known = {signal.name: signal for signal in self.signals}
+        known = {signal.name: signal for signal in (*self.signals, *self.on_request)}
         if unknown := [name for name in options.signals if name not in known]:
             raise RequestRejected(f"signals: no {', '.join(map(repr, unknown))} here; there are: {', '.join(known)}")
         return [known[name] for name in dict.fromkeys(options.signals)] or self.signals

@@ -32,19 +32,30 @@ class NotWritten(KernelSightError):
 
 
 def look_at(
-    images: list[Path], tasks: Mapping[str, BaseModel], show: Show, *, report_of: ReportOf | None = None
+    images: list[Path],
+    tasks: Mapping[str, BaseModel],
+    show: Show,
+    *,
+    report_of: ReportOf | None = None,
+    also: tuple[str, ...] = (),
 ) -> None:
-    """Run `tasks` over every file and hand each answer to `show`.
+    """Run `tasks` over every file and hand each answer to `show`; `also` names pipelines whose models they need, too.
 
     A file that fails is a line on stderr, and exit code 1 at the end. Raises what `open_house` raises.
     """
-    if asyncio.run(_look_at(images, tasks, show, report_of)):
+    if asyncio.run(_look_at(images, tasks, show, report_of, also)):
         raise typer.Exit(1)
 
 
-async def _look_at(images: list[Path], tasks: Mapping[str, BaseModel], show: Show, report_of: ReportOf | None) -> int:
+async def _look_at(
+    images: list[Path],
+    tasks: Mapping[str, BaseModel],
+    show: Show,
+    report_of: ReportOf | None,
+    also: tuple[str, ...],
+) -> int:
     failed = 0
-    async with open_house(load_settings(), Metrics(), only=tasks.keys()) as house:
+    async with open_house(load_settings(), Metrics(), only=(*tasks, *also)) as house:
         slots = asyncio.Semaphore(AT_ONCE)
         running = [asyncio.create_task(_one(house, path, tasks, slots, report_of)) for path in images]
         for path, task in zip(images, running, strict=True):

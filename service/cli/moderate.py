@@ -25,7 +25,8 @@ def moderate(
     """Allow, review or block: a table on a terminal, else one JSON object a line."""
     options = ModerationOptions(signals=signals, tenant=tenant)  # type: ignore[arg-type]  # split by its validator
     show = _print_json if json or not sys.stdout.isatty() else _print_table
-    look_at(images, {"moderation": options}, show)
+    reads = ("document",) if "text" in options.signals else ()
+    look_at(images, {"moderation": options}, show, also=reads)
 
 
 def _print_json(path: Path, findings: Findings) -> None:

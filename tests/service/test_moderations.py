@@ -10,7 +10,7 @@ from typing import Any, get_args
 import openai
 import pytest
 from openai.types import ModerationMultiModalInputParam
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from pipelines.moderation.policy import OpenAICategory
 from tests.conftest import Jpeg
@@ -131,6 +131,23 @@ def test_a_form_with_one_signal_runs_that_alone(service: Service, jpeg: Jpeg) ->
         "1",
         [],
     )
+
+
+def test_words_in_an_image_are_read_where_that_is_asked_for_and_say_where_they_stand(service: Service) -> None:
+    image, file = Image.new("RGB", (640, 240), "white"), io.BytesIO()
+    ImageDraw.Draw(image).text((40, 90), "I will kill you", fill="black", font=ImageFont.load_default(size=48))
+    image.save(file, "PNG")
+
+    asked = service.http.post("/v1/moderations?signals=text", files={"file": file.getvalue()}).json()["results"][0]
+    unasked = service.http.post("/v1/moderations", files={"file": file.getvalue()}).json()["results"][0]
+
+    own = asked["kernelsight"]
+    [found] = [one for one in own["signals"]["text"]["evidence"] if one["what"].lower() == "i will kill you"]
+    x0, y0, x1, y1 = found["box"]
+    assert (own["verdict"], found["span"], asked["categories"]["harassment/threatening"]) == ("review", [0, 15], True)
+    assert 20 < x0 < 60 < 300 < x1 < 440
+    assert 70 < y0 < 110 < y1 < 170
+    assert ("text" in unasked["kernelsight"]["signals"], unasked["flagged"]) == (False, False)
 
 
 def test_options_go_beside_input(service: Service, jpeg: Jpeg) -> None:
