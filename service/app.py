@@ -12,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from models.errors import KernelSightError
 from service import problems
 from service.access import require_key
-from service.api import categories, documents, health, images, models, moderations
+from service.api import categories, documents, embeddings, health, images, models, moderations
 from service.composition import open_house
 from service.metrics import Metrics
 from service.middleware import BodyLimit, Measure
@@ -46,8 +46,8 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
     )
     app.state.settings, app.state.metrics = settings, Metrics()
     app.state.house, app.state.failure = None, None
-    for router in (images.router, documents.router, moderations.router, categories.router, models.router):
-        app.include_router(router, dependencies=[Depends(require_key)])
+    for part in (images, documents, moderations, embeddings, categories, models):
+        app.include_router(part.router, dependencies=[Depends(require_key)])
     app.include_router(health.router)
     problems.install(app)
     app.add_middleware(

@@ -49,6 +49,7 @@ class House:
     """Everything that answering takes, opened and warm."""
 
     settings: Settings
+    metrics: Metrics
     catalog: Catalog
     choices: dict[str, Choice]
     store: Store
@@ -124,7 +125,18 @@ async def open_house(
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
         async with open_fetcher(settings.url_inputs, max_bytes=settings.max_image_bytes) as fetcher:
             yield House(
-                settings, catalog, choices, store, runtime, engine, policy, moderation, categories, pool, fetcher
+                settings,
+                metrics,
+                catalog,
+                choices,
+                store,
+                runtime,
+                engine,
+                policy,
+                moderation,
+                categories,
+                pool,
+                fetcher,
             )
     finally:
         await runtime.close(grace_seconds=settings.drain_seconds)

@@ -3,7 +3,7 @@
 import asyncio
 import binascii
 from base64 import b64decode
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,29 +31,28 @@ class ImageInput(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """What came in: the image's bytes, and every other field of the form or of the JSON object."""
+class Ask:
+    """What a client sent. `image` is a file's bytes or the URL that it is fetched from; None where fields name it."""
 
-    image: bytes
     fields: dict[str, Any]
+    image: bytes | str | None = None
+
+    def over(self, fields: Mapping[str, Any]) -> "Ask":
+        """With `fields` where it has none of that name."""
+        return Ask({**fields, **self.fields}, self.image)
 
 
-async def read_upload(
-    request: Request, pool: CpuPool, fetcher: ImageFetcher, *, names: tuple[str, ...] = ("image",)
-) -> Upload:
-    """A JSON body has the image under one of `names`.
+async def read_ask(request: Request, pool: CpuPool, *, names: tuple[str, ...] = ("image",)) -> Ask:
+    """A JSON body has the image under one of `names`; without names all of it is fields.
 
-    Raises RequestRejected, MediaTypeRejected, or what `ImageFetcher.fetch` raises.
+    Raises RequestRejected or MediaTypeRejected.
     """
     kind = content_type(request)
     if kind == "multipart/form-data":
         return await _from_form(request)
     if kind == "application/json":
         # Large base64 bodies take tens of milliseconds to parse: not on the event loop.
-        image, fields = await pool.run(_from_json, await request.body(), names)
-        if isinstance(image, str):
-            image = await unless_gone(request, fetcher.fetch(image))
-        return Upload(image, fields)
+        return await pool.run(ask_of, await request.body(), names)
     raise MediaTypeRejected(
         f"content type {kind or 'missing'!r}: send multipart/form-data with a field 'file', or application/json"
     )
@@ -64,23 +63,26 @@ def content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _from_form(request: Request) -> Upload:
+async def _from_form(request: Request) -> Ask:
     async with request.form(max_files=1, max_fields=32) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise RequestRejected("the form has no file field 'file'")
         fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-        return Upload(await file.read(), fields)
+        return Ask(fields, await file.read())
 
 
-def _from_json(body: bytes, names: tuple[str, ...]) -> tuple[bytes | str, dict[str, Any]]:
-    """The image's bytes, or the URL to fetch them from; and the other fields."""
+def ask_of(body: bytes, names: tuple[str, ...]) -> Ask:
+    """Of a JSON body; raises RequestRejected."""
     fields = parse_json(body)
+    if not names and isinstance(fields, dict):
+        return Ask(fields)
     given = [name for name in names if isinstance(fields, dict) and name in fields]
     if len(given) != 1:
-        raise RequestRejected(f"the body must be a JSON object with a field {' or '.join(map(repr, names))}")
+        wanted = f" with a field {' or '.join(map(repr, names))}" if names else ""
+        raise RequestRejected(f"the body must be a JSON object{wanted}")
     image = parse_options(ImageInput, fields.pop(given[0]), where=given[0])
-    return _bytes_or_url(image), fields
+    return Ask(fields, _bytes_or_url(image))
 
 
 def parse_json(body: bytes) -> Any:

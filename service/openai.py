@@ -6,7 +6,7 @@ https://platform.openai.com/docs/api-reference/moderations
 import random
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,10 +15,13 @@ from pipelines.moderation.decision import combined
 from pipelines.moderation.policy import OpenAICategory
 from pipelines.moderation.types import CategoryScore, InputType, Moderation
 from pipelines.types import ImageInfo, ModelUsed
+from service.schemas import PROBLEMS
 
 CATEGORIES: tuple[OpenAICategory, ...] = get_args(OpenAICategory)
 MODEL = f"kernelsight-{version('kernelsight')}"
 MOST_INPUTS = 32
+Text = Annotated[str, Field(min_length=1)]
+Several = Field(min_length=1, max_length=MOST_INPUTS)
 
 
 class TextPart(BaseModel):
@@ -46,7 +49,7 @@ class ModerationRequest(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    input: str | list[str] | list[Part] = Field(min_length=1, max_length=MOST_INPUTS)
+    input: Text | Annotated[list[str] | list[Part], Several]
     model: str | None = None
 
     @property
@@ -135,6 +138,11 @@ class ErrorReply(BaseModel):
     """An error as OpenAI's clients read it. `code` is the last part of our problem type: see docs/errors.md."""
 
     error: ErrorBody
+
+
+OPENAI_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorReply, "description": problem["description"]} for status, problem in PROBLEMS.items()
+}
 
 
 def error_of(problem: dict[str, Any]) -> dict[str, Any]:

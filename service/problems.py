@@ -22,7 +22,7 @@ from service import openai
 log = logging.getLogger(__name__)
 
 PREFIX = "urn:kernelsight:problem:"
-OPENAI_ROUTES = ("/v1/moderations",)
+OPENAI_ROUTES = ("/v1/moderations", "/v1/embeddings")
 
 
 class NotReady(KernelSightError):

@@ -109,7 +109,9 @@ _IMAGE = {
         "url": {"type": "string", "description": "http(s), where the service is set to fetch it, or a data URL"},
     },
 }
-_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+PIXEL_URL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
 
 
 def image_body(name: str = "image", /, **properties: dict[str, Any]) -> dict[str, Any]:
@@ -117,22 +119,23 @@ def image_body(name: str = "image", /, **properties: dict[str, Any]) -> dict[str
     file = {"type": "string", "format": "binary"}
     form = {"type": "object", "properties": {"file": file, **properties}, "required": ["file"]}
     json = {"type": "object", "properties": {name: _IMAGE, **properties}, "required": [name]}
-    example = {name: {"data": f"data:image/png;base64,{_PIXEL}"}}
+    example = {name: {"data": PIXEL_URL}}
     content = {"multipart/form-data": {"schema": form}, "application/json": {"schema": json, "example": example}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def json_body(kind: type[BaseModel], *, input: Any) -> dict[str, Any]:
+    """OpenAPI for a route that takes `kind` as JSON, with an example's `input`."""
+    json = {"schema": kind.model_json_schema(), "example": {"input": input}}
+    return {"requestBody": {"required": True, "content": {"application/json": json}}}
 
 
 def moderation_body(kind: type[BaseModel]) -> dict[str, Any]:
     """OpenAPI for a route that takes `kind` as JSON, or an image as multipart form."""
     form = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
-    example = {"input": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{_PIXEL}"}}]}
-    json = {"schema": kind.model_json_schema(), "example": example}
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": json, "multipart/form-data": {"schema": form}},
-        }
-    }
+    body = json_body(kind, input=[{"type": "image_url", "image_url": {"url": PIXEL_URL}}])
+    body["requestBody"]["content"]["multipart/form-data"] = {"schema": form}
+    return body
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {

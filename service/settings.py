@@ -67,7 +67,7 @@ class Settings(BaseSettings):
 
     queue_limit: int = Field(default=256, ge=1)  # requests that may wait per model and priority, then 429
     request_seconds: float = Field(default=30.0, gt=0)  # a request not done by then gets 504
-    document_seconds: float = Field(default=600.0, gt=0)  # the same for /v1/documents
+    document_seconds: float = Field(default=600.0, gt=0)  # the same for /v1/documents and /v1/analyze
     page_seconds: float = Field(default=60.0, gt=0)  # a page not done by then is reported without the others failing
     hang_seconds: float = Field(default=60.0, gt=0)  # a session that runs longer on one batch is replaced
     probe_after_seconds: float = Field(default=10.0, gt=0)  # health runs a real inference after this much silence

@@ -9,7 +9,6 @@ from starlette.datastructures import FormData, UploadFile
 from models.errors import DeadlineExceeded
 from pipelines.errors import RequestRejected
 from pipelines.moderation.categories import EMBEDDING, Sample, Trained, score_of
-from service.api.images import run
 from service.category_schemas import (
     CATEGORY_PROBLEMS,
     CategoryList,
@@ -19,7 +18,9 @@ from service.category_schemas import (
     training_body,
 )
 from service.composition import House
-from service.intake import read_upload, unless_gone
+from service.intake import read_ask, unless_gone
+from service.operations.operation import look
+from service.operations.table import FEATURES
 from service.schemas import PROBLEMS, image_body
 from service.state import ReadyHouse
 
@@ -72,10 +73,10 @@ async def score(request: Request, house: ReadyHouse, name: str) -> Response:
     await house.categories.heads.current(house.pool)
     head = house.categories.heads.get(name)
     head.check(house.categories.encoder)
-    upload = await read_upload(request, house.pool, house.fetcher)
-    if upload.fields:
-        raise RequestRejected(f"unknown fields: {', '.join(sorted(upload.fields))}")
-    findings = await run(request, house, upload.image, {"features": EMBEDDING})
+    ask = await read_ask(request, house.pool)
+    if ask.fields:
+        raise RequestRejected(f"unknown fields: {', '.join(sorted(ask.fields))}")
+    findings = await unless_gone(request, look(house, ask.image, {"features": EMBEDDING}, FEATURES.now(house)))
     return _json(ScoreReply.of(head, score_of(head, findings), findings))
 
 

@@ -2,20 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from time import monotonic
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from models.errors import KernelSightError
-from pipelines.documents.options import DocumentsOptions
-from pipelines.documents.outputs.formats import KINDS, written
+from pipelines.documents.outputs.formats import KINDS
 from pipelines.findings import Findings
-from pipelines.pipeline import Report
+from service.api.answers import answered, asked
 from service.composition import House
-from service.intake import parse_options, read_upload, unless_gone
+from service.intake import unless_gone
+from service.operations.documents import DocumentsQuery
+from service.operations.operation import look
+from service.operations.table import DOCUMENTS
 from service.problems import answer
 from service.schemas import PROBLEMS, DocumentReply, image_body
 from service.state import ReadyHouse
@@ -24,17 +26,6 @@ READING = "POST /v1/documents"  # may have a larger body than other requests
 LINES = "application/x-ndjson"
 
 router = APIRouter(prefix="/v1", tags=["documents"], responses=PROBLEMS)
-
-
-class DocumentsQuery(DocumentsOptions):
-    format: Literal["json", "markdown", "text", "hocr", "pdf"] = Field(
-        default="json", description="pdf: the pages' pictures with their text invisibly over them"
-    )
-
-    @property
-    def options(self) -> DocumentsOptions:
-        given = self.model_dump(exclude={"format"})
-        return DocumentsOptions.model_validate(given | {"pictures": True} if self.format == "pdf" else given)
 
 
 @router.post(
@@ -55,34 +46,18 @@ async def documents(request: Request, house: ReadyHouse, query: Annotated[Docume
     that comes as soon as it is done, and what stops the reading a problem in the last line.
     Options go into the query, or beside `document` in a JSON body; the body wins.
     """
-    upload = await read_upload(request, house.pool, house.fetcher, names=("document", "image"))
-    given = query.model_dump(include=query.model_fields_set)
-    asked = parse_options(DocumentsQuery, given | upload.fields, where="options")
     if LINES in request.headers.get("accept", ""):
-        return await _streamed(request, house, upload.image, asked.options)
-    findings = await unless_gone(request, _run(request, house, upload.image, asked.options))
-    headers = {"X-KernelSight-Result-Id": findings.result_id}
-    if asked.format == "json":
-        reply = await house.pool.run(DocumentReply.of(findings).model_dump_json, exclude_none=True)
-        return Response(reply, media_type="application/json", headers=headers)
-    assert findings.document is not None
-    data = await house.pool.run(written, findings.document, asked.format)
-    return Response(data, media_type=KINDS[asked.format].media_type, headers=headers)
+        return await _streamed(request, house, query)
+    return await answered(request, house, DOCUMENTS, query)
 
 
-async def _run(
-    request: Request, house: House, data: bytes, options: DocumentsOptions, report: Report | None = None
-) -> Findings:
-    deadline = monotonic() + house.settings.document_seconds
-    findings = await house.engine.run(data, {"document": options}, deadline=deadline, report=report)
-    request.app.state.metrics.observe_timings(findings.timings)
-    return findings
-
-
-async def _streamed(request: Request, house: House, data: bytes, options: DocumentsOptions) -> Response:
+async def _streamed(request: Request, house: House, query: DocumentsQuery) -> Response:
     """Begins with the first page, so that what is wrong with the whole document has its proper status."""
+    ask = await asked(request, house, DOCUMENTS, query)
+    tasks = {"document": DOCUMENTS.parse(ask).options}
     pages: asyncio.Queue[BaseModel | None] = asyncio.Queue()
-    run = asyncio.create_task(_run(request, house, data, options, lambda page, of: pages.put_nowait(page)))
+    terms = replace(DOCUMENTS.now(house), report=lambda page, of: pages.put_nowait(page))
+    run = asyncio.create_task(look(house, ask.image, tasks, terms))
     run.add_done_callback(lambda _: pages.put_nowait(None))
     try:
         first = await unless_gone(request, pages.get())

@@ -57,7 +57,9 @@ def served(reader: FakeReader) -> Iterator[TestClient]:
     settings = app.state.settings
     pipeline = documents(pdfium, pool, reader=reader, limits=DocumentLimits(pages=settings.max_document_pages))
     engine = Engine([pipeline], pool=pool, limits=Limits(), pdfium=pdfium)
-    app.state.house = SimpleNamespace(engine=engine, pool=pool, fetcher=None, settings=settings)
+    app.state.house = SimpleNamespace(
+        engine=engine, pool=pool, fetcher=None, settings=settings, metrics=app.state.metrics
+    )
     yield TestClient(app, raise_server_exceptions=False)
     pool.close()
     pdfium.close()

@@ -52,6 +52,10 @@ def test_openais_client_gets_an_answer_about_an_image(client: openai.OpenAI, jpe
     ) == (False, False, True, {"sexual"}, "allow", True, True, True)
 
 
+def test_a_long_text_is_one_input(client: openai.OpenAI) -> None:
+    assert len(client.moderations.create(input="Nothing to see here. " * 1000).results) == 1
+
+
 def test_all_categories_are_there_for_every_kind_of_input(client: openai.OpenAI, jpeg: Jpeg) -> None:
     results = [
         client.moderations.create(input="hello").results[0],

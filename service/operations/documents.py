@@ -1,0 +1,34 @@
+"""A document read, in the form that was asked for."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipelines.documents.options import DocumentsOptions
+from pipelines.documents.outputs.formats import KINDS, written
+from service.composition import House
+from service.intake import Ask
+from service.operations.operation import Reply, Terms, look
+from service.schemas import DocumentReply
+
+
+class DocumentsQuery(DocumentsOptions):
+    format: Literal["json", "markdown", "text", "hocr", "pdf"] = Field(
+        default="json", description="pdf: the pages' pictures with their text invisibly over them"
+    )
+
+    @property
+    def options(self) -> DocumentsOptions:
+        given = self.model_dump(exclude={"format"})
+        return DocumentsOptions.model_validate(given | {"pictures": True} if self.format == "pdf" else given)
+
+
+async def documents(house: House, ask: Ask, asked: DocumentsQuery, terms: Terms) -> Reply:
+    findings = await look(house, ask.image, {"document": asked.options}, terms)
+    headers = {"X-KernelSight-Result-Id": findings.result_id}
+    if asked.format == "json":
+        body = await house.pool.run(DocumentReply.of(findings).model_dump_json, exclude_none=True)
+        return Reply(body.encode(), headers=headers)
+    assert findings.document is not None
+    data = await house.pool.run(written, findings.document, asked.format)
+    return Reply(data, KINDS[asked.format].media_type, headers)

@@ -1,0 +1,116 @@
+"""OpenAI's embeddings request and response, with images as inputs.
+
+https://platform.openai.com/docs/api-reference/embeddings
+"""
+
+import asyncio
+import base64
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.together import together
+from pipelines.captioning import FeaturesOptions
+from pipelines.errors import RequestRejected
+from service.composition import House
+from service.intake import Ask, image_at, parse_options
+from service.openai import ImagePart, Several, Text
+from service.operations.operation import Reply, Terms, look
+
+_VECTOR = FeaturesOptions(top_k=0)
+AT_ONCE = 8  # images of one request in flight
+_SCHEMES = ("data:", "http://", "https://")
+
+
+class JinaImage(BaseModel):
+    """As other embedding services write it."""
+
+    image: str
+
+
+class EmbeddingsRequest(BaseModel):
+    """`input` is one image or several: a data URL or http(s) URL, alone, as an `image_url` part or under `image`.
+
+    `model` and `user` are taken and ignored: what embedded is in the answer.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: Text | Annotated[list[str | ImagePart | JinaImage], Several]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = Field(default=None, description="only the encoder's own number; embeddings are not cut")
+    model: str | None = None
+    user: str | None = None
+
+    @property
+    def urls(self) -> list[str]:
+        given = [self.input] if isinstance(self.input, str) else self.input
+        return [_url_of(one) for one in given]
+
+
+class Embedding(BaseModel):
+    object: Literal["embedding"] = "embedding"
+    index: int
+    embedding: list[float] | str = Field(description="L2-normalised; base64 of little-endian float32 where asked")
+
+
+class Usage(BaseModel):
+    """Images are not counted in tokens."""
+
+    prompt_tokens: int = 0
+    total_tokens: int = 0
+
+
+class EmbeddingsReply(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[Embedding]
+    model: str
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    urls: list[str]
+    encoding: Literal["float", "base64"]
+    dimensions: int | None
+
+    @classmethod
+    def of(cls, ask: Ask) -> "Embedded":
+        """Raises RequestRejected."""
+        if ask.image is not None:
+            raise RequestRejected("embeddings are asked for in JSON, with the image's URL or data URL as 'input'")
+        asked = parse_options(EmbeddingsRequest, ask.fields, where="body")
+        for number, url in enumerate(asked.urls):
+            if not url.startswith(_SCHEMES):
+                raise RequestRejected(f"input.{number}: only images are embedded here: give a data URL or http(s) URL")
+        return cls(asked.urls, asked.encoding_format, asked.dimensions)
+
+
+async def embeddings(house: House, ask: Ask, asked: Embedded, terms: Terms) -> Reply:
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def vector(url: str) -> list[float]:
+        async with slots:
+            image = await image_at(url, house.pool, house.fetcher)
+            findings = await look(house, image, {"features": _VECTOR}, terms)
+        assert findings.features is not None
+        assert isinstance(findings.features.embedding, list)
+        return findings.features.embedding
+
+    vectors = await together(*(vector(url) for url in asked.urls))
+    if asked.dimensions not in (None, len(vectors[0])):
+        raise RequestRejected(f"dimensions: this encoder's embeddings have {len(vectors[0])}, and are not cut")
+    data = [Embedding(index=index, embedding=_encoded(one, asked.encoding)) for index, one in enumerate(vectors)]
+    return Reply.of(EmbeddingsReply(data=data, model=house.categories.encoder.id))
+
+
+def _url_of(one: str | ImagePart | JinaImage) -> str:
+    if isinstance(one, str):
+        return one
+    return one.image_url.url if isinstance(one, ImagePart) else one.image
+
+
+def _encoded(vector: list[float], encoding: Literal["float", "base64"]) -> list[float] | str:
+    return vector if encoding == "float" else base64.b64encode(np.array(vector, "<f4").tobytes()).decode()

@@ -1,0 +1,126 @@
+"""What is answered about one image: features, faces, avatars, evidence, a clean copy, or several at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, Field
+
+from pipelines.captioning import FeaturesOptions
+from pipelines.documents.options import DocumentsOptions
+from pipelines.errors import RequestRejected
+from pipelines.explain import ExplainOptions
+from pipelines.faces.options import AvatarOptions, FacesOptions
+from pipelines.moderation.options import ModerationOptions
+from pipelines.sanitize import SanitizeOptions
+from service.composition import House
+from service.intake import Ask, parse_options
+from service.operations.operation import Reply, Terms, look
+from service.schemas import ExplainReply, FacesReply, FeaturesReply
+
+# The pipelines that `analyze` can run, and the options that each takes from a request.
+OPTIONS: dict[str, type[BaseModel]] = {
+    "moderation": ModerationOptions,
+    "features": FeaturesOptions,
+    "faces": FacesOptions,
+    "explain": ExplainOptions,
+    "document": DocumentsOptions,
+}
+BY_DEFAULT = ("moderation", "features", "faces")
+
+
+class ExplainQuery(ExplainOptions):
+    format: Literal["json", "png"] = Field(default="json", description="png: the first overlay as image/png")
+
+    @property
+    def options(self) -> ExplainOptions:
+        given = self.model_dump(exclude={"format"})
+        return ExplainOptions.model_validate(given | {"overlay": True} if self.format == "png" else given)
+
+
+async def features(house: House, ask: Ask, options: FeaturesOptions, terms: Terms) -> Reply:
+    return Reply.of(FeaturesReply.of(await look(house, ask.image, {"features": options}, terms)))
+
+
+async def faces(house: House, ask: Ask, options: FacesOptions, terms: Terms) -> Reply:
+    return Reply.of(FacesReply.of(await look(house, ask.image, {"faces": options}, terms)))
+
+
+async def avatars(house: House, ask: Ask, options: AvatarOptions, terms: Terms) -> Reply:
+    findings = await look(house, ask.image, {"avatar": options}, terms)
+    assert findings.avatar is not None
+    headers = {
+        "X-KernelSight-Result-Id": findings.result_id,
+        "X-KernelSight-Face": str(findings.avatar.index),
+        "X-KernelSight-Face-Box": ",".join(map(str, findings.avatar.face.box)),
+    }
+    return Reply(findings.avatar.data, findings.avatar.media_type, headers)
+
+
+async def explain(house: House, ask: Ask, asked: ExplainQuery, terms: Terms) -> Reply:
+    findings = await look(house, ask.image, {"explain": asked.options}, terms)
+    if asked.format == "json":
+        return Reply.of(ExplainReply.of(findings))
+    assert findings.explain is not None
+    overlay = findings.explain.explanations[0].overlay
+    assert overlay is not None
+    return Reply(overlay, "image/png", {"X-KernelSight-Result-Id": findings.result_id})
+
+
+async def sanitize(house: House, ask: Ask, options: SanitizeOptions, terms: Terms) -> Reply:
+    findings = await look(house, ask.image, {"sanitize": options}, terms)
+    assert findings.sanitize is not None
+    headers = {
+        "X-KernelSight-Result-Id": findings.result_id,
+        "X-KernelSight-Frames": str(findings.sanitize.frames),
+    }
+    return Reply(findings.sanitize.data, findings.sanitize.media_type, headers)
+
+
+class AnalyzeQuery(BaseModel):
+    """Beside the pipelines' own options."""
+
+    pipelines: str | None = Field(default=None, description=f"comma-separated; by default {', '.join(BY_DEFAULT)}")
+    gate: bool = Field(default=True, description="moderation first; what it blocks is withheld from the others")
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    tasks: Mapping[str, BaseModel]
+    gate: bool
+
+    @classmethod
+    def of(cls, ask: Ask) -> "Analysis":
+        """Raises RequestRejected."""
+        fields = dict(ask.fields)
+        gate = parse_options(AnalyzeQuery, {"gate": fields.pop("gate", True)}, where="options").gate
+        names = _names(fields.pop("pipelines", None) or list(BY_DEFAULT), tuple(OPTIONS))
+        tasks = {name: parse_options(OPTIONS[name], _object(name, fields.pop(name, {})), where=name) for name in names}
+        if fields:
+            raise RequestRejected(f"unknown fields: {', '.join(sorted(fields))}")
+        return cls(tasks, gate)
+
+
+async def analyze(house: House, ask: Ask, asked: Analysis, terms: Terms) -> Reply:
+    return Reply.of(await look(house, ask.image, asked.tasks, terms, gate=asked.gate))
+
+
+def _names(given: Any, known: tuple[str, ...]) -> list[str]:
+    """Pipelines from "a,b" or ["a", "b"], each once."""
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RequestRejected("pipelines: give names, comma-separated or as a list")
+    names = list(dict.fromkeys(name.strip() for name in names))
+    if unknown := [name for name in names if name not in known]:
+        raise RequestRejected(f"pipelines: no {', '.join(map(repr, unknown))} here; there are: {', '.join(known)}")
+    return names
+
+
+def _object(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as cause:
+        raise RequestRejected(f"{name}: the form field is not JSON: {cause}") from cause

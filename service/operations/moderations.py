@@ -1,0 +1,54 @@
+"""Allow, review or block: texts and images in OpenAI's form, or one image."""
+
+import asyncio
+from dataclasses import dataclass
+
+from models.together import together
+from pipelines.moderation.options import ModerationOptions
+from service.composition import House
+from service.intake import Ask, image_at, parse_options
+from service.openai import ImagePart, Judged, ModerationReply, ModerationRequest, ModerationResult, Part
+from service.operations.operation import Reply, Terms, look
+
+AT_ONCE = 4  # parts of one request in flight: each may be an image of the largest size, fetched from a URL
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """The parts of each result; None where the one image that was sent is all there is to judge."""
+
+    items: list[list[Part]] | None
+    options: ModerationOptions
+
+    @classmethod
+    def of(cls, ask: Ask) -> "Judging":
+        """Raises RequestRejected."""
+        if ask.image is not None:
+            return cls(None, parse_options(ModerationOptions, ask.fields, where="options"))
+        asked = parse_options(ModerationRequest, ask.fields, where="body")
+        return cls(asked.items, parse_options(ModerationOptions, asked.model_extra or {}, where="options"))
+
+
+async def moderations(house: House, ask: Ask, judging: Judging, terms: Terms) -> Reply:
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def judged(part: Part) -> Judged:
+        async with slots:
+            return await _of_part(part, judging.options, house, terms)
+
+    if judging.items is None:
+        results = [[await _of_image(ask.image, judging.options, house, terms)]]
+    else:
+        results = await together(*(together(*(judged(part) for part in parts)) for parts in judging.items))
+    return Reply.of(ModerationReply.of([ModerationResult.of(parts) for parts in results]))
+
+
+async def _of_part(part: Part, options: ModerationOptions, house: House, terms: Terms) -> Judged:
+    if isinstance(part, ImagePart):
+        image = await image_at(part.image_url.url, house.pool, house.fetcher)
+        return await _of_image(image, options, house, terms)
+    return Judged.model_construct(**dict(await house.moderation.judge_text(part.text, options)))
+
+
+async def _of_image(image: bytes | str | None, options: ModerationOptions, house: House, terms: Terms) -> Judged:
+    return Judged.of(await look(house, image, {"moderation": options}, terms))

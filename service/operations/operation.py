@@ -1,0 +1,81 @@
+"""An operation: a route's work without HTTP. Fields and bytes in, bytes out; REST, jobs and batches all end here."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Generic, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from models.waiting import Priority
+from pipelines.findings import Findings
+from pipelines.pipeline import Report
+from service.composition import House
+from service.intake import Ask, parse_options
+
+OptionsT = TypeVar("OptionsT", bound=BaseModel)
+AskedT = TypeVar("AskedT")
+Limit = Literal["request_seconds", "document_seconds"]  # names of settings
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """When an answer is worth nothing any more (`time.monotonic`), what it goes behind, and who hears of its parts."""
+
+    deadline: float
+    priority: Priority = "interactive"
+    report: Report | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    body: bytes
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, answer: BaseModel, **headers: str) -> "Reply":
+        return cls(answer.model_dump_json(exclude_none=True).encode(), headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[AskedT]):
+    """`parse` validates all but the image, raising RequestRejected; `answer` raises what the engine and fetching do.
+
+    A JSON body has the image in a field of `image_names`; with none it is all fields.
+    """
+
+    name: str
+    parse: Callable[[Ask], AskedT]
+    answer: Callable[[House, Ask, AskedT, Terms], Awaitable[Reply]]
+    image_names: tuple[str, ...] = ("image",)
+    limit: Limit = "request_seconds"
+
+    @property
+    def path(self) -> str:
+        return f"/v1/{self.name}"
+
+    async def run(self, house: House, ask: Ask, terms: Terms) -> Reply:
+        return await self.answer(house, ask, self.parse(ask), terms)
+
+    def now(self, house: House) -> Terms:
+        """Those of somebody who waits for the answer."""
+        seconds: float = getattr(house.settings, self.limit)
+        return Terms(monotonic() + seconds)
+
+
+def options_of(kind: type[OptionsT]) -> Callable[[Ask], OptionsT]:
+    """Every field is an option of `kind`."""
+    return lambda ask: parse_options(kind, ask.fields, where="options")
+
+
+async def look(
+    house: House, image: bytes | str | None, tasks: Mapping[str, BaseModel], terms: Terms, *, gate: bool = False
+) -> Findings:
+    """Fetch the image if need be, and send it through the engine; raises what both raise."""
+    data = await house.fetcher.fetch(image) if isinstance(image, str) else image or b""
+    findings = await house.engine.run(
+        data, tasks, priority=terms.priority, deadline=terms.deadline, gate=gate, report=terms.report
+    )
+    house.metrics.observe_timings(findings.timings)
+    return findings
