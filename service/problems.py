@@ -22,7 +22,7 @@ from service import openai
 log = logging.getLogger(__name__)
 
 PREFIX = "urn:kernelsight:problem:"
-OPENAI_ROUTES = ("/v1/moderations", "/v1/embeddings")
+OPENAI_ROUTES = ("/v1/moderations", "/v1/embeddings", "/v1/files", "/v1/batches")
 
 
 class NotReady(KernelSightError):
@@ -93,9 +93,16 @@ def problem(code: str, status: int, title: str, detail: str, **more: Any) -> dic
     return {"type": PREFIX + code, "title": title, "status": status, "detail": detail, **more}
 
 
+def problem_of(error: KernelSightError) -> dict[str, Any]:
+    """The problem+json body for a domain error; what is our fault is logged."""
+    status, title = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), (500, "Internal error"))
+    if status == 500:
+        log.error("internal error: %s", error, exc_info=error)
+    return problem(error.code, status, title, str(error), **error.facts)
+
+
 def answer(error: KernelSightError, path: str) -> JSONResponse:
     """The response for a domain error of a request for `path`."""
-    status, title = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), (500, "Internal error"))
     headers = {}
     if isinstance(error, Overloaded):
         headers["Retry-After"] = str(round(error.retry_seconds))
@@ -103,9 +110,7 @@ def answer(error: KernelSightError, path: str) -> JSONResponse:
         headers["Retry-After"] = "1"
     if isinstance(error, Unauthorised):
         headers["WWW-Authenticate"] = "Bearer"
-    if status == 500:
-        log.error("internal error: %s", error, exc_info=error)
-    return _response(path, problem(error.code, status, title, str(error), **error.facts), headers)
+    return _response(path, problem_of(error), headers)
 
 
 def install(app: FastAPI) -> None:
@@ -145,9 +150,17 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
-def _response(path: str, body: dict[str, Any], headers: dict[str, str]) -> JSONResponse:
-    """problem+json, or what OpenAI's clients read on the routes that are theirs: there an invalid request is a 400."""
+def as_answered(path: str, body: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
+    """Status, media type and body of a problem.
+
+    On the routes that are OpenAI's it has the form that OpenAI's clients read: there an invalid request is a 400.
+    """
     if not path.startswith(OPENAI_ROUTES):
-        return JSONResponse(body, body["status"], headers, media_type="application/problem+json")
+        return body["status"], "application/problem+json", body
     status = 400 if body["type"] == PREFIX + pipelines.RequestRejected.code else body["status"]
-    return JSONResponse(openai.error_of(body), status, headers)
+    return status, "application/json", openai.error_of(body)
+
+
+def _response(path: str, body: dict[str, Any], headers: dict[str, str]) -> JSONResponse:
+    status, media_type, content = as_answered(path, body)
+    return JSONResponse(content, status, headers, media_type=media_type)

@@ -17,6 +17,7 @@ import pytest
 from pipelines.errors import TooManyBytes
 from service.addresses import CheckedNetwork, resolve
 from service.fetch import ImageFetcher, open_fetcher
+from service.outbound import Outbound
 from service.problems import UrlFetchFailed, UrlInputsOff, UrlRejected
 from service.settings import UrlInputs
 from tests.conftest import Jpeg
@@ -141,7 +142,7 @@ def test_a_redirect_to_an_address_that_is_not_allowed_is_refused() -> None:
     async def once(url: str) -> bytes:
         network = CheckedNetwork(lambda address: str(address) == "127.0.0.2", resolve)
         async with httpcore2.AsyncConnectionPool(network_backend=network) as http:
-            return await ImageFetcher("any", LIMIT, 10, http).fetch(url)
+            return await ImageFetcher(Outbound("any", network, http), LIMIT, 10).fetch(url)
 
     with serving_images(host="0.0.0.0") as server:
         url = f"http://127.0.0.2:{server.port}/redirect/" + quote(f"http://127.0.0.1:{server.port}/image", safe="")
