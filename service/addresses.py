@@ -77,14 +77,15 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         """Raises UrlRejected, UrlFetchFailed, or what httpcore2 raises."""
         failure: Exception = UrlFetchFailed(f"the host {host!r} has no address")
-        for address in (await self._addresses(host, port))[:MOST_ADDRESSES]:
+        for address in (await self.addresses(host, port))[:MOST_ADDRESSES]:
             try:
                 return await self._network.connect_tcp(address, port, CONNECT_SECONDS, local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure
 
-    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+    async def addresses(self, host: str, port: int) -> Sequence[str]:
+        """All that the name has; raises UrlRejected where one of them is not allowed, or UrlFetchFailed."""
         try:
             addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as cause:  # UnicodeError: a label that is too long for DNS

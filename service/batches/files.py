@@ -1,0 +1,165 @@
+"""Files that clients upload and fetch, in a folder or anywhere that fsspec reaches: all workers must see the same.
+
+ROOT/<id>.data is a file, ROOT/<id>.json what is known of it. The second is written last and removed first: without it
+there is no file.
+"""
+
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
+
+import fsspec
+from fsspec.core import url_to_fs
+from pydantic import BaseModel, ConfigDict
+
+from models.errors import KernelSightError
+from pipelines.errors import RequestRejected
+
+_ID = re.compile(r"file-[0-9a-f]{32}")
+
+
+class FileUnknown(KernelSightError):
+    code = "file-unknown"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"no file {id[:80]!r} here")
+
+
+class FilesNotWritable(KernelSightError):
+    code = "files-not-writable"
+
+
+class StoredFile(BaseModel):
+    """As OpenAI's file objects; times are Unix seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    object: Literal["file"] = "file"
+    bytes: int
+    created_at: int
+    expires_at: int | None = None
+    filename: str
+    purpose: Literal["batch", "batch_output"]
+    status: Literal["processed"] = "processed"
+
+
+class FilePage(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[StoredFile]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+def new_file_id() -> str:
+    return f"file-{secrets.token_hex(16)}"
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """`root` is a folder or a URL of fsspec's; files are gone after `keep_seconds`. Every method blocks."""
+
+    root: str
+    keep_seconds: float
+
+    def add(self, source: BinaryIO, filename: str) -> StoredFile:
+        """An upload; raises FilesNotWritable."""
+        self.sweep()
+        id = new_file_id()
+        with self.writing(id, filename, "batch") as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+        return self.get(id)
+
+    @contextmanager
+    def writing(self, id: str, filename: str, purpose: Literal["batch", "batch_output"]) -> Iterator[BinaryIO]:
+        """The file is there when the block has ended well, and replaces one of the same id. Raises FilesNotWritable."""
+        try:
+            system, root = self._system()
+            system.makedirs(root, exist_ok=True)
+            with system.open(f"{root}/{id}.data", "wb") as target:
+                yield target
+            now = int(time.time())
+            known = StoredFile(
+                id=id,
+                bytes=system.size(f"{root}/{id}.data"),
+                created_at=now,
+                expires_at=now + int(self.keep_seconds),
+                filename=filename,
+                purpose=purpose,
+            )
+            system.pipe_file(f"{root}/{id}.part", known.model_dump_json().encode())
+            system.mv(f"{root}/{id}.part", f"{root}/{id}.json")  # readers never see half of it
+        except OSError as cause:
+            raise FilesNotWritable(f"the file cannot be stored: {cause.strerror or cause}") from cause
+
+    def get(self, id: str) -> StoredFile:
+        """Raises FileUnknown."""
+        if not _ID.fullmatch(id):
+            raise FileUnknown(id)
+        system, root = self._system()
+        try:
+            known = StoredFile.model_validate_json(system.cat_file(f"{root}/{id}.json"))
+        except FileNotFoundError:
+            raise FileUnknown(id) from None
+        if known.expires_at is not None and known.expires_at < time.time():
+            raise FileUnknown(id)
+        return known
+
+    @contextmanager
+    def opened(self, id: str, at: int = 0) -> Iterator[BinaryIO]:
+        """Its bytes from `at` on; raises FileUnknown."""
+        self.get(id)
+        system, root = self._system()
+        with system.open(f"{root}/{id}.data", "rb") as source:
+            source.seek(at)
+            yield source
+
+    def page(self, *, after: str | None, limit: int, newest_first: bool, purpose: str | None) -> FilePage:
+        """Raises RequestRejected where `after` is no file of the list."""
+        files = sorted(self._all(), key=lambda one: (one.created_at, one.id), reverse=newest_first)
+        files = [one for one in files if purpose in (None, one.purpose)]
+        ids = [one.id for one in files]
+        if after is not None and after not in ids:
+            raise RequestRejected(f"after: no file {after[:80]!r} in this list")
+        start = ids.index(after) + 1 if after is not None else 0
+        shown = files[start : start + limit]
+        first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
+        return FilePage(data=shown, first_id=first, last_id=last, has_more=start + limit < len(files))
+
+    def remove(self, id: str) -> None:
+        """Raises FileUnknown."""
+        self.get(id)
+        self._drop(id)
+
+    def sweep(self) -> None:
+        """Remove what has expired."""
+        for one in self._all(expired=True):
+            self._drop(one.id)
+
+    def _all(self, *, expired: bool = False) -> Iterator[StoredFile]:
+        system, root = self._system()
+        now = time.time()
+        for path in system.glob(f"{root}/file-*.json"):
+            try:
+                known = StoredFile.model_validate_json(system.cat_file(path))
+            except FileNotFoundError:  # removed meanwhile
+                continue
+            if (known.expires_at is not None and known.expires_at < now) is expired:
+                yield known
+
+    def _drop(self, id: str) -> None:
+        system, root = self._system()
+        for suffix in ("json", "data"):
+            try:
+                system.rm_file(f"{root}/{id}.{suffix}")
+            except FileNotFoundError:
+                continue
+
+    def _system(self) -> tuple[fsspec.AbstractFileSystem, str]:
+        return url_to_fs(self.root)  # type: ignore[no-any-return]
