@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
 from pipelines.errors import RequestRejected
-from service.batches.files import FilePage, StoredFile
+from service.batch_api.files import FilePage, StoredFile
 from service.openai import OPENAI_PROBLEMS
 from service.state import ReadyHouse
 

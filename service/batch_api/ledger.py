@@ -1,0 +1,134 @@
+"""What is known of batches, in Redis: one hash for each, one more for what its chunks came to.
+
+A batch's state is not a field: it follows from which moments it has seen. Each moment is written once (HSETNX), so two
+workers that come to the same end, or one that comes to it twice, change nothing.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from models.errors import KernelSightError
+from pipelines.errors import RequestRejected
+from service.batch_api.lines import Chunk
+from service.batch_api.types import ENDED, MOMENTS, Batch, BatchPage, Counts, LineError, LineErrors
+
+_KEY = "{kernelsight}:batch:"
+_LIST = "{kernelsight}:batches"  # ids, oldest first
+_DONE = ":chunks"  # of each chunk that is done: completed and failed requests
+
+
+class BatchUnknown(KernelSightError):
+    code = "batch-unknown"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"no batch {id[:80]!r} here")
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """`keep_seconds` is how long a batch is known after it was made."""
+
+    redis: Redis
+    keep_seconds: float
+
+    async def add(self, batch: Batch) -> None:
+        known = batch.model_dump_json(exclude={"status", "request_counts"}, exclude_none=True)
+        keep = int(self.keep_seconds)
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.hset(_KEY + batch.id, "batch", known)
+            pipe.expire(_KEY + batch.id, keep)
+            pipe.zadd(_LIST, {batch.id: batch.created_at})
+            pipe.zremrangebyscore(_LIST, "-inf", time.time() - self.keep_seconds)
+            await pipe.execute()
+
+    async def get(self, id: str) -> Batch:
+        """Raises BatchUnknown."""
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.hgetall(_KEY + id)
+            pipe.hvals(_KEY + id + _DONE)
+            fields, done = await pipe.execute()
+        known = _text(fields)
+        if "batch" not in known:
+            raise BatchUnknown(id)
+        moments = {name: int(known[name]) for name, _ in MOMENTS if name in known}
+        counts = [orjson.loads(one) for one in done]
+        return Batch.model_validate(
+            orjson.loads(known["batch"])
+            | moments
+            | {name: known.get(name) for name in ("output_file_id", "error_file_id")}
+            | {
+                "status": next((status for name, status in MOMENTS if name in moments), "validating"),
+                "errors": LineErrors(data=orjson.loads(known["errors"])) if "errors" in known else None,
+                "request_counts": Counts(
+                    total=int(known.get("total", 0)),
+                    completed=sum(one[0] for one in counts),
+                    failed=sum(one[1] for one in counts),
+                ),
+            }
+        )
+
+    async def page(self, *, after: str | None, limit: int) -> BatchPage:
+        """Newest first; raises RequestRejected where `after` is no batch."""
+        start = 0
+        if after is not None:
+            rank: Any = await self.redis.zrevrank(_LIST, after)
+            if rank is None:
+                raise RequestRejected(f"after: no batch {after[:80]!r} in this list")
+            start = rank + 1
+        ids: Any = await self.redis.zrevrange(_LIST, start, start + limit)
+        found = [_str(one) for one in ids]
+        shown = [await self.get(id) for id in found[:limit]]
+        first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
+        return BatchPage(data=shown, first_id=first, last_id=last, has_more=len(found) > limit)
+
+    async def mark(self, id: str, moment: str, **fields: bytes | str | int) -> None:
+        """`moment` is now, unless the batch has seen it; `fields` come with it."""
+        async with self.redis.pipeline(transaction=True) as pipe:
+            for name, value in fields.items():
+                pipe.hset(_KEY + id, name, value)
+            pipe.hsetnx(_KEY + id, moment, int(time.time()))
+            await pipe.execute()
+
+    async def fail(self, id: str, errors: Sequence[LineError]) -> None:
+        listed = orjson.dumps([one.model_dump(exclude_none=True) for one in errors])
+        await self.mark(id, "failed_at", errors=listed)
+
+    async def cut(self, id: str, chunks: Sequence[Chunk]) -> None:
+        """Remember how the file is cut; from now on the batch is in progress."""
+        table = orjson.dumps([(chunk.at, chunk.lines) for chunk in chunks])
+        await self.mark(id, "in_progress_at", chunks=table, total=sum(chunk.lines for chunk in chunks))
+
+    async def chunks(self, id: str) -> list[Chunk]:
+        """Raises BatchUnknown."""
+        table = await self.redis.hget(_KEY + id, "chunks")
+        if table is None:
+            raise BatchUnknown(id)
+        return [Chunk(at, lines) for at, lines in orjson.loads(table)]
+
+    async def chunk_done(self, id: str, number: int, completed: int, failed: int) -> int:
+        """Count a chunk once, however often it was done; how many are done now."""
+        key = _KEY + id + _DONE
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.hset(key, str(number), orjson.dumps([completed, failed]))
+            pipe.expire(key, int(self.keep_seconds))
+            pipe.hlen(key)
+            *_, done = await pipe.execute()
+        return int(done)
+
+
+def over(batch: Batch) -> bool:
+    """Nothing more is to be done for it."""
+    return batch.status in ENDED
+
+
+def _text(fields: Mapping[Any, Any]) -> dict[str, Any]:
+    return {_str(name): value for name, value in fields.items()}
+
+
+def _str(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
