@@ -74,7 +74,11 @@ async def _from_form(request: Request) -> Ask:
 
 def ask_of(body: bytes, names: tuple[str, ...]) -> Ask:
     """Of a JSON body; raises RequestRejected."""
-    fields = parse_json(body)
+    return ask_in(parse_json(body), names)
+
+
+def ask_in(fields: Any, names: tuple[str, ...]) -> Ask:
+    """Of what a JSON body says, which loses its image; raises RequestRejected."""
     if not names and isinstance(fields, dict):
         return Ask(fields)
     given = [name for name in names if isinstance(fields, dict) and name in fields]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import BinaryIO, Literal
 
 import fsspec
@@ -19,6 +20,8 @@ from pydantic import BaseModel, ConfigDict
 
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
+
+Purpose = Literal["batch", "batch_output", "batch_part"]  # parts are of outputs that are not whole yet, and unlisted
 
 _ID = re.compile(r"file-[0-9a-f]{32}")
 
@@ -45,7 +48,7 @@ class StoredFile(BaseModel):
     created_at: int
     expires_at: int | None = None
     filename: str
-    purpose: Literal["batch", "batch_output"]
+    purpose: Purpose
     status: Literal["processed"] = "processed"
 
 
@@ -59,6 +62,11 @@ class FilePage(BaseModel):
 
 def new_file_id() -> str:
     return f"file-{secrets.token_hex(16)}"
+
+
+def file_id_of(*names: str | int) -> str:
+    """The same for the same names: who writes a file again replaces it."""
+    return f"file-{sha256(':'.join(map(str, names)).encode()).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True)
@@ -77,26 +85,28 @@ class FileStore:
         return self.get(id)
 
     @contextmanager
-    def writing(self, id: str, filename: str, purpose: Literal["batch", "batch_output"]) -> Iterator[BinaryIO]:
+    def writing(self, id: str, filename: str, purpose: Purpose) -> Iterator[BinaryIO]:
         """The file is there when the block has ended well, and replaces one of the same id. Raises FilesNotWritable."""
+        system, root = self._system()
+        part = f"{root}/{id}.{secrets.token_hex(8)}.part"
         try:
-            system, root = self._system()
             system.makedirs(root, exist_ok=True)
-            with system.open(f"{root}/{id}.data", "wb") as target:
+            with system.open(part, "wb") as target:
                 yield target
+            size = system.size(part)
+            system.mv(part, f"{root}/{id}.data")
             now = int(time.time())
+            expires = now + int(self.keep_seconds)
             known = StoredFile(
-                id=id,
-                bytes=system.size(f"{root}/{id}.data"),
-                created_at=now,
-                expires_at=now + int(self.keep_seconds),
-                filename=filename,
-                purpose=purpose,
+                id=id, bytes=size, created_at=now, expires_at=expires, filename=filename, purpose=purpose
             )
-            system.pipe_file(f"{root}/{id}.part", known.model_dump_json().encode())
-            system.mv(f"{root}/{id}.part", f"{root}/{id}.json")  # readers never see half of it
+            system.pipe_file(part, known.model_dump_json().encode())
+            system.mv(part, f"{root}/{id}.json")  # readers never see half of it
         except OSError as cause:
             raise FilesNotWritable(f"the file cannot be stored: {cause.strerror or cause}") from cause
+        finally:
+            if system.exists(part):
+                system.rm_file(part)
 
     def get(self, id: str) -> StoredFile:
         """Raises FileUnknown."""
@@ -123,7 +133,7 @@ class FileStore:
     def page(self, *, after: str | None, limit: int, newest_first: bool, purpose: str | None) -> FilePage:
         """Raises RequestRejected where `after` is no file of the list."""
         files = sorted(self._all(), key=lambda one: (one.created_at, one.id), reverse=newest_first)
-        files = [one for one in files if purpose in (None, one.purpose)]
+        files = [one for one in files if one.purpose != "batch_part" and purpose in (None, one.purpose)]
         ids = [one.id for one in files]
         if after is not None and after not in ids:
             raise RequestRejected(f"after: no file {after[:80]!r} in this list")
@@ -135,12 +145,21 @@ class FileStore:
     def remove(self, id: str) -> None:
         """Raises FileUnknown."""
         self.get(id)
-        self._drop(id)
+        self.discard(id)
 
     def sweep(self) -> None:
         """Remove what has expired."""
         for one in self._all(expired=True):
-            self._drop(one.id)
+            self.discard(one.id)
+
+    def discard(self, id: str) -> None:
+        """Remove it if it is there."""
+        system, root = self._system()
+        for suffix in ("json", "data"):
+            try:
+                system.rm_file(f"{root}/{id}.{suffix}")
+            except FileNotFoundError:
+                continue
 
     def _all(self, *, expired: bool = False) -> Iterator[StoredFile]:
         system, root = self._system()
@@ -152,14 +171,6 @@ class FileStore:
                 continue
             if (known.expires_at is not None and known.expires_at < now) is expired:
                 yield known
-
-    def _drop(self, id: str) -> None:
-        system, root = self._system()
-        for suffix in ("json", "data"):
-            try:
-                system.rm_file(f"{root}/{id}.{suffix}")
-            except FileNotFoundError:
-                continue
 
     def _system(self) -> tuple[fsspec.AbstractFileSystem, str]:
         return url_to_fs(self.root)  # type: ignore[no-any-return]

@@ -1,0 +1,17 @@
+"""Which errors of an operation are worth another try, and what is told of them."""
+
+from models.errors import DeadlineExceeded, InferenceFailed, KernelSightError, ModelMissing, Overloaded
+from service.jobs.errors import PermanentFailure, TemporaryFailure
+from service.problems import NotReady, UrlFetchFailed, problem_of
+from service.work.webhooks import WebhookFailed
+
+# The same request may be answered later, or by another worker.
+_PASSING = (Overloaded, DeadlineExceeded, InferenceFailed, ModelMissing, NotReady, UrlFetchFailed, WebhookFailed)
+
+
+def failure_of(error: KernelSightError) -> PermanentFailure | TemporaryFailure:
+    """What the queue is told."""
+    problem = problem_of(error)
+    if not isinstance(error, _PASSING):
+        return PermanentFailure(problem)
+    return TemporaryFailure(problem, error.retry_seconds if isinstance(error, Overloaded) else None)
