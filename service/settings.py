@@ -22,9 +22,9 @@ def _default_store() -> Path:
     return Path(cache).expanduser() / "kernelsight" / "models"
 
 
-def _default_categories() -> Path:
+def _data(name: str) -> Path:
     data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(data).expanduser() / "kernelsight" / "categories"
+    return Path(data).expanduser() / "kernelsight" / name
 
 
 class Settings(BaseSettings):
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
 
     store: Path = Field(default_factory=_default_store)  # where model files live
     catalog: Path | None = None  # a folder of further manifests; they override the built-in ones
-    categories: Path = Field(default_factory=_default_categories)  # where custom categories live
+    categories: Path = Field(default_factory=lambda: _data("categories"))  # where custom categories live
     model_mirror: str | None = None  # folder or URL asked for every model file before its own sources
     encoder: str | None = None  # model id of the captioning encoder; None takes the task's first choice
     faces: str | None = None  # yunet or mtcnn; None takes the first whose models are in the store
@@ -71,6 +71,15 @@ class Settings(BaseSettings):
     page_seconds: float = Field(default=60.0, gt=0)  # a page not done by then is reported without the others failing
     hang_seconds: float = Field(default=60.0, gt=0)  # a session that runs longer on one batch is replaced
     probe_after_seconds: float = Field(default=10.0, gt=0)  # health runs a real inference after this much silence
+
+    redis_url: SecretStr | None = None  # where the queue is; None starts a Valkey on this machine
+    queue_data: Path = Field(default_factory=lambda: _data("queue"))  # of that Valkey
+    queue_depth: int = Field(default=10_000, ge=1)  # jobs that may wait per priority, then 429
+    lease_seconds: float = Field(default=30.0, ge=1)  # a worker silent for so long loses its jobs to others
+    job_attempts: int = Field(default=3, ge=1)  # that fail or kill their worker; then the job is a dead letter
+    job_keep_seconds: float = Field(default=86_400.0, ge=1)  # how long a job's status and result are kept
+    dead_letter_seconds: float = Field(default=7 * 86_400.0, ge=1)  # how long a dead letter is kept
+
     drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight
 
 

@@ -1,0 +1,53 @@
+-- ARGV: room per priority (name, most)*2; then per job: id, priority, work, idempotency key, digest, expires,
+-- number of payloads, (name, bytes)*. Answers per job: {new, created} | {old, id} | {conflict, id} | {full, oldest ms}.
+local room = {}
+for at = 1, 3, 2 do
+  local priority = ARGV[at]
+  local taken = redis.call('XLEN', stream_of(priority)) + redis.call('ZCARD', key_of('delayed', priority))
+  room[priority] = ARGV[at + 1] - taken
+end
+
+local function oldest(priority)
+  local first = redis.call('XRANGE', stream_of(priority), '-', '+', 'COUNT', 1)[1]
+  return first and now - string.match(first[1], '^%d+') or 0
+end
+
+local function known(id, key, digest)
+  if redis.call('EXISTS', job_of(id)) == 1 then
+    return { 'old', id } -- a repeated command whose answer got lost
+  end
+  local other = key ~= '' and redis.call('GET', key_of('key', key))
+  if not other or redis.call('EXISTS', job_of(other)) == 0 then
+    return nil
+  end
+  return { redis.call('HGET', job_of(other), 'digest') == digest and 'old' or 'conflict', other }
+end
+
+local answers, at = {}, 5
+while at <= #ARGV do
+  local id, priority, work, key, digest, expires = unpack(ARGV, at, at + 5)
+  local payloads = tonumber(ARGV[at + 6])
+  local answer = known(id, key, digest)
+  if not answer and room[priority] < 1 then
+    answer = { 'full', oldest(priority) }
+  elseif not answer then
+    local names = {}
+    for payload = 1, payloads do
+      local name, data = ARGV[at + 5 + 2 * payload], ARGV[at + 6 + 2 * payload]
+      redis.call('HSETNX', key_of('blob', name), 'data', data)
+      redis.call('HINCRBY', key_of('blob', name), 'references', 1)
+      names[payload] = name
+    end
+    redis.call('HSET', job_of(id), 'work', work, 'blobs', table.concat(names, ' '), 'priority', priority,
+      'created', now, 'expires', expires, 'key', key, 'digest', digest)
+    if key ~= '' then
+      redis.call('SET', key_of('key', key), id)
+    end
+    place(id, priority)
+    room[priority] = room[priority] - 1
+    answer = { 'new', now }
+  end
+  answers[#answers + 1] = answer
+  at = at + 7 + 2 * payloads
+end
+return answers

@@ -1,0 +1,21 @@
+-- ARGV: worker, most, priority*. Answers the jobs started and, per priority, the id after which to wait for others.
+-- What a later priority gets is only what the earlier ones leave: strict, and never more than there are free slots.
+local worker, room = ARGV[1], tonumber(ARGV[2])
+local jobs, lasts = {}, {}
+for at = 3, #ARGV do
+  local priority = ARGV[at]
+  if #jobs < room then
+    local read = redis.call('XREADGROUP', 'GROUP', GROUP, WORKER, 'COUNT', room - #jobs,
+      'STREAMS', stream_of(priority), '>')
+    for _, entry in ipairs(read and read[1] and read[1][2] or {}) do
+      jobs[#jobs + 1] = start(priority, entry[1], entry[2][2], worker)
+    end
+  end
+  local facts = redis.call('XINFO', 'STREAM', stream_of(priority))
+  for field = 1, #facts, 2 do
+    if facts[field] == 'last-generated-id' then
+      lasts[#lasts + 1] = facts[field + 1]
+    end
+  end
+end
+return { jobs, lasts }
