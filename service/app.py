@@ -12,16 +12,33 @@ from fastapi_offline import FastAPIOffline
 from models.errors import KernelSightError
 from service import problems
 from service.access import require_key
-from service.api import categories, documents, embeddings, health, images, models, moderations
+from service.api import (
+    batches,
+    categories,
+    dead_letters,
+    documents,
+    embeddings,
+    files,
+    health,
+    images,
+    jobs,
+    models,
+    moderations,
+)
 from service.composition import open_house
+from service.jobs.embedded import EmbeddedUnavailable
+from service.jobs.errors import QueueUnavailable
 from service.metrics import Metrics
 from service.middleware import BodyLimit, Measure
 from service.settings import Settings
+from service.work.jobs import Jobs, open_jobs
+from service.work.worker import working
 
 log = logging.getLogger(__name__)
 
 # base64 makes 3 bytes 4; a form or JSON around the image takes a little more.
 _BODY_OVERHEAD = 64 * 1024
+_AGAIN_SECONDS = 2.0
 
 
 def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: None) -> FastAPI:
@@ -45,8 +62,8 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
         lifespan=lifespan,
     )
     app.state.settings, app.state.metrics = settings, Metrics()
-    app.state.house, app.state.failure = None, None
-    for part in (images, documents, moderations, embeddings, categories, models):
+    app.state.house, app.state.jobs, app.state.failure = None, None, None
+    for part in (images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches):
         app.include_router(part.router, dependencies=[Depends(require_key)])
     app.include_router(health.router)
     problems.install(app)
@@ -56,6 +73,8 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
         exceptions={
             categories.TRAINING: settings.max_training_bytes,
             documents.READING: settings.max_document_bytes * 4 // 3 + _BODY_OVERHEAD,
+            jobs.SUBMITTING: settings.max_document_bytes * 4 // 3 + _BODY_OVERHEAD,
+            files.UPLOADING: settings.max_batch_bytes + _BODY_OVERHEAD,
         },
     )
     app.add_middleware(Measure, metrics=app.state.metrics)
@@ -63,8 +82,24 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
 
 
 async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], None]) -> None:
+    """First what answers now; a queue that cannot be reached is no reason not to."""
+    settings = app.state.settings
     try:
-        app.state.house = await stack.enter_async_context(open_house(app.state.settings, app.state.metrics))
+        app.state.house = await stack.enter_async_context(open_house(settings, app.state.metrics))
+        app.state.jobs = await _jobs(settings, stack)
     except KernelSightError as error:
         app.state.failure = str(error)
         on_failure()
+        return
+    if settings.worker_here:
+        await stack.enter_async_context(working(app.state.house, app.state.jobs))
+
+
+async def _jobs(settings: Settings, stack: AsyncExitStack) -> Jobs:
+    """Raises SettingsInvalid."""
+    while True:
+        try:
+            return await stack.enter_async_context(open_jobs(settings))
+        except (QueueUnavailable, EmbeddedUnavailable) as error:
+            log.warning("no jobs yet, for the queue cannot be reached: %s", error)
+            await asyncio.sleep(_AGAIN_SECONDS)

@@ -4,6 +4,7 @@
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -18,6 +19,9 @@ from pipelines import errors as pipelines
 from pipelines.documents import errors as documents
 from pipelines.moderation import errors as moderation
 from service import openai
+from service.batch_api import errors as batches
+from service.jobs import errors as jobs
+from service.work import errors as work
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +82,16 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     models.ModelMissing: (503, "A model is not available"),
     models.Overloaded: (429, "Too much work is waiting"),
     models.DeadlineExceeded: (504, "The answer came too late"),
+    jobs.QueueUnavailable: (503, "The queue is not available"),
+    jobs.JobUnknown: (404, "There is no such job"),
+    jobs.IdempotencyConflict: (409, "This key belongs to another job"),
+    jobs.JobNotDead: (409, "The job is no dead letter"),
+    work.JobNotDone: (409, "The job has no result"),
+    work.WebhooksOff: (403, "Callbacks are switched off"),
+    batches.FileUnknown: (404, "There is no such file"),
+    batches.FilesNotWritable: (503, "Files cannot be stored here"),
+    batches.BatchUnknown: (404, "There is no such batch"),
+    batches.BatchOver: (409, "The batch is over"),
     NotReady: (503, "The service is not ready"),
     Unauthorised: (401, "An API key is needed"),
     UrlInputsOff: (403, "Image URLs are switched off"),
@@ -110,7 +124,7 @@ def answer(error: KernelSightError, path: str) -> JSONResponse:
         headers["Retry-After"] = "1"
     if isinstance(error, Unauthorised):
         headers["WWW-Authenticate"] = "Bearer"
-    return _response(path, problem_of(error), headers)
+    return respond(path, problem_of(error), headers)
 
 
 def install(app: FastAPI) -> None:
@@ -125,7 +139,7 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
         body = problem(code, error.status_code, str(error.detail), f"{request.method} {request.url.path}")
-        return _response(request.url.path, body, dict(error.headers or {}))
+        return respond(request.url.path, body, dict(error.headers or {}))
 
     async def validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -133,7 +147,7 @@ def install(app: FastAPI) -> None:
         wrong = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
         detail = "; ".join(f"{one['where']}: {one['what']}" for one in wrong)
         body = problem(pipelines.RequestRejected.code, 422, "The request is not valid", detail, errors=wrong)
-        return _response(request.url.path, body, {})
+        return respond(request.url.path, body, {})
 
     async def gone(request: Request, error: Exception) -> Response:
         return Response(status_code=499)  # nobody reads it; the number is what proxies log for a client that left
@@ -141,7 +155,7 @@ def install(app: FastAPI) -> None:
     async def unexpected(request: Request, error: Exception) -> Response:
         log.exception("bug in %s %s", request.method, request.url.path, exc_info=error)
         body = problem("internal", 500, "Internal error", "this is a bug; the log has the details")
-        return _response(request.url.path, body, {})
+        return respond(request.url.path, body, {})
 
     app.add_exception_handler(KernelSightError, domain)
     app.add_exception_handler(HTTPException, http)
@@ -161,6 +175,6 @@ def as_answered(path: str, body: dict[str, Any]) -> tuple[int, str, dict[str, An
     return status, "application/json", openai.error_of(body)
 
 
-def _response(path: str, body: dict[str, Any], headers: dict[str, str]) -> JSONResponse:
+def respond(path: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
     status, media_type, content = as_answered(path, body)
     return JSONResponse(content, status, headers, media_type=media_type)

@@ -80,6 +80,17 @@ class Settings(BaseSettings):
     job_keep_seconds: float = Field(default=86_400.0, ge=1)  # how long a job's status and result are kept
     dead_letter_seconds: float = Field(default=7 * 86_400.0, ge=1)  # how long a dead letter is kept
 
+    job_seconds: float = Field(default=600.0, gt=0)  # an attempt at a job, or a line of a batch, not done by then
+    worker_here: bool = True  # whether `serve` works off jobs as well; else it leaves them to `kernelsight worker`
+    worker_concurrency: int = Field(default=8, ge=1)  # jobs that one worker has in flight
+
+    files: str = Field(default_factory=lambda: str(_data("files")))  # of batches: a folder, or a URL that fsspec knows
+    file_keep_seconds: float = Field(default=30 * 86_400.0, ge=60)  # how long files and batches are kept
+    max_batch_bytes: int = Field(default=200 * 2**20, ge=1)  # of a file of requests
+
+    webhook_secret: SecretStr | None = None  # whsec_ and base64: signs callbacks; None switches them off
+    webhook_urls: UrlInputs = "public"  # where callbacks may go, as url_inputs
+
     drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight
 
 

@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from service.composition import House
 from service.problems import NotReady
+from service.work.jobs import Jobs
 
 
 async def ready_house(request: Request) -> House:  # async: FastAPI sends plain functions to a thread
@@ -16,4 +17,13 @@ async def ready_house(request: Request) -> House:  # async: FastAPI sends plain 
     return house
 
 
+async def ready_jobs(request: Request) -> Jobs:
+    """Raises NotReady while the queue is being reached, or after it could not be."""
+    jobs: Jobs | None = request.app.state.jobs
+    if jobs is None:
+        raise NotReady(request.app.state.failure or "the queue is being reached; try again in a moment")
+    return jobs
+
+
 ReadyHouse = Annotated[House, Depends(ready_house)]
+ReadyJobs = Annotated[Jobs, Depends(ready_jobs)]

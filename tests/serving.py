@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 
 import httpx2
 
@@ -23,7 +24,15 @@ class Service:
 
 @contextmanager
 def serving(*options: str, ready: bool = True, **settings: str) -> Iterator[Service]:
-    """A service on a free port; `settings` are KERNELSIGHT_ variables without their prefix."""
+    """A service on a free port, with a queue of its own; `settings` are KERNELSIGHT_ variables without their prefix."""
+    with TemporaryDirectory() as folder:
+        own = {"queue_data": f"{folder}/queue", "files": f"{folder}/files"}
+        with _serving(*options, ready=ready, **own | settings) as service:
+            yield service
+
+
+@contextmanager
+def _serving(*options: str, ready: bool, **settings: str) -> Iterator[Service]:
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", *options], env=environment(**settings), stdout=subprocess.PIPE, text=True
     )

@@ -16,7 +16,7 @@ from starlette.datastructures import UploadFile
 from pipelines.errors import RequestRejected
 from service.batch_api.files import FilePage, StoredFile
 from service.openai import OPENAI_PROBLEMS
-from service.state import ReadyHouse
+from service.state import ReadyJobs
 
 UPLOADING = "POST /v1/files"  # may have a larger body than other requests
 _PART = 1 << 20
@@ -38,7 +38,7 @@ _FORM = {
 
 
 @router.post("", openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": _FORM}}}})
-async def upload(request: Request, house: ReadyHouse) -> StoredFile:
+async def upload(request: Request, jobs: ReadyJobs) -> StoredFile:
     """Store a file of requests, a JSON object a line, for POST /v1/batches; `purpose` is `batch`."""
     async with request.form(max_files=1, max_fields=8) as form:
         file = form.get("file")
@@ -47,12 +47,12 @@ async def upload(request: Request, house: ReadyHouse) -> StoredFile:
         if form.get("purpose") != "batch":
             raise RequestRejected("purpose: files are taken for batches only: batch")
         name = PurePath(file.filename or "requests.jsonl").name[:200]
-        return await asyncio.to_thread(house.files.add, file.file, name)
+        return await asyncio.to_thread(jobs.files.add, file.file, name)
 
 
 @router.get("")
 async def files(
-    house: ReadyHouse,
+    jobs: ReadyJobs,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
     order: Literal["asc", "desc"] = "desc",
@@ -61,30 +61,30 @@ async def files(
     """Files that are here, a page at a time."""
     newest_first = order == "desc"
     return await asyncio.to_thread(
-        house.files.page, after=after, limit=limit, newest_first=newest_first, purpose=purpose
+        jobs.files.page, after=after, limit=limit, newest_first=newest_first, purpose=purpose
     )
 
 
 @router.get("/{id}")
-async def file(house: ReadyHouse, id: str) -> StoredFile:
+async def file(jobs: ReadyJobs, id: str) -> StoredFile:
     """What is known of a file."""
-    return await asyncio.to_thread(house.files.get, id)
+    return await asyncio.to_thread(jobs.files.get, id)
 
 
 @router.delete("/{id}")
-async def remove(house: ReadyHouse, id: str) -> Deleted:
+async def remove(jobs: ReadyJobs, id: str) -> Deleted:
     """Remove a file; a batch that still reads it fails."""
-    await asyncio.to_thread(house.files.remove, id)
+    await asyncio.to_thread(jobs.files.remove, id)
     return Deleted(id=id)
 
 
 @router.get("/{id}/content", response_class=StreamingResponse)
-async def content(house: ReadyHouse, id: str) -> StreamingResponse:
+async def content(jobs: ReadyJobs, id: str) -> StreamingResponse:
     """The file itself."""
-    known = await asyncio.to_thread(house.files.get, id)
+    known = await asyncio.to_thread(jobs.files.get, id)
 
     async def parts() -> AsyncIterator[bytes]:
-        with house.files.opened(id) as source:
+        with jobs.files.opened(id) as source:
             while part := await asyncio.to_thread(source.read, _PART):
                 yield part
 

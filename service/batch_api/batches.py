@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
+from service.batch_api.errors import BatchOver
 from service.batch_api.files import FileStore
 from service.batch_api.ledger import Ledger, over
 from service.batch_api.types import COMPLETION_SECONDS, Batch, BatchPage, NewBatch
@@ -16,10 +17,6 @@ from service.operations.table import OPERATIONS
 
 START, CHUNK = "batch-start", "batch-chunk"  # kinds of jobs
 _ENDPOINTS = {operation.path for operation in OPERATIONS.values()}
-
-
-class BatchOver(KernelSightError):
-    code = "batch-over"
 
 
 @dataclass(frozen=True)

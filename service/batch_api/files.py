@@ -18,23 +18,12 @@ import fsspec
 from fsspec.core import url_to_fs
 from pydantic import BaseModel, ConfigDict
 
-from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
+from service.batch_api.errors import FilesNotWritable, FileUnknown
 
 Purpose = Literal["batch", "batch_output", "batch_part"]  # parts are of outputs that are not whole yet, and unlisted
 
 _ID = re.compile(r"file-[0-9a-f]{32}")
-
-
-class FileUnknown(KernelSightError):
-    code = "file-unknown"
-
-    def __init__(self, id: str) -> None:
-        super().__init__(f"no file {id[:80]!r} here")
-
-
-class FilesNotWritable(KernelSightError):
-    code = "files-not-writable"
 
 
 class StoredFile(BaseModel):

@@ -11,18 +11,11 @@ from typing import Any
 
 import orjson
 
-from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
+from service.batch_api.errors import BatchUnknown
 from service.batch_api.lines import Chunk
 from service.batch_api.types import ENDED, MOMENTS, Batch, BatchPage, Counts, LineError, LineErrors
 from service.jobs.server import Server
-
-
-class BatchUnknown(KernelSightError):
-    code = "batch-unknown"
-
-    def __init__(self, id: str) -> None:
-        super().__init__(f"no batch {id[:80]!r} here")
 
 
 @dataclass(frozen=True)

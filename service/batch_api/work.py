@@ -13,7 +13,8 @@ from typing import Any
 from models.errors import KernelSightError, Overloaded
 from models.together import together
 from service.batch_api.batches import Batches, chunk_job
-from service.batch_api.files import FileUnknown, file_id_of
+from service.batch_api.errors import FileUnknown
+from service.batch_api.files import file_id_of
 from service.batch_api.ledger import over
 from service.batch_api.lines import Checked, Chunk, Line, answer_line, body_of, check, error_line, read
 from service.batch_api.types import Batch, LineError

@@ -18,6 +18,7 @@ from service.cli import (
     policy,
     sanitize,
     serve,
+    worker,
 )
 from service.logs import configure
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.add_typer(models.app, name="models")
 app.add_typer(categories.app, name="categories")
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.add_typer(policy.app, name="policy")
 app.add_typer(hashes.app, name="hashes")
 app.command("moderate")(moderate.moderate)

@@ -162,7 +162,7 @@ async def _arguments(id: str, job: NewJob) -> list[str | bytes | int]:
         ).hexdigest()
     expires = "" if job.expires is None else repr(job.expires)
     payloads = [part for pair in zip(names, job.payloads, strict=True) for part in pair]
-    return [id, job.priority, work, key, digest, expires, len(names), *payloads]
+    return [id, job.priority, work, key, digest, expires, job.attempts or "", len(names), *payloads]
 
 
 def _status(id: str, values: Sequence[bytes | None]) -> JobStatus | None:

@@ -17,7 +17,7 @@ class NewJob:
     """`work` is JSON; `payloads` are what is too large for it, and are stored once however many jobs bring the same.
 
     The same `idempotency_key` gives the same job for as long as that is remembered. `expires` is in seconds of
-    `time.time`: a job that has not started by then fails.
+    `time.time`: a job that has not started by then fails. `attempts` are its own instead of the queue's.
     """
 
     work: dict[str, Any]
@@ -25,6 +25,7 @@ class NewJob:
     payloads: tuple[bytes, ...] = ()
     idempotency_key: str | None = None
     expires: float | None = None
+    attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

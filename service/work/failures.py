@@ -3,7 +3,7 @@
 from models.errors import DeadlineExceeded, InferenceFailed, KernelSightError, ModelMissing, Overloaded
 from service.jobs.errors import PermanentFailure, TemporaryFailure
 from service.problems import NotReady, UrlFetchFailed, problem_of
-from service.work.webhooks import WebhookFailed
+from service.work.errors import WebhookFailed
 
 # The same request may be answered later, or by another worker.
 _PASSING = (Overloaded, DeadlineExceeded, InferenceFailed, ModelMissing, NotReady, UrlFetchFailed, WebhookFailed)

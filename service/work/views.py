@@ -1,5 +1,6 @@
 """A job as clients see it, by REST, in events and in callbacks."""
 
+from dataclasses import asdict
 from typing import Any, Literal
 
 import orjson
@@ -37,7 +38,7 @@ class JobView(BaseModel):
 
     @classmethod
     def of(cls, status: JobStatus, outcome: Outcome | None = None) -> "JobView":
-        progress = status.progress and JobProgress(done=status.progress.done, total=status.progress.total)
+        progress = JobProgress(**asdict(status.progress)) if status.progress else None
         return cls(
             id=status.id,
             state=status.state,

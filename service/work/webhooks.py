@@ -13,21 +13,13 @@ from dataclasses import dataclass
 
 import httpcore2
 
-from models.errors import KernelSightError
 from service.outbound import Outbound, port_of, target
 from service.problems import UrlFetchFailed
 from service.settings import SettingsInvalid
+from service.work.errors import WebhookFailed, WebhooksOff
 
 SECONDS = 15.0  # for one delivery
 _PREFIX = "whsec_"
-
-
-class WebhooksOff(KernelSightError):
-    code = "webhooks-off"
-
-
-class WebhookFailed(KernelSightError):
-    code = "webhook-failed"
 
 
 def key_of(secret: str) -> bytes:

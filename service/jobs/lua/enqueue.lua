@@ -1,5 +1,5 @@
 -- ARGV: room per priority (name, most)*2; then per job: id, priority, work, idempotency key, digest, expires,
--- number of payloads, (name, bytes)*. Answers per job: {new, created} | {old, id} | {conflict, id} | {full, oldest ms}.
+-- attempts of its own or '', number of payloads, (name, bytes)*. Answers per job: {new, created} | {old, id} | {conflict, id} | {full, oldest ms}.
 local room = {}
 for at = 1, 3, 2 do
   local priority = ARGV[at]
@@ -25,21 +25,21 @@ end
 
 local answers, at = {}, 5
 while at <= #ARGV do
-  local id, priority, work, key, digest, expires = unpack(ARGV, at, at + 5)
-  local payloads = tonumber(ARGV[at + 6])
+  local id, priority, work, key, digest, expires, most = unpack(ARGV, at, at + 6)
+  local payloads = tonumber(ARGV[at + 7])
   local answer = known(id, key, digest)
   if not answer and room[priority] < 1 then
     answer = { 'full', oldest(priority) }
   elseif not answer then
     local names = {}
     for payload = 1, payloads do
-      local name, data = ARGV[at + 5 + 2 * payload], ARGV[at + 6 + 2 * payload]
+      local name, data = ARGV[at + 6 + 2 * payload], ARGV[at + 7 + 2 * payload]
       redis.call('HSETNX', key_of('blob', name), 'data', data)
       redis.call('HINCRBY', key_of('blob', name), 'references', 1)
       names[payload] = name
     end
     redis.call('HSET', job_of(id), 'work', work, 'blobs', table.concat(names, ' '), 'priority', priority,
-      'created', now, 'expires', expires, 'key', key, 'digest', digest)
+      'created', now, 'expires', expires, 'most', most, 'key', key, 'digest', digest)
     if key ~= '' then
       redis.call('SET', key_of('key', key), id)
     end
@@ -48,6 +48,6 @@ while at <= #ARGV do
     answer = { 'new', now }
   end
   answers[#answers + 1] = answer
-  at = at + 7 + 2 * payloads
+  at = at + 8 + 2 * payloads
 end
 return answers

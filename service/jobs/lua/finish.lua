@@ -4,7 +4,7 @@
 local keep, attempts = ARGV[1], tonumber(ARGV[2])
 
 local function retry(id, priority, made, problem, delay)
-  if made >= attempts then
+  if made >= most_of(id, attempts) then
     bury(id, problem)
     return 'dead'
   end

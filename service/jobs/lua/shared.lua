@@ -19,6 +19,11 @@ local function stream_of(priority)
   return key_of('stream', priority)
 end
 
+-- How often a job may be tried: its own number, or the queue's.
+local function most_of(id, attempts)
+  return tonumber(redis.call('HGET', job_of(id), 'most') or '') or attempts
+end
+
 -- `facts` is JSON, or absent.
 local function record(id, event, facts)
   local number = redis.call('HINCRBY', job_of(id), 'events', 1)

@@ -17,7 +17,7 @@ local function reclaim(priority, entry)
   if redis.call('HEXISTS', job_of(id), 'cancel') == 1 then
     take_out(priority, entry)
     settle(id, 'cancelled', nil, keep)
-  elseif tonumber(redis.call('HGET', job_of(id), 'attempts') or 0) >= attempts then
+  elseif tonumber(redis.call('HGET', job_of(id), 'attempts') or 0) >= most_of(id, attempts) then
     take_out(priority, entry)
     bury(id, ARGV[7])
   else
