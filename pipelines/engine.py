@@ -22,7 +22,7 @@ from pipelines.documents.pdf import Pdfium
 from pipelines.documents.picture import first_page
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
-from pipelines.pipeline import Call, CpuPool, Gate, OpensPdf, Pipeline, Report
+from pipelines.pipeline import Call, CpuPool, Gate, OpensPdf, Pipeline, Report, at_priority
 from pipelines.types import ImageInfo, ModelUsed
 
 Task = tuple[Pipeline[Any, Any], BaseModel]
@@ -84,7 +84,7 @@ class Engine:
         call = Call(priority, deadline) if report is None else Call(priority, deadline, report=report)
         try:
             async with asyncio.timeout_at(deadline):
-                with call.stage("total"):
+                with at_priority(priority), call.stage("total"):
                     picture, named = await self._look(data, chosen, call, gate=gate)
         except TimeoutError:
             raise DeadlineExceeded("the request") from None

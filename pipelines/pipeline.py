@@ -3,8 +3,9 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -13,10 +14,9 @@ from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 import cv2
 from pydantic import BaseModel
 
-from models.errors import Overloaded
 from models.lane import Inference
 from models.session import Array
-from models.waiting import Priority
+from models.waiting import Priority, Waiting, WaitingLine
 from pipelines.decode import Picture
 from pipelines.types import ModelUsed
 
@@ -109,29 +109,52 @@ class OpensPdf(Protocol):
     def password(self, options: Any) -> str | None: ...
 
 
+_Work = tuple[Future[Any], Callable[[], Any]]
+_priority: ContextVar[Priority] = ContextVar("priority", default="interactive")
+
+
+@contextmanager
+def at_priority(priority: Priority) -> Iterator[None]:
+    """What is computed for this block, and for the tasks that it starts, waits in the line of `priority`."""
+    token = _priority.set(priority)
+    try:
+        yield
+    finally:
+        _priority.reset(token)
+
+
 class CpuPool:
     """Threads for decoding and array work, so that the event loop never computes.
 
-    Bounded: `limit` calls may wait, the next one raises Overloaded. A cancelled caller's work is
+    Bounded: `limit` calls of each priority may wait, the next one raises Overloaded. A cancelled caller's work is
     dropped if it has not begun.
     """
 
     def __init__(self, *, threads: int | None = None, limit: int = 256) -> None:
         cv2.setNumThreads(1)  # this pool is the parallelism: OpenCV's own threads would fight over its cores
         self._executor = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="cpu")
-        self._limit, self._inside = limit, 0
+        self._line: WaitingLine[_Work] = WaitingLine("the decoder", limit)
 
     async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        if self._inside >= self._limit:
-            raise Overloaded("the decoder", self._inside)
-        self._inside += 1
-        work = [partial(function, *args, **kwargs)]
+        result: Future[R] = Future()
+        work: _Work = (result, partial(function, *args, **kwargs))
+        waiting = Waiting(work, (), _priority.get())
+        self._line.put(waiting)
+        self._executor.submit(self._next)  # a thread takes what is most urgent when it is free, not this call
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, lambda: work.pop()())
+            return await asyncio.wrap_future(result)
         finally:
-            work.clear()  # what was cancelled stays in the executor's queue for a while, but without its image
-            self._inside -= 1
+            self._line.discard(waiting)
+
+    def _next(self) -> None:
+        for waiting in self._line.take(1, wait=False) or ():
+            result, call = waiting.work
+            if not result.set_running_or_notify_cancel():
+                continue
+            try:
+                result.set_result(call())
+            except BaseException as error:
+                result.set_exception(error)
 
     def close(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)

@@ -20,6 +20,7 @@ class Service:
     url: str
     process: subprocess.Popen[str]
     http: httpx2.Client
+    settings: dict[str, str]
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def _serving(*options: str, ready: bool, **settings: str) -> Iterator[Service]:
         with httpx2.Client(base_url=found.group(), timeout=60) as http:
             if ready:
                 wait_until_ready(http)
-            yield Service(found.group(), process, http)
+            yield Service(found.group(), process, http, settings)
     finally:
         process.terminate()
         process.wait(30)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from service.batch_api.types import MOST_REQUESTS, LineError
 from service.operations.operation import Reply
 
-CHUNK_LINES = 32  # what one job does; a worker that dies repeats at most so many
+CHUNK_LINES = 16  # what one job does: so long an interactive one may wait for it, so much a crash repeats
 MOST_ERRORS = 100  # that are told of one file
 _LONGEST = 32 * 2**20  # bytes of a line: an image of the largest size as base64, and more
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from models.errors import KernelSightError, Overloaded
 from models.together import together
+from pipelines.pipeline import at_priority
 from service.batch_api.batches import Batches, chunk_job
 from service.batch_api.errors import FileUnknown
 from service.batch_api.files import file_id_of
@@ -81,7 +82,8 @@ class BatchWork:
             if time.time() > batch.expires_at:
                 return False, error_line(batch.id, line, "batch_expired", "the batch had expired before this was tried")
             async with slots:
-                return await self._line(batch, line)
+                with at_priority("batch"):
+                    return await self._line(batch, line)
 
         written = await together(*(answered(line) for line in lines))
         for name, good in (("output", True), ("errors", False)):

@@ -13,6 +13,7 @@ from service.cli import (
     faces,
     features,
     hashes,
+    jobs,
     models,
     moderate,
     policy,
@@ -33,6 +34,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(categories.app, name="categories")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(policy.app, name="policy")
 app.add_typer(hashes.app, name="hashes")
 app.command("moderate")(moderate.moderate)

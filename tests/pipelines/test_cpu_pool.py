@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from models.errors import Overloaded
-from pipelines.pipeline import Call, CpuPool
+from pipelines.pipeline import Call, CpuPool, at_priority
 
 
 @pytest.fixture
 def pool() -> Iterator[CpuPool]:
-    """One thread; two calls may be inside."""
+    """One thread; two calls may wait."""
     pool = CpuPool(threads=1, limit=2)
     yield pool
     pool.close()
@@ -60,12 +60,14 @@ def test_one_call_too_many_is_refused(pool: CpuPool) -> None:
     gate = Gate()
 
     async def scene() -> None:
-        inside = [asyncio.create_task(pool.run(gate)) for _ in range(2)]
+        inside = [asyncio.create_task(pool.run(gate))]
         await entered(gate)
-        with pytest.raises(Overloaded, match="the decoder has 2 waiting already"):
+        inside += [asyncio.create_task(pool.run(gate)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match=r"the decoder \(interactive\) has 2 waiting already"):
             await pool.run(str)
         gate.open()
-        assert await asyncio.gather(*inside) == ["through", "through"]
+        assert await asyncio.gather(*inside) == ["through"] * 3
 
     asyncio.run(scene())
 
@@ -85,6 +87,29 @@ def test_there_is_room_again_when_work_failed(pool: CpuPool) -> None:
         return await pool.run(str, 7)
 
     assert asyncio.run(scene()) == "7"
+
+
+def test_people_go_before_batches(pool: CpuPool) -> None:
+    gate, done = Gate(), list[str]()
+
+    async def bulk() -> None:
+        with at_priority("batch"):
+            await asyncio.gather(pool.run(done.append, "bulk"), pool.run(done.append, "bulk"))
+
+    async def scene() -> None:
+        inside = asyncio.create_task(pool.run(gate))
+        await entered(gate)
+        batch = asyncio.create_task(bulk())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        person = asyncio.create_task(pool.run(done.append, "person"))
+        await asyncio.sleep(0)
+        gate.open()
+        await asyncio.gather(inside, batch, person)
+
+    asyncio.run(scene())
+
+    assert done == ["person", "bulk", "bulk"]
 
 
 def test_work_that_was_cancelled_while_it_waited_is_not_done(pool: CpuPool) -> None:

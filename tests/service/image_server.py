@@ -14,7 +14,9 @@ IMAGE = b"\xff\xd8\xff and so on: what it is shows later"
 
 @dataclass
 class ImageServer:
-    """`image` is what /image gives; `asked` holds path, Host header and own address of every request.
+    """`image` is what /image gives; `asked` holds path, Host header and own address of every GET.
+
+    `posted` holds headers and body of every POST.
 
     `gate` ends what is slow.
     """
@@ -23,6 +25,7 @@ class ImageServer:
     port: int = 0
     image: bytes = IMAGE
     asked: list[tuple[str, str, str]] = field(default_factory=list)
+    posted: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
 
@@ -46,6 +49,11 @@ class Handler(BaseHTTPRequestHandler):
             "nonsense": self._speak_otherwise,
         }  # fmt: skip
         answers[action](rest)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self._reply(204, b"")
+        self.server_of.posted.append((dict(self.headers.items()), body))
 
     def _redirect_again(self, left: str) -> None:
         target = f"/redirects/{int(left) - 1}" if left != "0" else "/image"
