@@ -55,7 +55,7 @@ async def run_here(
             await asyncio.to_thread(note_rows, output, done)
 
             def note(rows: list[Row]) -> None:
-                tally.note(rows)
+                tally.note([row.verdict for row in rows])
                 on_change()
 
             tally.begin()

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from pipelines.moderation.types import VERDICTS
-from service.batch.rows import Row
+from pipelines.moderation.types import VERDICTS, Verdict
 
 KINDS = (*VERDICTS, "failed")
 
@@ -33,9 +32,9 @@ class Tally:
         self.started = monotonic()
         self._marks = [(self.started, 0)]
 
-    def note(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            self.counts[row.verdict or "failed"] += 1
+    def note(self, verdicts: Iterable[Verdict | None]) -> None:
+        """Of rows that were written; None: it could not be judged."""
+        self.counts.update(verdict or "failed" for verdict in verdicts)
         now = monotonic()
         self._marks.append((now, self.done))
         while len(self._marks) > 2 and now - self._marks[0][0] > _WINDOW_SECONDS:

@@ -5,11 +5,11 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import typer
 import uvloop
 
+from service.batch.cluster import Cluster, run_on_ray
 from service.batch.politeness import Politeness, make_way
 from service.batch.run import Batch, run_here
 from service.batch.tally import Tally
@@ -21,16 +21,17 @@ from service.settings import load_settings
 class BatchCommand:
     batch: Batch
     politeness: Politeness
-    report: Path | None = None
+    cluster: Cluster | None = None  # None: this machine
 
 
 def moderate_batch(command: BatchCommand) -> None:
     """Exit code 0: every input has a verdict. 1: some rows are errors. 130, 143: stopped by a signal, can go on."""
     command.batch.check()
-    make_way(command.politeness)
+    if command.cluster is None:
+        make_way(command.politeness)
     tally = Tally()
     with shown(tally) as on_change, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        stopped_by = runner.run(_run(command.batch, tally, on_change))
+        stopped_by = runner.run(_run(command, tally, on_change))
     _say(command.batch, tally, stopped_by)
     if stopped_by is not None:
         raise typer.Exit(128 + stopped_by)
@@ -38,7 +39,7 @@ def moderate_batch(command: BatchCommand) -> None:
         raise typer.Exit(1)
 
 
-async def _run(batch: Batch, tally: Tally, on_change: Callable[[], None]) -> int | None:
+async def _run(command: BatchCommand, tally: Tally, on_change: Callable[[], None]) -> int | None:
     """The signal that stopped it, if one did."""
     stop, seen = asyncio.Event(), list[int]()
     loop = asyncio.get_running_loop()
@@ -52,7 +53,11 @@ async def _run(batch: Batch, tally: Tally, on_change: Callable[[], None]) -> int
 
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, on_signal, one)
-    await run_here(batch, load_settings(), tally, on_change, stop)
+    settings = load_settings()
+    if command.cluster is None:
+        await run_here(command.batch, settings, tally, on_change, stop)
+    else:
+        await run_on_ray(command.batch, settings, command.cluster, tally, on_change, stop)
     return seen[0] if seen else None
 
 

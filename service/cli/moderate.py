@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.table import Table
 
 from pipelines.findings import Findings
 from pipelines.moderation.options import ModerationOptions
+from service.batch.cluster import Cluster
 from service.batch.judge import Work
 from service.batch.politeness import Politeness
 from service.batch.run import Batch
@@ -40,13 +41,26 @@ def moderate(
     polite: Annotated[
         Politeness, typer.Option(help="Who else computes goes first: always, mostly, not.", rich_help_panel=_BATCH)
     ] = "idle",
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="This machine, or a Ray cluster.", rich_help_panel=_BATCH)
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Of the Ray cluster; RAY_ADDRESS, or this machine.", rich_help_panel=_BATCH)
+    ] = None,
+    actors: Annotated[
+        int | None, typer.Option(help="Runtimes on the cluster; one a node or GPU share.", min=1, rich_help_panel=_BATCH)
+    ] = None,
+    gpus_per_actor: Annotated[
+        float, typer.Option(help="GPUs of each runtime; .5 lets two share one.", min=0, rich_help_panel=_BATCH)
+    ] = 0.0,
     timeout: Annotated[float, typer.Option(help="Seconds for one image.", min=1, rich_help_panel=_BATCH)] = 120.0,
 ) -> None:
     """Allow, review or block: a table on a terminal, else one JSON object a line; with --output a row each."""
     options = ModerationOptions(signals=signals, tenant=tenant)  # type: ignore[arg-type]  # split by its validator
     if output is not None:
         batch = Batch(sources, output, Work(options, seconds=timeout), restart)
-        moderate_batch(BatchCommand(batch, polite))
+        cluster = Cluster(address, actors, gpus_per_actor, polite) if engine == "ray" else None
+        moderate_batch(BatchCommand(batch, polite, cluster))
         return
     show = _print_json if json or not sys.stdout.isatty() else _print_table
     reads = ("document",) if "text" in options.signals else ()
