@@ -55,12 +55,12 @@ clean: ## Remove the environments (the model store stays)
 		{ echo "KernelSight needs Python 3.11 or newer; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "==> Installing KernelSight ($(RUNTIME)) into .venv"
 	@$(PYTHON) -m venv .venv
-	.venv/bin/python $(PIP) --editable '.[$(RUNTIME),embedded]'
+	.venv/bin/python $(PIP) --editable '.[$(RUNTIME),embedded,batch]'
 	@touch $@
 
 .venv/.developed: .venv/.served
 	@echo "==> Installing what tests and linting need into .venv"
-	.venv/bin/python $(PIP) --editable '.[$(RUNTIME),embedded,dev]'
+	.venv/bin/python $(PIP) --editable '.[$(RUNTIME),embedded,batch,dev]'
 	@touch $@
 
 # PyTorch is for export alone, so it has an environment of its own. Without a GPU its builds for CPUs do,

@@ -57,11 +57,14 @@ class Engine:
         """Every model that some pipeline uses."""
         return _models(self._pipelines.values())
 
-    async def warm(self, tasks: Mapping[str, BaseModel]) -> None:
-        """Send a drawn picture through `tasks`, so that the first caller pays for nothing; raises as `run` does."""
+    async def warm(self, tasks: Mapping[str, BaseModel]) -> Findings:
+        """Send a drawn picture through `tasks`, so that the first caller pays for nothing; raises as `run` does.
+
+        What is found names the policy, the models and the versions that answer.
+        """
         drawn = io.BytesIO()
         Image.linear_gradient("L").save(drawn, "JPEG")
-        await self.run(drawn.getvalue(), tasks)
+        return await self.run(drawn.getvalue(), tasks)
 
     async def run(
         self,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Hashable, Iterable
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Generic, TypeVar
@@ -40,6 +41,10 @@ class Watched(Generic[T]):
                 self._looked = monotonic()
                 await self._pool.run(self._look)
         return self._value
+
+    def pin(self) -> None:
+        """Keep the content of this moment, whatever happens to the files."""
+        self._every = inf
 
     def _look(self) -> None:
         state = self._state()

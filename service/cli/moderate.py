@@ -1,8 +1,8 @@
-"""`kernelsight moderate`: the same engine as the service, over files."""
+"""`kernelsight moderate`: the same engine as the service, over files, or over any number of them as a batch."""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -10,23 +10,61 @@ from rich.table import Table
 
 from pipelines.findings import Findings
 from pipelines.moderation.options import ModerationOptions
+from service.batch.cluster import Cluster
+from service.batch.judge import Work
+from service.batch.politeness import Politeness
+from service.batch.run import Batch
+from service.cli.batch import BatchCommand, moderate_batch
 from service.cli.files import look_at, print_json
 from service.openai import Judged
 
 COLOURS = {"allow": "green", "review": "yellow", "block": "red"}
 
+_BATCH = "Batches (with --output)"
+
 
 def moderate(
-    images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
+    sources: Annotated[
+        list[str],
+        typer.Argument(help="Image files; with --output also folders, globs, manifests and URLs.", show_default=False),
+    ],
     signals: Annotated[str, typer.Option(help="Only these signals, comma-separated.")] = "",
     tenant: Annotated[str | None, typer.Option(help="Judge by this tenant's rules.")] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON lines even on a terminal.")] = False,
+    output: Annotated[
+        str | None,
+        typer.Option(help="Make a batch of it: one row each into .jsonl or .parquet.", rich_help_panel=_BATCH),
+    ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Remove the output of an earlier run first.", rich_help_panel=_BATCH)
+    ] = False,
+    polite: Annotated[
+        Politeness, typer.Option(help="Who else computes goes first: always, mostly, not.", rich_help_panel=_BATCH)
+    ] = "idle",
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="This machine, or a Ray cluster.", rich_help_panel=_BATCH)
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Of the Ray cluster; RAY_ADDRESS, or this machine.", rich_help_panel=_BATCH)
+    ] = None,
+    actors: Annotated[
+        int | None, typer.Option(help="Runtimes on the cluster; one a node or GPU share.", min=1, rich_help_panel=_BATCH)
+    ] = None,
+    gpus_per_actor: Annotated[
+        float, typer.Option(help="GPUs of each runtime; .5 lets two share one.", min=0, rich_help_panel=_BATCH)
+    ] = 0.0,
+    timeout: Annotated[float, typer.Option(help="Seconds for one image.", min=1, rich_help_panel=_BATCH)] = 120.0,
 ) -> None:
-    """Allow, review or block: a table on a terminal, else one JSON object a line."""
+    """Allow, review or block: a table on a terminal, else one JSON object a line; with --output a row each."""
     options = ModerationOptions(signals=signals, tenant=tenant)  # type: ignore[arg-type]  # split by its validator
+    if output is not None:
+        batch = Batch(sources, output, Work(options, seconds=timeout), restart)
+        cluster = Cluster(address, actors, gpus_per_actor, polite) if engine == "ray" else None
+        moderate_batch(BatchCommand(batch, polite, cluster))
+        return
     show = _print_json if json or not sys.stdout.isatty() else _print_table
     reads = ("document",) if "text" in options.signals else ()
-    look_at(images, {"moderation": options}, show, also=reads)
+    look_at([Path(source) for source in sources], {"moderation": options}, show, also=reads)
 
 
 def _print_json(path: Path, findings: Findings) -> None:

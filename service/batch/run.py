@@ -1,0 +1,114 @@
+"""A whole batch on this machine: opened, taken up where it was left, gone through, closed."""
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from pathlib import Path
+
+from service.batch.done import Done
+from service.batch.items import Item
+from service.batch.judge import Work, open_judge
+from service.batch.local import judge_all
+from service.batch.manifests import is_manifest
+from service.batch.output import Output, check_name, open_output
+from service.batch.rows import Row
+from service.batch.sources import Listing, is_web
+from service.batch.tally import Tally
+from service.fetch import open_fetcher
+from service.settings import Settings
+
+_MANIFEST_BYTES, _MANIFEST_SECONDS = 2**30, 600.0  # of one behind http(s)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`left_out` are files that no source lists: what the batch itself writes."""
+
+    sources: Sequence[str]
+    output: str
+    work: Work
+    restart: bool = False
+    left_out: Sequence[Path] = ()
+
+    @property
+    def listing(self) -> Listing:
+        own = [] if "://" in self.output else [Path(self.output)]
+        return Listing(self.sources, [*own, *self.left_out])
+
+    def check(self) -> None:
+        """What can be seen before any model is loaded; raises SourceInvalid or OutputInvalid."""
+        check_name(self.output)
+        self.listing.check()
+
+
+async def run_here(
+    batch: Batch, settings: Settings, tally: Tally, on_change: Callable[[], None], stop: asyncio.Event
+) -> None:
+    """Raises as `open_judge`, `open_output` and `Listing` do; rows that were written stay."""
+    batch.check()
+    async with open_judge(settings, batch.work) as judge, fetched(batch.listing, settings) as listing:
+        with open_output(batch.output, judge.conditions, restart=batch.restart) as output, Done() as done:
+            await asyncio.to_thread(note_rows, output, done)
+
+            def note(rows: list[Row]) -> None:
+                tally.note([row.verdict for row in rows])
+                on_change()
+
+            tally.begin()
+            with counting(listing, tally):
+                await judge_all(left(listing, done, tally), judge, output, note, stop)
+
+
+def note_rows(output: Output, done: Done) -> None:
+    done.add((row["id"], row["source"]) for row in output.rows(["id", "source"]))
+
+
+def left(listing: Listing, done: Done, tally: Tally) -> Iterator[Item]:
+    """Items that have no row yet."""
+    for item in listing:
+        if done.take(item):
+            tally.skipped += 1
+        else:
+            yield item
+
+
+@asynccontextmanager
+async def fetched(listing: Listing, settings: Settings) -> AsyncIterator[Listing]:
+    """The listing with its manifests behind http(s) on this machine, by the service's own rules for URLs.
+
+    Raises as `ImageFetcher.fetch` does.
+    """
+    urls = [source for source in listing.sources if is_web(source) and is_manifest(source)]
+    if not urls:
+        yield listing
+        return
+    with tempfile.TemporaryDirectory(prefix="kernelsight-") as folder:
+        found = {}
+        async with open_fetcher(settings.url_inputs, max_bytes=_MANIFEST_BYTES, seconds=_MANIFEST_SECONDS) as fetcher:
+            for number, url in enumerate(urls):
+                found[url] = Path(folder) / str(number)
+                found[url].write_bytes(await fetcher.fetch(url))
+        yield replace(listing, fetched=found)
+
+
+@contextmanager
+def counting(listing: Listing, tally: Tally) -> Iterator[None]:
+    """Goes through the listing beside the work, for who wants to know how long it takes."""
+    leaving = threading.Event()
+
+    def count() -> None:
+        with suppress(Exception):  # whoever lists for the work hears of it
+            total = sum(1 for _ in takewhile(lambda _: not leaving.is_set(), listing))
+            tally.total = None if leaving.is_set() else total
+
+    thread = threading.Thread(target=count, name="counter", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        leaving.set()
+        thread.join(timeout=5)

@@ -1,0 +1,63 @@
+"""How far a batch is, in numbers."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from pipelines.moderation.types import VERDICTS, Verdict
+
+KINDS = (*VERDICTS, "failed")
+
+_WINDOW_SECONDS = 30.0  # over which the rate is taken
+
+
+@dataclass
+class Tally:
+    """`skipped` had their rows already; `total` is None until everything has been listed once."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    skipped: int = 0
+    total: int | None = None
+    started: float = field(default_factory=monotonic)
+    _marks: list[tuple[float, int]] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """Rows that this run wrote."""
+        return self.counts.total()
+
+    def begin(self) -> None:
+        """Models are loaded: from here on time counts."""
+        self.started = monotonic()
+        self._marks = [(self.started, 0)]
+
+    def note(self, verdicts: Iterable[Verdict | None]) -> None:
+        """Of rows that were written; None: it could not be judged."""
+        self.counts.update(verdict or "failed" for verdict in verdicts)
+        now = monotonic()
+        self._marks.append((now, self.done))
+        while len(self._marks) > 2 and now - self._marks[0][0] > _WINDOW_SECONDS:
+            self._marks.pop(0)
+
+    @property
+    def rate(self) -> float:
+        """Rows per second of the last while."""
+        if len(self._marks) < 2:
+            return 0.0
+        (first, before), (last, after) = self._marks[0], self._marks[-1]
+        return (after - before) / max(last - first, 1e-9)
+
+    @property
+    def mean_rate(self) -> float:
+        return self.done / max(monotonic() - self.started, 1e-9)
+
+    @property
+    def seconds_left(self) -> float | None:
+        if self.total is None or not self.rate:
+            return None
+        return max(0, self.total - self.skipped - self.done) / self.rate
+
+    @property
+    def words(self) -> str:
+        return ", ".join(f"{kind} {self.counts[kind]:,}" for kind in KINDS)

@@ -1,0 +1,91 @@
+"""The engine on Ray: a real cluster of two nodes, and the same rows as from one machine."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import dataset as arrow_dataset
+
+from service.batch.dataset import Dataset
+from tests.service.batch.pictures import FAST, drawn, folder_of, moderate, rows
+from tests.serving import COMMAND, environment
+
+with_ray = pytest.mark.skipif(find_spec("ray") is None, reason="the extra 'ray' is not installed")
+
+COUNT = 300
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    here = str(Path.cwd())  # the nodes run this code, whatever is installed
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.service.batch.two_nodes"], env=environment() | {"PYTHONPATH": here},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    yield process.stdout.readline().strip()
+    process.communicate()
+
+
+def without_times(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(({**row, "seconds": None} for row in found), key=lambda row: (row["id"], row["source"]))
+
+
+@with_ray
+def test_a_cluster_gives_the_rows_that_one_machine_gives(tmp_path: Path, address: str) -> None:
+    folder = folder_of(tmp_path, 100)
+    (folder / "cut.jpg").write_bytes(drawn(1)[:700])
+    (folder / "list.jsonl").write_text(f'{{"path": "0001.jpg", "id": "one"}}\nnothing\n{{"path": "{folder}"}}\n')
+    sources = (folder, folder / "list.jsonl")
+    moderate(*sources, "--output", tmp_path / "here.jsonl")
+
+    done = moderate(*sources, "--output", tmp_path / "there.parquet", "--engine", "ray", "--address", address)
+
+    here, there = rows(tmp_path / "here.jsonl"), list(Dataset(str(tmp_path / "there.parquet")).rows())
+    assert (done.returncode, without_times(there)) == (1, without_times(here))
+
+
+@with_ray
+def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, address: str) -> None:
+    folder, out = folder_of(tmp_path, COUNT), tmp_path / "out.parquet"
+    command = ("--output", str(out), "--engine", "ray", "--address", address)
+    process = subprocess.Popen(
+        [*COMMAND, "moderate", str(folder), *FAST, *command], env=environment(), stderr=subprocess.DEVNULL
+    )
+    lines = out / "_rows-00000.jsonl"
+    while process.poll() is None and (not lines.exists() or lines.read_bytes().count(b"\n") < 50):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = lines.read_bytes().count(b"\n")
+
+    done = moderate(folder, *command)
+
+    found = arrow_dataset.dataset(out).to_table(columns=["source"]).column("source").to_pylist()
+    assert (before < COUNT, done.returncode, sorted(found)) == (True, 0, sorted(map(str, folder.iterdir())))
+    assert f"{COUNT - before} rows written" in done.stderr
+
+
+@with_ray
+def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = moderate(
+        folder_of(tmp_path, 1), "--output", tmp_path / "out.jsonl", "--engine", "ray", "--address", "127.0.0.1:1"
+    )
+
+    assert (done.returncode, "no Ray cluster at '127.0.0.1:1'" in done.stderr) == (1, True)
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="the extra 'ray' is installed")
+def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path) -> None:
+    done = moderate(folder_of(tmp_path, 1), "--output", tmp_path / "out.jsonl", "--engine", "ray")
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "kernelsight: --engine ray takes the extra 'ray'; install it with: pip install 'kernelsight[ray]'\n",
+    )
