@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from importlib.metadata import version
+from math import gcd
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -23,6 +24,7 @@ from models.errors import DeviceUnavailable, ExportFailed
 from models.manifest import ImageInput, Manifest
 from models.nets import BUILDERS
 from models.nets.joblib_arrays import read_arrays
+from models.nets.onnx_arrays import read_convolutions
 from models.photographs import photographs
 from models.session import Session
 from models.store import Store
@@ -35,6 +37,7 @@ MAX_DIFFERENCE = 1e-3
 _READERS: dict[str, Callable[[Path], Any]] = {
     "torch": lambda path: torch.load(path, map_location="cpu", weights_only=True),
     "joblib-lz4": read_arrays,
+    "onnx-weights": read_convolutions,
 }
 EXPORTER_PACKAGES = ("torch", "torchvision", "onnx", "onnxscript", "onnxruntime")
 
@@ -91,6 +94,7 @@ class Served(nn.Module):
         super().__init__()
         self.net = net
         self.reverses_colours = contract.colour == "BGR"
+        self.normalises = any(contract.mean) or any(one != 1 for one in contract.std)
         self.register_buffer("mean", torch.tensor(contract.mean)[:, None, None])
         self.register_buffer("std", torch.tensor(contract.std)[:, None, None])
 
@@ -98,7 +102,7 @@ class Served(nn.Module):
         pixels = image.flip(-1) if self.reverses_colours else image  # callers hand over RGB
         # Planes first: broadcasting over an innermost axis of 3 took 1 ms of Lite0's 7, over planes a tenth.
         planes = pixels.permute(0, 3, 1, 2).to(torch.float32)
-        return self.net((planes - self.mean) / self.std)
+        return self.net((planes - self.mean) / self.std if self.normalises else planes)
 
 
 def export(store: Store, manifest: Manifest, *, device: Literal["auto", "cpu", "cuda"] = "auto") -> Parity:
@@ -140,7 +144,7 @@ def to_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
     height, width = manifest.input.sizes[0]
     dynamic = {0: torch.export.Dim("batch", min=1, max=1024)}
     if len(manifest.input.sizes) > 1:
-        dynamic |= {1: torch.export.Dim("height", min=16, max=8192), 2: torch.export.Dim("width", min=16, max=8192)}
+        dynamic |= {1: _side("height", manifest), 2: _side("width", manifest)}
     # Two items: an exporter that sees one may take the batch size for a constant.
     example = torch.zeros((2, height, width, 3), dtype=torch.uint8, device=next(module.parameters()).device)
     with warnings.catch_warnings():
@@ -158,6 +162,13 @@ def to_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
             optimize=True,
             verbose=False,
         )
+
+
+def _side(name: str, manifest: Manifest) -> Any:
+    """A dynamic side: of any length, but where all that the manifest lists are multiples of 32, of those."""
+    if gcd(*(side for size in manifest.input.sizes for side in size)) % 32 == 0:
+        return 32 * torch.export.Dim(f"{name}_in_32", min=2, max=256)
+    return torch.export.Dim(name, min=16, max=8192)
 
 
 def prove(module: nn.Module, manifest: Manifest, graph: Path, sets: Iterable[NDArray[np.uint8]]) -> Parity:

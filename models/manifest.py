@@ -77,9 +77,12 @@ Source = Annotated[WheelSource | UrlSource | TorchvisionSource | FileSource, Fie
 
 
 class ModelFile(Facts):
-    """The one file that is fetched. `sha256` may be the prefix that its publisher puts into the file's name."""
+    """The one file that is fetched. `sha256` may be the prefix that its publisher puts into the file's name.
 
-    format: Literal["onnx", "torch", "joblib-lz4"]
+    `onnx` is a graph that is served as it came, `onnx-weights` one that only the weights are taken from.
+    """
+
+    format: Literal["onnx", "onnx-weights", "torch", "joblib-lz4"]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,64}$")]
     bytes: int | None = Field(default=None, gt=0)
     sources: tuple[Source, ...] = Field(min_length=1)
@@ -92,7 +95,12 @@ class ModelFile(Facts):
 
     @property
     def name(self) -> str:
-        return {"onnx": "model.onnx", "torch": "weights.pth", "joblib-lz4": "weights.lz4"}[self.format]
+        return {
+            "onnx": "model.onnx",
+            "onnx-weights": "weights.onnx",
+            "torch": "weights.pth",
+            "joblib-lz4": "weights.lz4",
+        }[self.format]
 
 
 class ImageInput(Facts):

@@ -11,6 +11,7 @@ from torch import nn
 from models.nets.efficientnet_lite import EfficientNetLite0
 from models.nets.mtcnn import ONet, PNet, RNet
 from models.nets.torchvision_encoders import convnext_tiny, efficientnet_v2_s, mobilenet_v3_large, resnet50
+from models.nets.yunet import YuNet
 
 # Every builder answers a module with random weights whose state_dict keys are those of the published weights.
 BUILDERS: dict[str, Callable[[], nn.Module]] = {
@@ -22,4 +23,5 @@ BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "mtcnn_pnet": PNet,
     "mtcnn_rnet": RNet,
     "mtcnn_onet": ONet,
+    "yunet": YuNet,
 }

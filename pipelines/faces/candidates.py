@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+BLOCK = 64  # boxes that are compared with all others at once: a matrix is quicker than its rows one by one
+
 # Order of the five landmarks everywhere; left and right as seen in the image of an upright face.
 LANDMARKS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 
@@ -97,19 +99,30 @@ def keep_best(boxes: Floats, scores: Floats, *, iou: float, of_smaller: bool = F
 
 def _suppressed(boxes: Floats, scores: Floats, *, iou: float, of_smaller: bool) -> tuple[list[int], NDArray[np.intp]]:
     """Rows that are kept, and for each row which of those stands for it: (N,) places in that list."""
-    x0, y0, x1, y1 = boxes.T
-    area = (x1 - x0) * (y1 - y0)
     order, kept = np.argsort(-scores, kind="stable"), list[int]()
     owners = np.zeros(len(boxes), np.intp)
     while order.size:
-        best, rest = order[0], order[1:]
-        owners[best] = len(kept)
-        width = np.minimum(x1[best], x1[rest]) - np.maximum(x0[best], x0[rest])
-        height = np.minimum(y1[best], y1[rest]) - np.maximum(y0[best], y0[rest])
-        both = np.maximum(width, 0) * np.maximum(height, 0)
-        whole = np.minimum(area[best], area[rest]) if of_smaller else area[best] + area[rest] - both
-        is_apart = both <= iou * whole
-        owners[rest[~is_apart]] = len(kept)
-        kept.append(int(best))
-        order = rest[is_apart]
+        best = order[:BLOCK]
+        shares = _shares(boxes[best], boxes[order], iou=iou, of_smaller=of_smaller)
+        is_free = np.ones(len(order), np.bool_)
+        for place, row in enumerate(best.tolist()):
+            if is_free[place]:
+                is_own = shares[place] & is_free
+                is_own[place] = True
+                owners[order[is_own]] = len(kept)
+                kept.append(row)
+                is_free &= ~is_own
+        order = order[is_free]
     return kept, owners
+
+
+def _shares(one: Floats, other: Floats, *, iou: float, of_smaller: bool) -> NDArray[np.bool_]:
+    """(N, M): which of (N, 4) and (M, 4) boxes have more than `iou` in common."""
+    x0, y0, x1, y1 = one.T[:, :, None]
+    width = np.minimum(x1, other[:, 2]) - np.maximum(x0, other[:, 0])
+    height = np.minimum(y1, other[:, 3]) - np.maximum(y0, other[:, 1])
+    both = np.maximum(width, 0) * np.maximum(height, 0)
+    area, others = (x1 - x0) * (y1 - y0), (other[:, 2] - other[:, 0]) * (other[:, 3] - other[:, 1])
+    whole = np.minimum(area, others) if of_smaller else area + others - both
+    shares: NDArray[np.bool_] = both > iou * whole
+    return shares

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from models.manifest import Manifest
 from models.session import Array
@@ -110,32 +108,21 @@ class YuNet:
 
     async def _look_at(self, mips: Mips, canvas: Canvas, call: Call) -> Candidates:
         with call.stage("preprocess"):
-            tensor = await self.pool.run(_tensor, canvas, mips)
-        outputs = await timed(self.infer, self.manifest.id, {self.manifest.input.name: tensor}, call)
+            pixels = await self.pool.run(canvas.render, mips)
+        outputs = await timed(self.infer, self.manifest.id, {self.manifest.input.name: pixels}, call)
         with call.stage("postprocess"):
-            return canvas.undo(decode(outputs, canvas.width))
+            return canvas.undo(decode(outputs, canvas.height, canvas.width))
 
 
-def _tensor(canvas: Canvas, mips: Mips) -> NDArray[np.float32]:
-    """(3, H, W) float32 BGR, 0-255 as they are: the net was trained on raw pixels."""
-    tensor = np.empty((3, canvas.height, canvas.width), np.float32)
-    for plane, channel in enumerate(reversed(cv2.split(canvas.render(mips)))):
-        tensor[plane] = channel
-    return tensor
-
-
-def decode(outputs: Mapping[str, Array], width: int) -> Candidates:
-    """Raw outputs, (cells, 1 | 4 | 10) for each stride, of a canvas `width` pixels wide, to candidates on it."""
-    height = len(outputs[f"cls_{STRIDES[0]}"]) // (width // STRIDES[0]) * STRIDES[0]
-    classes, objects, offsets, points = (
-        np.concatenate([outputs[f"{kind}_{stride}"] for stride in STRIDES]) for kind in ("cls", "obj", "bbox", "kps")
-    )
-    scores = np.sqrt(classes.clip(0, 1) * objects.clip(0, 1))[:, 0]
+def decode(outputs: Mapping[str, Array], height: int, width: int) -> Candidates:
+    """Scores (cells,) and offsets (14, cells) of a canvas of `height` x `width` to candidates on it."""
+    scores = outputs["scores"]
     (cells,) = np.nonzero(scores >= CANDIDATE)
     anchors, strides = (values[cells] for values in _grid(height, width))
-    centres, halves = anchors + offsets[cells, :2], np.exp(offsets[cells, 2:]) * np.float32(0.5)
+    offsets = outputs["offsets"][:, cells].T
+    centres, halves = anchors + offsets[:, :2], np.exp(offsets[:, 2:4]) * np.float32(0.5)
     boxes = np.concatenate([centres - halves, centres + halves], axis=1) * strides
-    landmarks = (anchors[:, None] + points[cells].reshape(-1, 5, 2)) * strides[:, None]
+    landmarks = (anchors[:, None] + offsets[:, 4:].reshape(-1, 5, 2)) * strides[:, None]
     return Candidates(boxes, scores[cells], landmarks)
 
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import importlib.util
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,8 @@ def store_with_every_detector(folder: Path) -> Path:
     shutil.copytree(Settings().store.expanduser(), folder)
     yunet = Catalog.load().get("yunet")
     Store(folder, mirror=str(SHARED / "weights")).pull(yunet, progress=lambda what, done, total: None)
+    environment = os.environ | {"KERNELSIGHT_STORE": str(folder)}
+    subprocess.run([sys.executable, "-m", "service", "models", "export"], check=True, env=environment)
     return folder
 
 

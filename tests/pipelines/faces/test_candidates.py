@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.faces.candidates import Candidates, Floats, keep_best
+from pipelines.faces.candidates import BLOCK, Candidates, Floats, keep_best
 
 Box = tuple[int, int, int, int]
 
@@ -44,6 +44,16 @@ def by_definition(found: list[tuple[Box, float]], iou: float, of_smaller: bool) 
 @example(found=[((0, 0, 9, 9), 0.5), ((0, 0, 9, 9), 0.5)], iou=0.75, of_smaller=False)
 @example(found=[((0, 0, 4, 4), 0.5), ((0, 0, 4, 2), 0.75)], iou=0.5, of_smaller=False)
 def test_those_are_kept_that_the_definition_keeps(found: list[tuple[Box, float]], iou: float, of_smaller: bool) -> None:
+    corners, scores = arrays(found)
+
+    assert keep_best(corners, scores, iou=iou, of_smaller=of_smaller) == by_definition(found, iou, of_smaller)
+
+
+@given(order=st.permutations(range(3 * BLOCK)), iou=st.sampled_from([0.25, 0.5]), of_smaller=st.booleans())
+def test_more_than_a_block_of_boxes_are_kept_by_the_same_definition(
+    order: list[int], iou: float, of_smaller: bool
+) -> None:
+    found = [((3 * number, 0, 3 * number + 8 + number % 3, 8), rank / 256) for number, rank in enumerate(order)]
     corners, scores = arrays(found)
 
     assert keep_best(corners, scores, iou=iou, of_smaller=of_smaller) == by_definition(found, iou, of_smaller)

@@ -7,33 +7,29 @@ from models.session import Array
 from pipelines.faces.yunet import CANDIDATE, STRIDES, decode
 
 WIDTH, HEIGHT = 96, 64
+CELLS = {stride: (HEIGHT // stride) * (WIDTH // stride) for stride in STRIDES}
 
 
-def silence(width: int = WIDTH, height: int = HEIGHT) -> dict[str, Array]:
+def silence() -> dict[str, Array]:
     """Outputs in which no cell sees a face."""
-    outputs: dict[str, Array] = {}
-    for stride in STRIDES:
-        cells = (width // stride) * (height // stride)
-        for name, size in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)):
-            outputs[f"{name}_{stride}"] = np.zeros((cells, size), np.float32)
-    return outputs
+    count = sum(CELLS.values())
+    return {"scores": np.zeros(count, np.float32), "offsets": np.zeros((14, count), np.float32)}
 
 
 def with_face(
-    outputs: dict[str, Array], stride: int, column: int, row: int, *, cls: float = 0.81, obj: float = 0.81
+    outputs: dict[str, Array], stride: int, column: int, row: int, *, score: float = 0.81
 ) -> dict[str, Array]:
     """A face in one cell: its centre a quarter of a cell right of and half a cell under the anchor, 2 by 4 cells."""
-    cell = row * (WIDTH // stride) + column
-    outputs[f"cls_{stride}"][cell], outputs[f"obj_{stride}"][cell] = cls, obj
-    outputs[f"bbox_{stride}"][cell] = (0.25, 0.5, np.log(2), np.log(4))
-    outputs[f"kps_{stride}"][cell] = np.arange(10) / 10 - 0.5
+    cell = sum(CELLS[finer] for finer in STRIDES if finer < stride) + row * (WIDTH // stride) + column
+    outputs["scores"][cell] = score
+    outputs["offsets"][:, cell] = (0.25, 0.5, np.log(2), np.log(4), *(np.arange(10) / 10 - 0.5))
     return outputs
 
 
 @pytest.mark.parametrize("stride", STRIDES)
 @pytest.mark.parametrize(("column", "row"), [(0, 0), (2, 0), (0, 1), (2, 1)])
 def test_a_cell_gives_the_box_and_landmarks_that_its_offsets_mean(stride: int, column: int, row: int) -> None:
-    found = decode(with_face(silence(), stride, column, row), WIDTH)
+    found = decode(with_face(silence(), stride, column, row), HEIGHT, WIDTH)
 
     x, y = (column + 0.25) * stride, (row + 0.5) * stride
     box = (x - stride, y - 2 * stride, x + stride, y + 2 * stride)
@@ -48,31 +44,19 @@ def test_all_strides_are_decoded_together() -> None:
     for stride in STRIDES:
         with_face(outputs, stride, 1, 1)
 
-    assert sorted(decode(outputs, WIDTH).sides) == pytest.approx([8**0.5 * stride for stride in STRIDES], rel=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("cls", "obj", "score"), [(0.64, 1.0, 0.8), (1.0, 0.49, 0.7), (0.81, 0.81, 0.81), (4.0, 0.25, 0.5), (1.5, 9.0, 1.0)]
-)
-def test_the_score_is_the_geometric_mean_of_both_after_each_is_bounded(cls: float, obj: float, score: float) -> None:
-    found = decode(with_face(silence(), 16, 1, 1, cls=cls, obj=obj), WIDTH)
-
-    assert found.scores.tolist() == pytest.approx([score])
-
-
-@pytest.mark.parametrize(("cls", "obj"), [(-0.5, 1.0), (1.0, -0.5), (-1.0, -1.0)])
-def test_negative_scores_are_none(cls: float, obj: float) -> None:
-    assert len(decode(with_face(silence(), 8, 1, 1, cls=cls, obj=obj), WIDTH)) == 0
+    assert sorted(decode(outputs, HEIGHT, WIDTH).sides) == pytest.approx(
+        [8**0.5 * stride for stride in STRIDES], rel=1e-4
+    )
 
 
 @pytest.mark.parametrize(("share", "count"), [(0.99, 0), (1.01, 1)])
 def test_candidates_begin_at_the_threshold(share: float, count: int) -> None:
     score = CANDIDATE * share
 
-    assert len(decode(with_face(silence(), 32, 0, 0, cls=score, obj=score), WIDTH)) == count
+    assert len(decode(with_face(silence(), 32, 0, 0, score=score), HEIGHT, WIDTH)) == count
 
 
 def test_silence_gives_no_candidates() -> None:
-    found = decode(silence(), WIDTH)
+    found = decode(silence(), HEIGHT, WIDTH)
 
     assert (found.boxes.shape, found.scores.shape, found.landmarks.shape) == ((0, 4), (0,), (0, 5, 2))

@@ -1,0 +1,109 @@
+"""YuNet: the published weights are read, its four heads answer as one, and the graph is the net."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper, save
+
+from models.export import Served, build, prove, to_onnx
+from models.manifest import Catalog
+from models.nets.onnx_arrays import read_convolutions
+from models.nets.yunet import YuNet
+from models.photographs import photographs
+from models.session import Session
+
+YUNET = Catalog.load().get("yunet")
+
+
+def net() -> YuNet:
+    torch.manual_seed(0)
+    made = build(YUNET, None).eval()
+    assert isinstance(made, YuNet)
+    return made
+
+
+def test_convolutions_are_read_in_the_order_of_their_nodes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {
+        name: rng.random(shape, np.float32) for name, shape in (("b", 2), ("v", (1, 2, 1, 1)), ("w", (2, 3, 3, 3)))
+    }
+    nodes = [
+        helper.make_node("Conv", ["image", "w", "b"], ["x"]),
+        helper.make_node("Relu", ["x"], ["y"]),
+        helper.make_node("Conv", ["y", "v"], ["out"]),
+    ]
+    ends = [
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, None, None])]
+        for name, channels in (("image", 3), ("out", 1))
+    ]
+    constants = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    save(helper.make_model(helper.make_graph(nodes, "two", *ends, constants)), tmp_path / "two.onnx")
+
+    found = read_convolutions(tmp_path / "two.onnx")
+
+    assert [array.tolist() for array in found] == [arrays[name].tolist() for name in "wbv"]
+
+
+def test_published_weights_are_taken_in_their_order_and_for_red_first() -> None:
+    state = net().state_dict()
+    arrays = [
+        np.random.default_rng(number).random(tuple(one.shape), np.float32) for number, one in enumerate(state.values())
+    ]
+    loaded = net()
+
+    loaded.load_published(arrays)
+
+    taken = [one.numpy() for one in loaded.state_dict().values()]
+    assert np.array_equal(taken[0], arrays[0][:, ::-1])
+    assert all(np.array_equal(one, other) for one, other in zip(taken[1:], arrays[1:], strict=True))
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_wrong_number_of_arrays_is_refused(change: int) -> None:
+    count = len(net().state_dict())
+
+    with pytest.raises(RuntimeError, match=f"{count + change} arrays for {count}"):
+        net().load_published([np.ones(1, np.float32)] * (count + change))
+
+
+def test_the_heads_answer_together_what_each_answers_alone() -> None:
+    module, x = net(), torch.rand(2, 64, 4, 6)
+    with torch.inference_mode():
+        together = module._heads(1, x)
+        classes, boxes, objects, landmarks = (one.grids[1](module.shared[1](x)).flatten(2) for one in module.heads)
+
+    assert torch.allclose(together, torch.cat([classes, objects, boxes, landmarks], dim=1), atol=1e-6)
+
+
+@pytest.mark.parametrize(("cls", "obj", "score"), [(0.64, 0.999999, 0.8), (0.25, 0.25, 0.25), (0.01, 0.81, 0.09)])
+def test_the_score_is_the_geometric_mean_of_class_and_objectness(cls: float, obj: float, score: float) -> None:
+    module = net()
+    with torch.inference_mode():
+        for heads, share in ((module.heads[0], cls), (module.heads[2], obj)):
+            for grid in heads.grids:
+                grid.within.weight.zero_()
+                grid.within.bias.fill_(np.log(share / (1 - share)))
+        scores, _ = module(torch.zeros(1, 3, 64, 64))
+
+    assert scores.numpy() == pytest.approx(score, abs=1e-5)
+
+
+def test_the_graph_has_parity_on_photographs_of_several_sizes(tmp_path: Path) -> None:
+    module = Served(net(), YUNET.input).eval()
+    to_onnx(module, YUNET, tmp_path / "model.onnx")
+
+    sets = [photographs(*size)[::5] for size in ((64, 64), (96, 160), (320, 224))]
+
+    assert prove(module, YUNET, tmp_path / "model.onnx", sets).worst <= 1e-3
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 160)], ids=str)
+def test_there_is_a_score_and_an_offset_for_each_cell_of_three_strides(tmp_path: Path, size: tuple[int, int]) -> None:
+    to_onnx(Served(net(), YUNET.input).eval(), YUNET, tmp_path / "model.onnx")
+
+    answers = Session(tmp_path / "model.onnx", device="cpu").run({"image": photographs(*size)[:2]})
+
+    cells = sum((size[0] // stride) * (size[1] // stride) for stride in (8, 16, 32))
+    assert {name: one.shape for name, one in answers.items()} == {"scores": (2, cells), "offsets": (2, 14, cells)}
