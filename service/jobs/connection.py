@@ -99,13 +99,15 @@ def _retry() -> Retry:
     return Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 3)
 
 
-def _master(url: str, most: int, options: dict[str, Any]) -> Redis:
+def _master(url: str, most: int, options: dict[str, Any]) -> Client:
     addresses, path, given = _parts(url, SENTINEL_PORT)
     name, _, database = path.partition("/")
     if not name:
         raise ValueError("which master? As in: redis+sentinel://host:26379/mymaster/0")
     secured: dict[str, Any] = {"ssl": True} if url.startswith("rediss") else {}
-    sentinels = Sentinel(addresses, sentinel_kwargs={"socket_timeout": 2.0, "protocol": 2, **secured})
+    sentinels: Any = Sentinel(  # type: ignore[no-untyped-call]
+        addresses, sentinel_kwargs={"socket_timeout": 2.0, "protocol": 2, **secured}
+    )
     return sentinels.master_for(
         name, connection_pool_class=_SentinelPool, db=int(database or 0), max_connections=most, timeout=WAIT_SECONDS,
         retry=_retry(), **secured, **options, **given,
