@@ -138,7 +138,7 @@ class EmbeddedServer:
             "unixsocketperm": "700",
             "dir": str(self._folder),
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": "always",  # everysec answers before it writes, whenever the disk is slow
             "save": "",
             "maxmemory-policy": "noeviction",
             "loglevel": "warning",

@@ -1,12 +1,13 @@
 """A queue in a real server, real workers, and what they wrote of their work."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -32,8 +33,12 @@ class Workplace:
 
     def worker(self, concurrency: int = 64) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.crash.worker", self.server.url, str(self.log), str(LEASE_SECONDS)]
-        self.workers.append(subprocess.Popen([*command, str(concurrency)]))
-        return self.workers[-1]
+        worker = subprocess.Popen([*command, str(concurrency)], stdout=subprocess.PIPE)
+        self.workers.append(worker)
+        assert worker.stdout is not None
+        worker.stdout.readline()  # it is ready, and two that were started together share the work
+        worker.stdout.close()
+        return worker
 
     @property
     def log(self) -> Path:
@@ -87,11 +92,22 @@ class Workplace:
 
         return until(found)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The workers stand still meanwhile, and begin all at once with what is there then."""
+        for worker in self.workers:
+            worker.send_signal(signal.SIGSTOP)
+        yield
+        for worker in self.workers:
+            worker.send_signal(signal.SIGCONT)
+
     def results(self, ids: Sequence[str]) -> set[bytes]:
         async def ask() -> set[bytes]:
-            async with self.queue() as queue:
-                found = [await queue.result(id) for id in ids]
-            return {one.body for one in found if one}
+            async with self.queue() as queue, queue.server.connection.command() as client:
+                many = client.pipeline(transaction=False)
+                for id in ids:
+                    many.hget(queue.server.key("job", id), "body")
+                return set(await many.execute())
 
         return asyncio.run(ask())
 

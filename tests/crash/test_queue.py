@@ -27,19 +27,22 @@ def assert_all_done_once(place: Workplace, ids: list[str]) -> None:
 
 
 def test_ten_thousand_jobs_outlive_one_of_two_workers(place: Workplace) -> None:
-    ids = place.put(jobs(10_000))
     victim = place.worker()
     place.worker()
+    with place.held():
+        ids = place.put(jobs(10_000, seconds=0.005))
     until(lambda: some_are_done(place, 3_000))
     victim.kill()
 
     assert_all_done_once(place, ids)
+    assert any(count > 1 for count in place.counts("start").values())
 
 
 def test_what_the_only_worker_had_begun_is_done_by_the_next_one(place: Workplace) -> None:
-    ids = place.put(jobs(2_000, seconds=0.005))
     victim = place.worker()
-    until(lambda: some_are_done(place, 1_000))
+    with place.held():
+        ids = place.put(jobs(5_000, seconds=0.02))
+    until(lambda: some_are_done(place, 500))
     victim.kill()
     victim.wait()
     place.worker()
@@ -50,12 +53,16 @@ def test_what_the_only_worker_had_begun_is_done_by_the_next_one(place: Workplace
 
 
 def test_the_server_may_be_killed_and_comes_back_with_all_it_knew(place: Workplace) -> None:
-    ids = place.put(jobs(2_000, seconds=0.01))
     place.worker()
     place.worker()
+    with place.held():
+        ids = place.put(jobs(3_000, seconds=0.05))
     until(lambda: some_are_done(place, 500))
     os.kill(place.server_process, signal.SIGKILL)
+    done_before = place.counts("done").total()
     place.server.revive()
+
+    assert done_before < len(ids)
 
     assert_all_done_once(place, ids)
 

@@ -1,7 +1,7 @@
 """A worker of its own process: `python -m tests.crash.worker URL LOG LEASE_SECONDS [CONCURRENCY]`.
 
 A job's work says what to do: {"seconds": s} takes so long, {"kill": true} kills the process. LOG gets a line for each
-start, end and outcome: what happened, priority, id. SIGTERM drains.
+start, end and outcome: what happened, priority, id. SIGTERM drains. "ready" on stdout says that it is about to begin.
 """
 
 import asyncio
@@ -39,6 +39,7 @@ async def main(url: str, log: str, lease_seconds: str, concurrency: str = "64") 
         leases, handle, concurrency=int(concurrency), observe=lambda job, state, seconds: note(state, job)
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, consumer.stop)
+    print("ready", flush=True)
     await consumer.run(GRACE_SECONDS)
     await connection.close()
 

@@ -64,9 +64,9 @@ def port_of(client: redis.Redis) -> int:
 def cluster(tmp_path: Path) -> Iterator[str]:
     """Of one node, which has every slot."""
     with process(tmp_path, "--cluster-enabled", "yes") as node:
-        node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        node.cluster("ADDSLOTSRANGE", 0, 16383)
         for _ in range(500):
-            if b"cluster_state:ok" in node.execute_command("CLUSTER", "INFO"):
+            if node.cluster("INFO")["cluster_state"] == "ok":
                 break
             time.sleep(0.02)
         yield f"redis+cluster://127.0.0.1:{port_of(node)}"
@@ -92,17 +92,17 @@ def single(tmp_path: Path) -> Iterator[str]:
 def test_jobs_go_their_whole_way(request: pytest.FixtureRequest, kind: str) -> None:
     url = request.getfixturevalue(kind)
 
-    async def second_time(job: Job, report: Report) -> Outcome:
-        await report(1, 2)
-        if job.attempt == 1:
-            raise TemporaryFailure({"detail": "once"}, after_seconds=0.01)
-        return Outcome(await queue.payload(job.blobs[0]))
-
     async def scenario() -> tuple[object, ...]:
-        nonlocal queue
         connection = Connection(url)
+        queue = JobQueue(Server(connection))
+
+        async def second_time(job: Job, report: Report) -> Outcome:
+            await report(1, 2)
+            if job.attempt == 1:
+                raise TemporaryFailure({"detail": "once"}, after_seconds=0.01)
+            return Outcome(await queue.payload(job.blobs[0]))
+
         try:
-            queue = JobQueue(Server(connection))
             puts = await queue.enqueue_many([NewJob({"n": n}, payloads=(b"image",)) for n in range(100)])
             async with consuming(queue, second_time):
                 ends = [await final(queue, put.id) for put in puts]
@@ -112,7 +112,6 @@ def test_jobs_go_their_whole_way(request: pytest.FixtureRequest, kind: str) -> N
             await connection.close()
         return {(end.state, end.attempts) for end in ends}, {one.body for one in results if one}, depth.running
 
-    queue: JobQueue = None  # type: ignore[assignment]
     assert asyncio.run(scenario()) == ({("done", 2)}, {b"image"}, 0)
 
 

@@ -11,7 +11,7 @@ from service.jobs.attempt import Report
 from service.jobs.dead_letters import DeadLetters
 from service.jobs.errors import JobNotDead, JobUnknown, PermanentFailure, TemporaryFailure
 from service.jobs.leases import Ending, Leases, Terms
-from service.jobs.types import Job, NewJob, Outcome, Progress
+from service.jobs.types import Job, JobStatus, NewJob, Outcome, Progress
 from tests.service.jobs.conftest import Opened
 from tests.service.jobs.working import consuming, final, keys_of, take_one
 
@@ -60,7 +60,7 @@ def test_a_temporary_failure_is_tried_again_until_it_works(opened: Opened) -> No
             raise TemporaryFailure(PROBLEM, after_seconds=0.01)
         return Outcome(b"")
 
-    async def scenario() -> tuple[object, ...]:
+    async def scenario() -> tuple[list[str], JobStatus]:
         async with opened() as queue, consuming(queue, third_time):
             put = await queue.enqueue(NewJob({}))
             names = [event.name async for event in queue.events(put.id)]
@@ -258,7 +258,7 @@ def test_a_job_that_waits_for_its_next_attempt_can_be_cancelled(opened: Opened) 
 
 
 def test_progress_shows_in_the_status_and_the_events(opened: Opened) -> None:
-    async def scenario() -> tuple[object, ...]:
+    async def scenario() -> tuple[Progress | None, list[tuple[str, dict[str, Any]]]]:
         go_on = asyncio.Event()
 
         async def half(job: Job, report: Report) -> Outcome:
@@ -267,6 +267,7 @@ def test_progress_shows_in_the_status_and_the_events(opened: Opened) -> None:
             return Outcome(b"")
 
         async with opened() as queue, consuming(queue, half):
+            progress = None
             put = await queue.enqueue(NewJob({}))
             seen: list[tuple[str, dict[str, Any]]] = []
             async for event in queue.events(put.id):
@@ -339,7 +340,7 @@ def test_a_worker_that_stops_hands_over_what_it_cannot_finish(opened: Opened) ->
 
 
 def test_a_worker_that_stops_finishes_what_it_can(opened: Opened) -> None:
-    async def scenario() -> tuple[object, ...]:
+    async def scenario() -> str:
         began = asyncio.Event()
 
         async def short(job: Job, report: Report) -> Outcome:
