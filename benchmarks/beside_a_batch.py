@@ -77,7 +77,9 @@ def main() -> None:
         rate = (view["request_counts"]["completed"] - first) / seconds
         http.post(f"/v1/batches/{id}/cancel")
     print(f"idle         p50 {statistics.median(idle) * 1000:6.1f} ms   p95 {p95(idle):6.1f} ms")
-    print(f"beside       p50 {statistics.median(beside) * 1000:6.1f} ms   p95 {p95(beside):6.1f} ms   ({view['status']})")
+    print(
+        f"beside       p50 {statistics.median(beside) * 1000:6.1f} ms   p95 {p95(beside):6.1f} ms   ({view['status']})"
+    )
     print(f"one item {item:.1f} ms; allowed p95 {2 * p95(idle) + item:.1f} ms; batch at {rate:.1f} images/s")
 
 

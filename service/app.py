@@ -27,7 +27,6 @@ from service.api import (
 )
 from service.composition import open_house
 from service.jobs.embedded import EmbeddedUnavailable
-from service.jobs.errors import QueueUnavailable
 from service.metrics import Metrics
 from service.middleware import BodyLimit, Measure
 from service.settings import Settings
@@ -100,6 +99,6 @@ async def _jobs(settings: Settings, stack: AsyncExitStack) -> Jobs:
     while True:
         try:
             return await stack.enter_async_context(open_jobs(settings))
-        except (QueueUnavailable, EmbeddedUnavailable) as error:
-            log.warning("no jobs yet, for the queue cannot be reached: %s", error)
+        except EmbeddedUnavailable as error:
+            log.error("no jobs yet: %s", error)
             await asyncio.sleep(_AGAIN_SECONDS)

@@ -87,6 +87,7 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     jobs.IdempotencyConflict: (409, "This key belongs to another job"),
     jobs.JobNotDead: (409, "The job is no dead letter"),
     work.JobNotDone: (409, "The job has no result"),
+    work.WebhookFailed: (424, "The callback was not received"),
     work.WebhooksOff: (403, "Callbacks are switched off"),
     batches.FileUnknown: (404, "There is no such file"),
     batches.FilesNotWritable: (503, "Files cannot be stored here"),

@@ -48,7 +48,8 @@ def moderate(
         str | None, typer.Option(help="Of the Ray cluster; RAY_ADDRESS, or this machine.", rich_help_panel=_BATCH)
     ] = None,
     actors: Annotated[
-        int | None, typer.Option(help="Runtimes on the cluster; one a node or GPU share.", min=1, rich_help_panel=_BATCH)
+        int | None,
+        typer.Option(help="Runtimes on the cluster; one a node or GPU share.", min=1, rich_help_panel=_BATCH),
     ] = None,
     gpus_per_actor: Annotated[
         float, typer.Option(help="GPUs of each runtime; .5 lets two share one.", min=0, rich_help_panel=_BATCH)

@@ -20,7 +20,7 @@ from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 
 from service.jobs.errors import QueueUnavailable
 from service.settings import SettingsInvalid
@@ -68,6 +68,10 @@ class Connection:
     async def close(self) -> None:
         for client in (self.commands, self.blocking):
             await client.aclose()
+            pool = getattr(client, "connection_pool", None)
+            if isinstance(pool, _SentinelPool):
+                for sentinel in pool.sentinel_manager.sentinels:
+                    await sentinel.aclose()
 
 
 @contextmanager
@@ -99,13 +103,15 @@ def _retry() -> Retry:
     return Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 3)
 
 
-def _master(url: str, most: int, options: dict[str, Any]) -> Redis:
+def _master(url: str, most: int, options: dict[str, Any]) -> Client:
     addresses, path, given = _parts(url, SENTINEL_PORT)
     name, _, database = path.partition("/")
     if not name:
         raise ValueError("which master? As in: redis+sentinel://host:26379/mymaster/0")
     secured: dict[str, Any] = {"ssl": True} if url.startswith("rediss") else {}
-    sentinels = Sentinel(addresses, sentinel_kwargs={"socket_timeout": 2.0, "protocol": 2, **secured})
+    sentinels: Any = Sentinel(  # type: ignore[no-untyped-call]
+        addresses, sentinel_kwargs={"socket_timeout": 2.0, "protocol": 2, "retry": Retry(NoBackoff(), 0), **secured}
+    )
     return sentinels.master_for(
         name, connection_pool_class=_SentinelPool, db=int(database or 0), max_connections=most, timeout=WAIT_SECONDS,
         retry=_retry(), **secured, **options, **given,

@@ -2,7 +2,8 @@
 
     FOLDER/socket          mode 700, the only way in: no port
     FOLDER/appendonlydir/  every change, written before it is answered
-    FOLDER/server.lock     locked by the server itself for as long as it lives; holds its process id
+    FOLDER/server.lock     locked by the server itself for as long as it lives
+    FOLDER/pid             of that server, or of one that has ended
     FOLDER/users.lock      locked, shared, by each process that uses it: the last one to leave stops it
     FOLDER/start.lock      one starts or stops at a time
 
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0  # reading a long append-only file takes a while
 STOP_SECONDS = 10.0
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 2.0
 LOOK_SECONDS = 0.02
 WATCH_SECONDS = 1.0
 SOCKET_PATH_BYTES = 100  # the kernel takes 107 on Linux, 103 on macOS
@@ -45,7 +46,6 @@ class EmbeddedServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         self._users: IO[str] | None = None
-        self._process: subprocess.Popen[bytes] | None = None  # if this process has started it
 
     @property
     def url(self) -> str:
@@ -98,6 +98,14 @@ class EmbeddedServer:
     def _lock(self) -> Path:
         return self._folder / "server.lock"
 
+    @property
+    def _pid(self) -> Path:
+        return self._folder / "pid"
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "log"
+
     def _one_at_a_time(self) -> filelock.BaseFileLock:
         return filelock.FileLock(self._folder / "start.lock")
 
@@ -107,30 +115,30 @@ class EmbeddedServer:
                 return
             log.warning("the embedded queue server does not answer: it is replaced")
             self._end(signal.SIGKILL)
-        log_file = self._folder / "log"
-        with self._lock.open("a+") as lock, log_file.open("wb") as output:
+        with self._lock.open("a") as lock:
             # The server inherits the lock, and with its end the kernel takes it back: no stale id can be mistaken.
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self._process = subprocess.Popen(
-                [_binary(), *self._options()], pass_fds=[lock.fileno()], start_new_session=True, cwd=self._folder,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            )  # fmt: skip
-            lock.truncate(0)
-            lock.write(str(self._process.pid))
+            started = subprocess.run(
+                [_binary(), *self._options()], pass_fds=[lock.fileno()], capture_output=True, text=True, check=False
+            )
         until = time.monotonic() + START_SECONDS
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > until:
-                raise EmbeddedUnavailable(f"the server did not start: {log_file.read_text('utf-8', 'replace')[-500:]}")
+            if not self._lives() or time.monotonic() > until:
+                said = started.stdout + self._log.read_text("utf-8", "replace")
+                raise EmbeddedUnavailable(f"the server did not start: {said[-500:]}")
             time.sleep(LOOK_SECONDS)
 
     def _options(self) -> list[str]:
         options = {
+            "daemonize": "yes",  # no child of whoever happened to come first
+            "pidfile": str(self._pid),
+            "logfile": str(self._log),
             "port": "0",
             "unixsocket": str(self._socket),
             "unixsocketperm": "700",
             "dir": str(self._folder),
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": "always",  # everysec answers before it writes, whenever the disk is slow
             "save": "",
             "maxmemory-policy": "noeviction",
             "loglevel": "warning",
@@ -138,8 +146,6 @@ class EmbeddedServer:
         return [part for name, value in options.items() for part in (f"--{name}", value)]
 
     def _lives(self) -> bool:
-        if self._process is not None:
-            self._process.poll()  # one that has died is a zombie until it is asked
         try:
             with self._lock.open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -168,12 +174,13 @@ class EmbeddedServer:
     def _end(self, how: signal.Signals) -> None:
         if not self._lives():
             return
+        process = int(self._pid.read_text())
         with suppress(ProcessLookupError):
-            os.kill(int(self._lock.read_text()), how)
+            os.kill(process, how)
         until = time.monotonic() + STOP_SECONDS
         while self._lives():
             if time.monotonic() > until:
-                raise EmbeddedUnavailable(f"process {self._lock.read_text()} does not end")
+                raise EmbeddedUnavailable(f"process {process} does not end")
             time.sleep(LOOK_SECONDS)
 
 

@@ -38,12 +38,11 @@ while at <= #ARGV do
       redis.call('HINCRBY', key_of('blob', name), 'references', 1)
       names[payload] = name
     end
-    redis.call('HSET', job_of(id), 'work', work, 'blobs', table.concat(names, ' '), 'priority', priority,
+    place(id, priority, 0, 'work', work, 'blobs', table.concat(names, ' '), 'priority', priority,
       'created', now, 'expires', expires, 'most', most, 'key', key, 'digest', digest)
     if key ~= '' then
       redis.call('SET', key_of('key', key), id)
     end
-    place(id, priority)
     room[priority] = room[priority] - 1
     answer = { 'new', now }
   end

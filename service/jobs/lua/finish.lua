@@ -3,53 +3,55 @@
 --   done body facts │ failed problem │ cancelled │ retry problem delay-ms │ release
 local keep, attempts = ARGV[1], tonumber(ARGV[2])
 
-local function retry(id, priority, made, problem, delay)
-  if made >= most_of(id, attempts) then
+local function retry(id, job, problem, delay)
+  if tonumber(job.attempts) >= most_of(id, attempts) then
     bury(id, problem)
     return 'dead'
   end
-  redis.call('HSET', job_of(id), 'state', 'retrying', 'error', problem)
-  redis.call('ZADD', key_of('delayed', priority), now + delay, id)
-  record(id, 'retrying', '{"after_ms":' .. delay .. '}')
+  local number = record(id, 'retrying', '{"after_ms":' .. delay .. '}', job.events)
+  redis.call('HSET', job_of(id), 'state', 'retrying', 'error', problem, 'events', number)
+  redis.call('ZADD', key_of('delayed', job.priority), now + delay, id)
   return 'retrying'
 end
 
 -- Back in its old place of the line, for whoever sweeps next; it was no attempt.
-local function release(id, priority, entry)
-  redis.call('HINCRBY', job_of(id), 'attempts', -1)
-  redis.call('HSET', job_of(id), 'state', 'queued')
-  redis.call('XCLAIM', stream_of(priority), GROUP, WORKER, 0, entry, 'IDLE', 86400000, 'JUSTID')
-  record(id, 'queued')
+local function release(id, job)
+  local number = record(id, 'queued', nil, job.events)
+  redis.call('HSET', job_of(id), 'state', 'queued', 'attempts', job.attempts - 1, 'events', number)
+  redis.call('XCLAIM', stream_of(job.priority), GROUP, WORKER, 0, job.entry, 'IDLE', 86400000, 'JUSTID')
   return 'queued'
 end
 
-local function finish(id, verb, first, second, priority, entry, made)
+local function finish(id, verb, first, second, job)
   if verb == 'release' then
-    return release(id, priority, entry)
+    return release(id, job)
   end
-  take_out(priority, entry)
+  take_out(job.priority, job.entry)
   if verb == 'retry' then
-    return retry(id, priority, made, first, second)
+    return retry(id, job, first, second)
   end
   if verb == 'done' then
-    redis.call('HSET', job_of(id), 'body', first, 'about', second)
-    redis.call('HDEL', job_of(id), 'error')
-    first = nil
+    settle(id, verb, nil, keep, 'body', first, 'about', second)
+    if job.error then
+      redis.call('HDEL', job_of(id), 'error')
+    end
   elseif verb == 'failed' then
-    redis.call('HSET', job_of(id), 'error', first)
+    settle(id, verb, first, keep, 'error', first)
+  else
+    settle(id, verb, nil, keep)
   end
-  settle(id, verb, first, keep)
   return verb
 end
 
+local FIELDS = { 'run', 'state', 'priority', 'entry', 'attempts', 'events', 'error' }
 local answers = {}
 for at = 3, #ARGV, 5 do
   local id, run, verb, first, second = unpack(ARGV, at, at + 4)
-  local facts = redis.call('HMGET', job_of(id), 'run', 'state', 'priority', 'entry', 'attempts')
-  if facts[1] == run and facts[2] == 'running' then
-    answers[#answers + 1] = finish(id, verb, first, second, facts[3], facts[4], tonumber(facts[5]))
-  else
-    answers[#answers + 1] = 'stale'
+  local job = {}
+  for field, value in ipairs(redis.call('HMGET', job_of(id), unpack(FIELDS))) do
+    job[FIELDS[field]] = value
   end
+  local mine = job.run == run and job.state == 'running'
+  answers[#answers + 1] = mine and finish(id, verb, first, second, job) or 'stale'
 end
 return answers

@@ -24,19 +24,23 @@ local function most_of(id, attempts)
   return tonumber(redis.call('HGET', job_of(id), 'most') or '') or attempts
 end
 
--- `facts` is JSON, or absent.
-local function record(id, event, facts)
-  local number = redis.call('HINCRBY', job_of(id), 'events', 1)
+-- `facts` is JSON, or absent. Answers the event's number, which the caller writes to the job as `events`.
+local function record(id, event, facts, before)
+  local number = (tonumber(before) or 0) + 1
   local line = '{"number":' .. number .. ',"name":"' .. event .. '","at":' .. string.format('%.0f', now)
   line = line .. ',"facts":' .. ((facts and facts ~= '') and facts or '{}') .. '}'
   redis.call('RPUSH', key_of('events', id), line)
-  redis.call('LTRIM', key_of('events', id), -EVENTS_KEPT, -1)
+  if number > EVENTS_KEPT then
+    redis.call('LTRIM', key_of('events', id), -EVENTS_KEPT, -1)
+  end
+  return number
 end
 
-local function place(id, priority)
+-- Further fields of the job go along, so that the job is written once.
+local function place(id, priority, before, ...)
   local entry = redis.call('XADD', stream_of(priority), '*', 'id', id)
-  redis.call('HSET', job_of(id), 'state', 'queued', 'entry', entry)
-  record(id, 'queued')
+  local number = record(id, 'queued', nil, before)
+  redis.call('HSET', job_of(id), 'state', 'queued', 'entry', entry, 'events', number, ...)
 end
 
 local function take_out(priority, entry)
@@ -53,25 +57,25 @@ local function let_go(id)
   end
 end
 
--- done, failed or cancelled: kept for `keep` ms, without what it was made of.
-local function settle(id, state, facts, keep)
+-- done, failed or cancelled: kept for `keep` ms, without what it was made of. Further fields go along.
+local function settle(id, state, facts, keep, ...)
   let_go(id)
+  local known = redis.call('HMGET', job_of(id), 'events', 'key')
+  local number = record(id, state, facts, known[1])
   redis.call('HDEL', job_of(id), 'work', 'blobs')
-  redis.call('HSET', job_of(id), 'state', state, 'ended', now)
-  record(id, state, facts)
+  redis.call('HSET', job_of(id), 'state', state, 'ended', now, 'events', number, ...)
   redis.call('PEXPIRE', job_of(id), keep)
   redis.call('PEXPIRE', key_of('events', id), keep)
-  local key = redis.call('HGET', job_of(id), 'key')
-  if key and key ~= '' then
-    redis.call('PEXPIRE', key_of('key', key), keep)
+  if known[2] and known[2] ~= '' then
+    redis.call('PEXPIRE', key_of('key', known[2]), keep)
   end
 end
 
 -- A dead letter keeps what it needs to be tried again.
 local function bury(id, problem)
-  redis.call('HSET', job_of(id), 'state', 'dead', 'ended', now, 'error', problem)
+  local number = record(id, 'dead', problem, redis.call('HGET', job_of(id), 'events'))
+  redis.call('HSET', job_of(id), 'state', 'dead', 'ended', now, 'error', problem, 'events', number)
   redis.call('ZADD', root .. ':dead', now, id)
-  record(id, 'dead', problem)
 end
 
 local function drop(id)
@@ -86,15 +90,17 @@ end
 
 -- What the worker gets; nil where there is nothing to do any more.
 local function start(priority, entry, id, worker)
-  local facts = redis.call('HMGET', job_of(id), 'work', 'blobs', 'created', 'expires')
+  local facts = redis.call('HMGET', job_of(id), 'work', 'blobs', 'created', 'expires', 'attempts', 'run', 'events')
   if not facts[1] then
     take_out(priority, entry)
     return nil
   end
-  local attempt = redis.call('HINCRBY', job_of(id), 'attempts', 1)
-  local run = redis.call('HINCRBY', job_of(id), 'run', 1)
-  redis.call('HSET', job_of(id), 'state', 'running', 'started', now, 'worker', worker)
-  redis.call('HDEL', job_of(id), 'done', 'total')
-  record(id, 'started', '{"attempt":' .. attempt .. '}')
+  local attempt, run = (tonumber(facts[5]) or 0) + 1, (tonumber(facts[6]) or 0) + 1
+  if run > 1 then
+    redis.call('HDEL', job_of(id), 'done', 'total')
+  end
+  local number = record(id, 'started', '{"attempt":' .. attempt .. '}', facts[7])
+  redis.call('HSET', job_of(id), 'state', 'running', 'started', now, 'worker', worker,
+    'attempts', attempt, 'run', run, 'events', number)
   return { id, facts[1], facts[2], priority, attempt, run, facts[3], facts[4] }
 end

@@ -31,7 +31,7 @@ for at = 8, #ARGV do
   local priority = ARGV[at]
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', key_of('delayed', priority), '-inf', now, 'LIMIT', 0, AT_ONCE)) do
     redis.call('ZREM', key_of('delayed', priority), id)
-    place(id, priority)
+    place(id, priority, redis.call('HGET', job_of(id), 'events'))
   end
   if #jobs < room then
     local idle = redis.call('XPENDING', stream_of(priority), GROUP, 'IDLE', lease, '-', '+', room - #jobs)
