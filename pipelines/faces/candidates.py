@@ -7,6 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.suppression import keep_best, suppressed
+
 Floats = NDArray[np.float32]
 
 # Order of the five landmarks everywhere; left and right as seen in the image of an upright face.
@@ -63,7 +65,7 @@ class Candidates:
         Source: S. Gidaris and N. Komodakis, "Object Detection via a Multi-Region and Semantic
         Segmentation-Aware CNN Model" (ICCV 2015), box voting.
         """
-        kept, owners = _suppressed(self.boxes, self.scores, iou=iou, of_smaller=False)
+        kept, owners = suppressed(self.boxes, self.scores, iou=iou, of_smaller=False)
         if len(kept) == len(self):
             return self[kept]
         order = np.argsort(owners, kind="stable")
@@ -84,32 +86,3 @@ def overlap(one: Floats, other: Floats) -> Floats:
     areas = [(boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1) for boxes in (one, other)]
     shares: Floats = both / np.maximum(areas[0][:, None] + areas[1] - both, np.float32(1e-9))
     return shares
-
-
-def keep_best(boxes: Floats, scores: Floats, *, iou: float, of_smaller: bool = False) -> list[int]:
-    """Rows that greedy non-maximum suppression keeps, best score first.
-
-    With `of_smaller` the intersection is measured against the smaller box instead of the union: a part
-    of a face then does not survive beside the whole.
-    """
-    return _suppressed(boxes, scores, iou=iou, of_smaller=of_smaller)[0]
-
-
-def _suppressed(boxes: Floats, scores: Floats, *, iou: float, of_smaller: bool) -> tuple[list[int], NDArray[np.intp]]:
-    """Rows that are kept, and for each row which of those stands for it: (N,) places in that list."""
-    x0, y0, x1, y1 = boxes.T
-    area = (x1 - x0) * (y1 - y0)
-    order, kept = np.argsort(-scores, kind="stable"), list[int]()
-    owners = np.zeros(len(boxes), np.intp)
-    while order.size:
-        best, rest = order[0], order[1:]
-        owners[best] = len(kept)
-        width = np.minimum(x1[best], x1[rest]) - np.maximum(x0[best], x0[rest])
-        height = np.minimum(y1[best], y1[rest]) - np.maximum(y0[best], y0[rest])
-        both = np.maximum(width, 0) * np.maximum(height, 0)
-        whole = np.minimum(area[best], area[rest]) if of_smaller else area[best] + area[rest] - both
-        is_apart = both <= iou * whole
-        owners[rest[~is_apart]] = len(kept)
-        kept.append(int(best))
-        order = rest[is_apart]
-    return kept, owners
