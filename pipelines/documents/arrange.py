@@ -5,12 +5,14 @@ lines ──► graphics take theirs ──► rows ──► paragraphs ──�
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 import cv2
 import numpy as np
 
 from pipelines.documents.boxes import area, common, union
 from pipelines.documents.graphics import GRAPHICS, graphics_of
+from pipelines.documents.ink import Grey, ink_share, trimmed
 from pipelines.documents.kinds import Setting, is_beside, named
 from pipelines.documents.order import reading_order
 from pipelines.documents.pairs import may_have_pairs, pairs_of
@@ -26,12 +28,13 @@ def arranged(text: PageText, blocks: Sequence[Block]) -> tuple[list[Region], lis
     """Regions in reading order, tables and pairs, in pixels of the upright page `text.pixels`."""
     proposals = [block for block in blocks if block.label not in GRAPHICS]
     graphics, free = graphics_of(parted(text.lines, proposals), blocks, text.pixels)
-    rows = _inked(rows_of(free, proposals), text.pixels)
+    grey = cast(Grey, cv2.cvtColor(text.pixels, cv2.COLOR_RGB2GRAY))
+    rows = _inked(rows_of(free, proposals), grey)
     parts = _in_order(_named(rows, list(graphics), text.pixels), list(graphics))
     regions, tables, loose = [], [], []
     for order, part in enumerate(parts):
         lines = part.lines if isinstance(part, Paragraph) else graphics[part]
-        regions.append(_region(part, lines, order))
+        regions.append(_region(part, lines, order, grey))
         loose += lines if may_have_pairs(part.label, lines) else []
         if part.label == "table":
             found = table_of(lines, part.box, part.score, order, text.pixels)
@@ -39,25 +42,13 @@ def arranged(text: PageText, blocks: Sequence[Block]) -> tuple[list[Region], lis
     return regions, tables, pairs_of(loose)
 
 
-def _inked(rows: Sequence[Row], pixels: Pixels) -> list[Row]:
+def _inked(rows: Sequence[Row], grey: Grey) -> list[Row]:
     """Rows with their darkness against the page's other rows."""
     if not rows:
         return []
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    shares = np.array([_ink(grey, row.box) for row in rows])
+    shares = np.array([ink_share(grey, row.box) for row in rows])
     usual = float(np.median(shares)) or 1.0
     return [replace(row, ink=float(ink / usual)) for row, ink in zip(rows, shares, strict=True)]
-
-
-def _ink(grey: np.ndarray, box: Box) -> float:
-    """Share of the box's pixels that are nearer to its text's colour than to its ground's."""
-    x0, y0, x1, y1 = (max(0, round(value)) for value in box)
-    crop = grey[y0:y1, x0:x1]
-    if crop.size == 0:
-        return 0.0
-    low, high = int(crop.min()), int(crop.max())
-    dark = float((crop < (low + high) / 2).mean())
-    return min(dark, 1 - dark)
 
 
 def _named(rows: Sequence[Row], graphics: Sequence[Block], pixels: Pixels) -> list[Paragraph]:
@@ -108,8 +99,10 @@ def _is_clear(whole: Box, caption: Part, bundle: Sequence[Part], parts: Sequence
     return all(common(one.box, whole) < 0.2 * area(one.box) for one in others)
 
 
-def _region(part: Part, lines: Sequence[TextLine], order: int) -> Region:
-    return Region(label=part.label, box=part.box, score=part.score, order=order, lines=[_line(one) for one in lines])
+def _region(part: Part, lines: Sequence[TextLine], order: int, grey: Grey) -> Region:
+    """What is written has the box of its ink, what is drawn that of the model around its lines."""
+    box = union(trimmed(grey, line.box) for line in lines) if isinstance(part, Paragraph) else part.box
+    return Region(label=part.label, box=box, score=part.score, order=order, lines=[_line(one) for one in lines])
 
 
 def _line(line: TextLine) -> Line:

@@ -17,7 +17,7 @@ WORD = "#bdbdbd"
 def draw(page: Page) -> Image.Image:
     """A page that has its picture: words grey, regions in their kind's colour with their place in reading order."""
     image = Image.open(io.BytesIO(page.picture or b"")).convert("RGB")
-    pen, width = ImageDraw.Draw(image), max(1, round(max(image.size) / 800))
+    pen, width = ImageDraw.Draw(image), max(1, round(min(image.size) / 600))
     font = ImageFont.load_default(size=12 * width)
     for region in page.regions:
         for line in region.lines:

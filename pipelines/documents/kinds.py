@@ -34,6 +34,8 @@ LOWEST = 4.0  # height of a band of headers or footers
 # Against the body's characters and ink.
 SMALLER, LARGER, BOLDER = 0.93, 1.18, 1.2
 
+LONGEST_TITLE = 200  # characters, in the size of the body
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -230,13 +232,13 @@ def _is_numbering(paragraph: Paragraph, setting: Setting) -> bool:
 
 def _title(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
     """What the model says; else a short numbered, large or bold text that another follows."""
-    if label == "title":
-        return "title", max(0.3, score)
     text = paragraph.text
+    is_large = paragraph.height > LARGER * setting.tall and paragraph.size > LARGER * setting.size
+    if label == "title":
+        return ("title", max(0.3, score)) if len(text) < LONGEST_TITLE or is_large else None
     is_short = len(paragraph.rows) <= 2 and len(text) < 120 and any(letter.isalpha() for letter in text)
     if label == "formula" or not is_short or ends_sentence(text) or setting.below(paragraph) > 6:
         return None
-    is_large = paragraph.height > LARGER * setting.tall and paragraph.size > LARGER * setting.size
     is_bold = paragraph.ink > BOLDER
     signs = 2 * is_large + is_bold + is_heading_number(text) + is_surely_heading(text) + is_upper(text)
     if signs >= 2 and setting.above(paragraph) > (0.1 if signs > 2 or is_surely_heading(text) else 0.3):
@@ -246,7 +248,7 @@ def _title(paragraph: Paragraph, label: Label, score: float, setting: Setting) -
 
 def _text(paragraph: Paragraph, label: Label, score: float) -> tuple[Label, float]:
     """Body text; a block of one row is less often one in its own right."""
-    if label in ("header", "footer"):  # the model's, but not in a margin
+    if label in ("header", "footer", "title"):  # the model's, but not in a margin, or too long
         label, score = "text", 0.0
     if label == "text":
         score = 0.4 + 0.15 * min(3, len(paragraph.rows) - 1) / 3 + 0.4 * score

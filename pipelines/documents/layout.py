@@ -20,8 +20,8 @@ from models.together import together
 from pipelines.documents.boxes import across, along, height, union, width
 from pipelines.documents.parts import Block, Pixels
 from pipelines.documents.types import Box, Label
-from pipelines.faces.candidates import keep_best
 from pipelines.pipeline import Call, CpuPool, Infer
+from pipelines.suppression import keep_best
 from pipelines.types import ModelUsed
 
 Floats = NDArray[np.float32]

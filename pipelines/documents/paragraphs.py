@@ -11,6 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.documents.boxes import centre, union, width
 from pipelines.documents.parts import TextLine
@@ -28,6 +29,8 @@ OTHER_SIZE = 1.45  # heights in a paragraph differ by less: boxes of rows withou
 OTHER_ADVANCE = 1.25  # the same of characters' widths
 VERSE = 0.6  # of a text's lines that stop early, for it not to be paragraphs
 STEP = 0.2  # of the width of a column that it changes by
+OPEN = 1.0  # white between two rows of a form, at least
+LEVEL = 0.25  # how far apart the middles of two rows on one baseline are at most
 SHARED = 0.3  # of the narrower row, for two rows to be in one column
 
 
@@ -75,7 +78,13 @@ def chains(rows: Sequence[Row]) -> list[list[Row]]:
     """Rows that are each other's nearest in a column, near enough and alike enough to be one text."""
     below = dict(_neighbours(rows))
     usual = _usual_gap(rows, list(below.items()))
-    linked = {upper: lower for upper, lower in below.items() if _is_one_text(rows[upper], rows[lower], usual)}
+    level = _level(rows)
+    linked = {
+        upper: lower
+        for upper, lower in below.items()
+        if _is_one_text(rows[upper], rows[lower], usual)
+        and not (level[upper] and level[lower] and _are_of_a_form(rows[upper], rows[lower]))
+    }
     found, inner = [], set(linked.values())
     for index in range(len(rows)):
         if index not in inner:
@@ -98,6 +107,18 @@ def _neighbours(rows: Sequence[Row]) -> list[tuple[int, int]]:
     below = np.where(is_over, y0[None, :], np.inf).argmin(axis=1)
     above = np.where(is_over, y1[:, None], -np.inf).argmax(axis=0)
     return [(one, int(two)) for one, two in enumerate(below) if is_over[one, two] and above[two] == one]
+
+
+def _level(rows: Sequence[Row]) -> NDArray[np.bool_]:
+    """Which rows have another one on their baseline."""
+    if not rows:
+        return np.zeros(0, np.bool_)
+    x0, y0, x1, y1 = np.array([row.box for row in rows]).T
+    middle, tall = (y0 + y1) / 2, y1 - y0
+    is_beside = (x0[:, None] > x1) | (x1[:, None] < x0)
+    is_level = np.abs(middle[:, None] - middle) < LEVEL * np.minimum(tall[:, None], tall)
+    found: NDArray[np.bool_] = (is_beside & is_level).any(axis=1)
+    return found
 
 
 def _usual_gap(rows: Sequence[Row], pairs: Sequence[tuple[int, int]]) -> float:
@@ -124,6 +145,11 @@ def _is_one_text(upper: Row, lower: Row, usual: float) -> bool:
     is_centred = abs(centre(upper.box)[0] - centre(lower.box)[0]) <= small
     is_alike = is_alike and _is_same_size(upper, lower)
     return is_near and is_alike and not is_contrary and (is_aligned or is_centred)
+
+
+def _are_of_a_form(upper: Row, lower: Row) -> bool:
+    """Whether the white between two rows, each level with others, is that between entries of a form."""
+    return gap_between(upper, lower) > OPEN * min(upper.height, lower.height)
 
 
 def _is_same_size(one: Row, other: Row) -> bool:

@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from pipelines.suppression import keep_best, suppressed
 
-BLOCK = 64  # boxes that are compared with all others at once: a matrix is quicker than its rows one by one
+Floats = NDArray[np.float32]
 
 # Order of the five landmarks everywhere; left and right as seen in the image of an upright face.
 LANDMARKS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
@@ -65,7 +65,7 @@ class Candidates:
         Source: S. Gidaris and N. Komodakis, "Object Detection via a Multi-Region and Semantic
         Segmentation-Aware CNN Model" (ICCV 2015), box voting.
         """
-        kept, owners = _suppressed(self.boxes, self.scores, iou=iou, of_smaller=False)
+        kept, owners = suppressed(self.boxes, self.scores, iou=iou, of_smaller=False)
         if len(kept) == len(self):
             return self[kept]
         order = np.argsort(owners, kind="stable")
@@ -85,44 +85,4 @@ def overlap(one: Floats, other: Floats) -> Floats:
     both = width * height
     areas = [(boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1) for boxes in (one, other)]
     shares: Floats = both / np.maximum(areas[0][:, None] + areas[1] - both, np.float32(1e-9))
-    return shares
-
-
-def keep_best(boxes: Floats, scores: Floats, *, iou: float, of_smaller: bool = False) -> list[int]:
-    """Rows that greedy non-maximum suppression keeps, best score first.
-
-    With `of_smaller` the intersection is measured against the smaller box instead of the union: a part
-    of a face then does not survive beside the whole.
-    """
-    return _suppressed(boxes, scores, iou=iou, of_smaller=of_smaller)[0]
-
-
-def _suppressed(boxes: Floats, scores: Floats, *, iou: float, of_smaller: bool) -> tuple[list[int], NDArray[np.intp]]:
-    """Rows that are kept, and for each row which of those stands for it: (N,) places in that list."""
-    order, kept = np.argsort(-scores, kind="stable"), list[int]()
-    owners = np.zeros(len(boxes), np.intp)
-    while order.size:
-        best = order[:BLOCK]
-        shares = _shares(boxes[best], boxes[order], iou=iou, of_smaller=of_smaller)
-        is_free = np.ones(len(order), np.bool_)
-        for place, row in enumerate(best.tolist()):
-            if is_free[place]:
-                is_own = shares[place] & is_free
-                is_own[place] = True
-                owners[order[is_own]] = len(kept)
-                kept.append(row)
-                is_free &= ~is_own
-        order = order[is_free]
-    return kept, owners
-
-
-def _shares(one: Floats, other: Floats, *, iou: float, of_smaller: bool) -> NDArray[np.bool_]:
-    """(N, M): which of (N, 4) and (M, 4) boxes have more than `iou` in common."""
-    x0, y0, x1, y1 = one.T[:, :, None]
-    width = np.minimum(x1, other[:, 2]) - np.maximum(x0, other[:, 0])
-    height = np.minimum(y1, other[:, 3]) - np.maximum(y0, other[:, 1])
-    both = np.maximum(width, 0) * np.maximum(height, 0)
-    area, others = (x1 - x0) * (y1 - y0), (other[:, 2] - other[:, 0]) * (other[:, 3] - other[:, 1])
-    whole = np.minimum(area, others) if of_smaller else area + others - both
-    shares: NDArray[np.bool_] = both > iou * whole
     return shares

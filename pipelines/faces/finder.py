@@ -6,7 +6,7 @@ from time import perf_counter
 import numpy as np
 
 from pipelines.decode import Picture
-from pipelines.faces.candidates import Candidates, keep_best
+from pipelines.faces.candidates import Candidates
 from pipelines.faces.check import Checked, SecondLook
 from pipelines.faces.description import described
 from pipelines.faces.detector import Detector
@@ -14,6 +14,7 @@ from pipelines.faces.options import FacesOptions
 from pipelines.faces.types import Faces
 from pipelines.faces.views import Mips, turned
 from pipelines.pipeline import Call, CpuPool
+from pipelines.suppression import keep_best
 from pipelines.types import ModelUsed
 
 # The picture four times on one canvas of 320 x 320, and the smallest face looked for there: a seventh of its side.

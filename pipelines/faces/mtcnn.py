@@ -12,12 +12,13 @@ import numpy as np
 
 from models.manifest import Manifest
 from models.session import Array
-from pipelines.faces.candidates import Candidates, Floats, keep_best
+from pipelines.faces.candidates import Candidates, Floats
 from pipelines.faces.crops import to_picture, windows
 from pipelines.faces.detector import Calibration, Proposals, timed
 from pipelines.faces.pyramid import CELL, Look, Pyramid, proposals, suppressed
 from pipelines.faces.views import Canvas, Mips, Pixels
 from pipelines.pipeline import Call, CpuPool, Infer
+from pipelines.suppression import keep_best
 from pipelines.types import ModelUsed
 
 SMALLEST_FACE = 22.0  # pixels of the picture, where nothing else is asked and the canvas allows it

@@ -61,7 +61,7 @@ class Cluster:
 async def run_on_ray(
     batch: Batch, settings: Settings, cluster: Cluster, tally: Tally, on_change: Callable[[], None], stop: asyncio.Event
 ) -> None:
-    """Rows that are in flight at `stop` are left for the next time. Raises as `run_here` does, and ClusterUnavailable."""
+    """Rows in flight at `stop` are left for the next time. Raises as `run_here` does, and ClusterUnavailable."""
     batch.check()
     leaving = threading.Event()
 

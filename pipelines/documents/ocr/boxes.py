@@ -5,6 +5,7 @@ the cores of lines, shrunk away from their neighbours: each core's rectangle is 
 follows from its area and its outline.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -72,6 +73,10 @@ class Boxes:
     def reversed(self, rows: NDArray[np.bool_]) -> "Boxes":
         """With these read from their other end."""
         return Boxes(np.where(rows[:, None, None], np.roll(self.quads, 2, axis=1), self.quads), self.scores)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Boxes"]) -> "Boxes":
+        return cls(np.concatenate([one.quads for one in parts]), np.concatenate([one.scores for one in parts]))
 
     @classmethod
     def none(cls) -> "Boxes":

@@ -16,21 +16,30 @@ BLANK = 0
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """`position` is where its steps are, 0 at the left and 1 at the right edge of what was recognised."""
+    """`position` is where its steps are, 0 at the left and 1 at the right edge of what was recognised.
+
+    `space` is the probability of a space between the character before and this one, as high as it gets there: of
+    spaces that were likely but not likeliest.
+    """
 
     text: str
     position: float
     score: float
+    space: float = 0.0
 
 
 def decode(probabilities: Array, alphabet: Sequence[str]) -> list[Character]:
-    """(steps, classes) to characters from left to right; `alphabet` is that of the classes, blank first."""
-    classes = probabilities.argmax(axis=1)
+    """(steps, classes) to characters from left to right; `alphabet` is that of the classes: blank first, space last."""
+    classes, spaces = probabilities.argmax(axis=1), probabilities[:, -1]
     best = probabilities[np.arange(len(classes)), classes]
     starts = np.flatnonzero(np.diff(classes, prepend=-1))
     ends = np.append(starts[1:], len(classes))
-    return [
-        Character(alphabet[classes[start]], float(start + end) / 2 / len(classes), float(best[start:end].mean()))
-        for start, end in zip(starts, ends, strict=True)
-        if classes[start] != BLANK
-    ]
+    found: list[Character] = []
+    last = 0  # step of the character before
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if classes[start] != BLANK:
+            position, score = (start + end) / 2 / len(classes), float(best[start:end].mean())
+            space = float(spaces[last : start + 1].max())
+            found.append(Character(alphabet[classes[start]], position, score, space))
+            last = end - 1
+    return found

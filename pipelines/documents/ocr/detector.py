@@ -1,4 +1,4 @@
-"""Finds lines of text in a page: one look at the whole of it, and a closer one where its text is small."""
+"""Finds lines of text in a page: one look at the whole of it, and another where its text is too small or too large."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +18,9 @@ SMALLEST = 11.0  # median height on the canvas, grown as lines are, below which 
 BEST = 18.0  # the height that a closer look is for
 NOTHING_SEEN = 0.5  # a page that was shrunk this much and shows nothing is looked at closer, too
 CLOSEST = 2.0
+LARGEST = 200.0  # height on the canvas beyond which the net sees letters and parts of them
+COMFORTABLE = 80.0  # the height that a look from farther away is for
+UNKNOWN = 400.0  # taken for the height of lines where nothing is seen
 LEAST_CONTRAST = 12  # of 255, between the ink and the paper of a line
 
 
@@ -32,8 +35,11 @@ class Detector:
         height, width = page.shape[:2]
         scale = usual_scale(width, height)
         boxes = await self._looked(page, scale, call)
-        closer = _closer(boxes, scale)
-        return await self._looked(page, closer, call) if closer else boxes
+        if closer := _closer(boxes, scale):
+            boxes, scale = await self._looked(page, closer, call), closer
+        if farther := _farther(boxes, scale):
+            boxes = _with_large(boxes, await self._looked(page, farther, call), LARGEST / 2 / scale)
+        return boxes
 
     async def _looked(self, page: Pixels, scale: float, call: Call) -> Boxes:
         height, width = page.shape[:2]
@@ -79,3 +85,18 @@ def _closer(boxes: Boxes, scale: float) -> float | None:
     seen = float(np.median(boxes.heights)) * scale
     closer = min(scale * BEST / seen, CLOSEST)
     return closer if seen < SMALLEST and closer > scale * 1.2 else None
+
+
+def _farther(boxes: Boxes, scale: float) -> float | None:
+    """The scale of a look at lines that are too large, or at nothing; None where all lines are small enough."""
+    seen = boxes.heights * scale
+    large = seen[seen > LARGEST]
+    if len(boxes) and not len(large):
+        return None
+    return scale * COMFORTABLE / float(np.median(large) if len(large) else UNKNOWN)
+
+
+def _with_large(boxes: Boxes, farther: Boxes, least: float) -> Boxes:
+    """With lines higher than `least` as they were seen from farther away, if any were."""
+    large = farther[farther.heights > least]
+    return Boxes.joined([boxes[boxes.heights <= least], large]) if len(large) else boxes

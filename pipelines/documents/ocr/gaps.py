@@ -14,12 +14,12 @@ from pipelines.documents.parts import Pixels
 FAINTEST = 0.35  # contrast of ink, in units of the line's strongest
 LEAST_CONTRAST = 8.0  # of 255: less is paper
 
-WIDE = 0.25  # of the line's height: narrower than this is no space, whatever the others are
-APART = 3.0  # times the usual gap between the line's characters
-LIKE_SPACES = 0.8  # of the usual gap where the recogniser did see spaces
+# A gap without a space, in units of the line's height, is one where the recogniser thought of a space: the wider the
+# gap, the less is enough. Width alone says nothing: letters are spaced, and characters are overlooked.
+NARROW, LIKELY = 0.12, 0.1
+WIDE, POSSIBLE = 0.3, 0.02
 
 SPACELESS = re.compile(r"[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef]")  # scripts that are written without spaces
-PART_OF_NUMBER = re.compile(r"[\d.,:/%+-]")
 
 Spans = NDArray[np.int64]  # (N, 2) first column of a gap and the one behind its last
 
@@ -55,38 +55,24 @@ def _widest(runs: Spans, left: float, right: float) -> tuple[int, int]:
     return first, last
 
 
-def missing_spaces(text: Sequence[str], widths: NDArray[np.int64], seen: NDArray[np.bool_], height: int) -> list[int]:
+def missing_spaces(
+    text: Sequence[str], widths: NDArray[np.int64], likely: NDArray[np.float64], height: int
+) -> list[int]:
     """After which characters of `text` a space was left out.
 
-    `widths` are those of the gaps between them, and `seen` tells where the recogniser found a space. A gap is one
-    when it is wide for the line's height, for its letters' gaps and for its other spaces. Numbers stay whole.
+    `widths` are those of the gaps between them, `likely` how probable the recogniser found a space in each.
     """
-    if not len(widths):
-        return []
-    letters, spaces = widths[~seen], widths[seen]
-    least = max(WIDE * height, APART * float(np.median(letters)) + 2 if len(letters) else 0.0)
-    if len(spaces) > 1:
-        least = max(least, LIKE_SPACES * float(np.median(spaces)))
-    return [int(index) for index in np.flatnonzero((widths >= least) & ~seen) if _may_part(text, int(index))]
-
-
-def _may_part(text: Sequence[str], index: int) -> bool:
-    left, right = text[index], text[index + 1]
-    if SPACELESS.match(left) or SPACELESS.match(right):
-        return False
-    if left == ":" and index and not text[index - 1].isdigit():  # Tel: 03
-        return True
-    are_number = PART_OF_NUMBER.match(left) and PART_OF_NUMBER.match(right)
-    return not (are_number and (left.isdigit() or right.isdigit()))
+    is_space = (widths >= NARROW * height) & (likely >= LIKELY) | (widths >= WIDE * height) & (likely >= POSSIBLE)
+    return [index for index in np.flatnonzero(is_space).tolist() if not SPACELESS.search(text[index] + text[index + 1])]
 
 
 def spaced(characters: Sequence[Character], gaps: Spans, height: int) -> list[bool]:
     """Whether a word ends after each of the characters that are no spaces; `gaps` are those between them."""
     shown, seen = without_spaces(characters)
-    ends = np.array(seen[:-1], np.bool_)
-    for index in missing_spaces([one.text for one in shown], gaps[:, 1] - gaps[:, 0], ends, height):
-        ends[index] = True
-    return [*ends.tolist(), True]
+    likely = np.array([one.space for one in shown[1:]])
+    for index in missing_spaces([one.text for one in shown], gaps[:, 1] - gaps[:, 0], likely, height):
+        seen[index] = True
+    return [*seen[:-1], True]
 
 
 def without_spaces(characters: Sequence[Character]) -> tuple[list[Character], list[bool]]:

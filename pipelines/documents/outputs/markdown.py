@@ -38,9 +38,10 @@ def _page(page: Page, levels: list[float], seen: set[str]) -> Iterator[str]:
     if page.error is not None:
         yield f"<!-- page {page.number} could not be read -->"
     tables = {table.region: table for table in page.tables}
+    is_bare = all(region.label in ("header", "footer") for region in page.regions)  # then they are what it says
     for region in page.regions:
         block = _table(tables[region.order]) if region.order in tables else _region(page, region, levels)
-        if block and not (region.label in ("header", "footer") and _is_furniture(block, seen)):
+        if block and not (region.label in ("header", "footer") and _is_furniture(block, seen) and not is_bare):
             yield block
 
 

@@ -36,3 +36,10 @@ def test_a_character_has_the_mean_score_and_the_middle_of_its_steps() -> None:
     character = decode(answers, ALPHABET)[0]
 
     assert (character.text, character.position, round(character.score, 4)) == ("a", 0.5, 0.7)
+
+
+def test_a_character_knows_how_likely_a_space_before_it_was() -> None:
+    answers = steps([4, 1, 0, 0, 2, 3, 4])
+    answers[2, [0, 4]] = 0.6, 0.3
+
+    assert [round(one.space, 3) for one in decode(answers, ALPHABET)] == [0.9, 0.9, 0.3, 0.025, 0.9]

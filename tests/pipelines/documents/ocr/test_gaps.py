@@ -6,42 +6,31 @@ import pytest
 from pipelines.documents.ocr.gaps import between, blank_runs, inked, missing_spaces
 
 HEIGHT = 48
-USUAL, WORD = 3, 18  # columns between letters, and between words
-
-
-def repaired(text: str) -> str:
-    """`text` as read with | where the line has a gap without a space."""
-    shown = [one for one in text if one not in "| "]
-    widths, seen = [], []
-    for index, one in enumerate(text[:-1]):
-        if one not in "| ":
-            is_gap = text[index + 1] in "| "
-            widths.append(WORD if is_gap else USUAL)
-            seen.append(text[index + 1] == " ")
-    spaces = set(missing_spaces(shown, np.array(widths), np.array(seen), HEIGHT)) | {i for i, s in enumerate(seen) if s}
-    return "".join(one + " " * (index in spaces) for index, one in enumerate(shown))
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("gap", "probability", "is_space"),
     [
-        ("Blue|Mountain coffee", "Blue Mountain coffee"),
-        ("Tel:|0378", "Tel: 0378"),
-        ("Total|RM12.40", "Total RM12.40"),
-        ("RM 12.|40", "RM 12.40"),
-        ("1|2:|3|0", "12:30"),
-        ("2018|-05", "2018-05"),
-        ("日|本 語", "日本 語"),
-        ("word", "word"),
-        ("a", "a"),
+        (20, 0.4, True),
+        (8, 0.4, True),
+        (3, 0.4, False),  # as between any two letters
+        (20, 0.04, True),
+        (8, 0.04, False),
+        (40, 0.001, False),  # a letter that was overlooked, or wide lettering
     ],
 )
-def test_a_wide_gap_is_a_space_unless_in_a_number_or_between_ideographs(text: str, wanted: str) -> None:
-    assert repaired(text) == wanted
+def test_a_gap_is_a_space_where_the_recogniser_thought_of_one(gap: int, probability: float, is_space: bool) -> None:
+    widths, likely = np.array([3, gap, 3]), np.array([0.0, probability, 0.0])
+
+    assert missing_spaces("nofn", widths, likely, HEIGHT) == [1][:is_space]
 
 
-def test_a_line_set_wide_throughout_is_no_row_of_words() -> None:
-    assert missing_spaces("TITLE", np.full(4, WORD), np.zeros(4, bool), HEIGHT) == []
+def test_ideographs_have_no_spaces_between_them() -> None:
+    assert missing_spaces("日本go", np.array([20, 20, 20]), np.full(3, 0.4), HEIGHT) == [2]
+
+
+def test_one_character_has_no_gaps() -> None:
+    assert missing_spaces("a", np.zeros(0, np.int64), np.zeros(0), HEIGHT) == []
 
 
 @pytest.mark.parametrize("paper", [0, 255])

@@ -35,6 +35,22 @@ def test_small_and_large_print_is_read(read: Read, size: int) -> None:
     assert text_of(read(drawn("Blue mountain coffee", size=size, width=size * 14))) == ["Blue mountain coffee"]
 
 
+@pytest.mark.parametrize("words", ["OK", "Stop", "50%", "Room 12"])
+def test_print_that_fills_a_small_picture_is_read(read: Read, words: str) -> None:
+    whole = np.full((600, 600, 3), 255, np.uint8)
+    size = 1000 // (len(words) + 1)
+    line = drawn(words, size=size, width=560)[size // 2 :][:560]
+    whole[20 : 20 + len(line), 20:580] = line
+
+    assert text_of(read(whole)) == [words]
+
+
+def test_a_poster_s_large_and_small_print_is_read(read: Read) -> None:
+    large, small = drawn("SALE", size=380, width=1240), drawn(*LETTER[1:3], size=24, width=1240)
+
+    assert text_of(read(np.concatenate([large, small]))) == ["SALE", *LETTER[1:3]]
+
+
 def test_light_print_on_dark_is_read(read: Read) -> None:
     assert text_of(read(drawn(*LETTER[1:3], paper="#203040", ink="#e0e0d0"))) == list(LETTER[1:3])
 
