@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.suppression import BLOCK, keep_best
+from pipelines.suppression import BLOCK, Floats, keep_best
 
 Box = tuple[int, int, int, int]
 
