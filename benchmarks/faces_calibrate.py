@@ -67,8 +67,8 @@ async def main(folder: Path) -> None:
 
 
 async def collect(finder: FaceFinder, folder: Path, row: dict[str, Any], samples: Samples) -> None:
-    smallest = finder.detector.calibration.smallest_checked
-    recording = Recording(checked=(0, 0, 0), unchecked=(0, 0), smallest_checked=smallest)
+    now = finder.detector.calibration
+    recording = Recording((0, 0, 0), (0, 0), now.smallest_checked, now.weakest_checked)
     picture = decode((folder / row["file"]).read_bytes(), limits=Limits(), shorter_side=SHORTER_SIDE)
     mips, call = Mips(picture.pixels), Call()
     found = (await finder.detector.propose(mips, smallest=None, is_thorough=True, call=call)).found

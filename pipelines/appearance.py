@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -56,11 +57,9 @@ def laplacian_variance(luma: NDArray[np.float32]) -> float:
     """How sharp (h, w) luma in 0-255 is: the variance of its Laplacian on a scale of 0-1; 0 under 3 x 3 pixels."""
     if min(luma.shape) < 3:
         return 0.0
-    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1]
-    laplacian += luma[1:-1, :-2]
-    laplacian += luma[1:-1, 2:]
-    laplacian -= 4 * luma[1:-1, 1:-1]
-    return float(laplacian.var()) / 255**2
+    laplacian = cv2.Laplacian(luma, cv2.CV_32F)[1:-1, 1:-1]  # at the border there is nothing to compare with
+    _, deviation = cv2.meanStdDev(laplacian)
+    return float(deviation[0, 0] / 255) ** 2
 
 
 def _exposure(brightness: float, contrast: float) -> Literal["normal", "dark", "bright", "flat"]:

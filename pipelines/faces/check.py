@@ -23,7 +23,8 @@ FEW = 4  # crops that take less time than the way to a thread and back
 # Detectors find many a face that lies on its side, and draw upright landmarks into it. O-Net then is not sure,
 # or puts its landmarks elsewhere: of upright faces that happens with 1 in 20, of others with 9 in 10.
 UNSURE, APART = 0.9, 0.075  # probability; mean distance of the landmarks in box sides
-DOUBTED_SCORE, DOUBTED_SIDE, MOST_DOUBTED = 0.4, 48.0, 8
+DOUBTED_SCORE, DOUBTED_SIDE = 0.4, 48.0
+MOST_DOUBTED = 2  # where these lie on their side, all of the picture is looked at four ways
 SEEN = 0.5  # probability from which another way up is taken seriously
 # A turned crop has to convince by this much more (logits): a mask over the mouth must not turn a face over.
 MARGIN = 1.0
@@ -62,14 +63,13 @@ class SecondLook:
     async def check(
         self, mips: Mips, found: Candidates, calibration: Calibration, call: Call, *, is_thorough: bool
     ) -> Checked:
-        """The same candidates in the same order; those too small for a second look keep the detector's landmarks.
+        """The same candidates in the same order; those too small or too weak keep the detector's landmarks.
 
         Where O-Net doubts a good candidate, a thorough check looks at it the other three ways up, too; one
         that is not leaves weak candidates alone.
         """
-        worth_it = found.sides >= calibration.smallest_checked
-        if not is_thorough:
-            worth_it &= found.scores >= DOUBTED_SCORE
+        weakest = calibration.weakest_checked if is_thorough else DOUBTED_SCORE
+        worth_it = (found.sides >= calibration.smallest_checked) & (found.scores >= weakest)
         (large,) = np.nonzero(worth_it)
         second, landmarks = np.full(len(found), 0.5, np.float32), found.landmarks.copy()
         turned = np.zeros(len(found), np.bool_)

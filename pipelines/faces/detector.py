@@ -19,12 +19,14 @@ class Calibration:
     """Raw scores to the share of such candidates that are faces: logistic regression on their logits.
 
     Fitted on labelled photographs by `benchmarks/faces_calibrate.py`. `checked` weighs detector and second
-    net, for candidates that were checked by it; `unchecked` weighs the detector alone, for those too small.
+    net, for candidates that were checked by it; `unchecked` weighs the detector alone, for those too small
+    or too weak.
     """
 
     checked: tuple[float, float, float]  # constant, detector, second net
     unchecked: tuple[float, float]  # constant, detector
     smallest_checked: float = 20.0  # pixels of the picture; below, an enlarged crop says nothing new
+    weakest_checked: float = 0.0  # detector's score; below, the second net, however sure, makes no face of a candidate
 
     def score(self, detector: Floats, second: Floats, was_checked: NDArray[np.bool_]) -> Floats:
         """(N,) raw scores to (N,) calibrated scores."""

@@ -52,7 +52,9 @@ MOST_CANVASES = 24
 CANDIDATE = 0.2  # raw score; what is under it is a face once in a hundred times
 IOU = 0.45
 
-CALIBRATION = Calibration(checked=(-2.66, 1.78, 0.29), unchecked=(-1.74, 2.32), smallest_checked=28.0)
+CALIBRATION = Calibration(
+    checked=(-2.66, 1.78, 0.29), unchecked=(-1.74, 2.32), smallest_checked=28.0, weakest_checked=0.4
+)
 
 
 @dataclass(frozen=True)

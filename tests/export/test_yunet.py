@@ -34,12 +34,12 @@ def test_convolutions_are_read_in_the_order_of_their_nodes(tmp_path: Path) -> No
         helper.make_node("Relu", ["x"], ["y"]),
         helper.make_node("Conv", ["y", "v"], ["out"]),
     ]
-    ends = [
+    taken, given = (
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, None, None])]
         for name, channels in (("image", 3), ("out", 1))
-    ]
+    )
     constants = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
-    save(helper.make_model(helper.make_graph(nodes, "two", *ends, constants)), tmp_path / "two.onnx")
+    save(helper.make_model(helper.make_graph(nodes, "two", taken, given, constants)), tmp_path / "two.onnx")
 
     found = read_convolutions(tmp_path / "two.onnx")
 
