@@ -48,7 +48,7 @@ def crash(place: Workplace, workers: int = 1, server: bool = False) -> str:
     """At half, the first of the workers is killed, or the server; what then is nobody's is replaced."""
     victim, *_ = [place.worker() for _ in range(workers)]
     with place.held():
-        ids = place.put(jobs(JOBS, seconds=0.02))
+        ids = place.put(jobs(JOBS, seconds=0.05))
     start = time.monotonic()
     until(lambda: done(place, JOBS // 2))
     if server:
