@@ -45,22 +45,23 @@ class Attempt:
         self._stopped: Stop | None = None
 
     def stop(self, why: Stop) -> None:
-        if self._task and not self._task.done():
+        """Also before it has begun; not when it is over."""
+        if self._task is None or not self._task.done():
             self._stopped = why
+        if self._task is not None:
             self._task.cancel()
 
     async def run(self) -> Ending | None:
         """None where another worker has the job: its outcome counts."""
         job = self.job
+        if self._stopped:
+            return self._cancelled()
         if job.expires is not None and job.expires <= time():
             return Ending.failed(job, EXPIRED)
         self._task = asyncio.ensure_future(self._handle(job, self._report()))
         try:
             return Ending.done(job, await self._task)
         except asyncio.CancelledError:
-            if not self._task.cancelled() and not self._task.done():
-                self._task.cancel()
-                raise
             return self._cancelled()
         except PermanentFailure as failure:
             return Ending.failed(job, failure.problem)
@@ -75,7 +76,9 @@ class Attempt:
             return None
         if self._stopped == "cancel":
             return Ending(self.job, "cancelled")
-        return Ending(self.job, "release")
+        if self._stopped == "release":
+            return Ending(self.job, "release")
+        return Ending.retry(self.job, BROKEN, _backoff(self.job))  # the handler has cancelled itself
 
     def _report(self) -> Report:
         written = float("-inf")
@@ -93,5 +96,6 @@ class Attempt:
 
 def _backoff(job: Job, asked: float | None = None) -> float:
     """Doubles with each attempt; spread, so that what failed together does not come back together."""
-    seconds = BACKOFF_SECONDS * 2.0 ** (job.attempt - 1) if asked is None else asked
-    return min(BACKOFF_MOST_SECONDS, seconds) * random.uniform(1.0, 1.5) if asked is None else seconds
+    if asked is not None:
+        return asked
+    return float(min(BACKOFF_MOST_SECONDS, BACKOFF_SECONDS * 2 ** (job.attempt - 1)) * random.uniform(1.0, 1.5))

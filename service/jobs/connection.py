@@ -25,7 +25,7 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from service.jobs.errors import QueueUnavailable
 from service.settings import SettingsInvalid
 
-COMMANDS_AT_ONCE = 16
+COMMANDS_AT_ONCE, WAITS_AT_ONCE = 16, 4
 BLOCK_SECONDS = 5.0
 TIMEOUT_SECONDS = BLOCK_SECONDS + 5.0
 WAIT_SECONDS = 20.0  # for a free connection
@@ -47,7 +47,7 @@ class Connection:
         self.name = f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
         try:
             self.commands = _client(url, COMMANDS_AT_ONCE)
-            self.blocking = _client(url, 1)
+            self.blocking = _client(url, WAITS_AT_ONCE)
         except (ValueError, TypeError) as cause:
             raise SettingsInvalid(f"{self.name}: {cause}") from cause
         # A cluster's client refuses where the pools of the others wait.

@@ -66,17 +66,13 @@ class Consumer:
 
         Outages of the server are waited for. Raises what is a bug; its jobs are left to other workers then.
         """
-        takers = asyncio.gather(self._until_stopped(self._read), self._until_stopped(self._sweep))
-        keepers = asyncio.gather(self._beats(), self._write())
+        takers = [asyncio.create_task(self._until_stopped(step)) for step in (self._read, self._sweep)]
+        keepers = [asyncio.create_task(self._beats()), asyncio.create_task(self._write())]
         try:
-            await asyncio.wait((takers, keepers), return_when=asyncio.FIRST_COMPLETED)
-            if takers.done() and takers.exception() is None:
-                await _first(self._drain(grace_seconds), keepers)
-            for done in (takers, keepers):
-                if done.done():
-                    done.result()
+            await _first(asyncio.gather(*takers), *keepers)
+            await _first(self._drain(grace_seconds), *keepers)
         finally:
-            await _cancel([takers, keepers, *self._running.values()])
+            await _cancel([*takers, *keepers, *self._running.values()])
 
     async def _until_stopped(self, step: Callable[[], Awaitable[None]]) -> None:
         pause = RECONNECT_SECONDS

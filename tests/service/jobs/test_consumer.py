@@ -2,12 +2,15 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from time import time
 from typing import Any
 
+import orjson
 import pytest
 
 from service.jobs.attempt import Report
+from service.jobs.consumer import Consumer
 from service.jobs.dead_letters import DeadLetters
 from service.jobs.errors import JobNotDead, JobUnknown, PermanentFailure, TemporaryFailure
 from service.jobs.leases import Ending, Leases, Terms
@@ -60,7 +63,7 @@ def test_a_temporary_failure_is_tried_again_until_it_works(opened: Opened) -> No
             raise TemporaryFailure(PROBLEM, after_seconds=0.01)
         return Outcome(b"")
 
-    async def scenario() -> tuple[list[str], JobStatus]:
+    async def scenario() -> tuple[Sequence[str], JobStatus]:
         async with opened() as queue, consuming(queue, third_time):
             put = await queue.enqueue(NewJob({}))
             names = [event.name async for event in queue.events(put.id)]
@@ -97,6 +100,30 @@ def test_a_bug_in_a_handler_is_a_problem_without_its_traceback(opened: Opened) -
             return status.state, "secret" in str(status.error)
 
     assert asyncio.run(scenario()) == ("dead", False)
+
+
+def test_a_handler_that_cancels_itself_is_a_bug_like_others(opened: Opened) -> None:
+    async def cancel(job: Job, report: Report) -> Outcome:
+        raise asyncio.CancelledError
+
+    async def scenario() -> str:
+        async with opened() as queue, consuming(queue, cancel, Terms(attempts=1)):
+            return (await final(queue, (await queue.enqueue(NewJob({}))).id)).state
+
+    assert asyncio.run(scenario()) == "dead"
+
+
+def test_what_no_outage_explains_ends_the_consumer(opened: Opened) -> None:
+    async def scenario() -> None:
+        async with opened() as queue:
+            await queue.enqueue(NewJob({"n": 1}))
+            async with queue.server.connection.command() as client:
+                [id] = await keys_of(queue, "job")
+                await client.hset(queue.server.key("job", id), "work", "no JSON")
+            await Consumer(Leases(queue.server, Terms()), echo).run()
+
+    with pytest.raises(orjson.JSONDecodeError):
+        asyncio.run(scenario())
 
 
 def test_dead_letters_are_listed_oldest_first_requeued_and_dropped(opened: Opened) -> None:
