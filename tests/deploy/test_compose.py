@@ -1,0 +1,77 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings
+from tests.deploy.compose import FILES, services
+from tests.deploy.dockerfile import ROOT, stages
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_compose_specification_allows_it(file: str) -> None:
+    checker = Path(sys.executable).with_name("check-jsonschema")
+
+    found = subprocess.run(
+        [checker, "--builtin-schema", "vendor.compose-spec", file],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert found.returncode == 0, found.stdout
+
+
+def test_only_this_machine_reaches_the_api_and_nobody_reaches_the_queue() -> None:
+    ports = {name: service.get("ports", []) for name, service in services().items()}
+
+    assert ports == {"valkey": [], "api": ["${KERNELSIGHT_PUBLISH:-127.0.0.1:8000}:8000"], "worker": []}
+
+
+def test_nothing_starts_without_a_key() -> None:
+    assert services()["api"]["environment"]["KERNELSIGHT_API_KEY"].startswith("${KERNELSIGHT_API_KEY:?")
+
+
+@pytest.mark.parametrize("name", ["api", "worker"])
+def test_what_uses_the_queue_starts_once_it_answers(name: str) -> None:
+    assert services()[name]["depends_on"] == {"valkey": {"condition": "service_healthy"}}
+
+
+@pytest.mark.parametrize("name", ["api", "worker"])
+def test_data_outlives_the_container(name: str) -> None:
+    declared = [one.value for one in stages()["serving"].all("VOLUME")]
+
+    assert [f"data:{path}" for path in declared] == services()[name]["volumes"]
+
+
+def test_the_queue_outlives_its_container_and_refuses_rather_than_forgets() -> None:
+    queue = services()["valkey"]
+    given = dict(zip(queue["command"][1::2], queue["command"][2::2], strict=True))
+    found = (queue["volumes"], given["--appendonly"], given["--maxmemory-policy"])
+
+    assert found == (["queue:/data"], "yes", "noeviction")
+
+
+def test_every_setting_that_a_container_gets_is_one() -> None:
+    given = {name for file in FILES for service in services(file).values() for name in service.get("environment", {})}
+    given |= set(stages()["serving"].last("ENV").pairs) - {"XDG_DATA_HOME"}
+    if "redis_url" not in Settings.model_fields:
+        pytest.skip("this KernelSight has no queue yet")
+    known = {f"KERNELSIGHT_{name.upper()}" for name in Settings.model_fields}
+
+    assert given - known == set()
+
+
+@pytest.mark.parametrize("name", ["api", "worker"])
+def test_a_container_has_longer_to_stop_than_what_is_in_flight_has_to_end(name: str) -> None:
+    grace = float(services()[name]["stop_grace_period"].removesuffix("s"))
+
+    assert grace > Settings.model_fields["drain_seconds"].default
+
+
+def test_a_gpu_that_is_missing_is_an_error() -> None:
+    found = services("docker-compose.gpu.yml")
+
+    assert {name: (one["image"], one["environment"]["KERNELSIGHT_DEVICE"]) for name, one in found.items()} == {
+        "api": ("kernelsight:gpu", "cuda"),
+        "worker": ("kernelsight:gpu", "cuda"),
+    }
