@@ -15,6 +15,7 @@ from pipelines.documents.tables.whole import is_table
 from pipelines.documents.types import Label
 
 GRAPHICS: dict[Label, float] = {"figure": 0.3, "table": 0.35, "formula": 0.3}  # least score of each
+WITHIN = 0.5  # share of a figure inside a line that says it is part of the line
 TAKEN = 0.6  # share of a line inside a graphic that takes it
 # Share of a figure's area under text of any kind that says it is text; less where it has most of the page's lines.
 DENSE, SPARSE, MOST = 0.6, 0.06, 0.8
@@ -28,7 +29,7 @@ def graphics_of(
     kept: list[Block] = []
     for block in blocks:
         is_sure = block.score >= GRAPHICS.get(block.label, 2.0)
-        if is_sure and not any(_is_told_by(block, other) for other in kept):
+        if is_sure and not any(_is_told_by(block, other) for other in kept) and not _is_in_a_line(block, lines):
             kept.append(block)
     if is_table(lines, kept, pixels):
         kept = [Block("table", union([line.box for line in lines]), 0.5)]
@@ -78,6 +79,11 @@ def _between(block: Block, own: Sequence[TextLine], text: Sequence[TextLine]) ->
 def _is_told_by(block: Block, other: Block) -> bool:
     """Whether a surer graphic already tells it."""
     return share(block.box, other.box) > 0.7 or iou(block.box, other.box) > 0.5
+
+
+def _is_in_a_line(block: Block, lines: Sequence[TextLine]) -> bool:
+    """Whether a figure or table is a letter or a word."""
+    return block.label != "formula" and any(share(block.box, line.box) > WITHIN for line in lines)
 
 
 def _is_page(block: Block, inside: Sequence[TextLine], lines: Sequence[TextLine]) -> bool:

@@ -1,5 +1,7 @@
 """Where the ink of a line is within its box: a reader draws boxes with room to spare."""
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +37,7 @@ def trimmed(grey: Grey, box: Box) -> Box:
         return box
     ink = contrast > FAINTEST * strongest
     is_upright = height(box) <= width(box)
-    across = ink.any(axis=1) if is_upright else ink.any(axis=0)
+    across = cast(NDArray[np.bool_], ink.any(axis=1 if is_upright else 0))
     first, last = _middle_run(across, round(GAP * len(across)))
     within = ink[first:last] if is_upright else ink[:, first:last]
     along = np.flatnonzero(within.any(axis=0) if is_upright else within.any(axis=1))

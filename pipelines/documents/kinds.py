@@ -8,7 +8,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.documents.boxes import across, along, centre, union, width
+from pipelines.documents.boxes import across, along, centre, in_a_row, union, width
 from pipelines.documents.paragraphs import Paragraph
 from pipelines.documents.parts import Block
 from pipelines.documents.patterns import (
@@ -239,11 +239,19 @@ def _title(paragraph: Paragraph, label: Label, score: float, setting: Setting) -
     is_short = len(paragraph.rows) <= 2 and len(text) < 120 and any(letter.isalpha() for letter in text)
     if label == "formula" or not is_short or ends_sentence(text) or setting.below(paragraph) > 6:
         return None
+    if _is_entry(paragraph, setting):
+        return None
     is_bold = paragraph.ink > BOLDER
     signs = 2 * is_large + is_bold + is_heading_number(text) + is_surely_heading(text) + is_upper(text)
     if signs >= 2 and setting.above(paragraph) > (0.1 if signs > 2 or is_surely_heading(text) else 0.3):
         return "title", 0.3 + 0.1 * signs
     return None
+
+
+def _is_entry(paragraph: Paragraph, setting: Setting) -> bool:
+    """Whether a single line stands left of it: what follows in a row of a form is no heading."""
+    lines = (one.box for one in setting.paragraphs if len(one.rows) == 1)
+    return any(in_a_row(one, paragraph.box) and one[2] <= paragraph.box[0] for one in lines)
 
 
 def _text(paragraph: Paragraph, label: Label, score: float) -> tuple[Label, float]:

@@ -19,6 +19,7 @@ LEAST_CONTRAST = 8.0  # of 255: less is paper
 NARROW, LIKELY = 0.12, 0.1
 WIDE, POSSIBLE = 0.3, 0.02
 
+LOW = "_"  # its ink is where it is not looked for: what it joins seems far apart
 SPACELESS = re.compile(r"[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef]")  # scripts that are written without spaces
 
 Spans = NDArray[np.int64]  # (N, 2) first column of a gap and the one behind its last
@@ -62,8 +63,13 @@ def missing_spaces(
 
     `widths` are those of the gaps between them, `likely` how probable the recogniser found a space in each.
     """
+    pairs = [left + right for left, right in pairwise(text)]
     is_space = (widths >= NARROW * height) & (likely >= LIKELY) | (widths >= WIDE * height) & (likely >= POSSIBLE)
-    return [index for index in np.flatnonzero(is_space).tolist() if not SPACELESS.search(text[index] + text[index + 1])]
+    return [
+        index
+        for index in np.flatnonzero(is_space).tolist()
+        if not SPACELESS.search(pairs[index]) and LOW not in pairs[index]
+    ]
 
 
 def spaced(characters: Sequence[Character], gaps: Spans, height: int) -> list[bool]:

@@ -1,6 +1,7 @@
 """Lines and blocks to regions: nothing lost, nothing twice, and drawn pages read as a person reads them."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -159,6 +160,35 @@ def test_a_numbered_heading_is_a_title_without_the_model() -> None:
     assert [region.label for region in of(sheet)] == ["text", "title", "text"]
 
 
+def test_rows_of_a_form_are_read_as_rows() -> None:
+    sheet = Sheet()
+    for row, (name, value) in enumerate([("Language", "English"), ("Storage", "12.4 GB"), ("Theme", "Dark")]):
+        sheet.write(name, 150, 300 + 80 * row)
+        sheet.write(value, 800, 300 + 80 * row)
+    sheet.paragraph(150, 800, 1090, 6)
+    regions = of(sheet)
+
+    assert starts(regions)[:6] == ["Language", "English", "Storage", "12.4 GB", "Theme", "Dark"]
+    assert {region.label for region in regions} == {"text"}
+
+
+def test_a_long_text_is_no_heading_even_if_the_model_says_so() -> None:
+    sheet = Sheet()
+    sheet.paragraph(150, 200, 1090, 8)
+    sheet.paragraph(150, 800, 1090, 8, seed=1)
+
+    assert [region.label for region in of(sheet, Block("title", (140, 190, 1100, 450), 0.8))] == ["text", "text"]
+
+
+def test_the_box_of_a_region_ends_where_its_ink_does() -> None:
+    sheet = Sheet()
+    sheet.write("no", 150, 200, 40)
+    x0, y0, x1, y1 = of(sheet)[0].box
+    rows, columns = np.nonzero(sheet.text.pixels[:, :, 0] < 128)
+
+    assert (x0, y0, x1, y1) == pytest.approx((columns.min(), rows.min(), columns.max(), rows.max()), abs=8)
+
+
 def test_small_text_with_a_mark_at_the_foot_is_a_footnote() -> None:
     sheet = Sheet()
     for part in range(3):
@@ -186,6 +216,13 @@ def test_labels_in_a_figure_belong_to_it() -> None:
     regions = of(sheet, Block("figure", (150, 200, 1090, 760), 0.9))
 
     assert [(region.label, len(region.lines)) for region in regions] == [("figure", 4), ("text", 10)]
+
+
+def test_a_letter_that_the_model_takes_for_a_figure_stays_text() -> None:
+    sheet = Sheet()
+    sheet.write("Second page", 150, 200, 40)
+
+    assert [region.label for region in of(sheet, Block("figure", (160, 205, 185, 245), 0.7))] == ["text"]
 
 
 def test_a_line_across_the_gutter_is_cut_between_its_blocks() -> None:

@@ -29,6 +29,10 @@ def test_ideographs_have_no_spaces_between_them() -> None:
     assert missing_spaces("日本go", np.array([20, 20, 20]), np.full(3, 0.4), HEIGHT) == [2]
 
 
+def test_an_underscore_joins_what_stands_beside_it() -> None:
+    assert missing_spaces("a_b", np.array([20, 20]), np.full(2, 0.4), HEIGHT) == []
+
+
 def test_one_character_has_no_gaps() -> None:
     assert missing_spaces("a", np.zeros(0, np.int64), np.zeros(0), HEIGHT) == []
 

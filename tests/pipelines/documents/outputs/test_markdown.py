@@ -116,6 +116,12 @@ def test_headers_and_footers_that_repeat_are_said_once() -> None:
     assert text == "<!-- page 1 -->\n\nReport 2026, page 1\n\nText.\n\n<!-- page 2 -->\n\nText.\n"
 
 
+def test_a_page_of_nothing_but_a_repeated_header_keeps_it() -> None:
+    pages = [page(region("header", f"This is page {number}."), number=number) for number in (1, 2)]
+
+    assert to_markdown(document(*pages)).splitlines()[2::4] == ["This is page 1.", "This is page 2."]
+
+
 def test_a_page_that_failed_is_named() -> None:
     failed = page(number=2).model_copy(update={"error": "page 2 cannot be read"})
 
