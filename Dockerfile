@@ -42,7 +42,7 @@ WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 ARG RUNTIME=cpu
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf \
-    pip install --constraint constraints.txt ".[$RUNTIME]"
+    pip install --constraint constraints.txt ".[$RUNTIME,batch]"
 COPY --from=models /models /opt/kernelsight/models
 COPY models models
 COPY pipelines pipelines

