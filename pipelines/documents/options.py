@@ -1,17 +1,24 @@
 """What a caller may ask of the documents pipeline."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from pipelines.documents.pages import PATTERN
 from pipelines.documents.picture import DPI
 
 
+def _checked(pages: str) -> str:
+    if re.fullmatch(PATTERN, pages) is None:
+        raise ValueError('say which as "1-3,7", "5-" or "-2"')
+    return pages
+
+
 class DocumentsOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    pages: Annotated[str, StringConstraints(pattern=PATTERN, max_length=1000)] | None = Field(
+    pages: Annotated[str, StringConstraints(max_length=1000), AfterValidator(_checked)] | None = Field(
         default=None, description='of a PDF or TIFF: "1-3,7", "5-" or "-2"; all by default'
     )
     dpi: int = Field(default=DPI, ge=36, le=400, description="of PDF pages; boxes are pixels at this resolution")
