@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from models.errors import DeadlineExceeded
 from models.together import together
 from models.waiting import Priority
+from pipelines.admission import Admission
 from pipelines.container import sniff
 from pipelines.decode import Limits, Picture, decode
 from pipelines.documents.pdf import Pdfium
@@ -29,7 +30,10 @@ Task = tuple[Pipeline[Any, Any], BaseModel]
 
 
 class Engine:
-    """Runs any set of pipelines over one decode. Without `pdfium`, PDFs are refused as no images."""
+    """Runs any set of pipelines over one decode. Without `pdfium`, PDFs are refused as no images.
+
+    Of batch priority at most `bulk` images are being worked on, the others wait.
+    """
 
     def __init__(
         self,
@@ -38,9 +42,11 @@ class Engine:
         pool: CpuPool,
         limits: Limits,
         pdfium: Pdfium | None = None,
+        bulk: int = 4,
     ) -> None:
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self._pool, self._limits, self._pdfium = pool, limits, pdfium
+        self._admission = Admission(bulk)
 
     @property
     def pipelines(self) -> tuple[str, ...]:
@@ -87,8 +93,9 @@ class Engine:
         call = Call(priority, deadline) if report is None else Call(priority, deadline, report=report)
         try:
             async with asyncio.timeout_at(deadline):
-                with at_priority(priority), call.stage("total"):
-                    picture, named = await self._look(data, chosen, call, gate=gate)
+                async with self._admission.admitted(priority):
+                    with at_priority(priority), call.stage("total"):
+                        picture, named = await self._look(data, chosen, call, gate=gate)
         except TimeoutError:
             raise DeadlineExceeded("the request") from None
         return Findings(

@@ -3,6 +3,7 @@
 The app, the command line, and later workers and batch jobs all come through here.
 """
 
+import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,6 +43,9 @@ TASKS: dict[str, tuple[str, ...]] = {
     "sanitize": (),
     "document": DOCUMENT_TASKS,
 }
+
+
+_GPU_BULK = 64
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ async def open_house(
             SanitizePipeline(limits, pool),
             parts.documents(choices["layout"], reader, pdfium, limits),
         )
-        engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium)
+        engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium, bulk=_bulk(runtime))
         categories = Categories(engine, encoder.used, heads, pool)
         if only is None:
             await engine.warm(
@@ -156,6 +160,11 @@ def image_limits(settings: Settings) -> Limits:
 
 def pdf_limits(settings: Settings) -> PdfLimits:
     return PdfLimits(settings.max_document_bytes, settings.max_page_pixels)
+
+
+def _bulk(runtime: Runtime) -> int:
+    """Images of batch priority in flight: enough that no core waits for the next one, or that batches fill on a GPU."""
+    return _GPU_BULK if runtime.device == "cuda" else 2 * (os.cpu_count() or 1)
 
 
 def _info(used: ModelUsed, runtime: Runtime) -> dict[str, str]:

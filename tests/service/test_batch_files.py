@@ -1,0 +1,101 @@
+"""Files of batches: whole or not at all, gone when their time is over, and nothing outside their folder."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import RequestRejected
+from service.batch_api.errors import FilesNotWritable, FileUnknown
+from service.batch_api.files import FileStore, file_id_of
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(str(tmp_path / "files"), 3600)
+
+
+def content(store: FileStore, id: str, at: int = 0) -> bytes:
+    with store.opened(id, at) as source:
+        return source.read()
+
+
+def test_a_file_comes_back_as_it_was(store: FileStore) -> None:
+    file = store.add(io.BytesIO(b"one\ntwo\n"), "in.jsonl")
+
+    assert (file.bytes, file.filename, content(store, file.id), content(store, file.id, 4)) == (
+        8, "in.jsonl", b"one\ntwo\n", b"two\n",
+    )  # fmt: skip
+
+
+def test_a_file_whose_writing_fails_is_not_there_and_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
+    id = file_id_of("batch", 1)
+
+    def fail() -> None:
+        with store.writing(id, "part", "batch_part") as target:
+            target.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    with pytest.raises(FileUnknown):
+        store.get(id)
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+def test_writing_again_replaces_the_whole(store: FileStore) -> None:
+    id = file_id_of("batch", 1)
+    for text in (b"a long first text", b"short"):
+        with store.writing(id, "out", "batch_output") as target:
+            target.write(text)
+
+    assert (content(store, id), store.get(id).bytes) == (b"short", 5)
+
+
+@pytest.mark.parametrize("id", ["", "file-1", "../secret", "file-" + "g" * 32, "file-" + "a" * 32])
+def test_what_is_no_files_id_is_unknown(store: FileStore, id: str) -> None:
+    with pytest.raises(FileUnknown):
+        store.get(id)
+
+
+def test_a_file_is_gone_when_its_time_is_over(tmp_path: Path) -> None:
+    store = FileStore(str(tmp_path), keep_seconds=-10)
+    id = file_id_of("batch", 1)
+    with store.writing(id, "out", "batch_output") as target:
+        target.write(b"x")
+
+    with pytest.raises(FileUnknown):
+        store.get(id)
+    store.sweep()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pages_go_on_where_the_last_one_ended_and_have_no_parts(store: FileStore) -> None:
+    made = {store.add(io.BytesIO(b"x"), f"{number}.jsonl").id for number in range(5)}
+    with store.writing(file_id_of("part"), "part", "batch_part") as target:
+        target.write(b"x")
+
+    first = store.page(after=None, limit=3, newest_first=True, purpose=None)
+    second = store.page(after=first.last_id, limit=3, newest_first=True, purpose="batch")
+
+    assert ({one.id for one in [*first.data, *second.data]}, first.has_more, second.has_more) == (made, True, False)
+    with pytest.raises(RequestRejected):
+        store.page(after="file-none", limit=3, newest_first=True, purpose=None)
+
+
+def test_a_folder_that_takes_no_files_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+
+    with pytest.raises(FilesNotWritable):
+        FileStore(str(tmp_path / "file"), 3600).add(io.BytesIO(b"x"), "in.jsonl")
+
+
+def test_files_may_lie_anywhere_that_fsspec_reaches() -> None:
+    store = FileStore("memory://batch-files", 3600)
+
+    file = store.add(io.BytesIO(b"far away"), "in.jsonl")
+
+    assert (content(store, file.id), store.page(after=None, limit=9, newest_first=False, purpose=None).first_id) == (
+        b"far away", file.id,
+    )  # fmt: skip
