@@ -34,3 +34,8 @@ def decode(probabilities: Array, alphabet: Sequence[str]) -> list[Character]:
         for start, end in zip(starts, ends, strict=True)
         if classes[start] != BLANK
     ]
+
+
+def mean_score(characters: Sequence[Character]) -> float:
+    """0 where there are none."""
+    return float(np.mean([one.score for one in characters])) if characters else 0.0
