@@ -1,7 +1,7 @@
 """Wide lines, read squeezed first: reading costs time by the column, and clear print can spare three in ten.
 
-A line whose characters are doubtful then is read again as it is. At .6 of its width every fortieth word of clean
-papers was lost; at .7 none, and lines of receipts lose what reading them again brings back.
+A line whose characters are doubtful then is read again as it is. At .6 of their width, papers lost every fortieth
+word; at .7 at most one in five hundred, and what receipts lose reading them again brings back.
 """
 
 from collections.abc import Sequence
