@@ -59,11 +59,10 @@ class Batcher:
         plan: Plan,
         observer: Observer = lambda record: None,
     ) -> Self:
-        """Open and warm every lane; `probes` are valid items without a batch axis, one per accepted shape."""
+        """Open and warm all lanes, at once; `probes` are valid items without a batch axis, one per accepted shape."""
         batcher = cls(model, open_session, probes, plan, observer)
         try:
-            for _ in range(plan.lanes):
-                batcher._lanes.append(await asyncio.to_thread(batcher._new_lane))
+            batcher._lanes = await together(*(asyncio.to_thread(batcher._new_lane) for _ in range(plan.lanes)))
         except BaseException:
             batcher._line.close()  # ends the lanes that did open
             raise

@@ -208,8 +208,14 @@ class Manifest(Facts):
         return tuple(name for name in wanted if name not in declared)
 
     def makes_the_files_of(self, other: "Manifest") -> bool:
-        """Whether the files that come of the two are the same: what is known of a classifier changes none."""
-        return self.model_copy(update={"classifier": other.classifier}) == other
+        """Whether the files that come of the two are the same.
+
+        What is known of a classifier changes none, nor do the sizes at which a graph runs that came as it is.
+        """
+        same: dict[str, Any] = {"classifier": other.classifier}
+        if not self.needs_export:
+            same["input"] = self.input.model_copy(update={"sizes": other.input.sizes})
+        return self.model_copy(update=same) == other
 
 
 class Preference(Facts):

@@ -52,6 +52,7 @@ class Sessions:
     values: list[float] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     records: list[BatchRecord] = field(default_factory=list)
+    one_by_one: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -60,8 +61,9 @@ class Sessions:
         if self.broken_file is not None:
             self.refused += 1
             raise self.broken_file
-        lifetime = self.lifetimes[self.opened] if self.opened < len(self.lifetimes) else None
-        self.opened += 1
+        with self.one_by_one:
+            lifetime = self.lifetimes[self.opened] if self.opened < len(self.lifetimes) else None
+            self.opened += 1
         return FakeSession(self, lifetime)
 
 

@@ -50,11 +50,12 @@ def test_a_model_that_cannot_run_does_not_open() -> None:
 
 
 def test_when_one_lane_does_not_open_the_others_end() -> None:
-    sessions = Sessions()
+    sessions, one_by_one = Sessions(), threading.Lock()
 
     def open_once() -> FakeSession:
-        session = sessions.open()
-        sessions.broken_file = ModelCorrupt("the file is gone")
+        with one_by_one:
+            session = sessions.open()
+            sessions.broken_file = ModelCorrupt("the file is gone")
         return session
 
     async def scenario() -> None:

@@ -42,6 +42,13 @@ def test_a_manifest_that_only_learns_how_to_read_its_classifier_keeps_its_files(
     assert (store.state(learned), store.graph(learned)) == ("ready", store.graph(manifest))
 
 
+def test_a_graph_that_came_as_it_is_may_run_at_other_sizes(store: Store, manifest: Manifest) -> None:
+    store.pull(manifest, progress=quiet)
+    wider = manifest.model_copy(update={"input": manifest.input.model_copy(update={"sizes": ((32, 32), (32, 64))})})
+
+    assert store.state(wider) == "ready"
+
+
 @pytest.mark.parametrize("force", [True, False], ids=["forced", "outdated"])
 def test_a_pull_that_fails_leaves_what_was_there_as_it_was(
     server: FileServer, store: Store, manifest: Manifest, force: bool

@@ -43,3 +43,8 @@ def decode(probabilities: Array, alphabet: Sequence[str]) -> list[Character]:
             found.append(Character(alphabet[classes[start]], position, score, space))
             last = end - 1
     return found
+
+
+def mean_score(characters: Sequence[Character]) -> float:
+    """0 where there are none."""
+    return float(np.mean([one.score for one in characters])) if characters else 0.0

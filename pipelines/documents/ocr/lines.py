@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.documents.ocr.ctc import Character
+from pipelines.documents.ocr.ctc import Character, mean_score
 from pipelines.documents.ocr.gaps import between, inked, spaced, without_spaces
 from pipelines.documents.parts import Pixels, Quads, TextLine, TextWord
 
@@ -13,13 +13,13 @@ LEAST_SCORE = 0.6  # mean of a line's characters: less is dirt, a rule, or a pic
 
 
 def read_line(quad: Quads, crop: Pixels, characters: Sequence[Character]) -> TextLine | None:
-    """`characters` have columns of `crop` as positions; None where they are too doubtful to be text."""
+    """`characters` have parts of the line's length as positions; None where they are too doubtful to be text."""
     shown, _ = without_spaces(characters)
-    score = float(np.mean([one.score for one in characters])) if shown else 0.0
+    score = mean_score(characters) if shown else 0.0
     if score < LEAST_SCORE:
         return None
     ink = inked(crop)
-    gaps = between(ink, [one.position for one in shown])
+    gaps = between(ink, [one.position * len(ink) for one in shown])
     ends = np.flatnonzero(spaced(characters, gaps, len(crop)))
     starts = [0, *(ends[:-1] + 1).tolist()]
     left, right = _edges(ink)
@@ -41,5 +41,4 @@ def _word(characters: Sequence[Character], quad: Quads, left: float, right: floa
     top, bottom = quad[1] - quad[0], quad[2] - quad[3]
     corners = np.stack([quad[0] + top * left, quad[0] + top * right, quad[3] + bottom * left, quad[3] + bottom * right])
     (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    score = float(np.mean([one.score for one in characters]))
-    return TextWord("".join(one.text for one in characters), (x0, y0, x1, y1), round(score, 4))
+    return TextWord("".join(one.text for one in characters), (x0, y0, x1, y1), round(mean_score(characters), 4))

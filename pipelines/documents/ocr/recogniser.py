@@ -1,7 +1,7 @@
 """Reads lines of text: crops of like width together, in the widths that the recogniser accepts."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 
@@ -10,9 +10,10 @@ from models.session import Array
 from models.together import together
 from pipelines.documents.ocr.boxes import Boxes
 from pipelines.documents.ocr.crops import cut, tensor
-from pipelines.documents.ocr.ctc import Character, decode
+from pipelines.documents.ocr.ctc import Character, decode, mean_score
 from pipelines.documents.ocr.lines import read_line
 from pipelines.documents.ocr.pieces import Piece, joined, pieces
+from pipelines.documents.ocr.squeeze import SURE, squeezed
 from pipelines.documents.parts import Pixels, TextLine
 from pipelines.pipeline import Call, CpuPool, Infer
 
@@ -44,13 +45,26 @@ class Recogniser:
         """What stands in the boxes, in their order; those in which nothing stands are left out."""
         with call.stage("preprocess"):
             crops = await self.pool.run(self._crops, page, boxes)
+            narrow = await self.pool.run(squeezed, crops)
+        found = await self._read(narrow, call)
+        doubtful = [row for row, crop in enumerate(crops) if crop is not narrow[row] and mean_score(found[row]) < SURE]
+        again = await self._read([crops[row] for row in doubtful], call)
+        for row, characters in zip(doubtful, again, strict=True):
+            found[row] = characters
+        with call.stage("postprocess"):
+            return await self.pool.run(_lines, boxes, crops, found)
+
+    async def _read(self, crops: Sequence[Pixels], call: Call) -> list[list[Character]]:
+        """Each crop's characters."""
+        with call.stage("preprocess"):
             cuts = await self.pool.run(self._pieces, crops)
         places = asyncio.Semaphore(AT_ONCE)
-        groups = list(self._groups(cuts))
-        read = await together(*(self._recognised(group, width, places, call) for width, group in groups))
+        read = await together(*(self._recognised(group, width, places, call) for width, group in self._groups(cuts)))
         found = {(one.line, one.left): characters for part in read for one, characters in part}
-        with call.stage("postprocess"):
-            return await self.pool.run(_lines, boxes, crops, cuts, found)
+        parts: list[list[tuple[Piece, list[Character]]]] = [[] for _ in crops]
+        for piece in cuts:
+            parts[piece.line].append((piece, found[piece.line, piece.left]))
+        return [_along(joined(own), crop.shape[1]) for own, crop in zip(parts, crops, strict=True)]
 
     def _crops(self, page: Pixels, boxes: Boxes) -> list[Pixels]:
         return [cut(page, quad, height=self.height) for quad in boxes.quads]
@@ -90,11 +104,11 @@ class Recogniser:
         return [replaced(one, position=one.position * width) for one in decode(steps, self.alphabet)]
 
 
-def _lines(
-    boxes: Boxes, crops: Sequence[Pixels], cuts: Sequence[Piece], found: Mapping[tuple[int, int], list[Character]]
-) -> list[TextLine]:
-    parts: list[list[tuple[Piece, list[Character]]]] = [[] for _ in crops]
-    for piece in cuts:
-        parts[piece.line].append((piece, found[piece.line, piece.left]))
-    lines = [read_line(*one) for one in zip(boxes.quads, crops, map(joined, parts), strict=True)]
+def _along(characters: Iterable[Character], width: int) -> list[Character]:
+    """With parts of the line's width as positions, not columns."""
+    return [replaced(one, position=one.position / width) for one in characters]
+
+
+def _lines(boxes: Boxes, crops: Sequence[Pixels], found: Sequence[Sequence[Character]]) -> list[TextLine]:
+    lines = [read_line(*one) for one in zip(boxes.quads, crops, found, strict=True)]
     return [line for line in lines if line is not None]

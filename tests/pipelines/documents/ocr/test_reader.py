@@ -1,6 +1,7 @@
 """Pages read by the real models: needs them in the store, where `make setup` puts them."""
 
 import asyncio
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -81,6 +82,17 @@ def test_words_are_found_where_they_stand_on_the_page_as_it_came(read: Read, rot
         ink.append(int((came[y0:y1, x0:x1] < 128).sum()))
 
     assert sum(ink) == pytest.approx(int((came < 128).sum()), rel=0.03)
+
+
+def test_words_of_a_wide_line_are_found_where_they_stand(read: Read) -> None:
+    page = drawn(LETTER[2])
+    columns = page.min(axis=(0, 2)) < 128
+    words = [word for line in read(page).lines for word in line.words]
+    edges = [(round(x0), round(x1)) for x0, _, x1, _ in (word.box for word in words)]
+
+    assert [word.text for word in words] == LETTER[2].split()
+    assert all(columns[x0 - 1 : x0 + 3].any() and columns[x1 - 3 : x1 + 1].any() for x0, x1 in edges)
+    assert not any(columns[x1 + 2 : next_x0 - 2].any() for (_, x1), (next_x0, _) in pairwise(edges))
 
 
 @pytest.mark.parametrize("text", ["A", "7", "OK", "12.40", "Invoice"])

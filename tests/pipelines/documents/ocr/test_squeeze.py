@@ -1,0 +1,64 @@
+"""Wide lines are read squeezed, and again as they are where the answer is doubtful."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from models.lane import Inference
+from models.manifest import Catalog
+from models.session import Array
+from models.waiting import Priority
+from pipelines.documents.ocr.boxes import Boxes
+from pipelines.documents.ocr.recogniser import Recogniser
+from pipelines.documents.ocr.squeeze import PART, WIDE, squeezed
+from pipelines.pipeline import Call, CpuPool
+from tests.pipelines.documents.ocr.conftest import drawn
+
+
+@dataclass
+class Shortsighted:
+    """A recogniser that reads an "a" in everything, and is sure of it at `needs` columns and more."""
+
+    needs: int
+    asked: list[int] = field(default_factory=list)
+
+    async def infer_many(
+        self,
+        model: str,
+        inputs: Mapping[str, Array],
+        *,
+        priority: Priority = "interactive",
+        deadline: float | None = None,
+    ) -> Inference:
+        (crops,) = inputs.values()
+        self.asked.append(crops.shape[-1])
+        sure = 0.99 if crops.shape[-1] >= self.needs else 0.7
+        steps = np.tile(np.array([1 - sure, sure], np.float32), (len(crops), 10, 1))
+        return Inference({"fetch_name_0": steps}, 0.0, 0.0, len(crops))
+
+
+@pytest.mark.parametrize(
+    ("needs", "asked", "score"), [(300, [352], 0.99), (480, [352, 480], 0.99), (999, [352, 480], 0.7)]
+)
+def test_a_wide_line_is_read_at_its_full_width_only_where_it_was_doubtful(
+    needs: int, asked: list[int], score: float
+) -> None:
+    net, pool = Shortsighted(needs), CpuPool()
+    recogniser = Recogniser(Catalog.load().get("ppocr-v6-rec-small"), ("", "a"), net.infer_many, pool)
+    line = Boxes(np.array([[[0, 0], [480, 0], [480, 48], [0, 48]]], np.float32), np.ones(1, np.float32))
+    lines = asyncio.run(recogniser.read(drawn("aaaa", width=480), line, Call()))
+    pool.close()
+
+    assert (net.asked, [one.score for one in lines]) == (asked, [score])
+
+
+@pytest.mark.parametrize(
+    ("width", "becomes"), [(40, 40), (WIDE - 1, WIDE - 1), (WIDE, round(WIDE * PART)), (1000, 700)]
+)
+def test_only_wide_lines_are_squeezed(width: int, becomes: int) -> None:
+    (crop,) = squeezed([np.zeros((48, width, 3), np.uint8)])
+
+    assert crop.shape == (48, becomes, 3)
