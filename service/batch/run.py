@@ -15,6 +15,7 @@ from service.batch.judge import Work, open_judge
 from service.batch.local import judge_all
 from service.batch.manifests import is_manifest
 from service.batch.output import Output, check_name, open_output
+from service.batch.report import write_report
 from service.batch.rows import Row
 from service.batch.sources import Listing, is_web
 from service.batch.tally import Tally
@@ -26,18 +27,23 @@ _MANIFEST_BYTES, _MANIFEST_SECONDS = 2**30, 600.0  # of one behind http(s)
 
 @dataclass(frozen=True)
 class Batch:
-    """`left_out` are files that no source lists: what the batch itself writes."""
+    """`report` is a page about all rows of the output, written at the end, also of a batch that was stopped."""
 
     sources: Sequence[str]
     output: str
     work: Work
     restart: bool = False
-    left_out: Sequence[Path] = ()
+    report: Path | None = None
 
     @property
     def listing(self) -> Listing:
-        own = [] if "://" in self.output else [Path(self.output)]
-        return Listing(self.sources, [*own, *self.left_out])
+        written = [] if "://" in self.output else [Path(self.output)]
+        return Listing(self.sources, written if self.report is None else [*written, self.report])
+
+    def write_report(self, output: Output) -> None:
+        """Where one is asked for; raises OutputInvalid."""
+        if self.report is not None:
+            write_report(self.report, self.output, output.rows())
 
     def check(self) -> None:
         """What can be seen before any model is loaded; raises SourceInvalid or OutputInvalid."""
@@ -61,6 +67,7 @@ async def run_here(
             tally.begin()
             with counting(listing, tally):
                 await judge_all(left(listing, done, tally), judge, output, note, stop)
+            await asyncio.to_thread(batch.write_report, output)
 
 
 def note_rows(output: Output, done: Done) -> None:

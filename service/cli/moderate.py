@@ -38,6 +38,9 @@ def moderate(
     restart: Annotated[
         bool, typer.Option("--restart", help="Remove the output of an earlier run first.", rich_help_panel=_BATCH)
     ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page about the output: .html.", rich_help_panel=_BATCH)
+    ] = None,
     polite: Annotated[
         Politeness, typer.Option(help="Who else computes goes first: always, mostly, not.", rich_help_panel=_BATCH)
     ] = "idle",
@@ -48,7 +51,8 @@ def moderate(
         str | None, typer.Option(help="Of the Ray cluster; RAY_ADDRESS, or this machine.", rich_help_panel=_BATCH)
     ] = None,
     actors: Annotated[
-        int | None, typer.Option(help="Runtimes on the cluster; one a node or GPU share.", min=1, rich_help_panel=_BATCH)
+        int | None,
+        typer.Option(help="Runtimes on the cluster; one a node.", min=1, rich_help_panel=_BATCH),
     ] = None,
     gpus_per_actor: Annotated[
         float, typer.Option(help="GPUs of each runtime; .5 lets two share one.", min=0, rich_help_panel=_BATCH)
@@ -58,7 +62,7 @@ def moderate(
     """Allow, review or block: a table on a terminal, else one JSON object a line; with --output a row each."""
     options = ModerationOptions(signals=signals, tenant=tenant)  # type: ignore[arg-type]  # split by its validator
     if output is not None:
-        batch = Batch(sources, output, Work(options, seconds=timeout), restart)
+        batch = Batch(sources, output, Work(options, seconds=timeout), restart, report)
         cluster = Cluster(address, actors, gpus_per_actor, polite) if engine == "ray" else None
         moderate_batch(BatchCommand(batch, polite, cluster))
         return
