@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from statistics import median, quantiles
@@ -66,35 +67,51 @@ def copies(folder: Path, into: Path, wanted: int) -> list[Path]:
     return made
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Of one image, in seconds. Where other work shares the machine, processor time is what can be compared."""
+
+    time: float
+    processor_time: float
+
+
 def rates(images: list[Path], scratch: Path, rounds: int) -> None:
     for name, signals in SIGNALS.items():
         chain = RawChain(everything=not signals)
-        shares, raw, own = [], [], []
-        for _ in range(rounds):
-            raw.append(chain.rate(images))
-            own.append(batch_rate(images, scratch, signals))
-            shares.append(own[-1] / raw[-1])
+        found = [(chain.cost(images), batch_cost(images, scratch, signals)) for _ in range(rounds)]
+        raw, own = median(one.time for one, _ in found), median(one.time for _, one in found)
+        shares = [one.time / other.time for one, other in found]
+        processor = [one.processor_time / other.processor_time for one, other in found]
         print(
-            f"{name:8s} raw chain {median(raw):6.1f} images/s, batch {median(own):6.1f}: {median(shares):.1%} "
-            f"({', '.join(f'{share:.1%}' for share in shares)})",
+            f"{name:8s} raw chain {1 / raw:6.1f} images/s, batch {1 / own:6.1f}: {_percent(shares)} of the rate, "
+            f"{_percent(processor)} by processor time",
             flush=True,
         )
 
 
-def batch_rate(images: list[Path], scratch: Path, signals: tuple[str, ...]) -> float:
-    """Images per second from the first row on: models are loaded then."""
+def _percent(shares: list[float]) -> str:
+    return f"{median(shares):.1%} ({min(shares):.1%} to {max(shares):.1%})"
+
+
+def batch_cost(images: list[Path], scratch: Path, signals: tuple[str, ...]) -> Cost:
+    """From the first row on: models are loaded then."""
     out = scratch / "out.jsonl"
+    marks: list[tuple[int, float, float]] = []  # rows, time, processor time
     with batch(images[0].parent, out, signals, "none") as process:
-        lines, first, started = 0, 0, 0.0
-        while process.poll() is None:
-            time.sleep(0.05)
-            found = out.read_bytes().count(b"\n") if out.exists() else 0
-            if found and not started:
-                first, started = found, time.perf_counter()
-            if found > lines:
-                lines, ended = found, time.perf_counter()
-    assert lines == len(images), f"{lines} rows for {len(images)} images"
-    return (lines - first) / (ended - started)
+        while process.poll() is None and (not marks or marks[-1][0] < len(images)):
+            time.sleep(0.02)
+            rows = out.read_bytes().count(b"\n") if out.exists() else 0
+            if rows and (not marks or rows > marks[-1][0]):
+                marks.append((rows, time.perf_counter(), processor_time(process.pid)))
+    (first, began, began_at), (last, ended, ended_at) = marks[0], marks[-1]
+    assert last == len(images), f"{last} rows for {len(images)} images"
+    return Cost((ended - began) / (last - first), (ended_at - began_at) / (last - first))
+
+
+def processor_time(process: int) -> float:
+    """Seconds, of user and system."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -124,7 +141,7 @@ class RawChain:
         ]
         self._everything = everything
 
-    def rate(self, images: list[Path]) -> float:
+    def cost(self, images: list[Path]) -> Cost:
         numbers = count()
 
         def work(lane: int) -> None:
@@ -132,12 +149,12 @@ class RawChain:
                 self._judge(images[number].read_bytes(), *self._lanes[lane])
 
         threads = [threading.Thread(target=work, args=(lane,)) for lane in range(len(self._lanes))]
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        return len(images) / (time.perf_counter() - started)
+        return Cost((time.perf_counter() - started) / len(images), (time.process_time() - used) / len(images))
 
     def _judge(self, data: bytes, opennsfw: Session, encoder: Session) -> None:
         picture = decode(data, limits=self._limits)
