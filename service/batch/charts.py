@@ -6,7 +6,7 @@ from math import log10
 
 from service.batch.tally import KINDS
 
-WIDTH, BAR, GAP, NAMES = 640, 22, 8, 190  # pixels
+WIDTH, BAR, GAP, NAMES = 1000, 22, 8, 190  # pixels
 
 
 def stacked(bars: Mapping[str, Mapping[str, int]]) -> str:

@@ -108,15 +108,17 @@ def _rows_table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    numbers = {"images", "seconds", "severity"}
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{' class=number' if name in numbers else ''}>{escape(cell)}</td>"
-            for name, cell in zip(names, row, strict=True)
-        )
-        + "</tr>"
-        for row in rows
-    )
+    head = "".join(_cell("th", name, name) for name in names)
+    body = "".join(f"<tr>{''.join(map(_td, names, row))}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _td(name: str, text: str) -> str:
+    return _cell("td", name, text)
+
+
+def _cell(tag: str, name: str, text: str) -> str:
+    return f"<{tag}{' class=number' if name in _NUMBERS else ''}>{escape(text)}</{tag}>"
+
+
+_NUMBERS = ("images", "seconds", "severity")

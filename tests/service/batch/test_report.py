@@ -83,7 +83,7 @@ def test_the_page_fetches_nothing_and_shows_foreign_words_as_words(summary: Summ
     page = Tags()
     page.feed(report_of(NASTY, summary))
 
-    assert ("script" in page.tags, page.links, page.text.count(NASTY)) == (False, [], 4)
+    assert ("script" in page.tags, page.links, page.text.count(NASTY)) == (False, [], 5)
 
 
 def test_the_page_of_an_empty_batch_is_a_page() -> None:
