@@ -95,7 +95,7 @@ class _Run:
             with open_output(self.batch.output, conditions, restart=self.batch.restart) as output:
                 path = Path(folder) / "done"
                 with Done(path) as done:
-                    note_rows(output, done)
+                    note_rows(output, done, self.tally)
                     self.tally.skipped = len(done)
                 self.tally.begin()
                 with counting(self.listing, self.tally):

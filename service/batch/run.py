@@ -22,7 +22,7 @@ from service.batch.tally import Tally
 from service.fetch import open_fetcher
 from service.settings import Settings
 
-_MANIFEST_BYTES, _MANIFEST_SECONDS = 2**30, 600.0  # of one behind http(s)
+_MANIFEST_BYTES, _MANIFEST_SECONDS = 2**28, 600.0  # of one behind http(s)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ async def run_here(
     batch.check()
     async with open_judge(settings, batch.work) as judge, fetched(batch.listing, settings) as listing:
         with open_output(batch.output, judge.conditions, restart=batch.restart) as output, Done() as done:
-            await asyncio.to_thread(note_rows, output, done)
+            await asyncio.to_thread(note_rows, output, done, tally)
 
             def note(rows: list[Row]) -> None:
                 tally.note([row.verdict for row in rows])
@@ -70,8 +70,15 @@ async def run_here(
             await asyncio.to_thread(batch.write_report, output)
 
 
-def note_rows(output: Output, done: Done) -> None:
-    done.add((row["id"], row["source"]) for row in output.rows(["id", "source"]))
+def note_rows(output: Output, done: Done, tally: Tally) -> None:
+    """What earlier runs have written."""
+
+    def names() -> Iterator[tuple[str, str]]:
+        for row in output.rows(["id", "source", "error"]):
+            tally.failed_before += row["error"] is not None
+            yield row["id"], row["source"]
+
+    done.add(names())
 
 
 def left(listing: Listing, done: Done, tally: Tally) -> Iterator[Item]:

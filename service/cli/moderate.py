@@ -66,6 +66,8 @@ def moderate(
         cluster = Cluster(address, actors, gpus_per_actor, polite) if engine == "ray" else None
         moderate_batch(BatchCommand(batch, polite, cluster))
         return
+    if restart or report is not None or engine == "ray":
+        raise typer.BadParameter("--restart, --report and --engine are for batches: name one", param_hint="--output")
     show = _print_json if json or not sys.stdout.isatty() else _print_table
     reads = ("document",) if "text" in options.signals else ()
     look_at([Path(source) for source in sources], {"moderation": options}, show, also=reads)
