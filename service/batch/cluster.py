@@ -61,7 +61,7 @@ class Cluster:
 async def run_on_ray(
     batch: Batch, settings: Settings, cluster: Cluster, tally: Tally, on_change: Callable[[], None], stop: asyncio.Event
 ) -> None:
-    """Rows in flight at `stop` are left for the next time. Raises as `run_here` does, and ClusterUnavailable."""
+    """What is in flight at `stop` is left for the next time. Raises as `run_here` does, and ClusterUnavailable."""
     batch.check()
     leaving = threading.Event()
 
@@ -95,11 +95,12 @@ class _Run:
             with open_output(self.batch.output, conditions, restart=self.batch.restart) as output:
                 path = Path(folder) / "done"
                 with Done(path) as done:
-                    note_rows(output, done)
+                    note_rows(output, done, self.tally)
                     self.tally.skipped = len(done)
                 self.tally.begin()
                 with counting(self.listing, self.tally):
                     self._write(self._rows(ray, conditions, path), output)
+                self.batch.write_report(output)
 
     def _rows(self, ray: Any, conditions: Conditions, done: Path) -> Any:
         here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
@@ -124,7 +125,7 @@ class _Run:
             return self.cluster.actors
         if self.cluster.gpus_per_actor:
             return max(1, int(ray.cluster_resources().get("GPU", 0) / self.cluster.gpus_per_actor))
-        return max(1, sum(node["Alive"] and node["Resources"].get("CPU", 0) >= 1 for node in ray.nodes()))
+        return len([node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]) or 1
 
     def _write(self, rows: Any, output: Output) -> None:
         for block in rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):

@@ -4,6 +4,7 @@ A line that names nothing is an item with a problem: it gets its row like all ot
 """
 
 import os
+import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import urljoin
@@ -81,7 +82,8 @@ def _resolved(source: str, manifest: str) -> str:
     if "://" in source or source.startswith("/"):
         return source
     if "://" in manifest:
-        return f"{manifest.rpartition('/')[0]}/{source}"
+        scheme, _, path = manifest.partition("://")
+        return f"{scheme}://{posixpath.normpath(posixpath.join(posixpath.dirname(path), source))}"
     return os.path.join(os.path.dirname(manifest), source)  # noqa: PTH118, PTH120  # keeps "./a" and "a" as they are
 
 

@@ -15,29 +15,35 @@ from service.batch.judge import Work, open_judge
 from service.batch.local import judge_all
 from service.batch.manifests import is_manifest
 from service.batch.output import Output, check_name, open_output
+from service.batch.report import write_report
 from service.batch.rows import Row
 from service.batch.sources import Listing, is_web
 from service.batch.tally import Tally
 from service.fetch import open_fetcher
 from service.settings import Settings
 
-_MANIFEST_BYTES, _MANIFEST_SECONDS = 2**30, 600.0  # of one behind http(s)
+_MANIFEST_BYTES, _MANIFEST_SECONDS = 2**28, 600.0  # of one behind http(s)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`left_out` are files that no source lists: what the batch itself writes."""
+    """`report` is a page about all rows of the output, written at the end, also of a batch that was stopped."""
 
     sources: Sequence[str]
     output: str
     work: Work
     restart: bool = False
-    left_out: Sequence[Path] = ()
+    report: Path | None = None
 
     @property
     def listing(self) -> Listing:
-        own = [] if "://" in self.output else [Path(self.output)]
-        return Listing(self.sources, [*own, *self.left_out])
+        written = [] if "://" in self.output else [Path(self.output)]
+        return Listing(self.sources, written if self.report is None else [*written, self.report])
+
+    def write_report(self, output: Output) -> None:
+        """Where one is asked for; raises OutputInvalid."""
+        if self.report is not None:
+            write_report(self.report, self.output, output.rows())
 
     def check(self) -> None:
         """What can be seen before any model is loaded; raises SourceInvalid or OutputInvalid."""
@@ -52,7 +58,7 @@ async def run_here(
     batch.check()
     async with open_judge(settings, batch.work) as judge, fetched(batch.listing, settings) as listing:
         with open_output(batch.output, judge.conditions, restart=batch.restart) as output, Done() as done:
-            await asyncio.to_thread(note_rows, output, done)
+            await asyncio.to_thread(note_rows, output, done, tally)
 
             def note(rows: list[Row]) -> None:
                 tally.note([row.verdict for row in rows])
@@ -61,10 +67,18 @@ async def run_here(
             tally.begin()
             with counting(listing, tally):
                 await judge_all(left(listing, done, tally), judge, output, note, stop)
+            await asyncio.to_thread(batch.write_report, output)
 
 
-def note_rows(output: Output, done: Done) -> None:
-    done.add((row["id"], row["source"]) for row in output.rows(["id", "source"]))
+def note_rows(output: Output, done: Done, tally: Tally) -> None:
+    """What earlier runs have written."""
+
+    def names() -> Iterator[tuple[str, str]]:
+        for row in output.rows(["id", "source", "error"]):
+            tally.failed_before += row["error"] is not None
+            yield row["id"], row["source"]
+
+    done.add(names())
 
 
 def left(listing: Listing, done: Done, tally: Tally) -> Iterator[Item]:

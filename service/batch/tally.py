@@ -14,10 +14,14 @@ _WINDOW_SECONDS = 30.0  # over which the rate is taken
 
 @dataclass
 class Tally:
-    """`skipped` had their rows already; `total` is None until everything has been listed once."""
+    """`skipped` had their rows already. `failed_before` are earlier rows with errors, listed again or not.
+
+    `total` is None until everything has been listed once.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     skipped: int = 0
+    failed_before: int = 0
     total: int | None = None
     started: float = field(default_factory=monotonic)
     _marks: list[tuple[float, int]] = field(default_factory=list)
@@ -39,6 +43,10 @@ class Tally:
         self._marks.append((now, self.done))
         while len(self._marks) > 2 and now - self._marks[0][0] > _WINDOW_SECONDS:
             self._marks.pop(0)
+
+    @property
+    def has_failures(self) -> bool:
+        return bool(self.failed_before or self.counts["failed"])
 
     @property
     def rate(self) -> float:

@@ -1,6 +1,7 @@
 """`kernelsight moderate … --output OUT`: a batch, to one row for each input."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -25,7 +26,7 @@ class BatchCommand:
 
 
 def moderate_batch(command: BatchCommand) -> None:
-    """Exit code 0: every input has a verdict. 1: some rows are errors. 130, 143: stopped by a signal, can go on."""
+    """Exit code 0: every row has a verdict. 1: some are errors. 130, 143: stopped by a signal, can go on."""
     command.batch.check()
     if command.cluster is None:
         make_way(command.politeness)
@@ -35,7 +36,7 @@ def moderate_batch(command: BatchCommand) -> None:
     _say(command.batch, tally, stopped_by)
     if stopped_by is not None:
         raise typer.Exit(128 + stopped_by)
-    if tally.counts["failed"]:
+    if tally.has_failures:
         raise typer.Exit(1)
 
 
@@ -45,11 +46,11 @@ async def _run(command: BatchCommand, tally: Tally, on_change: Callable[[], None
     loop = asyncio.get_running_loop()
 
     def on_signal(number: int) -> None:
+        if seen:
+            os._exit(128 + number)  # what was written is safe however this ends
         seen.append(number)
         stop.set()
         print("kernelsight: finishing what is in flight; once more to leave at once", file=sys.stderr, flush=True)
-        for one in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(one)
 
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, on_signal, one)

@@ -38,6 +38,9 @@ def moderate(
     restart: Annotated[
         bool, typer.Option("--restart", help="Remove the output of an earlier run first.", rich_help_panel=_BATCH)
     ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page about the output: .html.", rich_help_panel=_BATCH)
+    ] = None,
     polite: Annotated[
         Politeness, typer.Option(help="Who else computes goes first: always, mostly, not.", rich_help_panel=_BATCH)
     ] = "idle",
@@ -49,7 +52,7 @@ def moderate(
     ] = None,
     actors: Annotated[
         int | None,
-        typer.Option(help="Runtimes on the cluster; one a node or GPU share.", min=1, rich_help_panel=_BATCH),
+        typer.Option(help="Runtimes on the cluster; one a node.", min=1, rich_help_panel=_BATCH),
     ] = None,
     gpus_per_actor: Annotated[
         float, typer.Option(help="GPUs of each runtime; .5 lets two share one.", min=0, rich_help_panel=_BATCH)
@@ -59,10 +62,12 @@ def moderate(
     """Allow, review or block: a table on a terminal, else one JSON object a line; with --output a row each."""
     options = ModerationOptions(signals=signals, tenant=tenant)  # type: ignore[arg-type]  # split by its validator
     if output is not None:
-        batch = Batch(sources, output, Work(options, seconds=timeout), restart)
+        batch = Batch(sources, output, Work(options, seconds=timeout), restart, report)
         cluster = Cluster(address, actors, gpus_per_actor, polite) if engine == "ray" else None
         moderate_batch(BatchCommand(batch, polite, cluster))
         return
+    if restart or report is not None or engine == "ray":
+        raise typer.BadParameter("--restart, --report and --engine are for batches: name one", param_hint="--output")
     show = _print_json if json or not sys.stdout.isatty() else _print_table
     reads = ("document",) if "text" in options.signals else ()
     look_at([Path(source) for source in sources], {"moderation": options}, show, also=reads)

@@ -1,10 +1,12 @@
 """The engine on Ray: a real cluster of two nodes, and the same rows as from one machine."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,15 +23,21 @@ with_ray = pytest.mark.skipif(find_spec("ray") is None, reason="the extra 'ray' 
 COUNT = 300
 
 
+@dataclass(frozen=True)
+class Nodes:
+    address: str
+    process: int
+
+
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def nodes() -> Iterator[Nodes]:
     here = str(Path.cwd())  # the nodes run this code, whatever is installed
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.service.batch.two_nodes"], env=environment() | {"PYTHONPATH": here},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert process.stdout is not None
-    yield process.stdout.readline().strip()
+    yield Nodes(process.stdout.readline().strip(), process.pid)
     process.communicate()
 
 
@@ -38,23 +46,23 @@ def without_times(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @with_ray
-def test_a_cluster_gives_the_rows_that_one_machine_gives(tmp_path: Path, address: str) -> None:
+def test_a_cluster_gives_the_rows_that_one_machine_gives(tmp_path: Path, nodes: Nodes) -> None:
     folder = folder_of(tmp_path, 100)
     (folder / "cut.jpg").write_bytes(drawn(1)[:700])
     (folder / "list.jsonl").write_text(f'{{"path": "0001.jpg", "id": "one"}}\nnothing\n{{"path": "{folder}"}}\n')
     sources = (folder, folder / "list.jsonl")
     moderate(*sources, "--output", tmp_path / "here.jsonl")
 
-    done = moderate(*sources, "--output", tmp_path / "there.parquet", "--engine", "ray", "--address", address)
+    done = moderate(*sources, "--output", tmp_path / "there.parquet", "--engine", "ray", "--address", nodes.address)
 
     here, there = rows(tmp_path / "here.jsonl"), list(Dataset(str(tmp_path / "there.parquet")).rows())
     assert (done.returncode, without_times(there)) == (1, without_times(here))
 
 
 @with_ray
-def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, address: str) -> None:
+def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, nodes: Nodes) -> None:
     folder, out = folder_of(tmp_path, COUNT), tmp_path / "out.parquet"
-    command = ("--output", str(out), "--engine", "ray", "--address", address)
+    command = ("--output", str(out), "--engine", "ray", "--address", nodes.address)
     process = subprocess.Popen(
         [*COMMAND, "moderate", str(folder), *FAST, *command], env=environment(), stderr=subprocess.DEVNULL
     )
@@ -70,6 +78,37 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, address: str) -> N
     found = arrow_dataset.dataset(out).to_table(columns=["source"]).column("source").to_pylist()
     assert (before < COUNT, done.returncode, sorted(found)) == (True, 0, sorted(map(str, folder.iterdir())))
     assert f"{COUNT - before} rows written" in done.stderr
+
+
+@with_ray
+def test_an_actor_that_dies_costs_no_row_and_makes_none_twice(tmp_path: Path, nodes: Nodes) -> None:
+    folder, out = folder_of(tmp_path, COUNT), tmp_path / "out.jsonl"
+    command = ("--output", str(out), "--engine", "ray", "--address", nodes.address)
+    process = subprocess.Popen([*COMMAND, "moderate", str(folder), *FAST, *command], env=environment())
+    while process.poll() is None and (not out.exists() or not out.read_bytes()):
+        time.sleep(0.02)
+
+    os.kill(actors_of(nodes.process)[0], signal.SIGKILL)
+
+    assert process.wait() == 0
+    assert sorted(row["source"] for row in rows(out)) == sorted(map(str, folder.iterdir()))
+
+
+def actors_of(ancestor: int) -> list[int]:
+    """Processes under it that judge."""
+    parents = {int(path.name): parent_of(path) for path in Path("/proc").iterdir() if path.name.isdigit()}
+    below, found = {ancestor}, set[int]()
+    while below:
+        found |= below
+        below = {process for process, parent in parents.items() if parent in below}
+    return [process for process in found if b"Moderator" in Path(f"/proc/{process}/cmdline").read_bytes()]
+
+
+def parent_of(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:  # it has just ended
+        return 0
 
 
 @with_ray

@@ -41,9 +41,12 @@ def test_what_cannot_be_judged_is_a_row_and_the_exit_code(tmp_path: Path) -> Non
 
     done = moderate(*(p for p in folder.iterdir()), "--output", tmp_path / "out.jsonl", max_image_bytes="4000")
 
+    again = moderate(*(p for p in folder.iterdir()), "--output", tmp_path / "out.jsonl", max_image_bytes="4000")
     codes = {Path(row["source"]).name: (row["error"] or {"code": None})["code"] for row in rows(tmp_path / "out.jsonl")}
-    assert (done.returncode, codes) == (
+    assert (done.returncode, again.returncode, "0 rows written" in again.stderr, codes) == (
         1,
+        1,
+        True,
         {
             "0000.jpg": None,
             "empty.jpg": "image-empty",
