@@ -3,6 +3,7 @@
 #
 #   docker build --tag kernelsight:cpu .
 #   docker build --tag kernelsight:gpu --build-arg RUNTIME=gpu .
+#   docker build --tag kernelsight:ray --build-arg EXTRAS=batch,ray .
 #
 # pip's configuration (an index of your own) comes as a secret, which no layer keeps: --secret id=pip,src=pip.conf
 
@@ -41,8 +42,10 @@ WORKDIR /src
 # Dependencies before code, which changes more often and is small.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 ARG RUNTIME=cpu
+# "batch,ray" is for batches on a Ray cluster.
+ARG EXTRAS=batch
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf \
-    pip install --constraint constraints.txt ".[$RUNTIME,batch]"
+    pip install --constraint constraints.txt ".[$RUNTIME,$EXTRAS]"
 COPY --from=models /models /opt/kernelsight/models
 COPY models models
 COPY pipelines pipelines
