@@ -31,6 +31,7 @@ from service.metrics import Metrics
 from service.middleware import BodyLimit, Measure
 from service.settings import Settings
 from service.work.jobs import Jobs, open_jobs
+from service.work.metrics import JobMetrics
 from service.work.worker import working
 
 log = logging.getLogger(__name__)
@@ -90,8 +91,10 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
         app.state.failure = str(error)
         on_failure()
         return
+    metrics = JobMetrics(app.state.metrics.registry)
+    await stack.enter_async_context(metrics.watching(app.state.jobs))
     if settings.worker_here:
-        await stack.enter_async_context(working(app.state.house, app.state.jobs))
+        await stack.enter_async_context(working(app.state.house, app.state.jobs, metrics))
 
 
 async def _jobs(settings: Settings, stack: AsyncExitStack) -> Jobs:

@@ -10,6 +10,7 @@ from service.composition import House
 from service.jobs.consumer import Consumer
 from service.work.handler import Handler
 from service.work.jobs import Jobs
+from service.work.metrics import JobMetrics
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ class Worker:
 
     house: House
     jobs: Jobs
+    metrics: JobMetrics
     _stopped: bool = False
     _consumer: Consumer | None = field(default=None, init=False)
 
@@ -30,7 +32,9 @@ class Worker:
         settings = self.house.settings
         while not self._stopped:
             handler = Handler(self.house, self.jobs)
-            self._consumer = Consumer(self.jobs.leases, handler, concurrency=settings.worker_concurrency)
+            self._consumer = Consumer(
+                self.jobs.leases, handler, concurrency=settings.worker_concurrency, observe=self.metrics.ended
+            )
             try:
                 await self._consumer.run(settings.drain_seconds)
             except Exception:
@@ -44,9 +48,9 @@ class Worker:
 
 
 @asynccontextmanager
-async def working(house: House, jobs: Jobs) -> AsyncIterator[None]:
+async def working(house: House, jobs: Jobs, metrics: JobMetrics) -> AsyncIterator[None]:
     """On the way out what is in flight has the time to drain, and the rest is handed over."""
-    worker = Worker(house, jobs)
+    worker = Worker(house, jobs, metrics)
     task = asyncio.create_task(worker.run())
     try:
         yield

@@ -209,6 +209,16 @@ def test_a_cancelled_job_that_waits_is_never_begun(jpeg: Jpeg) -> None:
     assert (cancelled.json()["state"], room.status_code) == ("cancelled", 202)
 
 
+def test_metrics_say_how_runs_ended_and_what_waits(patient: Service, jpeg: Jpeg) -> None:
+    ended(patient.http, patient.http.post("/v1/jobs?operation=features", files={"file": jpeg("cat")}).json()["id"])
+
+    lines = dict(line.rsplit(" ", 1) for line in patient.http.get("/metrics").text.splitlines() if line[0] != "#")
+
+    done = float(lines['kernelsight_job_runs_total{priority="interactive",state="done"}'])
+    waiting = float(lines['kernelsight_jobs{priority="interactive",state="queued"}'])
+    assert (done >= 1, waiting, float(lines["kernelsight_queue_up"])) == (True, 0, 1)
+
+
 def test_the_command_line_sees_the_queue_of_a_service_beside_it(impatient: Service, jpeg: Jpeg) -> None:
     id = impatient.http.post("/v1/jobs?operation=features", files={"file": jpeg("cat")}).json()["id"]
     ended(impatient.http, id)
