@@ -10,10 +10,10 @@ from models.session import Array
 from models.together import together
 from pipelines.documents.ocr.boxes import Boxes
 from pipelines.documents.ocr.crops import cut, tensor
-from pipelines.documents.ocr.ctc import Character, decode, mean_score
+from pipelines.documents.ocr.ctc import Character, decode
 from pipelines.documents.ocr.lines import read_line
 from pipelines.documents.ocr.pieces import Piece, joined, pieces
-from pipelines.documents.ocr.squeeze import SURE, squeezed
+from pipelines.documents.ocr.squeeze import doubtful, squeezed
 from pipelines.documents.parts import Pixels, TextLine
 from pipelines.pipeline import Call, CpuPool, Infer
 
@@ -47,9 +47,10 @@ class Recogniser:
             crops = await self.pool.run(self._crops, page, boxes)
             narrow = await self.pool.run(squeezed, crops)
         found = await self._read(narrow, call)
-        doubtful = [row for row, crop in enumerate(crops) if crop is not narrow[row] and mean_score(found[row]) < SURE]
-        again = await self._read([crops[row] for row in doubtful], call)
-        for row, characters in zip(doubtful, again, strict=True):
+        with call.stage("postprocess"):
+            wanting = await self.pool.run(_wanting, crops, narrow, found)
+        again = await self._read([crops[row] for row in wanting], call)
+        for row, characters in zip(wanting, again, strict=True):
             found[row] = characters
         with call.stage("postprocess"):
             return await self.pool.run(_lines, boxes, crops, found)
@@ -102,6 +103,15 @@ class Recogniser:
     def _characters(self, steps: Array, width: int) -> list[Character]:
         """With columns of the piece as positions."""
         return [replaced(one, position=one.position * width) for one in decode(steps, self.alphabet)]
+
+
+def _wanting(crops: Sequence[Pixels], narrow: Sequence[Pixels], found: Sequence[Sequence[Character]]) -> list[int]:
+    """Rows of the lines that were squeezed and are to be read again as they are."""
+    return [
+        row
+        for row, (crop, characters) in enumerate(zip(crops, found, strict=True))
+        if crop is not narrow[row] and doubtful(crop, characters)
+    ]
 
 
 def _along(characters: Iterable[Character], width: int) -> list[Character]:

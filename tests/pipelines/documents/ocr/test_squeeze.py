@@ -12,10 +12,11 @@ from models.manifest import Catalog
 from models.session import Array
 from models.waiting import Priority
 from pipelines.documents.ocr.boxes import Boxes
+from pipelines.documents.ocr.ctc import Character
 from pipelines.documents.ocr.recogniser import Recogniser
-from pipelines.documents.ocr.squeeze import PART, WIDE, squeezed
+from pipelines.documents.ocr.squeeze import PART, WIDE, doubtful, squeezed
+from pipelines.documents.parts import Pixels
 from pipelines.pipeline import Call, CpuPool
-from tests.pipelines.documents.ocr.conftest import drawn
 
 
 @dataclass
@@ -49,10 +50,34 @@ def test_a_wide_line_is_read_at_its_full_width_only_where_it_was_doubtful(
     net, pool = Shortsighted(needs), CpuPool()
     recogniser = Recogniser(Catalog.load().get("ppocr-v6-rec-small"), ("", "a"), net.infer_many, pool)
     line = Boxes(np.array([[[0, 0], [480, 0], [480, 48], [0, 48]]], np.float32), np.ones(1, np.float32))
-    lines = asyncio.run(recogniser.read(drawn("aaaa", width=480), line, Call()))
+    lines = asyncio.run(recogniser.read(inked(236, 260), line, Call()))
     pool.close()
 
     assert (net.asked, [one.score for one in lines]) == (asked, [score])
+
+
+def inked(*columns: int) -> Pixels:
+    """A line of 480 columns with ink from the first to the second of these, from the third to the fourth, and so on."""
+    crop = np.full((48, 480, 3), 255, np.uint8)
+    for first, last in zip(columns[::2], columns[1::2], strict=True):
+        crop[10:40, first:last] = 0
+    return crop
+
+
+@pytest.mark.parametrize(
+    ("columns", "wanting"),
+    [
+        ((90, 110, 370, 390), False),
+        ((70, 80, 90, 110, 370, 390), True),
+        ((90, 110, 370, 390, 400, 420), True),
+        ((), False),
+    ],
+    ids=["as read", "a mark in front", "a mark behind", "no ink"],
+)
+def test_ink_that_no_character_stands_for_is_read_again(columns: tuple[int, ...], wanting: bool) -> None:
+    sure = [Character("a", place / 480, 0.99, 0.0) for place in (100, 380)]
+
+    assert doubtful(inked(*columns), sure) is wanting
 
 
 @pytest.mark.parametrize(
