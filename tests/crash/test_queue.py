@@ -35,7 +35,6 @@ def test_ten_thousand_jobs_outlive_one_of_two_workers(place: Workplace) -> None:
     victim.kill()
 
     assert_all_done_once(place, ids)
-    assert any(count > 1 for count in place.counts("start").values())
 
 
 def test_what_the_only_worker_had_begun_is_done_by_the_next_one(place: Workplace) -> None:

@@ -21,7 +21,7 @@ SURE = 0.95  # mean score of a line's characters from which on it is not read ag
 
 # From the first ink to the middle of the first character, and from that of the last to the last ink, in units of the
 # line's height: hardly a line that was read whole has more.
-BEFORE, BEHIND = 0.46, 0.33
+BEFORE, BEHIND = 0.5, 0.4
 
 
 def doubtful(crop: Pixels, characters: Sequence[Character]) -> bool:
