@@ -4,7 +4,7 @@ The app, the command line, and later workers and batch jobs all come through her
 """
 
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -46,6 +46,9 @@ TASKS: dict[str, tuple[str, ...]] = {
 
 
 _GPU_BULK = 64
+
+
+WARMED = {"moderation": ModerationOptions(), "features": FeaturesOptions(), "faces": FacesOptions()}
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,7 @@ async def open_house(
     )
     pool, pdfium = CpuPool(limit=settings.queue_limit), Pdfium(pdf_limits(settings))
     try:
-        needed = dict.fromkeys(task for name in (TASKS if only is None else only) for task in TASKS[name])
-        for manifest in {one.id: one for task in needed for one in choices[task].models}.values():
-            await runtime.open(manifest)
+        await _load(runtime, choices, TASKS if only is None else only)
         parts = Parts(settings, store, runtime, pool)
         finder = parts.face_finder(choices["faces"])
         encoder = parts.encoder(choices["encoder"])
@@ -123,9 +124,7 @@ async def open_house(
         engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium, bulk=_bulk(runtime))
         categories = Categories(engine, encoder.used, heads, pool)
         if only is None:
-            await engine.warm(
-                {"moderation": ModerationOptions(), "features": FeaturesOptions(), "faces": FacesOptions()}
-            )
+            await engine.warm(WARMED)
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
         async with open_fetcher(settings.url_inputs, max_bytes=settings.max_image_bytes) as fetcher:
             yield House(
@@ -146,6 +145,12 @@ async def open_house(
         await runtime.close(grace_seconds=settings.drain_seconds)
         pool.close()
         pdfium.close()
+
+
+async def _load(runtime: Runtime, choices: Mapping[str, Choice], pipelines: Iterable[str]) -> None:
+    needed = dict.fromkeys(task for name in pipelines for task in TASKS[name])
+    for manifest in {one.id: one for task in needed for one in choices[task].models}.values():
+        await runtime.open(manifest)
 
 
 def watched_policy(settings: Settings, pool: CpuPool) -> Watched[Policy]:

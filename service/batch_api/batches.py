@@ -13,10 +13,9 @@ from service.batch_api.ledger import Ledger, over
 from service.batch_api.types import COMPLETION_SECONDS, Batch, BatchPage, NewBatch
 from service.jobs.queue import JobQueue
 from service.jobs.types import NewJob
-from service.operations.table import OPERATIONS
+from service.operations.table import BY_PATH
 
 START, CHUNK = "batch-start", "batch-chunk"  # kinds of jobs
-_ENDPOINTS = {operation.path for operation in OPERATIONS.values()}
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,8 @@ class Batches:
 
     async def create(self, new: NewBatch) -> Batch:
         """Raises RequestRejected, FileUnknown, QueueFull or QueueUnavailable."""
-        if new.endpoint not in _ENDPOINTS:
-            raise RequestRejected(
-                f"endpoint: no {new.endpoint[:80]!r} here; there are: {', '.join(sorted(_ENDPOINTS))}"
-            )
+        if new.endpoint not in BY_PATH:
+            raise RequestRejected(f"endpoint: no {new.endpoint[:80]!r} here; there are: {', '.join(sorted(BY_PATH))}")
         await asyncio.to_thread(self.files.get, new.input_file_id)
         now = int(time.time())
         batch = Batch(

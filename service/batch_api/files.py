@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pipelines.errors import RequestRejected
 from service.batch_api.errors import FilesNotWritable, FileUnknown
+from service.settings import SettingsInvalid
 
 Purpose = Literal["batch", "batch_output", "batch_part"]  # parts are of outputs that are not whole yet, and unlisted
 
@@ -72,6 +73,13 @@ class FileStore:
         with self.writing(id, filename, "batch") as target:
             shutil.copyfileobj(source, target, 1 << 20)
         return self.get(id)
+
+    def check(self) -> None:
+        """Raises SettingsInvalid for a place that fsspec cannot reach, or lacks a package for."""
+        try:
+            self._system()
+        except (ValueError, ImportError) as cause:
+            raise SettingsInvalid(f"KERNELSIGHT_FILES: {cause}") from cause
 
     @contextmanager
     def writing(self, id: str, filename: str, purpose: Purpose) -> Iterator[BinaryIO]:

@@ -23,7 +23,7 @@ from service.composition import House
 from service.intake import ask_in
 from service.jobs.errors import QueueFull
 from service.operations.operation import Operation, Reply, Terms
-from service.operations.table import OPERATIONS
+from service.operations.table import BY_PATH
 from service.problems import as_answered, problem_of
 
 LINES_AT_ONCE = 4  # of one chunk; a worker has several chunks
@@ -94,9 +94,8 @@ class BatchWork:
 
     async def _line(self, batch: Batch, line: Line) -> tuple[bool, bytes]:
         """Whether it went well, and what is written."""
-        operation = next(one for one in OPERATIONS.values() if one.path == batch.endpoint)
         try:
-            reply = await self._patiently(operation, line)
+            reply = await self._patiently(BY_PATH[batch.endpoint], line)
         except KernelSightError as error:
             status, _, body = as_answered(batch.endpoint, problem_of(error))
             return False, answer_line(batch.id, line, status, body)

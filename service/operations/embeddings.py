@@ -12,14 +12,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.together import together
-from pipelines.captioning import FeaturesOptions
 from pipelines.errors import RequestRejected
+from pipelines.moderation.categories import EMBEDDING
 from service.composition import House
 from service.intake import Ask, image_at, parse_options
 from service.openai import ImagePart, Several, Text
 from service.operations.operation import Reply, Terms, look
 
-_VECTOR = FeaturesOptions(top_k=0)
 AT_ONCE = 8  # images of one request in flight
 _SCHEMES = ("data:", "http://", "https://")
 
@@ -94,7 +93,7 @@ async def embeddings(house: House, ask: Ask, asked: Embedded, terms: Terms) -> R
     async def vector(url: str) -> list[float]:
         async with slots:
             image = await image_at(url, house.pool, house.fetcher)
-            findings = await look(house, image, {"features": _VECTOR}, terms)
+            findings = await look(house, image, {"features": EMBEDDING}, terms)
         assert findings.features is not None
         assert isinstance(findings.features.embedding, list)
         return findings.features.embedding

@@ -28,6 +28,8 @@ OPERATIONS: dict[str, Operation[Any]] = {
     one.name: one for one in (ANALYZE, FEATURES, FACES, AVATARS, EXPLAIN, SANITIZE, DOCUMENTS, MODERATIONS, EMBEDDINGS)
 }
 
+BY_PATH = {one.path: one for one in OPERATIONS.values()}
+
 
 def operation(name: str) -> Operation[Any]:
     """Raises RequestRejected."""

@@ -25,7 +25,7 @@ from service.work.views import JobView
 
 WEBHOOK = "webhook"
 _NOTHING = Outcome(b"null")
-_MESSAGE_ATTEMPTS = 12  # with their pauses some ten minutes
+_MESSAGE_ATTEMPTS = 12  # with their pauses six to nine minutes
 
 
 @dataclass(frozen=True)

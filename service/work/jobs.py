@@ -37,6 +37,7 @@ async def open_jobs(settings: Settings, queues: Sequence[Priority] = PRIORITIES)
     key = key_of(secret.get_secret_value()) if secret is not None else None
     async with open_queue(settings) as queue, open_outbound(settings.webhook_urls) as outbound:
         files = FileStore(settings.files, settings.file_keep_seconds)
+        files.check()
         batches = Batches(files, Ledger(queue.server, settings.file_keep_seconds), queue)
         leases = Leases(queue.server, terms(settings), queues)
         yield Jobs(queue, DeadLetters(queue), leases, files, batches, Webhooks(outbound, key))

@@ -1,20 +1,14 @@
 """A job as clients see it, by REST, in events and in callbacks."""
 
-from dataclasses import asdict
 from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, Field
 
 from models.waiting import Priority
-from service.jobs.types import JobStatus, Outcome, State
+from service.jobs.types import JobStatus, Outcome, Progress, State
 
 _INLINE = 512 * 1024  # bytes of a JSON result that comes with the job; a larger one is fetched
-
-
-class JobProgress(BaseModel):
-    done: int
-    total: int
 
 
 class JobView(BaseModel):
@@ -31,14 +25,13 @@ class JobView(BaseModel):
     created_at: float
     started_at: float | None = None
     ended_at: float | None = None
-    progress: JobProgress | None = None
+    progress: Progress | None = None
     error: dict[str, Any] | None = Field(default=None, description="a problem, as in problem+json")
     result: Any = None
     result_url: str | None = None
 
     @classmethod
     def of(cls, status: JobStatus, outcome: Outcome | None = None) -> "JobView":
-        progress = JobProgress(**asdict(status.progress)) if status.progress else None
         return cls(
             id=status.id,
             state=status.state,
@@ -47,7 +40,7 @@ class JobView(BaseModel):
             created_at=status.created,
             started_at=status.started,
             ended_at=status.ended,
-            progress=progress,
+            progress=status.progress,
             error=status.error,
             result=_inline(outcome),
             result_url=f"/v1/jobs/{status.id}/result" if status.state == "done" else None,

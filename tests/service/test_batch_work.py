@@ -1,0 +1,108 @@
+"""Steps of a batch on a real Valkey: done twice they come to the same, and what came too late says so."""
+
+import asyncio
+import io
+import json
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from service.batch_api.batches import Batches
+from service.batch_api.files import FileStore
+from service.batch_api.ledger import Ledger
+from service.batch_api.lines import CHUNK_LINES
+from service.batch_api.types import Batch
+from service.batch_api.work import BatchWork
+from service.settings import SettingsInvalid
+from tests.service.jobs.conftest import Opened
+from tests.service.jobs.conftest import opened as opened
+from tests.service.jobs.conftest import url as url
+
+ENDPOINT = "/v1/moderations"
+Play = Callable[[Batches, BatchWork, str], Awaitable[None]]
+HOUSE: Any = SimpleNamespace()  # requests that came too late are not tried: nothing of it is used
+
+
+def played(opened: Opened, folder: Path, play: Play, *, count: int = CHUNK_LINES + 1) -> tuple[Batch, list[str], int]:
+    """The batch after `play`, its error lines, and the jobs that were enqueued. It has expired before it began."""
+    files = FileStore(str(folder), 3600)
+    lines = [{"custom_id": str(number), "url": ENDPOINT, "body": {"input": "hi"}} for number in range(count)]
+    file = files.add(io.BytesIO("\n".join(map(json.dumps, lines)).encode()), "in.jsonl")
+
+    async def scene() -> tuple[Batch, list[str], int]:
+        async with opened() as queue:
+            batches = Batches(files, Ledger(queue.server, 60), queue)
+            now = int(time.time())
+            batch = Batch(
+                id="batch_1", endpoint=ENDPOINT, input_file_id=file.id, completion_window="24h", status="validating",
+                created_at=now - 10, expires_at=now - 5,
+            )  # fmt: skip
+            await batches.ledger.add(batch)
+            await play(batches, BatchWork(HOUSE, batches), batch.id)
+            ended = await batches.ledger.get(batch.id)
+            written: list[str] = []
+            if ended.error_file_id is not None:
+                with files.opened(ended.error_file_id) as source:
+                    written = source.read().decode().splitlines()
+            return ended, written, (await queue.depths())["batch"].waiting
+
+    return asyncio.run(scene())
+
+
+def test_requests_that_came_too_late_are_written_as_such_and_end_the_batch(opened: Opened, tmp_path: Path) -> None:
+    async def play(batches: Batches, work: BatchWork, id: str) -> None:
+        await work.start(id)
+        for number in (1, 0):
+            await work.chunk(id, number)
+
+    batch, written, _ = played(opened, tmp_path, play)
+
+    lines = [json.loads(line) for line in written]
+    assert (batch.status, batch.output_file_id, batch.request_counts.failed) == ("expired", None, CHUNK_LINES + 1)
+    assert [line["custom_id"] for line in lines] == [str(number) for number in range(CHUNK_LINES + 1)]
+    assert {line["error"]["code"] for line in lines} == {"batch_expired"}
+
+
+def test_a_step_that_is_done_twice_changes_nothing(opened: Opened, tmp_path: Path) -> None:
+    async def play(batches: Batches, work: BatchWork, id: str) -> None:
+        await work.start(id)
+        await work.start(id)
+        for number in (0, 0, 1, 1):
+            await work.chunk(id, number)
+
+    batch, written, waiting = played(opened, tmp_path, play)
+
+    assert (batch.status, batch.request_counts.failed, len(written)) == ("expired", CHUNK_LINES + 1, CHUNK_LINES + 1)
+    assert waiting == 2  # a chunk is a job once
+
+
+def test_who_looks_at_a_batch_after_its_time_sees_to_its_end(opened: Opened, tmp_path: Path) -> None:
+    async def play(batches: Batches, work: BatchWork, id: str) -> None:
+        await work.start(id)
+        await work.chunk(id, 0)
+        await batches.get(id)
+        await batches.get(id)
+
+    batch, _, waiting = played(opened, tmp_path, play)
+
+    assert (batch.status, waiting) == ("in_progress", 3)  # the two chunks, and once more the one that is missing
+
+
+def test_parts_are_gone_when_the_whole_is_there(opened: Opened, tmp_path: Path) -> None:
+    async def play(batches: Batches, work: BatchWork, id: str) -> None:
+        await work.start(id)
+        await work.chunk(id, 0)
+
+    batch, _, _ = played(opened, tmp_path, play, count=1)
+
+    assert {path.stem for path in tmp_path.iterdir()} == {batch.input_file_id, batch.error_file_id}
+
+
+@pytest.mark.parametrize("place", ["nowhere://files", "s4://bucket"])
+def test_a_place_that_nothing_reaches_is_said_at_start(place: str) -> None:
+    with pytest.raises(SettingsInvalid, match="KERNELSIGHT_FILES"):
+        FileStore(place, 3600).check()
