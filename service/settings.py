@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=30.0, ge=1)  # a worker silent for so long loses its jobs to others
     job_attempts: int = Field(default=3, ge=1)  # that fail or kill their worker; then the job is a dead letter
     job_keep_seconds: float = Field(default=86_400.0, ge=1)  # how long a job's status and result are kept
+    payload_seconds: float = Field(default=14 * 86_400.0, ge=1)  # how long an image waits for its job, at the longest
     dead_letter_seconds: float = Field(default=7 * 86_400.0, ge=1)  # how long a dead letter is kept
 
     job_seconds: float = Field(default=600.0, gt=0)  # an attempt at a job, or a line of a batch, not done by then

@@ -40,6 +40,11 @@ async def open_queue(settings: Settings) -> AsyncIterator[JobQueue]:
 async def _connected(url: str, settings: Settings) -> AsyncIterator[JobQueue]:
     connection = Connection(url)
     try:
-        yield JobQueue(Server(connection), depth=settings.queue_depth, keep_seconds=settings.job_keep_seconds)
+        yield JobQueue(
+            Server(connection),
+            depth=settings.queue_depth,
+            keep_seconds=settings.job_keep_seconds,
+            payload_seconds=settings.payload_seconds,
+        )
     finally:
         await connection.close()

@@ -24,10 +24,18 @@ LOOK_SECONDS, LOOK_MOST_SECONDS = 0.02, 0.25
 class JobQueue:
     """Raises QueueUnavailable wherever the server does not answer. `depth` is how many a priority may have waiting."""
 
-    def __init__(self, server: Server, *, depth: int = 10_000, keep_seconds: float = 86_400.0) -> None:
+    def __init__(
+        self,
+        server: Server,
+        *,
+        depth: int = 10_000,
+        keep_seconds: float = 86_400.0,
+        payload_seconds: float = 14 * 86_400.0,
+    ) -> None:
         self.server = server
         self.depth = depth
         self.keep_seconds = keep_seconds
+        self.payload_seconds = payload_seconds
 
     async def enqueue(self, job: NewJob) -> JobStatus:
         """The job's status, or that of the one that its idempotency key names already.
@@ -118,7 +126,7 @@ class JobQueue:
 
     async def _offer(self, jobs: Sequence[NewJob]) -> list[tuple[bytes, Any, str]]:
         """What became of each, and the id that it has if it is new."""
-        arguments: list[str | bytes | int] = []
+        arguments: list[str | bytes | int] = [_ms(self.payload_seconds)]
         for priority in PRIORITIES:
             arguments += [priority, self.depth]
         ids = [uuid.uuid4().hex for _ in jobs]

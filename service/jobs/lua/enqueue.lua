@@ -1,7 +1,8 @@
--- ARGV: room per priority (name, most)*2; then per job: id, priority, work, idempotency key, digest, expires,
--- attempts of its own or '', number of payloads, (name, bytes)*. Answers per job: {new, created} | {old, id} | {conflict, id} | {full, oldest ms}.
+-- ARGV: payloads' ms, room per priority (name, most)*2; then per job: id, priority, work, idempotency key, digest,
+-- expires, attempts of its own or '', number of payloads, (name, bytes)*.
+-- Answers per job: {new, created} | {old, id} | {conflict, id} | {full, oldest ms}.
 local room = {}
-for at = 1, 3, 2 do
+for at = 2, 4, 2 do
   local priority = ARGV[at]
   local taken = redis.call('XLEN', stream_of(priority)) + redis.call('ZCARD', key_of('delayed', priority))
   room[priority] = ARGV[at + 1] - taken
@@ -23,7 +24,7 @@ local function known(id, key, digest)
   return { redis.call('HGET', job_of(other), 'digest') == digest and 'old' or 'conflict', other }
 end
 
-local answers, at = {}, 5
+local answers, at = {}, 6
 while at <= #ARGV do
   local id, priority, work, key, digest, expires, most = unpack(ARGV, at, at + 6)
   local payloads = tonumber(ARGV[at + 7])
@@ -36,6 +37,7 @@ while at <= #ARGV do
       local name, data = ARGV[at + 6 + 2 * payload], ARGV[at + 7 + 2 * payload]
       redis.call('HSETNX', key_of('blob', name), 'data', data)
       redis.call('HINCRBY', key_of('blob', name), 'references', 1)
+      redis.call('PEXPIRE', key_of('blob', name), ARGV[1])
       names[payload] = name
     end
     place(id, priority, 0, 'work', work, 'blobs', table.concat(names, ' '), 'priority', priority,

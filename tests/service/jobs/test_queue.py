@@ -93,6 +93,17 @@ def test_a_payload_that_many_jobs_bring_is_stored_once_and_read_by_its_name(open
     assert asyncio.run(scenario()) == ((blob_name(b"one"), blob_name(b"two")), [b"one", b"two"], 2)
 
 
+def test_a_payload_that_no_job_ever_takes_along_is_gone_at_last(opened: Opened) -> None:
+    async def scene() -> list[int]:
+        async with opened() as queue:
+            await queue.enqueue(NewJob({}, payloads=(b"one", b"two")))
+            async with queue.server.connection.command() as client:
+                return [await client.ttl(queue.server.key("blob", name)) for name in await keys_of(queue, "blob")]
+
+    days = [seconds / 86_400 for seconds in asyncio.run(scene())]
+    assert [round(one, 3) for one in days] == [14, 14]
+
+
 def test_a_payload_that_is_gone_is_said(opened: Opened) -> None:
     async def scenario() -> None:
         async with opened() as queue:
