@@ -1,7 +1,8 @@
 """A worker of its own process: `python -m tests.crash.worker URL LOG LEASE_SECONDS [CONCURRENCY]`.
 
-A job's work says what to do: {"seconds": s} takes so long, {"kill": true} kills the process. LOG gets a line for each
-start, end and outcome: what happened, priority, id. SIGTERM drains. "ready" on stdout says that it is about to begin.
+A job's work says what to do: {"seconds": s} takes so long, {"kill": true} kills the process, {"hangs_once": true} does
+not end at the first attempt. LOG gets a line for each start, end and outcome: what happened, priority, id. SIGTERM
+drains. "ready" on stdout says that it is about to begin.
 """
 
 import asyncio
@@ -29,6 +30,8 @@ async def main(url: str, log: str, lease_seconds: str, concurrency: str = "64") 
         note("start", job)
         if job.work.get("kill"):
             os.kill(os.getpid(), signal.SIGKILL)
+        if job.work.get("hangs_once") and job.attempt == 1:
+            await asyncio.Event().wait()
         await asyncio.sleep(job.work.get("seconds", 0))
         note("end", job)
         return Outcome(job.id.encode())
