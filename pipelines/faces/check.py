@@ -20,10 +20,10 @@ from pipelines.types import ModelUsed
 WINDOW = 0.9  # of the box's longer side: landmarks were best here, of .85 to 1.3
 FEW = 4  # crops that take less time than the way to a thread and back
 
-# Detectors find many a face that lies on its side, and draw upright landmarks into it. O-Net then is not sure,
-# or puts its landmarks elsewhere: of upright faces that happens with 1 in 20, of others with 9 in 10.
-UNSURE, APART = 0.9, 0.075  # probability; mean distance of the landmarks in box sides
-DOUBTED_SCORE, DOUBTED_SIDE = 0.4, 48.0
+# Detectors find many a face that lies on its side, and draw upright landmarks into it: it then convinces neither net
+# quite. Of upright faces 1 in 7 has a calibrated score under this, of those that are not 8 in 10.
+DOUBTED = 0.92
+DOUBTED_SCORE, DOUBTED_SIDE = 0.4, 48.0  # the detector's score, and pixels of the picture: others are not worth it
 MOST_DOUBTED = 2  # where these lie on their side, all of the picture is looked at four ways
 SEEN = 0.5  # probability from which another way up is taken seriously
 # A turned crop has to convince by this much more (logits): a mask over the mouth must not turn a face over.
@@ -76,7 +76,7 @@ class SecondLook:
         if len(large):
             look = await self._look(mips, found.boxes[large], _roll(found.landmarks[large]), call)
             second[large], landmarks[large] = look.face, look.landmarks
-            doubted = large[_doubted(found[large], look)]
+            doubted = _doubted(found, calibration.score(found.scores, second, worth_it))
             if is_thorough and len(doubted):
                 first = _Look(second[doubted], landmarks[doubted])
                 look, turned[doubted] = await self._turn(mips, found[doubted], first, call)
@@ -120,11 +120,16 @@ class SecondLook:
         return _Look(outputs["face"], to_picture(outputs["landmarks"], centres, sides, angles))
 
 
-def _doubted(found: Candidates, look: _Look) -> NDArray[np.intp]:
-    """Rows of good candidates that O-Net sees otherwise, the best ones if there are many."""
-    apart = _apart(look.landmarks, found.landmarks) / found.sides
+def _doubted(found: Candidates, scores: Floats) -> NDArray[np.intp]:
+    """Rows of good candidates that got poor calibrated `scores`, the best ones if there are many.
+
+    None where most got better ones: people in one picture stand the same way up, and a mask or a hand is then the
+    likelier reason.
+    """
     good = (found.scores >= DOUBTED_SCORE) & (found.sides >= DOUBTED_SIDE)
-    (rows,) = np.nonzero(good & ((look.face < UNSURE) | (apart > APART)))
+    (rows,) = np.nonzero(good & (scores < DOUBTED))
+    if 2 * len(rows) < np.count_nonzero(good):
+        return rows[:0]
     return rows[np.argsort(-found.scores[rows], kind="stable")[:MOST_DOUBTED]]
 
 

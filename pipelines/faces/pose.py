@@ -20,14 +20,12 @@ def head_poses(landmarks: Floats) -> NDArray[np.float64]:
     looks to the right of the image, pitch when it looks up. A smile alone moves pitch by 20 degrees; beyond
     60 degrees of yaw only the sign is reliable.
     """
-    points = landmarks.astype(np.float64)
-    eyes = points[:, 1] - points[:, 0]
-    roll = np.arctan2(eyes[:, 1], eyes[:, 0])
-    cosine, sine = np.cos(roll), np.sin(roll)
-    upright = points @ np.stack([np.stack([cosine, -sine], -1), np.stack([sine, cosine], -1)], axis=1)
-    projection = (_SOLVE @ (upright - upright.mean(axis=1, keepdims=True))).transpose(0, 2, 1)  # (N, 2, 3)
+    points = landmarks[..., 0] + 1j * landmarks[..., 1].astype(np.float64)
+    roll = np.angle(points[:, 1] - points[:, 0])
+    upright = points * np.exp(-1j * roll)[:, None]
+    projection = upright @ _SOLVE.T  # (N, 3); where the points' mean lies makes no difference to it
     # The nearest two orthonormal rows: those of the rotation.
-    left, _, right = np.linalg.svd(projection, full_matrices=False)
+    left, _, right = np.linalg.svd(np.stack([projection.real, projection.imag], axis=1), full_matrices=False)
     rows = left @ right
     third = rows[:, 0, 0] * rows[:, 1, 1] - rows[:, 0, 1] * rows[:, 1, 0]  # z of their cross product
     yaw = np.arctan2(-rows[:, 0, 2], third)

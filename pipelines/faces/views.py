@@ -104,10 +104,13 @@ class View:
 
     def undo(self, points: Floats) -> Floats:
         """(…, 2) points on the canvas to points in the picture."""
+        x0, y0, x1, y1 = self.region
+        step = np.array([(x1 - x0) / self.width, (y1 - y0) / self.height], np.float32)
+        if not self.turns:  # most often; few steps, for they are many arrays of few points
+            return points * step + (np.array([x0, y0], np.float32) - np.array([self.left, self.top], np.float32) * step)
         x, y = points[..., 0] - self.left, points[..., 1] - self.top
         x, y = ((x, y), (self.width - y, x), (self.width - x, self.height - y), (y, self.height - x))[self.turns]
-        x0, y0, x1, y1 = self.region
-        return np.stack([x0 + x * ((x1 - x0) / self.width), y0 + y * ((y1 - y0) / self.height)], axis=-1)
+        return np.stack([x, y], axis=-1) * step + np.array([x0, y0], np.float32)
 
     def holds(self, points: Floats) -> NDArray[np.bool_]:
         """Which of (N, 2) points on the canvas lie in this view."""
@@ -142,8 +145,9 @@ class Canvas:
 
 def _undone(found: Candidates, view: View) -> Candidates:
     corners = view.undo(found.boxes.reshape(-1, 2, 2))
-    boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)  # a turn swaps the corners
-    return Candidates(boxes, found.scores, view.undo(found.landmarks))
+    if view.turns:  # it swaps the corners
+        corners = np.stack([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    return Candidates(corners.reshape(-1, 4), found.scores, view.undo(found.landmarks))
 
 
 def whole(width: int, height: int, *, longer_side: int, most: float) -> View:
