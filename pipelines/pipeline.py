@@ -56,7 +56,7 @@ class Call:
     """One request on its way through: its priority, its deadline (`time.monotonic`), its stopwatch.
 
     `shared` holds what several pipelines of the request need once; they are given the same dict. `report` is told
-    what is done before all of it is: each page of a document.
+    what is done before all of it is: each page of a document. With `fresh` nothing is taken from earlier requests.
     """
 
     priority: Priority = "interactive"
@@ -65,6 +65,7 @@ class Call:
     stages: list[Stage] = field(default_factory=list)
     shared: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     report: Report = _unheard
+    fresh: bool = False
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -126,7 +126,7 @@ async def open_house(
         categories = Categories(engine, encoder.used, heads, pool)
         if only is None:
             await engine.warm(WARMED)
-        metrics.watch(runtime, pool)
+        metrics.watch(runtime, pool, encoder.cache)
         async with open_fetcher(settings.url_inputs, max_bytes=settings.max_image_bytes) as fetcher:
             yield House(
                 settings,
