@@ -81,7 +81,7 @@ class Engine:
         """
         drawn = io.BytesIO()
         Image.linear_gradient("L").save(drawn, "JPEG")
-        return await self.run(drawn.getvalue(), tasks)
+        return await self.run(drawn.getvalue(), tasks, fresh=True)
 
     async def run(
         self,
@@ -92,16 +92,19 @@ class Engine:
         deadline: float | None = None,
         gate: bool = False,
         report: Report | None = None,
+        fresh: bool = False,
     ) -> Findings:
         """Look at one image. `tasks` maps pipelines to their options; `deadline` is in `time.monotonic` seconds.
 
         With `gate`, pipelines that can refuse an image (moderation) run first; where one does, the others
         never see the picture, and the findings name them as withheld. `report` gets each page of a document as
-        soon as it and those before it are done.
+        soon as it and those before it are done. With `fresh` the models look themselves, whatever they saw before.
         Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
         chosen = [(self.pipeline(name), options) for name, options in tasks.items()]
-        call = Call(priority, deadline) if report is None else Call(priority, deadline, report=report)
+        call = Call(priority, deadline, fresh=fresh)
+        if report is not None:
+            call.report = report
         try:
             async with asyncio.timeout_at(deadline):
                 async with self._admission.admitted(priority):
@@ -154,7 +157,7 @@ class Engine:
         return {pipeline.name: result for (pipeline, _), result in zip(tasks, results, strict=True)}
 
     async def _run(self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, call: Call) -> BaseModel:
-        own = Call(call.priority, call.deadline, shared=call.shared, report=call.report)
+        own = Call(call.priority, call.deadline, shared=call.shared, report=call.report, fresh=call.fresh)
         result: BaseModel = await pipeline.run(picture, options, own)
         call.take(pipeline.name, own)
         return result

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import get_ident
 from time import perf_counter
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
@@ -55,7 +56,7 @@ class Call:
     """One request on its way through: its priority, its deadline (`time.monotonic`), its stopwatch.
 
     `shared` holds what several pipelines of the request need once; they are given the same dict. `report` is told
-    what is done before all of it is: each page of a document.
+    what is done before all of it is: each page of a document. With `fresh` nothing is taken from earlier requests.
     """
 
     priority: Priority = "interactive"
@@ -64,6 +65,7 @@ class Call:
     stages: list[Stage] = field(default_factory=list)
     shared: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     report: Report = _unheard
+    fresh: bool = False
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -157,7 +159,9 @@ class CpuPool:
 
     def __init__(self, *, threads: int | None = None, limit: int = 256) -> None:
         cv2.setNumThreads(1)  # this pool is the parallelism: OpenCV's own threads would fight over its cores
-        self._executor = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="cpu")
+        self.threads = threads or os.cpu_count() or 1
+        self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="cpu")
+        self._at_work: set[int] = set()  # idents of the threads that compute now
         self._line: WaitingLine[_Work] = WaitingLine("the decoder", limit)
 
     async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -171,7 +175,23 @@ class CpuPool:
         finally:
             self._line.discard(waiting)
 
+    @property
+    def busy(self) -> int:
+        """Threads that compute now."""
+        return len(self._at_work)
+
+    def depth(self, priority: Priority) -> int:
+        """Calls of `priority` that wait for a thread."""
+        return self._line.depth(priority)
+
     def _next(self) -> None:
+        self._at_work.add(get_ident())
+        try:
+            self._take_one()
+        finally:
+            self._at_work.discard(get_ident())
+
+    def _take_one(self) -> None:
         for waiting in self._line.take(1, wait=False) or ():
             result, call = waiting.work
             if not result.set_running_or_notify_cancel():

@@ -16,6 +16,7 @@ from pipelines.documents.ocr.recogniser import alphabet
 from pipelines.documents.pdf import Pdfium
 from pipelines.documents.pipeline import DocumentLimits, DocumentsPipeline
 from pipelines.encoder import Encoder
+from pipelines.encoder_cache import EncoderCache
 from pipelines.explanation import Explainer
 from pipelines.faces.check import SecondLook
 from pipelines.faces.detector import Detector
@@ -53,7 +54,8 @@ class Parts:
     def encoder(self, choice: Choice) -> Encoder:
         [encoder] = choice.models
         labels = label_set(encoder.labels or "")
-        return Encoder(encoder, used_of(self.store, encoder), labels, self.runtime.infer, self.pool)
+        cache = EncoderCache(self.settings.encoder_cache) if self.settings.encoder_cache else None
+        return Encoder(encoder, used_of(self.store, encoder), labels, self.runtime.infer, self.pool, cache)
 
     async def moderation(
         self, choice: Choice, encoder: Encoder, policy: Watched[Policy], heads: HeadStore, reader: OcrReader | None

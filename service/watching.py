@@ -15,5 +15,6 @@ class Watch:
 @asynccontextmanager
 async def open_watch(house: House) -> AsyncIterator[Watch]:
     """Raises what its parts raise when a setting of theirs is wrong."""
-    async with AsyncExitStack():
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(house.metrics.watching(house.engine))
         yield Watch()
