@@ -81,7 +81,7 @@ class Engine:
         """
         drawn = io.BytesIO()
         Image.linear_gradient("L").save(drawn, "JPEG")
-        return await self.run(drawn.getvalue(), tasks)
+        return await self.run(drawn.getvalue(), tasks, observed=False)
 
     async def run(
         self,
@@ -92,12 +92,13 @@ class Engine:
         deadline: float | None = None,
         gate: bool = False,
         report: Report | None = None,
+        observed: bool = True,
     ) -> Findings:
         """Look at one image. `tasks` maps pipelines to their options; `deadline` is in `time.monotonic` seconds.
 
         With `gate`, pipelines that can refuse an image (moderation) run first; where one does, the others
         never see the picture, and the findings name them as withheld. `report` gets each page of a document as
-        soon as it and those before it are done.
+        soon as it and those before it are done. What is no traffic, as warming and canaries, is not `observed`.
         Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
         chosen = [(self.pipeline(name), options) for name, options in tasks.items()]
@@ -118,7 +119,8 @@ class Engine:
             withheld=[name for name in tasks if name not in named] or None,
             **named,  # type: ignore[arg-type]  # each pipeline's name is the field of its result
         )
-        self._tell(findings, picture, call)
+        if observed:
+            self._tell(findings, picture, call)
         return findings
 
     def _tell(self, findings: Findings, picture: Picture, call: Call) -> None:

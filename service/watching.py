@@ -4,6 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from service.canary.canaries import Canaries
+from service.canary.metrics import CanaryMetrics
+from service.canary.opening import canaries_of
+from service.canary.schedule import Schedule
 from service.composition import House
 
 
@@ -11,9 +15,13 @@ from service.composition import House
 class Watch:
     """One field for each that routes ask."""
 
+    canaries: Canaries
+
 
 @asynccontextmanager
 async def open_watch(house: House) -> AsyncIterator[Watch]:
     """Raises what its parts raise when a setting of theirs is wrong."""
-    async with AsyncExitStack():
-        yield Watch()
+    canaries = canaries_of(house.engine, house.settings, CanaryMetrics(house.metrics.registry).heard)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(Schedule(canaries, house.settings.canary_seconds).open())
+        yield Watch(canaries)

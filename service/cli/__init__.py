@@ -7,6 +7,7 @@ import typer
 
 from models.errors import KernelSightError
 from service.cli import (
+    canary,
     categories,
     documents,
     explain,
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(models.app, name="models")
 app.add_typer(categories.app, name="categories")
+app.add_typer(canary.app, name="canary")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.add_typer(jobs.app, name="jobs")

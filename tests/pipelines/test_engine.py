@@ -263,3 +263,13 @@ def test_observers_hear_of_every_answer_with_its_stages_and_one_that_fails_costs
     assert seen.findings is findings
     assert (seen.priority, seen.encoded, seen.picture.sha256) == ("batch", None, findings.image.sha256)
     assert {stage.name for stage in seen.stages} == set(findings.timings)
+
+
+def test_observers_hear_nothing_of_warming_and_of_what_is_no_traffic(pool: CpuPool) -> None:
+    heard: list[Seen] = []
+    engine = Engine([FakePipeline()], pool=pool, limits=Limits())
+    engine.watch(heard.append)
+    asyncio.run(engine.warm({"features": NoOptions()}))
+    asyncio.run(engine.run(JPEG, {"features": NoOptions()}, observed=False))
+
+    assert heard == []
