@@ -128,6 +128,15 @@ class Batcher:
     def oldest_seconds(self) -> float:
         return self._line.oldest_seconds()
 
+    @property
+    def lanes(self) -> int:
+        return len(self._lanes)
+
+    @property
+    def busy(self) -> int:
+        """Lanes that run a batch now."""
+        return sum(lane.busy_since is not None for lane in self._lanes)
+
     async def close(self, *, grace_seconds: float) -> None:
         """Serve those who wait, then stop; whoever is left after `grace_seconds` gets InferenceFailed."""
         self._line.close()

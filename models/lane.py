@@ -9,14 +9,15 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from models.errors import InferenceFailed, KernelSightError
 from models.session import Array
-from models.waiting import Waiting, WaitingLine
+from models.waiting import Priority, Waiting, WaitingLine
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +42,22 @@ class Inference:
     batch_size: int
 
 
+Release = Literal["full", "free"]
+
+
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """What an observer hears after every batch, from the lane's thread."""
+    """What an observer hears after every batch, from the lane's thread.
+
+    `waits` has the seconds in line of each request in it. `release` says why it was no larger: it was `full`, or a
+    lane was `free` and took what was there.
+    """
 
     model: str
     size: int
     run_seconds: float
+    waits: Sequence[tuple[Priority, float]]
+    release: Release
     failed: bool
 
 
@@ -94,6 +104,9 @@ class Plan:
         if not self.pads:
             return (1, self.batch) if self.batch > 1 else (1,)
         return tuple(2**power for power in range((self.batch - 1).bit_length() + 1))
+
+    def release(self, size: int) -> Release:
+        return "full" if size >= self.batch else "free"
 
     def padded(self, size: int) -> int:
         return 1 << (size - 1).bit_length() if self.pads else size
@@ -181,18 +194,20 @@ class Lane:
         rows = sum(waiting.rows for waiting in batch)
         feeds = join([waiting.work.inputs for waiting in batch], rows=self._plan.padded(rows))
         started = monotonic()
+        waits = [(waiting.priority, started - waiting.since) for waiting in batch]
+        record = partial(BatchRecord, self.model, rows, waits=waits, release=self._plan.release(rows))
         try:
             outputs = self._session.run(feeds)
         except InferenceFailed:
-            self._note(BatchRecord(self.model, rows, monotonic() - started, failed=True))
+            self._note(record(run_seconds=monotonic() - started, failed=True))
             raise
         seconds = monotonic() - started
-        self._note(BatchRecord(self.model, rows, seconds, failed=False))
+        self._note(record(run_seconds=seconds, failed=False))
         answers: list[tuple[Job, Outcome]] = []
         first = 0
-        for waiting in batch:
+        for waiting, (_, waited) in zip(batch, waits, strict=True):
             own = {name: values[first : first + waiting.rows] for name, values in outputs.items()}
-            answers.append((waiting.work, Inference(own, started - waiting.since, seconds, rows)))
+            answers.append((waiting.work, Inference(own, waited, seconds, rows)))
             first += waiting.rows
         self._deliver(answers)
 

@@ -7,22 +7,33 @@ Runtime ── "efficientnet-lite0" ─► Batcher ─► lanes ─► sessions
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic, perf_counter
 from typing import Literal
 
 import numpy as np
 
-from models.batcher import Batcher, Observer
+from models.batcher import Batcher
 from models.errors import DeviceUnavailable, KernelSightError, ModelMissing
-from models.lane import Inference, Plan
+from models.lane import BatchRecord, Inference, Plan
 from models.manifest import Manifest
+from models.served import Served, Standing
 from models.session import Array, Device, Session, choose_device
-from models.store import Store
+from models.store import GRAPH, Store
 from models.waiting import PRIORITIES, Priority
 
 log = logging.getLogger(__name__)
+
+Observer = Callable[[Served, BatchRecord], None]  # called on the lane's thread, which does nothing else meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    served: Served
+    load_seconds: float
+    batcher: Batcher
 
 
 class Runtime:
@@ -36,14 +47,14 @@ class Runtime:
         queue: int = 256,
         hang_seconds: float = 60.0,
         probe_after_seconds: float = 10.0,
-        observer: Observer = lambda record: None,
+        observer: Observer = lambda served, record: None,
     ) -> None:
         """Raises DeviceUnavailable when CUDA is asked for and missing."""
         self._store, self._observer = store, observer
         self._may_fall_back = device == "auto"
         self.device: Device = choose_device(device)
         self._queue, self._hang_seconds, self._probe_after = queue, hang_seconds, probe_after_seconds
-        self._batchers: dict[str, Batcher] = {}
+        self._loaded: dict[str, _Loaded] = {}
 
     def plan(self, manifest: Manifest) -> Plan:
         """On a CPU a single-threaded session per core; on CUDA one session with large, padded batches."""
@@ -55,7 +66,7 @@ class Runtime:
 
     async def open(self, manifest: Manifest) -> None:
         """Load and warm a model, once; raises ModelMissing, ModelCorrupt, DeviceUnavailable or InferenceFailed."""
-        if manifest.id in self._batchers:
+        if manifest.id in self._loaded:
             return
         try:
             await self._open(manifest)
@@ -68,17 +79,20 @@ class Runtime:
 
     async def _open(self, manifest: Manifest) -> None:
         path, plan, device, started = self._store.graph(manifest), self.plan(manifest), self.device, perf_counter()
+        served = await asyncio.to_thread(Served.of, manifest, path, self._sha256(manifest), device)
         vary = len(manifest.input.sizes) > 1
-        self._batchers[manifest.id] = await Batcher.open(
+        batcher = await Batcher.open(
             manifest.id,
             lambda: Session(path, device=device, threads=plan.threads, shapes_vary=vary, inner=manifest.inner),
             _probes(manifest),
             plan,
-            self._observer,
+            partial(self._observer, served),
         )
+        seconds = perf_counter() - started
+        self._loaded[manifest.id] = _Loaded(served, seconds, batcher)
         log.info(
             "model %s is warm on %s: %d lanes, batches of up to %d, %.1f s",
-            manifest.id, device, plan.lanes, plan.batch, perf_counter() - started,
+            manifest.id, device, plan.lanes, plan.batch, seconds,
         )  # fmt: skip
 
     async def infer(
@@ -105,11 +119,11 @@ class Runtime:
 
     @property
     def models(self) -> Sequence[str]:
-        return tuple(self._batchers)
+        return tuple(self._loaded)
 
     async def check(self, *, timeout_seconds: float = 5.0) -> dict[str, str | None]:
         """Per model None when it makes progress, else why not. Runs a real inference when nothing completed lately."""
-        names = list(self._batchers)
+        names = list(self._loaded)
         return dict(
             zip(names, await asyncio.gather(*(self._check(name, timeout_seconds) for name in names)), strict=True)
         )
@@ -124,23 +138,37 @@ class Runtime:
             return str(error)
         return None
 
-    def depths(self) -> dict[tuple[str, Priority], int]:
-        """How many wait, by model and priority."""
-        return {(name, one): batcher.depth(one) for name, batcher in self._batchers.items() for one in PRIORITIES}
-
-    def respawns(self) -> dict[str, int]:
-        """Lanes replaced since start, by model."""
-        return {name: batcher.respawns for name, batcher in self._batchers.items()}
+    def standing(self) -> list[Standing]:
+        """Of every model, in the order in which they were opened."""
+        return [_standing(loaded) for loaded in list(self._loaded.values())]  # a scrape may be in another thread
 
     async def close(self, *, grace_seconds: float = 10.0) -> None:
         """Finish what waits and what runs, then release the sessions."""
-        await asyncio.gather(*(batcher.close(grace_seconds=grace_seconds) for batcher in self._batchers.values()))
-        self._batchers.clear()
+        await asyncio.gather(*(one.batcher.close(grace_seconds=grace_seconds) for one in self._loaded.values()))
+        self._loaded.clear()
+
+    def _sha256(self, manifest: Manifest) -> str:
+        record = self._store.record(manifest)
+        assert record is not None  # the graph was found a moment ago
+        return record.files[GRAPH].sha256
 
     def _batcher(self, model: str) -> Batcher:
-        if model not in self._batchers:
+        if model not in self._loaded:
             raise ModelMissing(model, "it is not loaded in this process", f"kernelsight models pull {model}")
-        return self._batchers[model]
+        return self._loaded[model].batcher
+
+
+def _standing(loaded: _Loaded) -> Standing:
+    batcher = loaded.batcher
+    return Standing(
+        loaded.served,
+        loaded.load_seconds,
+        {priority: batcher.depth(priority) for priority in PRIORITIES},
+        batcher.oldest_seconds(),
+        batcher.lanes,
+        batcher.busy,
+        batcher.respawns,
+    )
 
 
 def _cores() -> int:

@@ -14,6 +14,8 @@ from models.inner import with_outputs
 
 Array = NDArray[Any]  # models take and answer many dtypes
 Device = Literal["cpu", "cuda"]
+PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}  # ONNX Runtime's names
+RUNTIME_VERSION: str = ort.__version__
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
 
 def _cuda_works() -> bool:
     """Whether this build has the CUDA provider and the machine a device; loading a model then proves the rest."""
-    if "CUDAExecutionProvider" not in ort.get_available_providers():
+    if PROVIDERS["cuda"] not in ort.get_available_providers():
         return False
     ort.preload_dlls()  # finds the CUDA and cuDNN libraries that pip installed beside onnxruntime-gpu
     return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()  # the latter: Windows' Linux
@@ -59,7 +61,7 @@ class Session:
         except Exception as cause:  # onnxruntime raises its own pybind types
             raise ModelCorrupt(f"{str(path)!r} does not load: {_first_line(cause)}") from cause
         self.provider: str = self._ort.get_providers()[0]
-        if device == "cuda" and self.provider != "CUDAExecutionProvider":  # onnxruntime falls back with a log line only
+        if device == "cuda" and self.provider != PROVIDERS["cuda"]:  # onnxruntime falls back with a log line only
             raise DeviceUnavailable(f"CUDA refused {str(path)!r}; ONNX Runtime would have run it on {self.provider}")
         self.input_names = tuple(one.name for one in self._ort.get_inputs())
         self.output_names = tuple(one.name for one in self._ort.get_outputs())
@@ -116,7 +118,7 @@ def _options(threads: int, shapes_vary: bool) -> ort.SessionOptions:
 
 def _providers(device: Device) -> list[str | tuple[str, dict[str, str]]]:
     # The default extension strategy doubles the arena at each growth and never gives it back.
-    cpu = ("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})
+    cpu = (PROVIDERS["cpu"], {"arena_extend_strategy": "kSameAsRequested"})
     if device == "cpu":
         return [cpu]
     cuda = {
@@ -124,7 +126,7 @@ def _providers(device: Device) -> list[str | tuple[str, dict[str, str]]]:
         "cudnn_conv_algo_search": "HEURISTIC",  # EXHAUSTIVE makes the first run of each shape 10 to 40 times slower
         "cudnn_conv_use_max_workspace": "1",
     }
-    return [("CUDAExecutionProvider", cuda), cpu]
+    return [(PROVIDERS["cuda"], cuda), cpu]
 
 
 def _first_line(cause: Exception) -> str:

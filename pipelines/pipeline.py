@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import get_ident
 from time import perf_counter
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
@@ -157,7 +158,9 @@ class CpuPool:
 
     def __init__(self, *, threads: int | None = None, limit: int = 256) -> None:
         cv2.setNumThreads(1)  # this pool is the parallelism: OpenCV's own threads would fight over its cores
-        self._executor = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="cpu")
+        self.threads = threads or os.cpu_count() or 1
+        self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="cpu")
+        self._at_work: set[int] = set()  # idents of the threads that compute now
         self._line: WaitingLine[_Work] = WaitingLine("the decoder", limit)
 
     async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -171,7 +174,23 @@ class CpuPool:
         finally:
             self._line.discard(waiting)
 
+    @property
+    def busy(self) -> int:
+        """Threads that compute now."""
+        return len(self._at_work)
+
+    def depth(self, priority: Priority) -> int:
+        """Calls of `priority` that wait for a thread."""
+        return self._line.depth(priority)
+
     def _next(self) -> None:
+        self._at_work.add(get_ident())
+        try:
+            self._take_one()
+        finally:
+            self._at_work.discard(get_ident())
+
+    def _take_one(self) -> None:
         for waiting in self._line.take(1, wait=False) or ():
             result, call = waiting.work
             if not result.set_running_or_notify_cancel():

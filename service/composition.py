@@ -26,7 +26,6 @@ from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import BUILT_IN, Policy, load_policy
 from pipelines.pipeline import CpuPool
 from pipelines.sanitize import SanitizePipeline
-from pipelines.types import ModelUsed
 from service.choices import DOCUMENT_TASKS, Choice, choose_all
 from service.fetch import ImageFetcher, open_fetcher
 from service.metrics import Metrics
@@ -102,7 +101,7 @@ async def open_house(
         queue=settings.queue_limit,
         hang_seconds=settings.hang_seconds,
         probe_after_seconds=settings.probe_after_seconds,
-        observer=metrics.observe_batch,
+        observer=metrics.batches.observe,
     )
     pool, pdfium = CpuPool(limit=settings.queue_limit), Pdfium(pdf_limits(settings))
     try:
@@ -127,7 +126,7 @@ async def open_house(
         categories = Categories(engine, encoder.used, heads, pool)
         if only is None:
             await engine.warm(WARMED)
-        metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
+        metrics.watch(runtime, pool)
         async with open_fetcher(settings.url_inputs, max_bytes=settings.max_image_bytes) as fetcher:
             yield House(
                 settings,
@@ -173,7 +172,3 @@ def pdf_limits(settings: Settings) -> PdfLimits:
 def _bulk(runtime: Runtime) -> int:
     """Images of batch priority in flight: enough that no core waits for the next one, or that batches fill on a GPU."""
     return _GPU_BULK if runtime.device == "cuda" else 2 * (os.cpu_count() or 1)
-
-
-def _info(used: ModelUsed, runtime: Runtime) -> dict[str, str]:
-    return {"id": used.id, "version": str(used.version), "sha256": used.sha256, "device": runtime.device}

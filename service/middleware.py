@@ -26,6 +26,7 @@ class BodyLimit:
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:
             error = BodyTooLarge(f"the request announces {int(announced):,} bytes; the limit is {limit:,}")
+            scope["app"].state.metrics.requests.rejected(error.code)
             await answer(error, scope["path"])(scope, receive, send)
             return
         received = 0
@@ -62,9 +63,9 @@ class Measure:
                 status = message["status"]
             await send(message)
 
-        self._metrics.request_started()
+        self._metrics.requests.started()
         try:
             await self._app(scope, receive, noted)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            self._metrics.request_ended(route, status, perf_counter() - started)
+            self._metrics.requests.ended(route, status, perf_counter() - started)

@@ -133,18 +133,19 @@ def install(app: FastAPI) -> None:
 
     async def domain(request: Request, error: Exception) -> Response:
         assert isinstance(error, KernelSightError)
-        request.app.state.metrics.rejected(error.code)
+        request.app.state.metrics.requests.rejected(error.code)
         return answer(error, request.url.path)
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
+        request.app.state.metrics.requests.rejected(code)
         body = problem(code, error.status_code, str(error.detail), f"{request.method} {request.url.path}")
         return respond(request.url.path, body, dict(error.headers or {}))
 
     async def validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        request.app.state.metrics.rejected(pipelines.RequestRejected.code)
+        request.app.state.metrics.requests.rejected(pipelines.RequestRejected.code)
         wrong = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
         detail = "; ".join(f"{one['where']}: {one['what']}" for one in wrong)
         body = problem(pipelines.RequestRejected.code, 422, "The request is not valid", detail, errors=wrong)
@@ -155,6 +156,7 @@ def install(app: FastAPI) -> None:
 
     async def unexpected(request: Request, error: Exception) -> Response:
         log.exception("bug in %s %s", request.method, request.url.path, exc_info=error)
+        request.app.state.metrics.requests.rejected("internal")
         body = problem("internal", 500, "Internal error", "this is a bug; the log has the details")
         return respond(request.url.path, body, {})
 

@@ -23,5 +23,6 @@ async def open_watch(house: House) -> AsyncIterator[Watch]:
     """Raises what its parts raise when a setting of theirs is wrong."""
     canaries = canaries_of(house.engine, house.settings, CanaryMetrics(house.metrics.registry).heard)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(house.metrics.watching(house.engine))
         await stack.enter_async_context(Schedule(canaries, house.settings.canary_seconds).open())
         yield Watch(canaries)

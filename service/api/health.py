@@ -33,8 +33,9 @@ async def readyz(request: Request) -> Response:
 
 @router.get("/metrics", dependencies=[Depends(require_key)], response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Prometheus text."""
-    return Response(request.app.state.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    """For Prometheus: OpenMetrics with exemplars where it is accepted, else the classic text."""
+    body, media_type = request.app.state.metrics.render(request.headers.get("accept", ""))
+    return Response(body, media_type=media_type)
 
 
 @router.get("/", include_in_schema=False)

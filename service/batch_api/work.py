@@ -97,6 +97,7 @@ class BatchWork:
         try:
             reply = await self._patiently(BY_PATH[batch.endpoint], line)
         except KernelSightError as error:
+            self.house.metrics.requests.rejected(error.code)
             status, _, body = as_answered(batch.endpoint, problem_of(error))
             return False, answer_line(batch.id, line, status, body)
         return True, answer_line(batch.id, line, 200, await self.house.pool.run(body_of, reply))

@@ -11,7 +11,7 @@ other error); cancelled; lost to another worker, whose outcome counts; released,
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -30,20 +30,30 @@ ENDINGS_AT_ONCE = 64
 ENDINGS_AT_ONCE_BYTES = 8 * 2**20
 
 Observe = Callable[[Job, str, float], None]  # the state that a run led to, and its seconds
+Reclaimed = Callable[[Sequence[Job]], None]  # what others began and let fall, and this one runs now
 
 
-def _unseen(job: Job, state: str, seconds: float) -> None:
+def _unseen(*what: object) -> None:
     pass
 
 
 class Consumer:
     """`concurrency` jobs at once. A consumer runs once."""
 
-    def __init__(self, leases: Leases, handle: Handle, *, concurrency: int = 64, observe: Observe = _unseen) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        handle: Handle,
+        *,
+        concurrency: int = 64,
+        observe: Observe = _unseen,
+        reclaimed: Reclaimed = _unseen,
+    ) -> None:
         self._leases = leases
         self._handle = handle
         self._concurrency = concurrency
         self._observe = observe
+        self._reclaimed = reclaimed
         self._running: dict[Attempt, asyncio.Task[None]] = {}  # until their endings are written
         self._endings: list[tuple[Attempt, Ending]] = []
         self._taking = asyncio.Lock()  # so that two do not fill the same free slots
@@ -101,17 +111,18 @@ class Consumer:
             await _first(self._leases.wait(), self._stopping.wait())
 
     async def _sweep(self) -> None:
-        await self._take(self._leases.sweep, self._concurrency if monotonic() >= self._reclaims_from else 0)
+        most = self._concurrency if monotonic() >= self._reclaims_from else 0
+        self._reclaimed(await self._take(self._leases.sweep, most))
         await self._sleep(min(SWEEP_SECONDS, self._leases.terms.lease_seconds / 3))
 
-    async def _take(self, take: Callable[[int], Awaitable[list[Job]]], most: int) -> bool:
-        """Whether there were any. Never cut short: what is taken and then forgotten waits for its lease to end."""
+    async def _take(self, take: Callable[[int], Awaitable[list[Job]]], most: int) -> list[Job]:
+        """Those that run now. Never cut short: what is taken and then forgotten waits for its lease to end."""
         async with self._taking:
             jobs = [] if self._stopping.is_set() else await take(max(0, most - self.in_flight))
             for job in jobs:
                 attempt = Attempt(job, self._handle, self._leases)
                 self._running[attempt] = asyncio.create_task(self._work(attempt))
-        return bool(jobs)
+        return jobs
 
     async def _work(self, attempt: Attempt) -> None:
         ending = await attempt.run()

@@ -74,8 +74,6 @@ async def look(
 ) -> Findings:
     """Fetch the image if need be, and send it through the engine; raises what both raise."""
     data = await house.fetcher.fetch(image) if isinstance(image, str) else image or b""
-    findings = await house.engine.run(
+    return await house.engine.run(
         data, tasks, priority=terms.priority, deadline=terms.deadline, gate=gate, report=terms.report
     )
-    house.metrics.observe_timings(findings.timings)
-    return findings

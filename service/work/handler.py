@@ -55,6 +55,7 @@ class Handler:
                 terms = Terms(deadline, job.priority, pages.told)
                 reply = await operation(order.operation).run(self.house, order.ask, terms)
         except KernelSightError as error:
+            self.house.metrics.requests.rejected(error.code)
             failure = failure_of(error)
             if not isinstance(failure, TemporaryFailure) or job.attempt >= self.house.settings.job_attempts:
                 await self._announce(job, order)

@@ -1,7 +1,7 @@
 """What Prometheus sees of jobs: how runs end in this process, and the queue as all processes share it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -24,6 +24,9 @@ class JobMetrics:
             "kernelsight_job_run_seconds", "Time that a run of a job took here.", ["priority"],
             buckets=_SECONDS, registry=registry,
         )  # fmt: skip
+        self._reclaimed = Counter(
+            "kernelsight_leases_reclaimed", "Jobs taken over here from workers that fell silent.", registry=registry
+        )
         self._jobs = Gauge(
             "kernelsight_jobs", "Jobs in the queue, by what they do there.", ["priority", "state"], registry=registry
         )
@@ -38,6 +41,10 @@ class JobMetrics:
         """A consumer's observer."""
         self._runs.labels(job.priority, state).inc()
         self._seconds.labels(job.priority).observe(seconds)
+
+    def reclaimed(self, jobs: Sequence[Job]) -> None:
+        """Jobs whose lease ran out elsewhere, and that run here now."""
+        self._reclaimed.inc(len(jobs))
 
     async def look(self, jobs: Jobs) -> None:
         """Read the queue's gauges once."""

@@ -33,7 +33,11 @@ class Worker:
         while not self._stopped:
             handler = Handler(self.house, self.jobs)
             self._consumer = Consumer(
-                self.jobs.leases, handler, concurrency=settings.worker_concurrency, observe=self.metrics.ended
+                self.jobs.leases,
+                handler,
+                concurrency=settings.worker_concurrency,
+                observe=self.metrics.ended,
+                reclaimed=self.metrics.reclaimed,
             )
             try:
                 await self._consumer.run(settings.drain_seconds)

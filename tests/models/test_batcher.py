@@ -206,3 +206,42 @@ def test_an_answer_counts_as_a_sign_of_life() -> None:
             return batcher.last_done > opened
 
     assert run(scenario())
+
+
+def test_a_record_tells_who_waited_how_long_and_why_the_batch_was_no_larger() -> None:
+    sessions = Sessions()
+
+    asked: list[Priority] = ["interactive", "batch", "batch"]
+
+    async def scenario() -> list[float]:
+        async with serving(sessions, batch=2) as batcher:
+            busy = await occupy(batcher, sessions)
+            tasks = [
+                asyncio.create_task(batcher.infer(item(value), priority=priority))
+                for value, priority in enumerate(asked, 1)
+            ]
+            await asyncio.sleep(0)
+            sessions.gate.set()
+            return [one.wait_seconds for one in await asyncio.gather(busy, *tasks)]
+
+    first, *waits = run(scenario())
+
+    assert [(one.size, one.release, list(one.waits)) for one in sessions.records] == [
+        (1, "free", [("interactive", first)]),
+        (2, "full", [("interactive", waits[0]), ("batch", waits[1])]),
+        (1, "free", [("batch", waits[2])]),
+    ]
+
+
+def test_a_lane_counts_as_busy_while_it_runs_a_batch() -> None:
+    sessions = Sessions()
+
+    async def scenario() -> tuple[int, int]:
+        async with serving(sessions, lanes=2) as batcher:
+            busy = await occupy(batcher, sessions)
+            counts = batcher.busy, batcher.lanes
+            sessions.gate.set()
+            await busy
+            return counts
+
+    assert run(scenario()) == (1, 2)

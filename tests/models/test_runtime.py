@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
@@ -15,8 +15,10 @@ import pytest
 from models.errors import DeadlineExceeded, DeviceUnavailable, ModelCorrupt, ModelMissing, TensorRejected
 from models.lane import BatchRecord, Inference, Plan
 from models.manifest import Manifest
-from models.runtime import Runtime
+from models.runtime import Observer, Runtime
+from models.served import Served, Standing
 from models.session import choose_device
+from models.sources import file_sha256
 from models.store import Store
 from tests.models.tiny_graphs import (
     SIZES,
@@ -29,7 +31,6 @@ from tests.models.tiny_graphs import (
     write_slow_graph,
 )
 
-Observer = Callable[[BatchRecord], None]
 needs_no_cuda = pytest.mark.skipif(choose_device("auto") == "cuda", reason="this machine has CUDA")
 
 
@@ -40,7 +41,10 @@ def tiny(tmp_path: Path) -> Manifest:
 
 @asynccontextmanager
 async def running(
-    store: Store, *manifests: Manifest, probe_after_seconds: float = 10.0, observer: Observer = lambda record: None
+    store: Store,
+    *manifests: Manifest,
+    probe_after_seconds: float = 10.0,
+    observer: Observer = lambda served, record: None,
 ) -> AsyncIterator[Runtime]:
     runtime = Runtime(store, device="cpu", probe_after_seconds=probe_after_seconds, observer=observer)
     for manifest in manifests:
@@ -144,17 +148,20 @@ def test_on_a_cpu_the_plan_is_a_single_threaded_session_per_core(tmp_path: Path,
 def test_a_check_runs_a_real_inference_only_when_none_completed_lately(
     tmp_path: Path, tiny: Manifest, probe_after_seconds: float, batches: int
 ) -> None:
-    records: list[BatchRecord] = []
+    seen: list[tuple[str, str]] = []
+
+    def note(served: Served, record: BatchRecord) -> None:
+        seen.append((served.provider, record.model))
 
     async def scenario() -> dict[str, str | None]:
         store = store_with(tmp_path / "store", tiny)
-        async with running(store, tiny, probe_after_seconds=probe_after_seconds, observer=records.append) as runtime:
+        async with running(store, tiny, probe_after_seconds=probe_after_seconds, observer=note) as runtime:
             await runtime.infer("tiny", image(1))
             return await runtime.check()
 
     health = asyncio.run(scenario())
 
-    assert (health, len(records)) == ({"tiny": None}, batches)
+    assert (health, seen) == ({"tiny": None}, [("CPUExecutionProvider", "tiny")] * batches)
 
 
 def test_a_check_says_which_model_is_stuck_and_which_is_well(tmp_path: Path, tiny: Manifest) -> None:
@@ -189,16 +196,24 @@ def test_opening_a_model_twice_loads_it_once(tmp_path: Path, tiny: Manifest) -> 
     assert lanes == planned
 
 
-def test_depths_and_respawns_name_every_model_and_priority(tmp_path: Path, tiny: Manifest) -> None:
-    other = tiny.model_copy(update={"id": "other"})
+def test_the_standing_of_every_model_is_told_with_the_facts_of_what_is_served(tmp_path: Path, tiny: Manifest) -> None:
+    other, graph = tiny.model_copy(update={"id": "other", "version": 2}), tmp_path / "tiny.onnx"
 
-    async def scenario() -> tuple[object, ...]:
+    async def scenario() -> list[Standing]:
         async with running(store_with(tmp_path / "store", tiny, other), tiny, other) as runtime:
-            return runtime.models, runtime.depths(), runtime.respawns()
+            return runtime.standing()
 
-    pairs = [("tiny", "interactive"), ("tiny", "batch"), ("other", "interactive"), ("other", "batch")]
+    standing = asyncio.run(scenario())
 
-    assert asyncio.run(scenario()) == (("tiny", "other"), dict.fromkeys(pairs, 0), {"tiny": 0, "other": 0})
+    sha256, size = file_sha256(graph), graph.stat().st_size
+    assert [one.served for one in standing] == [
+        Served(id, version, sha256, "CPUExecutionProvider", "other", size)  # it has no weights
+        for id, version in (("tiny", 1), ("other", 2))
+    ]
+    lanes = len(os.sched_getaffinity(0))
+    assert [(one.waiting, one.lanes, one.busy, one.respawns) for one in standing] == [
+        ({"interactive": 0, "batch": 0}, lanes, 0, 0)
+    ] * 2
 
 
 def resident_bytes() -> int:

@@ -199,17 +199,19 @@ def test_a_job_longer_than_its_lease_runs_once(opened: Opened) -> None:
 
 
 def test_what_a_worker_let_fall_is_taken_over_and_its_late_outcome_changes_nothing(opened: Opened) -> None:
+    taken: list[int] = []
+
     async def scenario() -> tuple[object, ...]:
         async with opened() as queue:
             put = await queue.enqueue(NewJob({"n": 2}))
             lost = await take_one(queue)
-            async with consuming(queue, echo, SHORT):
+            async with consuming(queue, echo, SHORT, reclaimed=lambda jobs: taken.extend(job.run for job in jobs)):
                 status = await final(queue, put.id)
             late = await Leases(queue.server, SHORT).finish([Ending.done(lost, Outcome(b"late"))])
             result = await queue.result(put.id)
             return late, status.attempts, result and result.body
 
-    assert asyncio.run(scenario()) == (["stale"], 2, b"2")
+    assert (asyncio.run(scenario()), taken) == ((["stale"], 2, b"2"), [2])
 
 
 def test_a_worker_that_lost_a_job_stops_working_on_it(opened: Opened) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from models.waiting import PRIORITIES
 from service.jobs.attempt import Handle
-from service.jobs.consumer import Consumer, Observe
+from service.jobs.consumer import Consumer, Observe, Reclaimed
 from service.jobs.leases import Leases, Terms
 from service.jobs.queue import JobQueue
 from service.jobs.types import Job, JobStatus
@@ -26,11 +26,11 @@ async def keys_of(queue: JobQueue, kind: str) -> list[str]:
 @asynccontextmanager
 async def consuming(
     queue: JobQueue, handle: Handle, terms: Terms | None = None, *, concurrency: int = 8, grace_seconds: float = 5,
-    observe: Observe = lambda job, state, seconds: None,
+    observe: Observe = lambda job, state, seconds: None, reclaimed: Reclaimed = lambda jobs: None,
 ) -> AsyncIterator[Consumer]:  # fmt: skip
     """A consumer that works meanwhile, and is stopped at the end."""
     leases = Leases(queue.server, terms or Terms(), PRIORITIES)
-    consumer = Consumer(leases, handle, concurrency=concurrency, observe=observe)
+    consumer = Consumer(leases, handle, concurrency=concurrency, observe=observe, reclaimed=reclaimed)
     running = asyncio.create_task(consumer.run(grace_seconds))
     try:
         yield consumer

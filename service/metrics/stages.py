@@ -1,0 +1,37 @@
+"""Where an image's time went: an observer of the engine."""
+
+from prometheus_client import CollectorRegistry, Histogram
+
+from pipelines.seen import Seen
+from service.metrics.buckets import DOCUMENT_SECONDS
+from service.metrics.exemplars import exemplar
+
+WHOLE = "all"  # the pipeline of what is no pipeline's own: `decode` and `total`
+OTHER = "other"
+
+# A stage that is not here counts as `other`: labels stay a closed set whatever a pipeline names.
+STAGES = frozenset(
+    {
+        *("decode", "total"),
+        *("preprocess", "wait", "session", "postprocess"),
+        *("nsfw", "nsfw.preprocess", "nsfw.wait", "nsfw.session"),  # moderation: the signals, and OpenNSFW's own
+        *("objects", "known", "codes", "file", "custom", "text"),
+        *("detect", "turned", "measure", "render", "encode"),  # faces, avatars, sanitize
+        *("draw", "text_layer", "ocr", "layout", "arrange"),  # documents
+    }
+)
+
+
+class StageMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "kernelsight_stage_seconds", "Time that one request spends in one stage.", ["pipeline", "stage"],
+            buckets=DOCUMENT_SECONDS, registry=registry,
+        )  # fmt: skip
+
+    def observe(self, seen: Seen) -> None:
+        """An observer of the engine. A stage that came more than once (a document's pages) counts with its sum."""
+        origin = exemplar()
+        for name, seconds in seen.findings.timings.items():
+            pipeline, _, stage = name.partition(".") if name not in STAGES else (WHOLE, "", name)
+            self._seconds.labels(pipeline, stage if stage in STAGES else OTHER).observe(seconds, origin)
