@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.labels import LabelSet
+from models.lane import Inference
 from models.manifest import Manifest
 from models.session import Array
 from pipelines.decode import Picture
@@ -38,12 +39,16 @@ class Encoder:
 
         Callers with the same call share one pass; the times of it are the first caller's.
         """
+        return (await self.infer_on(picture, call)).outputs
+
+    async def infer_on(self, picture: Picture, call: Call) -> Inference:
+        """The same, for those who have to know which version of the model answered."""
         return await call.once(ENCODED, lambda: self._encode(picture, call))
 
-    async def _encode(self, picture: Picture, call: Call) -> Mapping[str, Array]:
+    async def _encode(self, picture: Picture, call: Call) -> Inference:
         with call.stage("preprocess"):
             tensor = await self.pool.run(central_crop, picture.pixels, self.manifest.input)
         inputs = {self.manifest.input.name: tensor}
         answer = await self.infer(self.manifest.id, inputs, priority=call.priority, deadline=call.deadline)
         call.inferred(answer)
-        return answer.outputs
+        return answer

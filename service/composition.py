@@ -4,11 +4,12 @@ The app, the command line, and later workers and batch jobs all come through her
 """
 
 import os
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from models.manifest import Catalog
+from models.promotions import promoted
 from models.runtime import Runtime
 from models.store import Store
 from pipelines.captioning import Captioning, FeaturesOptions
@@ -26,6 +27,7 @@ from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import BUILT_IN, Policy, load_policy
 from pipelines.pipeline import CpuPool
 from pipelines.sanitize import SanitizePipeline
+from pipelines.types import ModelUsed
 from service.choices import DOCUMENT_TASKS, Choice, choose_all
 from service.fetch import ImageFetcher, open_fetcher
 from service.metrics import Metrics
@@ -71,7 +73,10 @@ class House:
 
 
 def open_catalog(settings: Settings) -> Catalog:
-    return Catalog.load(*([settings.catalog] if settings.catalog else []))
+    """With the versions that were promoted."""
+    store = open_store(settings)
+    catalog = Catalog.load(*([settings.catalog] if settings.catalog else []))
+    return catalog.with_each(lambda manifest: promoted(store, manifest))
 
 
 def open_store(settings: Settings) -> Store:
@@ -118,11 +123,11 @@ async def open_house(
             Captioning(encoder, pool),
             FacesPipeline(finder),
             AvatarPipeline(finder, pool),
-            Explain(encoder, await parts.explainer(encoder.manifest)),
+            Explain(encoder, await parts.explainers(encoder.manifest)),
             SanitizePipeline(limits, pool),
             parts.documents(choices["layout"], reader, pdfium, limits),
         )
-        engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium, bulk=_bulk(runtime))
+        engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium, bulk=_bulk(runtime), live=_live(runtime))
         categories = Categories(engine, encoder.used, heads, pool)
         if only is None:
             await engine.warm(WARMED)
@@ -167,6 +172,15 @@ def image_limits(settings: Settings) -> Limits:
 
 def pdf_limits(settings: Settings) -> PdfLimits:
     return PdfLimits(settings.max_document_bytes, settings.max_page_pixels)
+
+
+def _live(runtime: Runtime) -> Callable[[ModelUsed], ModelUsed]:
+    """The version of a model that answers now; a model that is not loaded here is what the store has."""
+
+    def live(declared: ModelUsed) -> ModelUsed:
+        return ModelUsed.of(runtime.loaded(declared.id).served) if declared.id in runtime.models else declared
+
+    return live
 
 
 def _bulk(runtime: Runtime) -> int:
