@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.05, help="seconds between two requests of a person")
     given = parser.parse_args()
     photos = [jpeg(name) for name in NAMES if hasattr(skimage.data, name)]
-    with serving() as service:
+    with serving(encoder_cache="0") as service:  # the same images come again and again
         http = service.http
         while http.get("/v1/dead-letters").status_code == 503:
             time.sleep(0.1)

@@ -4,7 +4,8 @@
 
 Starts `kernelsight serve` on a free port of this machine and sends it nothing but its own requests.
 Without --images it uses scikit-image's bundled photographs as JPEGs. Each figure is the median over
-the rounds; the shares are taken within a round, so a machine whose speed drifts does not matter.
+the rounds; the shares are taken within a round, so a machine whose speed drifts does not matter. The encoder's
+cache is off, for the images are sent again and again.
 """
 
 import argparse
@@ -48,7 +49,8 @@ def main() -> None:
 
 async def run(options: argparse.Namespace) -> None:
     blobs = _blobs(options.images)
-    async with open_house(load_settings(), Metrics(), only=("features",)) as house:
+    settings = load_settings().model_copy(update={"encoder_cache": 0})
+    async with open_house(settings, Metrics(), only=("features",)) as house:
         server, url = _serve()
         try:
             await _measure(house, url, blobs, options)
@@ -147,7 +149,8 @@ async def _post(session: aiohttp.ClientSession, url: str, blob: bytes) -> None:
 
 def _serve() -> tuple[subprocess.Popen[str], str]:
     command = [sys.executable, "-m", "service", "serve", "--port", "0"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    environment = os.environ | {"KERNELSIGHT_ENCODER_CACHE": "0"}
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
     assert server.stdout is not None
     found = re.search(r"http://\S+", server.stdout.readline())
     if found is None:

@@ -45,7 +45,7 @@ async def main() -> None:
     given = parser.parse_args()
     small = files(given.images)
     large = [enlarged(data, given.enlarged) for data in small]
-    exact = load_settings().model_copy(update={"nsfw_chain": "exact"})
+    exact = load_settings().model_copy(update={"nsfw_chain": "exact", "encoder_cache": 0})
     async with (
         open_house(exact, Metrics(), only=("moderation",)) as house,
         open_house(exact.model_copy(update={"nsfw_chain": "fast"}), Metrics(), only=("moderation",)) as fast_house,

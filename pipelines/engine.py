@@ -29,7 +29,7 @@ from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
 from pipelines.pipeline import Call, CpuPool, Gate, OpensPdf, Pipeline, Report, at_priority
 from pipelines.seen import Observer, Seen
-from pipelines.types import ImageInfo, ModelUsed
+from pipelines.types import ImageInfo, ModelUsed, as_declared
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Engine:
         limits: Limits,
         pdfium: Pdfium | None = None,
         bulk: int = 4,
-        live: Callable[[ModelUsed], ModelUsed] = lambda declared: declared,
+        live: Callable[[ModelUsed], ModelUsed] = as_declared,
     ) -> None:
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self._pool, self._limits, self._pdfium = pool, limits, pdfium
@@ -101,11 +101,14 @@ class Engine:
 
         With `gate`, pipelines that can refuse an image (moderation) run first; where one does, the others
         never see the picture, and the findings name them as withheld. `report` gets each page of a document as
-        soon as it and those before it are done. What is no traffic, as warming and canaries, is not `observed`.
+        soon as it and those before it are done. What is no traffic, as warming and canaries, is not
+        `observed`: the models look themselves, whatever they saw before, and nobody hears of it.
         Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
         chosen = [(self.pipeline(name), options) for name, options in tasks.items()]
-        call = Call(priority, deadline) if report is None else Call(priority, deadline, report=report)
+        call = Call(priority, deadline, fresh=not observed)
+        if report is not None:
+            call.report = report
         try:
             async with asyncio.timeout_at(deadline):
                 async with self._admission.admitted(priority):
@@ -159,7 +162,7 @@ class Engine:
         return {pipeline.name: result for (pipeline, _), result in zip(tasks, results, strict=True)}
 
     async def _run(self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, call: Call) -> BaseModel:
-        own = Call(call.priority, call.deadline, shared=call.shared, report=call.report)
+        own = Call(call.priority, call.deadline, shared=call.shared, report=call.report, fresh=call.fresh)
         result: BaseModel = await pipeline.run(picture, options, own)
         call.take(pipeline.name, own)
         return result

@@ -56,7 +56,8 @@ class Call:
     """One request on its way through: its priority, its deadline (`time.monotonic`), its stopwatch.
 
     `shared` holds what several pipelines of the request need once; they are given the same dict. `report` is told
-    what is done before all of it is: each page of a document. `ran` are the models that answered, in that order.
+    what is done before all of it is: each page of a document. With `fresh` nothing is taken from earlier requests.
+    `ran` are the models that answered, in that order.
     """
 
     priority: Priority = "interactive"
@@ -66,6 +67,7 @@ class Call:
     shared: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     report: Report = _unheard
     ran: dict[ModelUsed, None] = field(default_factory=dict)
+    fresh: bool = False
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -92,11 +94,15 @@ class Call:
 
     def inferred(self, answer: Inference, *, wait: str = "wait", session: str = "session") -> None:
         """An inference that has just come back: the time in line, and in the session, and whose it was."""
-        if answer.served is not None:
-            self.ran[ModelUsed.of(answer.served)] = None
+        self.credit(answer)
         ended = perf_counter()
         self.add(wait, answer.wait_seconds, ended=ended - answer.run_seconds)
         self.add(session, answer.run_seconds, ended=ended)
+
+    def credit(self, answer: Inference) -> None:
+        """Note which model gave `answer`, where the runtime says so."""
+        if answer.served is not None:
+            self.ran[ModelUsed.of(answer.served)] = None
 
     def add(self, name: str, seconds: float, *, ended: float | None = None) -> None:
         """A stage that took `seconds`, and ends now unless it did before."""

@@ -41,6 +41,11 @@ class ModelUsed(Wire):
         return cls(id=served.id, version=served.version, sha256=served.sha256)
 
 
+def as_declared(used: ModelUsed) -> ModelUsed:
+    """The version that answers now, where versions do not change."""
+    return used
+
+
 class Tag(Wire):
     index: int
     wnid: str

@@ -4,7 +4,7 @@ The app, the command line, and later workers and batch jobs all come through her
 """
 
 import os
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -27,7 +27,6 @@ from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import BUILT_IN, Policy, load_policy
 from pipelines.pipeline import CpuPool
 from pipelines.sanitize import SanitizePipeline
-from pipelines.types import ModelUsed
 from service.choices import DOCUMENT_TASKS, Choice, choose_all
 from service.fetch import ImageFetcher, open_fetcher
 from service.metrics import Metrics
@@ -127,11 +126,11 @@ async def open_house(
             SanitizePipeline(limits, pool),
             parts.documents(choices["layout"], reader, pdfium, limits),
         )
-        engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium, bulk=_bulk(runtime), live=_live(runtime))
+        engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium, bulk=_bulk(runtime), live=parts.live)
         categories = Categories(engine, encoder.used, heads, pool)
         if only is None:
             await engine.warm(WARMED)
-        metrics.watch(runtime, pool)
+        metrics.watch(runtime, pool, encoder.cache)
         async with open_fetcher(settings.url_inputs, max_bytes=settings.max_image_bytes) as fetcher:
             yield House(
                 settings,
@@ -172,15 +171,6 @@ def image_limits(settings: Settings) -> Limits:
 
 def pdf_limits(settings: Settings) -> PdfLimits:
     return PdfLimits(settings.max_document_bytes, settings.max_page_pixels)
-
-
-def _live(runtime: Runtime) -> Callable[[ModelUsed], ModelUsed]:
-    """The version of a model that answers now; a model that is not loaded here is what the store has."""
-
-    def live(declared: ModelUsed) -> ModelUsed:
-        return ModelUsed.of(runtime.loaded(declared.id).served) if declared.id in runtime.models else declared
-
-    return live
 
 
 def _bulk(runtime: Runtime) -> int:

@@ -18,6 +18,7 @@ from pipelines.documents.ocr.recogniser import alphabet
 from pipelines.documents.pdf import Pdfium
 from pipelines.documents.pipeline import DocumentLimits, DocumentsPipeline
 from pipelines.encoder import Encoder
+from pipelines.encoder_cache import EncoderCache
 from pipelines.explanation import Explainer, Explainers
 from pipelines.faces.check import SecondLook
 from pipelines.faces.detector import Detector
@@ -54,7 +55,14 @@ class Parts:
     def encoder(self, choice: Choice) -> Encoder:
         [encoder] = choice.models
         labels = label_set(encoder.labels or "")
-        return Encoder(encoder, used_of(self.store, encoder), labels, self.runtime.infer, self.pool)
+        cache = EncoderCache(self.settings.encoder_cache) if self.settings.encoder_cache else None
+        return Encoder(encoder, used_of(self.store, encoder), labels, self.runtime.infer, self.pool, cache, self.live)
+
+    def live(self, declared: ModelUsed) -> ModelUsed:
+        """The version of a model that answers now; of a model that is not loaded here, what the store has."""
+        if declared.id not in self.runtime.models:
+            return declared
+        return ModelUsed.of(self.runtime.loaded(declared.id).served)
 
     async def moderation(
         self, choice: Choice, encoder: Encoder, policy: Watched[Policy], heads: HeadStore, reader: OcrReader

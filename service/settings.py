@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     training_seconds: float = Field(default=300.0, gt=0)  # a training, upload included, not done by then gets 504
 
     queue_limit: int = Field(default=256, ge=1)  # requests that may wait per model and priority, then 429
+    encoder_cache: int = Field(default=64, ge=0)  # images whose pass is kept, 0.25 MB each; 0: none
     request_seconds: float = Field(default=30.0, gt=0)  # a request not done by then gets 504
     document_seconds: float = Field(default=600.0, gt=0)  # the same for /v1/documents and /v1/analyze
     page_seconds: float = Field(default=60.0, gt=0)  # a page not done by then is reported without the others failing

@@ -9,8 +9,10 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.process_collector import ProcessCollector
 
 from models.runtime import Runtime
+from pipelines.encoder_cache import EncoderCache
 from pipelines.engine import Engine
 from pipelines.pipeline import CpuPool
+from service.metrics.cache import CacheCollector
 from service.metrics.gpu import GpuCollector, open_nvml
 from service.metrics.models import BatchMetrics, ModelCollector
 from service.metrics.process import BuildCollector, LoopMetrics, PoolCollector
@@ -29,11 +31,13 @@ class Metrics:
         self.batches = BatchMetrics(self.registry)
         self.loop = LoopMetrics(self.registry)
 
-    def watch(self, runtime: Runtime, pool: CpuPool) -> None:
+    def watch(self, runtime: Runtime, pool: CpuPool, cache: EncoderCache | None) -> None:
         """Add what is read from them, and from the machine, at each scrape."""
         self.registry.register(BuildCollector(runtime.device))
         self.registry.register(ModelCollector(runtime))
         self.registry.register(PoolCollector(pool))
+        if cache is not None:
+            self.registry.register(CacheCollector("encoder", cache))
         if (nvml := open_nvml()) is not None:
             self.registry.register(GpuCollector(nvml))
 

@@ -1,6 +1,7 @@
 """POST /v1/features and /v1/analyze on a running service with real models."""
 
 import base64
+import os
 
 import numpy as np
 import pytest
@@ -76,8 +77,20 @@ def test_analyze_takes_each_pipelines_options_under_its_name(service: Service, j
     assert (len(reply["features"]["tags"]), "embedding" in reply["features"]) == (1, False)
 
 
+def test_an_image_that_was_seen_before_gets_the_same_answer_without_another_inference(
+    service: Service, jpeg: Jpeg
+) -> None:
+    photo = jpeg("cat") + os.urandom(8)
+    first, second = (service.http.post("/v1/features", files={"file": photo}).json() for _ in range(2))
+
+    timings = [one.pop("timings") for one in (first, second)]
+    assert ["features.session" in one for one in timings] == [True, False]
+    assert (first.pop("result_id") != second.pop("result_id"), first) == (True, second)
+
+
 def test_timings_add_up_to_the_total(service: Service, jpeg: Jpeg) -> None:
-    timings = service.http.post("/v1/features", files={"file": jpeg("cat")}).json()["timings"]
+    photo = jpeg("cat") + os.urandom(8)  # no image that was seen before
+    timings = service.http.post("/v1/features", files={"file": photo}).json()["timings"]
 
     stages = {"decode", "features.preprocess", "features.wait", "features.session", "features.postprocess"}
     assert (timings.keys() - {"total"}, sum(timings[stage] for stage in stages) <= timings["total"]) == (stages, True)

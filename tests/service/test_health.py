@@ -1,5 +1,6 @@
 """Liveness, readiness, metrics and the end of a service."""
 
+import os
 import signal
 import socket
 import threading
@@ -77,7 +78,7 @@ def test_metrics_count_requests_stages_batches_and_depth(service: Service, jpeg:
     service.http.post("/v1/features", files={"file": jpeg("cat")})
     before = samples(service)
 
-    service.http.post("/v1/features", files={"file": jpeg("cat")})
+    service.http.post("/v1/features", files={"file": jpeg("cat") + os.urandom(8)})  # no image that was seen before
 
     after = samples(service)
     assert [after[name] - before[name] for name in names] == [1.0] * len(names)

@@ -135,7 +135,7 @@ def test_the_version_tells_model_file_and_chain(chain: Chain) -> None:
     reading = asyncio.run(Nsfw(MANIFEST, USED, FakeNet(), pool, unexplained(pool), chain).read(picture, Call()))
     pool.close()
 
-    assert reading.version == f"1-{USED.sha256[:12]}-{chain}"
+    assert reading.version == f"{USED.version}-{USED.sha256[:12]}-{chain}"
 
 
 def test_the_real_model_finds_photographs_of_things_safe(jpeg: Callable[[str], bytes]) -> None:
