@@ -284,10 +284,10 @@ class Catalog:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Raises CatalogInvalid."""
+    """Raises CatalogInvalid, and OSError where it cannot be read."""
     try:
         return Manifest.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (ValueError, OSError) as cause:  # not UTF-8, not TOML, not a manifest, or not there
+    except ValueError as cause:  # not UTF-8, not TOML, or not a manifest
         raise CatalogInvalid(f"manifest {path.name!r}: {cause}") from cause
 
 

@@ -9,6 +9,7 @@ from service.canary.metrics import CanaryMetrics
 from service.canary.opening import canaries_of
 from service.canary.schedule import Schedule
 from service.composition import House
+from service.shadow.promotion import Versions
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Watch:
     """One field for each that routes ask."""
 
     canaries: Canaries
+    versions: Versions
 
 
 @asynccontextmanager
@@ -24,5 +26,6 @@ async def open_watch(house: House) -> AsyncIterator[Watch]:
     canaries = canaries_of(house.engine, house.settings, CanaryMetrics(house.metrics.registry).heard)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(house.metrics.watching(house.engine))
-        await stack.enter_async_context(Schedule(canaries, house.settings.canary_seconds).open())
-        yield Watch(canaries)
+        schedule = await stack.enter_async_context(Schedule(canaries, house.settings.canary_seconds).open())
+        versions = await stack.enter_async_context(Versions(house, schedule.run_now).open())
+        yield Watch(canaries, versions)

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic, perf_counter, time
 
 from models.errors import DeadlineExceeded, KernelSightError, Overloaded
 from pipelines.engine import Engine
+from pipelines.findings import Findings
 from pipelines.types import ModelUsed
 from service.canary.errors import GoldenSetUnknown
-from service.canary.expected import OPTIONS
+from service.canary.expected import OPTIONS, Expectation, Expected
 from service.canary.golden import Case, GoldenSet
 from service.canary.memory import Memory
 from service.canary.results import CanaryAnswer, CanaryResult, result_of
@@ -67,26 +69,38 @@ class Canaries:
         return result
 
     async def _look(self, case: Case) -> tuple[list[CanaryAnswer], list[ModelUsed]]:
+        """What all pipelines answer; where one fails, what each answers alone."""
         expected = case.expected.by_pipeline
         try:
-            findings = await self._engine.run(
-                await asyncio.to_thread(case.read),
-                {name: OPTIONS[name] for name in expected},
-                priority="batch",
-                deadline=monotonic() + self._seconds,
-                observed=False,
-            )
+            return await self._ask(case, expected)
         except (Overloaded, DeadlineExceeded) as busy:
             return [_failed(case, name, busy.code, right=None) for name in expected], []
         except (KernelSightError, OSError) as error:
-            return [_failed(case, name, str(error), right=False) for name in expected], []
-        answers = []
+            if len(expected) == 1:
+                return [_failed(case, name, str(error), right=False) for name in expected], []
+        answers, models = list[CanaryAnswer](), list[ModelUsed]()
         for name, one in expected.items():
-            wrong = list(one.wrong(findings))
-            answers.append(
-                CanaryAnswer(image=case.image, pipeline=name, right=not wrong, answer=one.answer(findings), wrong=wrong)
-            )
-        return answers, findings.models
+            found, used = await self._look(replace(case, expected=Expected.model_validate({name: one})))
+            answers += found
+            models += used
+        return answers, models
+
+    async def _ask(self, case: Case, expected: Mapping[str, Expectation]) -> tuple[list[CanaryAnswer], list[ModelUsed]]:
+        """Raises what the engine does, and OSError."""
+        findings = await self._engine.run(
+            await asyncio.to_thread(case.read),
+            {name: OPTIONS[name] for name in expected},
+            priority="batch",
+            deadline=monotonic() + self._seconds,
+            observed=False,
+        )
+        return [_judged(case, name, one, findings) for name, one in expected.items()], findings.models
+
+
+def _judged(case: Case, pipeline: str, expected: Expectation, findings: Findings) -> CanaryAnswer:
+    wrong = list(expected.wrong(findings))
+    answer = expected.answer(findings)
+    return CanaryAnswer(image=case.image, pipeline=pipeline, right=not wrong, answer=answer, wrong=wrong)
 
 
 def _failed(case: Case, pipeline: str, why: str, *, right: bool | None) -> CanaryAnswer:

@@ -20,6 +20,7 @@ from service.cli import (
     policy,
     sanitize,
     serve,
+    versions,
     worker,
 )
 from service.logs import configure
@@ -31,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+models.app.command("shadow")(versions.shadow)
+models.app.command("promote")(versions.promote)
 app.add_typer(models.app, name="models")
 app.add_typer(categories.app, name="categories")
 app.add_typer(canary.app, name="canary")
