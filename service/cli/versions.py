@@ -1,5 +1,6 @@
 """`kernelsight models shadow` and `promote`: ask the running service about a model's second version."""
 
+import sys
 from typing import Annotated, Any
 
 import httpx2
@@ -16,6 +17,9 @@ Url = Annotated[str | None, typer.Option(help="Of the service; KERNELSIGHT_HOST 
 Key = Annotated[str | None, typer.Option(help="Its API key; KERNELSIGHT_API_KEY.")]
 
 
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+
+
 class ServiceUnreachable(KernelSightError):
     code = "service-unreachable"
 
@@ -27,16 +31,16 @@ class ServiceRefused(KernelSightError):
 def shadow(url: Url = None, key: Key = None) -> None:
     """The second version of a model that the service compares with the first, and how far they agree."""
     models = _ask("GET", "/v1/models", url, key)["models"]
-    table = Table("model", "answers", "second", "compared", "same", "score delta", "time", "skipped")
+    table = Table("model", "answers", "second", "compared", "same", "score delta", "time / of what answers", "skipped")
     for model in models:
         if other := model.get("shadow"):
             table.add_row(
                 model["id"], str(model["version"]), str(other["version"]), str(other["compared"]),
                 _share(other["agreement"]), _number(other["score_delta"]),
-                f"{_milliseconds(other['seconds'])} instead of {_milliseconds(other['live_seconds'])}",
+                f"{_milliseconds(other['seconds'])} / {_milliseconds(other['live_seconds'])}",
                 ", ".join(f"{reason} {count}" for reason, count in other["skipped"].items()),
             )  # fmt: skip
-    Console().print(table)
+    out.print(table)
 
 
 def promote(
