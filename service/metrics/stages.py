@@ -29,9 +29,17 @@ class StageMetrics:
             buckets=DOCUMENT_SECONDS, registry=registry,
         )  # fmt: skip
 
+        self._by_name: dict[str, Histogram] = {}  # looking labels up takes as long as counting
+
     def observe(self, seen: Seen) -> None:
         """An observer of the engine. A stage that came more than once (a document's pages) counts with its sum."""
         origin = exemplar()
         for name, seconds in seen.findings.timings.items():
-            pipeline, _, stage = name.partition(".") if name not in STAGES else (WHOLE, "", name)
-            self._seconds.labels(pipeline, stage if stage in STAGES else OTHER).observe(seconds, origin)
+            histogram = self._by_name.get(name) or self._labelled(name)
+            histogram.observe(seconds, origin)
+
+    def _labelled(self, name: str) -> Histogram:
+        pipeline, _, stage = name.partition(".") if name not in STAGES else (WHOLE, "", name)
+        histogram = self._seconds.labels(pipeline, stage if stage in STAGES else OTHER)
+        self._by_name[name] = histogram
+        return histogram

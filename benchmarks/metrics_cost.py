@@ -1,0 +1,159 @@
+"""What watching costs: requests per second of `features` with the observers off and on, in turn in one run.
+
+    python benchmarks/metrics_cost.py [--watch metrics …] [--rounds 20] [--seconds 1.5] [--concurrency 8]
+
+Both sides are the same engine and sessions; off, what watches them hears nothing. Each ratio is of two neighbours in
+time, and every other round has them the other way round, so a machine whose speed drifts does not matter. A machine's
+noise is larger than what is measured here, so the seconds that observers take are added up as well: that is the
+figure to go by. The encoder's cache is off, for the images are sent again and again.
+"""
+
+import argparse
+import asyncio
+import io
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, replace
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Any, cast
+
+import skimage.data
+import uvloop
+from PIL import Image
+from prometheus_client import CollectorRegistry
+
+from models.lane import BatchRecord
+from models.served import Served
+from pipelines.engine import Engine
+from pipelines.seen import Observer, Seen
+from service.composition import House, open_house
+from service.context import RequestContext, on_behalf_of
+from service.intake import Ask
+from service.metrics import Metrics
+from service.metrics.models import BatchMetrics
+from service.operations.table import FEATURES
+from service.settings import load_settings
+
+PHOTOGRAPHS = ("astronaut", "cat", "coffee", "rocket")
+ROUTE = "/v1/features"
+
+Open = Callable[[House], AbstractAsyncContextManager[object]]
+# What can be switched on, by name: each is opened on a house, and has the engine tell it what is seen.
+WATCHES: dict[str, Open] = {"metrics": lambda house: house.metrics.watching(house.engine)}
+
+
+@dataclass
+class Switch:
+    """Whether anything is heard, and what hearing it took so far."""
+
+    is_on: bool = False
+    seconds: float = 0.0
+
+    def time(self, work: Callable[[], None]) -> None:
+        if self.is_on:
+            started = perf_counter()
+            work()
+            self.seconds += perf_counter() - started
+
+
+@dataclass
+class Switched:
+    """An engine for those who watch it: they hear of what the real one sees while the switch is on."""
+
+    engine: Engine
+    switch: Switch
+
+    def watch(self, observer: Observer) -> None:
+        def hear(seen: Seen) -> None:
+            self.switch.time(lambda: observer(seen))
+
+        self.engine.watch(hear)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+
+class SwitchedBatches(BatchMetrics):
+    def __init__(self, registry: CollectorRegistry, switch: Switch) -> None:
+        super().__init__(registry)
+        self._switch = switch
+
+    def observe(self, served: Served, record: BatchRecord) -> None:
+        self._switch.time(lambda: super(SwitchedBatches, self).observe(served, record))
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--watch", nargs="+", choices=WATCHES, default=["metrics"])
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=1.5)
+    parser.add_argument("--concurrency", type=int, default=8)
+    options = parser.parse_args()
+    metrics, switch = Metrics(), Switch()
+    if "metrics" in options.watch:
+        metrics.batches = SwitchedBatches(CollectorRegistry(), switch)
+    settings = load_settings().model_copy(update={"encoder_cache": 0})
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(open_house(settings, metrics, only=("features",)))
+        watched = replace(house, engine=cast(Engine, Switched(house.engine, switch)))
+        for name in options.watch:
+            await stack.enter_async_context(WATCHES[name](watched))
+        await measure(house, switch, options)
+
+
+async def measure(house: House, switch: Switch, options: argparse.Namespace) -> None:
+    images = [jpeg(name) for name in PHOTOGRAPHS]
+    await requests(house, switch, images, options)  # what is made once is made before
+    rates: dict[bool, list[float]] = {False: [], True: []}
+    answered = 0
+    switch.seconds = 0.0
+    for number in range(options.rounds):
+        for is_on in (False, True) if number % 2 else (True, False):
+            switch.is_on = is_on
+            count, seconds = await requests(house, switch, images, options)
+            rates[is_on].append(count / seconds)
+            answered += count * is_on
+    ratios = [on / off for on, off in zip(rates[True], rates[False], strict=True)]
+    low, _, high = quantiles(ratios, n=4)
+    each = switch.seconds / answered
+    print(f"off {median(rates[False]):6.1f} requests/s, on {median(rates[True]):6.1f}, {os.cpu_count()} cores")
+    print(f"on / off: median {median(ratios):.4f}, half of the rounds between {low:.4f} and {high:.4f}")
+    share = each * median(rates[False]) / (os.cpu_count() or 1)
+    print(f"{', '.join(options.watch)}: {each * 1e6:.0f} µs a request, {share:.2%} of what a request has of the cores")
+
+
+async def requests(house: House, switch: Switch, images: list[bytes], options: argparse.Namespace) -> tuple[int, float]:
+    """How many were answered, and in how many seconds, by clients that ask again as soon as they are answered."""
+    count, started = 0, perf_counter()
+    end = started + options.seconds
+
+    async def client() -> None:
+        nonlocal count
+        while perf_counter() < end:
+            count += 1
+            with on_behalf_of(RequestContext(f"req_{count:032x}", "features", f"{count:032x}")):
+                await ask(house, switch, images[count % len(images)])
+
+    await asyncio.gather(*(client() for _ in range(options.concurrency)))
+    return count, perf_counter() - started
+
+
+async def ask(house: House, switch: Switch, image: bytes) -> None:
+    """As a route does."""
+    asked = house.metrics.requests
+    begun = perf_counter()
+    switch.time(asked.started)
+    await FEATURES.run(house, Ask({}, image), FEATURES.now(house))
+    switch.time(lambda: asked.ended(ROUTE, 200, perf_counter() - begun))
+
+
+def jpeg(name: str) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(getattr(skimage.data, name)()).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
