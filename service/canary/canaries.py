@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic, perf_counter, time
 
@@ -35,7 +35,7 @@ class Canaries:
     ) -> None:
         """An image that takes longer than `seconds` is not judged; `heard` is called with each result."""
         self._engine, self._memory, self._seconds, self._heard = engine, memory, seconds, heard
-        self._sets = {one.name: one for one in sets}
+        self._sets = {one.name: GoldenSet(one.name, tuple(_served(one.cases, engine))) for one in sets}
         self._results: dict[str, CanaryResult] = {}
         self._turn = asyncio.Lock()
 
@@ -95,6 +95,14 @@ class Canaries:
             observed=False,
         )
         return [_judged(case, name, one, findings) for name, one in expected.items()], findings.models
+
+
+def _served(cases: Iterable[Case], engine: Engine) -> Iterator[Case]:
+    """What is asked of pipelines that are here."""
+    for case in cases:
+        here = {name: one for name, one in case.expected.by_pipeline.items() if name in engine.pipelines}
+        if here:
+            yield replace(case, expected=Expected.model_validate(here))
 
 
 def _judged(case: Case, pipeline: str, expected: Expectation, findings: Findings) -> CanaryAnswer:

@@ -11,7 +11,7 @@ from rich.table import Table
 from service.canary.expected import OPTIONS
 from service.canary.opening import canaries_of
 from service.canary.results import CanaryResult
-from service.composition import open_house
+from service.composition import open_house, served
 from service.metrics import Metrics
 from service.settings import load_settings
 
@@ -41,7 +41,8 @@ def run(
 
 async def _run(name: str | None) -> list[CanaryResult]:
     settings = load_settings()
-    async with open_house(settings, Metrics(), only=tuple(OPTIONS)) as house:
+    only = [name for name in OPTIONS if name in served(settings)]
+    async with open_house(settings, Metrics(), only=only) as house:
         return await canaries_of(house.engine, settings).run(name)
 
 

@@ -98,7 +98,9 @@ def rules(prometheus: Prometheus) -> list[dict[str, Any]]:
 
 
 def test_every_query_names_metrics_that_a_running_service_has(service: Service) -> None:
-    until(lambda: service.http.get("/v1/dead-letters").status_code != 503)  # the queue is there a moment after the models
+    until(
+        lambda: service.http.get("/v1/dead-letters").status_code != 503
+    )  # the queue is there a moment after the models
     text = service.http.get("/metrics").text
     exposed = {re.sub(r"_(total|created)$", "", name) for name in re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)}
     asked = set().union(*map(metrics_of, queries()))

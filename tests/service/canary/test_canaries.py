@@ -17,13 +17,13 @@ from pipelines.types import Features, ModelUsed, Tag
 from service.canary.canaries import Canaries
 from service.canary.drawn import DRAWN
 from service.canary.errors import GoldenSetUnknown
-from service.canary.expected import Expected, FacesExpected, FeaturesExpected
+from service.canary.expected import DocumentExpected, Expected, FacesExpected, FeaturesExpected
 from service.canary.golden import Case, GoldenSet
 from service.canary.memory import Memory
 from service.canary.metrics import CanaryMetrics
 from service.canary.results import CanaryAnswer, CanaryResult
 from service.canary.schedule import Schedule
-from tests.pipelines.fakes import FEATURES, USED, NoOptions
+from tests.pipelines.fakes import FEATURES, USED, FakePipeline, NoOptions
 
 CLOCK = Case("clock.png", DRAWN["clock"][0], Expected(features=FeaturesExpected(top=("clock", "watch"))))
 HANDS = Case("hands.png", DRAWN["clock"][0], Expected(features=FeaturesExpected(top=("clock",))))
@@ -146,12 +146,22 @@ def test_a_model_that_fails_answers_wrong(bench: Bench) -> None:
     assert (bench.run().accuracy, bench.run().answers[0].wrong) == ({"features": 0.0}, ["broken"])
 
 
-def test_where_one_pipeline_fails_the_others_are_judged_all_the_same(bench: Bench) -> None:
-    both = Expected(features=FeaturesExpected(top=("clock",)), faces=FacesExpected(count=0))
-    case = Case("clock.png", DRAWN["clock"][0], both)
-    canaries = Canaries(bench.engine, [GoldenSet("both", (case,))], Memory(bench.folder), seconds=60)
+def test_where_one_pipeline_fails_the_others_are_judged_and_those_that_are_not_served_are_not_asked(
+    bench: Bench,
+) -> None:
+    async def fails(picture: Picture) -> None:
+        raise KernelSightError("broken")
 
-    assert bench.run("clock", canaries).accuracy == {"features": 1.0, "faces": 0.0}  # there is no pipeline "faces"
+    engine = Engine([bench.tagger, FakePipeline("faces", work=fails)], pool=bench.pool, limits=Limits())
+    all_three = Expected(
+        features=FeaturesExpected(top=("clock",)),
+        faces=FacesExpected(count=0),
+        document=DocumentExpected(contains=("12",)),
+    )
+    case = Case("clock.png", DRAWN["clock"][0], all_three)
+    canaries = Canaries(engine, [GoldenSet("all", (case,))], Memory(bench.folder), seconds=60)
+
+    assert bench.run("clock", canaries).accuracy == {"features": 1.0, "faces": 0.0}
 
 
 def test_canaries_wait_behind_people_and_no_observer_of_traffic_hears_of_them(bench: Bench) -> None:

@@ -18,7 +18,11 @@ def test_a_running_service_is_told_to_promote_by_the_command_line(
 ) -> None:
     graph = other_encoder(tmp_path / "again.onnx", exported_again)
     with serving(
-        store=str(linked_store(tmp_path / "store")), shadow=f"{ENCODER}={graph}", shadow_share="1", api_key=KEY
+        store=str(linked_store(tmp_path / "store")),
+        shadow=f"{ENCODER}={graph}",
+        shadow_share="1",
+        api_key=KEY,
+        pipelines="features",
     ) as service:
         service.http.headers["Authorization"] = f"Bearer {KEY}"
         done = run("models", "promote", ENCODER, "--url", service.url, "--key", KEY)

@@ -64,7 +64,7 @@ async def opened(folder: Path, shadow: Path) -> AsyncIterator[Open]:
         canary_seconds=0,
         shadow=f"{ENCODER}={shadow}", shadow_share=1,
     )  # fmt: skip
-    async with open_house(settings, Metrics(), only=("features",)) as house, open_watch(house) as watch:
+    async with open_house(settings, Metrics(), only=("features", "explain")) as house, open_watch(house) as watch:
         yield Open(house, watch)
 
 
