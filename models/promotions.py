@@ -1,6 +1,7 @@
-"""Which version of a model was promoted: a choice that is kept in the store, and outlives the process that made it.
+"""Which version of a model was promoted: a choice that is kept beside the versions' files,
+and outlives the process that made it.
 
-STORE/<id>/promoted.json    the version that answers instead of the catalog's, and which of the catalog's that was
+VERSIONS/<id>/promoted.json    the version that answers instead of the catalog's, and which of the catalog's that was
 
 It holds for as long as the catalog has that version: where a release or an operator brings another, that one counts.
 """
@@ -65,11 +66,12 @@ def keep_promotion(store: Store, live: Manifest, candidate: Manifest) -> None:
         if _key(candidate) == over:
             path.unlink(missing_ok=True)
             return
+        path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_suffix(".new")
         new.write_text(Promotion(version=candidate.version, over=over).model_dump_json(), "utf-8")
         new.replace(path)
     except OSError as cause:
-        raise SourceFailed(f"the model store {store.root} cannot be written: {cause.strerror}") from cause
+        raise SourceFailed(f"the folder of versions {store.versions} cannot be written: {cause.strerror}") from cause
 
 
 def _read(store: Store, model: str) -> Promotion | None:
@@ -83,7 +85,7 @@ def _read(store: Store, model: str) -> Promotion | None:
 
 
 def _path(store: Store, model: str) -> Path:
-    return store.root / model / "promoted.json"
+    return store.versions / model / "promoted.json"
 
 
 def _key(manifest: Manifest) -> tuple[int, str]:

@@ -85,7 +85,7 @@ def open_catalog(settings: Settings) -> Catalog:
 
 
 def open_store(settings: Settings) -> Store:
-    return Store(settings.store.expanduser(), mirror=settings.model_mirror)
+    return Store(settings.store.expanduser(), mirror=settings.model_mirror, versions=settings.versions.expanduser())
 
 
 def open_heads(settings: Settings) -> HeadStore:

@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     canary_answers: Path = Field(default_factory=lambda: _data("canaries"))  # what they answered last: tells flips
 
     shadow: str | None = None  # a second version of a model to compare: a manifest, or ID=PATH of an ONNX graph
+    versions: Path = Field(default_factory=lambda: _data("versions"))  # such versions, and which were promoted
     shadow_share: float = Field(default=0.05, ge=0, le=1)  # of that model's inferences
 
     drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight

@@ -10,7 +10,6 @@ from models.loaded import Loaded
 from models.manifest import Catalog, FileSource, Manifest, ModelFile, read_manifest
 from models.runtime import Runtime
 from models.sources import file_sha256
-from models.store import Store
 from service.settings import SettingsInvalid
 
 # What pipelines were built on: a version that differs in one of these is another model to them.
@@ -65,13 +64,3 @@ async def check_outputs(live: Loaded, other: Loaded) -> None:
 
 def _shapes(answer: Inference) -> dict[str, tuple[int, ...]]:
     return {name: values.shape for name, values in answer.outputs.items()}
-
-
-def bring(store: Store, manifest: Manifest) -> None:
-    """Have its graph in the store, where it need not be exported first; raises SourceFailed."""
-    if not manifest.needs_export:
-        store.pull(manifest, progress=_unwatched)
-
-
-def _unwatched(what: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""

@@ -11,7 +11,7 @@ from models.manifest import Manifest
 from models.promotions import keep_promotion
 from models.served import Served
 from service.composition import House
-from service.shadow.candidate import bring, candidate_of, check_outputs
+from service.shadow.candidate import candidate_of, check_outputs
 from service.shadow.errors import CandidateUnknown
 from service.shadow.metrics import ShadowMetrics, ShadowReport
 from service.shadow.shadow import Shadow
@@ -111,7 +111,8 @@ class Versions:
 
     async def _show(self, manifest: Manifest) -> None:
         try:
-            await asyncio.to_thread(bring, self._house.store, manifest)
+            if self._house.store.state(manifest) != "ready" and not manifest.needs_export:
+                await asyncio.to_thread(self._house.store.take_in, manifest)
             loaded = await self._house.runtime.load(manifest, aside=True)
         except KernelSightError as error:
             log.error("no second version: %s %d: %s", manifest.id, manifest.version, error)

@@ -23,7 +23,12 @@ def versions(tmp_path: Path) -> list[Manifest]:
 
 @pytest.fixture
 def store(tmp_path: Path, versions: list[Manifest]) -> Store:
-    return store_with(tmp_path / "store", *versions)
+    """The catalog's version in the store, further ones beside it."""
+    store_with(tmp_path / "store", versions[0])
+    store = Store(tmp_path / "store", versions=tmp_path / "versions")
+    for further in versions[1:]:
+        store.take_in(further)
+    return store
 
 
 def test_without_a_promotion_the_catalog_counts(store: Store, versions: list[Manifest]) -> None:
@@ -40,7 +45,7 @@ def test_the_last_promoted_version_counts_and_going_back_to_the_catalogs_leaves_
     keep_promotion(store, third, first)
 
     assert (last, promoted(store, first)) == (third, first)
-    assert not (store.root / "tiny" / "promoted.json").exists()
+    assert not (store.versions / "tiny" / "promoted.json").exists()
 
 
 def test_another_version_in_the_catalog_ends_a_promotion(store: Store, versions: list[Manifest]) -> None:
@@ -55,7 +60,7 @@ def test_where_a_promotion_cannot_be_had_the_catalog_counts(
     store: Store, versions: list[Manifest], damaged: str
 ) -> None:
     keep_promotion(store, versions[0], versions[1])
-    path = store.root / "tiny" / damaged
+    path = store.versions / "tiny" / damaged
     path.unlink()
     if path.suffix == ".json":
         path.write_text("{}")
@@ -64,7 +69,7 @@ def test_where_a_promotion_cannot_be_had_the_catalog_counts(
 
 
 def test_a_promotion_that_cannot_be_kept_changes_nothing(store: Store, versions: list[Manifest]) -> None:
-    (store.root / "tiny" / "promoted.new").mkdir()
+    (store.versions / "tiny" / "promoted.new").mkdir()
 
     with pytest.raises(SourceFailed, match="cannot be written"):
         keep_promotion(store, versions[0], versions[1])

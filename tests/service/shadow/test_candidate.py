@@ -12,7 +12,7 @@ from models.manifest import Catalog, Manifest
 from models.runtime import Runtime
 from models.store import Store
 from service.settings import SettingsInvalid
-from service.shadow.candidate import bring, candidate_of, check_outputs
+from service.shadow.candidate import candidate_of, check_outputs
 from tests.models.tiny_graphs import manifest_of, store_with, write_classifier_graph, write_graph, write_slow_graph
 
 Wanted = Callable[[str], Manifest | None]
@@ -69,7 +69,7 @@ def test_a_graph_takes_over_the_facts_of_what_answers_under_the_next_number(
 ) -> None:
     other = wanted(f"tiny={write_classifier_graph(tmp_path / 'other.onnx')}")
     assert other is not None
-    bring(store, other)
+    store.take_in(other)
 
     assert (other.id, other.version, other.input, store.graph(other).parent.name) == ("tiny", 2, tiny.input, "2")
 
@@ -112,7 +112,7 @@ def test_a_model_that_is_not_in_the_catalog_is_refused(wanted: Wanted) -> None:
 
 def test_outputs_of_other_shapes_are_refused(tmp_path: Path, store: Store, tiny: Manifest) -> None:
     other = manifest_of(write_slow_graph(tmp_path / "other.onnx", turns=1), version=2)
-    bring(store, other)
+    store.take_in(other)
 
     async def scenario() -> None:
         runtime = Runtime(store, device="cpu")

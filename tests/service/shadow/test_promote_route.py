@@ -7,7 +7,7 @@ import pytest
 from service.cli import versions
 from service.cli.versions import ServiceRefused
 from tests.conftest import Jpeg
-from tests.service.shadow.stores import ENCODER, exported_again, linked_store, other_encoder
+from tests.service.shadow.graphs import ENCODER, exported_again, other_encoder
 from tests.serving import run, serving
 
 KEY = "a key"
@@ -18,9 +18,7 @@ def test_a_running_service_is_told_to_promote_by_the_command_line(
 ) -> None:
     graph = other_encoder(tmp_path / "again.onnx", exported_again)
     with serving(
-        store=str(linked_store(tmp_path / "store")),
         shadow=f"{ENCODER}={graph}",
-        shadow_share="1",
         api_key=KEY,
         pipelines="features",
     ) as service:

@@ -22,7 +22,7 @@ from service.shadow.errors import CandidateUnknown
 from service.shadow.metrics import ShadowReport
 from service.watching import Watch, open_watch
 from tests.conftest import Jpeg
-from tests.service.shadow.stores import ENCODER, damaged, exported_again, linked_store, other_encoder
+from tests.service.shadow.graphs import ENCODER, damaged, exported_again, other_encoder
 
 GOLDEN = {"cat": "tiger cat", "coffee": "espresso"}
 NAMES = ("cat", "coffee", "astronaut", "rocket", "chelsea", "retina")
@@ -60,7 +60,7 @@ class Open:
 @asynccontextmanager
 async def opened(folder: Path, shadow: Path) -> AsyncIterator[Open]:
     settings = Settings(
-        store=folder / "store", canaries=folder / "sets", canary_answers=folder / "answers", encoder_cache=0,
+        versions=folder / "versions", canaries=folder / "sets", canary_answers=folder / "answers", encoder_cache=0,
         canary_seconds=0,
         shadow=f"{ENCODER}={shadow}", shadow_share=1,
     )  # fmt: skip
@@ -70,8 +70,7 @@ async def opened(folder: Path, shadow: Path) -> AsyncIterator[Open]:
 
 @pytest.fixture
 def folder(tmp_path: Path, jpeg: Jpeg) -> Path:
-    """With a store, and a golden set of two photographs."""
-    linked_store(tmp_path / "store")
+    """With a golden set of two photographs."""
     tags = tmp_path / "sets" / "tags"
     tags.mkdir(parents=True)
     for name in GOLDEN:

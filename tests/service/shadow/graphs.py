@@ -1,4 +1,4 @@
-"""A store of a test's own with the models of the default one, and other versions of its encoder."""
+"""Other versions of the default encoder."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +13,6 @@ from service.settings import load_settings
 
 ENCODER = "efficientnet-lite0"
 Change = Callable[[onnx.ModelProto], None]
-
-
-def linked_store(folder: Path) -> Path:
-    """Every version of every model is a link; what is added stays in `folder`."""
-    for version in load_settings().store.expanduser().glob("*/*/"):
-        link = folder / version.parent.name / version.name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(version, target_is_directory=True)
-    return folder
 
 
 def other_encoder(path: Path, change: Change) -> Path:
