@@ -55,6 +55,17 @@ def promoted(store: Store, manifest: Manifest) -> Manifest:
         return manifest
 
 
+def promoted_over(store: Store, live: Manifest) -> Manifest | None:
+    """What answered before `live` was promoted; None where it was not, or that is not in the store any more."""
+    promotion = _read(store, live.id)
+    if promotion is None or promotion.version != live.version:
+        return None
+    try:
+        return version_of(store, live, promotion.over[0])
+    except KernelSightError:
+        return None
+
+
 def keep_promotion(store: Store, live: Manifest, candidate: Manifest) -> None:
     """Let `candidate` answer instead of `live` from the next start on; raises SourceFailed, and then nothing changed.
 

@@ -38,6 +38,8 @@ def golden_sets(settings: Settings) -> list[GoldenSet]:
         return [drawn]
     if not settings.canaries.is_dir():
         raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: {str(settings.canaries)!r} is no folder")
+    if (settings.canaries / drawn.name).exists():
+        raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: {drawn.name!r} is the set that is built in: take another name")
     folders = sorted(path for path in settings.canaries.iterdir() if (path / EXPECTED).is_file())
     if not folders:
         raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: no folder in {str(settings.canaries)!r} has an {EXPECTED}")

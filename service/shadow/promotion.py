@@ -65,7 +65,7 @@ class Versions:
     async def _promote(self, model: str, version: int | None) -> Served:
         async with self._turn:
             if self._settling is not None:
-                await self._settling
+                await asyncio.wait({self._settling})
             house, candidate = self._house, self._shadow.candidate
             if model in house.runtime.models and version == house.runtime.loaded(model).manifest.version:
                 return house.runtime.loaded(model).served
@@ -100,7 +100,7 @@ class Versions:
     async def _load(self, wanted: str) -> None:
         house = self._house
         try:
-            manifest = await asyncio.to_thread(candidate_of, wanted, house.catalog, house.runtime)
+            manifest = await asyncio.to_thread(candidate_of, wanted, house.catalog, house.runtime, house.store)
         except OSError as error:
             log.error("no second version: %s: %s", wanted, error.strerror)
             return

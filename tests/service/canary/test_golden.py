@@ -50,6 +50,13 @@ def test_a_folder_without_sets_is_refused(tmp_path: Path) -> None:
         golden_sets(Settings(canaries=tmp_path))
 
 
+def test_a_set_cannot_take_the_place_of_the_built_in_one(tmp_path: Path) -> None:
+    write(tmp_path / "drawn", {"a.jpg": {"faces": {"count": 1}}}, "a.jpg")
+
+    with pytest.raises(GoldenSetInvalid, match="'drawn' is the set that is built in"):
+        golden_sets(Settings(canaries=tmp_path))
+
+
 def test_real_models_are_right_about_every_drawing_and_a_wrong_answer_is_exit_code_1(
     tmp_path: Path, jpeg: Jpeg
 ) -> None:

@@ -37,7 +37,7 @@ def wanted(store: Store, tiny: Manifest) -> Wanted:
             runtime = Runtime(store, device="cpu")
             await runtime.open(tiny)
             try:
-                return candidate_of(wanted, Catalog([tiny, tiny.model_copy(update={"id": "idle"})], {}), runtime)
+                return candidate_of(wanted, Catalog([tiny, tiny.model_copy(update={"id": "idle"})], {}), runtime, store)
             finally:
                 await runtime.close()
 
@@ -103,6 +103,11 @@ def test_a_version_that_pipelines_do_not_fit_is_refused(
 
     with pytest.raises(SettingsInvalid, match=what):
         wanted(toml(tmp_path / "other.toml", other))
+
+
+def test_what_is_neither_a_manifest_nor_a_graph_of_a_model_is_refused(wanted: Wanted) -> None:
+    with pytest.raises(SettingsInvalid, match="is neither a manifest"):
+        wanted("model.onnx")
 
 
 def test_a_model_that_is_not_in_the_catalog_is_refused(wanted: Wanted) -> None:
