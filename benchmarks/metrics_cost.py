@@ -4,7 +4,7 @@
 
 Both sides are the same engine and sessions; off, what watches them hears nothing. Each ratio is of two neighbours in
 time, and every other round has them the other way round, so a machine whose speed drifts does not matter. A machine's
-noise is larger than what is measured here, so the seconds that observers take are added up as well: that is the
+noise is larger than what is measured here, so the processor time that observers take is added up as well: that is the
 figure to go by. The encoder's cache is off, for the images are sent again and again.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from statistics import median, quantiles
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any, cast
 
 import skimage.data
@@ -46,16 +46,16 @@ WATCHES: dict[str, Open] = {"metrics": lambda house: house.metrics.watching(hous
 
 @dataclass
 class Switch:
-    """Whether anything is heard, and what hearing it took so far."""
+    """Whether anything is heard, and what hearing it took so far, in seconds of processor time."""
 
     is_on: bool = False
     seconds: float = 0.0
 
     def time(self, work: Callable[[], None]) -> None:
         if self.is_on:
-            started = perf_counter()
+            started = thread_time()
             work()
-            self.seconds += perf_counter() - started
+            self.seconds += thread_time() - started
 
 
 @dataclass
