@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from models.errors import InferenceFailed, KernelSightError
+from models.served import Served
 from models.session import Array
 from models.waiting import Priority, Waiting, WaitingLine
 
@@ -33,13 +34,15 @@ class Runnable(Protocol):
 class Inference:
     """One request's own rows of the batch, and where its time went, in seconds.
 
-    `outputs` have a leading axis of rows after `infer_many`, and none after `infer`.
+    `outputs` have a leading axis of rows after `infer_many`, and none after `infer`. `served` is whose they are; the
+    runtime says it.
     """
 
     outputs: Mapping[str, Array]
     wait_seconds: float
     run_seconds: float
     batch_size: int
+    served: Served | None = None
 
 
 Release = Literal["full", "free"]

@@ -5,7 +5,7 @@ A manifest is one TOML file in `models/catalog/`; a typo in it is an error, not 
 """
 
 import tomllib
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -254,9 +254,15 @@ class Catalog:
                 if path.name == "tasks.toml":
                     tasks |= _read_tasks(path)
                 else:
-                    manifest = _read_manifest(path)
+                    manifest = read_manifest(path)
+                    if manifest.id != path.stem:
+                        raise CatalogInvalid(f"manifest {path.name!r} calls itself {manifest.id!r}; the two must agree")
                     manifests[manifest.id] = manifest
         return cls(manifests.values(), tasks)
+
+    def with_each(self, change: Callable[[Manifest], Manifest]) -> "Catalog":
+        """The same tasks, with other versions of the models."""
+        return Catalog(map(change, self._by_id.values()), self.tasks)
 
     def get(self, name: str) -> Manifest:
         if name not in self._by_id:
@@ -277,14 +283,12 @@ class Catalog:
         return tuple(self.get(name) for name in dict.fromkeys(names))
 
 
-def _read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest:
+    """Raises CatalogInvalid, and OSError where it cannot be read."""
     try:
-        manifest = Manifest.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return Manifest.model_validate(tomllib.loads(path.read_text("utf-8")))
     except ValueError as cause:  # not UTF-8, not TOML, or not a manifest
         raise CatalogInvalid(f"manifest {path.name!r}: {cause}") from cause
-    if manifest.id != path.stem:
-        raise CatalogInvalid(f"manifest {path.name!r} calls itself {manifest.id!r}; the two must agree")
-    return manifest
 
 
 def _read_tasks(path: Path) -> dict[str, tuple[Preference, ...]]:

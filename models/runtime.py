@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from time import monotonic, perf_counter
 from typing import Literal
@@ -18,22 +18,17 @@ import numpy as np
 from models.batcher import Batcher
 from models.errors import DeviceUnavailable, KernelSightError, ModelMissing
 from models.lane import BatchRecord, Inference, Plan
+from models.loaded import Loaded
 from models.manifest import Manifest
 from models.served import Served, Standing
 from models.session import Array, Device, Session, choose_device
 from models.store import GRAPH, Store
-from models.waiting import PRIORITIES, Priority
+from models.tapping import Tap, is_traffic
+from models.waiting import Priority
 
 log = logging.getLogger(__name__)
 
 Observer = Callable[[Served, BatchRecord], None]  # called on the lane's thread, which does nothing else meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    served: Served
-    load_seconds: float
-    batcher: Batcher
 
 
 class Runtime:
@@ -54,7 +49,8 @@ class Runtime:
         self._may_fall_back = device == "auto"
         self.device: Device = choose_device(device)
         self._queue, self._hang_seconds, self._probe_after = queue, hang_seconds, probe_after_seconds
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[str, Loaded] = {}
+        self._taps: dict[str, Tap] = {}
 
     def plan(self, manifest: Manifest) -> Plan:
         """On a CPU a single-threaded session per core; on CUDA one session with large, padded batches."""
@@ -69,16 +65,23 @@ class Runtime:
         if manifest.id in self._loaded:
             return
         try:
-            await self._open(manifest)
+            loaded = await self.load(manifest)
         except DeviceUnavailable as error:
             if not self._may_fall_back:
                 raise
             log.warning("%s; using the CPU instead", error)
             self.device = "cpu"
-            await self._open(manifest)
+            loaded = await self.load(manifest)
+        self._loaded[manifest.id] = loaded
 
-    async def _open(self, manifest: Manifest) -> None:
+    async def load(self, manifest: Manifest, *, aside: bool = False) -> Loaded:
+        """Load and warm a graph that nobody is answered by before `promote`; raises as `open` does.
+
+        One that is to stay `aside` has a single lane, and the observer does not hear of it.
+        """
         path, plan, device, started = self._store.graph(manifest), self.plan(manifest), self.device, perf_counter()
+        if aside:
+            plan = replace(plan, lanes=1)
         served = await asyncio.to_thread(Served.of, manifest, path, self._sha256(manifest), device)
         vary = len(manifest.input.sizes) > 1
         batcher = await Batcher.open(
@@ -86,14 +89,30 @@ class Runtime:
             lambda: Session(path, device=device, threads=plan.threads, shapes_vary=vary, inner=manifest.inner),
             _probes(manifest),
             plan,
-            partial(self._observer, served),
+            _unheard if aside else partial(self._observer, served),
         )
         seconds = perf_counter() - started
-        self._loaded[manifest.id] = _Loaded(served, seconds, batcher)
         log.info(
-            "model %s is warm on %s: %d lanes, batches of up to %d, %.1f s",
-            manifest.id, device, plan.lanes, plan.batch, seconds,
+            "model %s %d is warm on %s: %d lanes, batches of up to %d, %.1f s",
+            manifest.id, manifest.version, device, plan.lanes, plan.batch, seconds,
         )  # fmt: skip
+        return Loaded(manifest, served, seconds, batcher)
+
+    def promote(self, loaded: Loaded) -> Loaded:
+        """From now on requests go to `loaded`; what answered before is the caller's to retire. Raises ModelMissing."""
+        before = self.loaded(loaded.manifest.id)
+        self._loaded[loaded.manifest.id] = loaded
+        return before
+
+    def loaded(self, model: str) -> Loaded:
+        """What answers requests for `model` now; raises ModelMissing."""
+        if model not in self._loaded:
+            raise ModelMissing(model, "it is not loaded in this process", f"kernelsight models pull {model}")
+        return self._loaded[model]
+
+    def tap(self, model: str, listener: Tap) -> None:
+        """Let it hear of every inference of `model` that is traffic, from now on; one listener a model."""
+        self._taps[model] = listener
 
     async def infer(
         self,
@@ -104,7 +123,7 @@ class Runtime:
         deadline: float | None = None,
     ) -> Inference:
         """One item (no batch axis) through one model; see `Batcher.infer`."""
-        return await self._batcher(model).infer(inputs, priority=priority, deadline=deadline)
+        return self._told(model, inputs, await self.loaded(model).infer(inputs, priority=priority, deadline=deadline))
 
     async def infer_many(
         self,
@@ -115,7 +134,17 @@ class Runtime:
         deadline: float | None = None,
     ) -> Inference:
         """Any number of items of one shape, on a leading axis; see `Batcher.infer_many`."""
-        return await self._batcher(model).infer_many(inputs, priority=priority, deadline=deadline)
+        answer = await self.loaded(model).infer_many(inputs, priority=priority, deadline=deadline)
+        return self._told(model, inputs, answer)
+
+    def _told(self, model: str, inputs: Mapping[str, Array], answer: Inference) -> Inference:
+        """A listener that fails costs nobody an answer."""
+        if model in self._taps and is_traffic():
+            try:
+                self._taps[model](inputs, answer)
+            except Exception:
+                log.exception("bug in what listens to %s", model)
+        return answer
 
     @property
     def models(self) -> Sequence[str]:
@@ -129,18 +158,18 @@ class Runtime:
         )
 
     async def _check(self, model: str, timeout_seconds: float) -> str | None:
-        batcher = self._batcher(model)
-        if monotonic() - batcher.last_done < self._probe_after:
+        loaded = self.loaded(model)
+        if monotonic() - loaded.batcher.last_done < self._probe_after:
             return None
         try:
-            await batcher.probe(deadline=monotonic() + timeout_seconds)
+            await loaded.probe(deadline=monotonic() + timeout_seconds)
         except KernelSightError as error:
             return str(error)
         return None
 
     def standing(self) -> list[Standing]:
         """Of every model, in the order in which they were opened."""
-        return [_standing(loaded) for loaded in list(self._loaded.values())]  # a scrape may be in another thread
+        return [loaded.standing() for loaded in list(self._loaded.values())]  # a scrape may be in another thread
 
     async def close(self, *, grace_seconds: float = 10.0) -> None:
         """Finish what waits and what runs, then release the sessions."""
@@ -152,23 +181,9 @@ class Runtime:
         assert record is not None  # the graph was found a moment ago
         return record.files[GRAPH].sha256
 
-    def _batcher(self, model: str) -> Batcher:
-        if model not in self._loaded:
-            raise ModelMissing(model, "it is not loaded in this process", f"kernelsight models pull {model}")
-        return self._loaded[model].batcher
 
-
-def _standing(loaded: _Loaded) -> Standing:
-    batcher = loaded.batcher
-    return Standing(
-        loaded.served,
-        loaded.load_seconds,
-        {priority: batcher.depth(priority) for priority in PRIORITIES},
-        batcher.oldest_seconds(),
-        batcher.lanes,
-        batcher.busy,
-        batcher.respawns,
-    )
+def _unheard(record: BatchRecord) -> None:
+    """What a graph that stays aside tells of its batches: nothing."""
 
 
 def _cores() -> int:

@@ -52,12 +52,16 @@ class Record(BaseModel):
 class Store:
     """Safe for several processes at once: whoever writes a model holds its file lock."""
 
-    def __init__(self, root: Path, *, mirror: str | None = None) -> None:
-        """`mirror` is a folder or http(s) URL that is asked for every file before its own sources."""
-        self.root, self._mirror = root, mirror
+    def __init__(self, root: Path, *, mirror: str | None = None, versions: Path | None = None) -> None:
+        """`mirror` is a folder or http(s) URL that is asked for every file before its own sources.
+
+        `versions` is where further versions of models are, of the same form: the store itself may be read-only.
+        """
+        self.root, self._mirror, self.versions = root, mirror, versions or root
 
     def folder(self, manifest: Manifest) -> Path:
-        return self.root / manifest.id / str(manifest.version)
+        own, further = (root / manifest.id / str(manifest.version) for root in (self.root, self.versions))
+        return further if further.exists() and not own.exists() else own
 
     def state(self, manifest: Manifest) -> State:
         record = self.record(manifest)
@@ -113,6 +117,10 @@ class Store:
                 )
             stored = StoredFile(sha256=file_sha256(target), bytes=target.stat().st_size, source=source)
             return self._write_record(manifest, {target.name: stored}, {})
+
+    def take_in(self, manifest: Manifest) -> Record:
+        """Have a further version of a model; raises SourceFailed."""
+        return Store(self.versions).pull(manifest, progress=_unwatched)
 
     def weights(self, manifest: Manifest) -> Path:
         """The fetched file that an export starts from, its hash checked; raises ModelMissing or ModelCorrupt."""
@@ -170,6 +178,10 @@ class Store:
         except OSError as cause:
             raise SourceFailed(f"the model store {self.root} cannot be written: {cause.strerror}") from cause
         return filelock.FileLock(self.root / ".locks" / name)
+
+
+def _unwatched(what: str, done: int, total: int | None) -> None:
+    """Progress that nobody watches."""
 
 
 def _problem(path: Path, stored: StoredFile) -> str | None:

@@ -3,24 +3,25 @@
 A later request with the same image finds the pass in the cache, where there is one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from models.labels import LabelSet
+from models.lane import Inference
 from models.manifest import Manifest
 from models.session import Array
 from pipelines.decode import Picture
 from pipelines.encoder_cache import EncoderCache
 from pipelines.pipeline import Call, CpuPool, Infer
 from pipelines.preprocess import central_crop, shorter_side_wanted
-from pipelines.types import ModelUsed, Tag
+from pipelines.types import ModelUsed, Tag, as_declared
 
 ENCODED = "encoder"  # under which a call keeps the pass that its pipelines share
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """`labels` are in the order of the logits."""
+    """`labels` are in the order of the logits; `live` gives the version that would answer now."""
 
     manifest: Manifest
     used: ModelUsed
@@ -28,6 +29,7 @@ class Encoder:
     infer: Infer
     pool: CpuPool
     cache: EncoderCache | None = None
+    live: Callable[[ModelUsed], ModelUsed] = as_declared
 
     @property
     def shorter_side(self) -> int:
@@ -44,21 +46,27 @@ class Encoder:
         Callers with the same call share one pass; the times of it are the first caller's. Of a pass that another
         request began there are no times.
         """
+        return (await self.infer_on(picture, call)).outputs
+
+    async def infer_on(self, picture: Picture, call: Call) -> Inference:
+        """The same, for those who have to know which version of the model answered."""
         return await call.once(ENCODED, lambda: self._encode(picture, call))
 
-    async def _encode(self, picture: Picture, call: Call) -> Mapping[str, Array]:
+    async def _encode(self, picture: Picture, call: Call) -> Inference:
         if self.cache is None or call.fresh:
             return await self._passed(picture, call, call.deadline)
         # The pixels follow from the file and the scale at which it was decoded.
         width, height = picture.pixels.size
-        key = self.used.sha256, picture.sha256, f"{width}x{height}"
+        key = self.live(self.used).sha256, picture.sha256, f"{width}x{height}"
         # Without a deadline, for it is not only this request's: when that one's is over, it stops waiting.
-        return await self.cache.get(key, call.priority, lambda: self._passed(picture, call, None))
+        answer = await self.cache.get(key, call.priority, lambda: self._passed(picture, call, None))
+        call.credit(answer)
+        return answer
 
-    async def _passed(self, picture: Picture, call: Call, deadline: float | None) -> Mapping[str, Array]:
+    async def _passed(self, picture: Picture, call: Call, deadline: float | None) -> Inference:
         with call.stage("preprocess"):
             tensor = await self.pool.run(central_crop, picture.pixels, self.manifest.input)
         inputs = {self.manifest.input.name: tensor}
         answer = await self.infer(self.manifest.id, inputs, priority=call.priority, deadline=deadline)
         call.inferred(answer)
-        return answer.outputs
+        return answer

@@ -10,21 +10,21 @@ answer. When nobody waits any more, it is cancelled.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
 from typing import Any
 
+from models.lane import Inference
 from models.session import Array
 from models.waiting import Priority
 
-Outputs = Mapping[str, Array]
-Key = tuple[str, ...]  # whatever makes the outputs what they are
-Work = Callable[[], Coroutine[Any, Any, Outputs]]
+Key = tuple[str, ...]  # whatever makes the outputs what they are: first the sha256 of the graph
+Work = Callable[[], Coroutine[Any, Any, Inference]]
 
 
 @dataclass(slots=True)
 class _Pass:
-    task: asyncio.Task[Outputs]
+    task: asyncio.Task[Inference]
     waiting: int = 0
 
 
@@ -34,11 +34,11 @@ class EncoderCache:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.hits = self.misses = 0
-        self._done: OrderedDict[Key, Outputs] = OrderedDict()
+        self._done: OrderedDict[Key, Inference] = OrderedDict()
         self._running: dict[tuple[Key, Priority], _Pass] = {}
 
-    async def get(self, key: Key, priority: Priority, work: Work) -> Outputs:
-        """The outputs that `work` gives, read-only; raises what it raises, which is not kept."""
+    async def get(self, key: Key, priority: Priority, work: Work) -> Inference:
+        """What `work` gives, its outputs read-only; raises what it raises, which is not kept."""
         if key in self._done:
             self.hits += 1
             self._done.move_to_end(key)
@@ -52,7 +52,7 @@ class EncoderCache:
             self._running[place] = _Pass(asyncio.create_task(self._pass(key, work)))
         return await self._wait_for(place)
 
-    async def _wait_for(self, place: tuple[Key, Priority]) -> Outputs:
+    async def _wait_for(self, place: tuple[Key, Priority]) -> Inference:
         shared = self._running[place]
         shared.waiting += 1
         try:
@@ -63,12 +63,15 @@ class EncoderCache:
                 del self._running[place]
                 shared.task.cancel()  # of no effect where it is done
 
-    async def _pass(self, key: Key, work: Work) -> Outputs:
-        outputs = {name: _kept(values) for name, values in (await work()).items()}
-        self._done[key] = outputs
+    async def _pass(self, key: Key, work: Work) -> Inference:
+        answer = await work()
+        answer = replace(answer, outputs={name: _kept(values) for name, values in answer.outputs.items()})
+        if answer.served is not None and answer.served.sha256 != key[0]:
+            return answer  # another version was promoted meanwhile
+        self._done[key] = answer
         if len(self._done) > self.limit:
             self._done.popitem(last=False)
-        return outputs
+        return answer
 
 
 def _kept(values: Array) -> Array:

@@ -8,7 +8,7 @@ import asyncio
 import io
 import logging
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from PIL import Image
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from models.errors import DeadlineExceeded
 from models.session import Array
+from models.tapping import as_traffic
 from models.together import together
 from models.waiting import Priority
 from pipelines.admission import Admission
@@ -28,7 +29,7 @@ from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
 from pipelines.pipeline import Call, CpuPool, Gate, OpensPdf, Pipeline, Report, at_priority
 from pipelines.seen import Observer, Seen
-from pipelines.types import ImageInfo, ModelUsed
+from pipelines.types import ImageInfo, ModelUsed, as_declared
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ Task = tuple[Pipeline[Any, Any], BaseModel]
 class Engine:
     """Runs any set of pipelines over one decode. Without `pdfium`, PDFs are refused as no images.
 
-    Of batch priority at most `bulk` images are being worked on, the others wait.
+    Of batch priority at most `bulk` images are being worked on, the others wait. `live` gives the version of a
+    pipeline's model that would answer now: versions can change between two requests.
     """
 
     def __init__(
@@ -49,10 +51,11 @@ class Engine:
         limits: Limits,
         pdfium: Pdfium | None = None,
         bulk: int = 4,
+        live: Callable[[ModelUsed], ModelUsed] = as_declared,
     ) -> None:
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self._pool, self._limits, self._pdfium = pool, limits, pdfium
-        self._admission = Admission(bulk)
+        self._admission, self.live = Admission(bulk), live
         self._observers: list[Observer] = []
 
     def watch(self, observer: Observer) -> None:
@@ -72,7 +75,7 @@ class Engine:
     @property
     def models(self) -> list[ModelUsed]:
         """Every model that some pipeline uses."""
-        return _models(self._pipelines.values())
+        return self._models(self._pipelines.values(), {})
 
     async def warm(self, tasks: Mapping[str, BaseModel]) -> Findings:
         """Send a drawn picture through `tasks`, so that the first caller pays for nothing; raises as `run` does.
@@ -81,7 +84,7 @@ class Engine:
         """
         drawn = io.BytesIO()
         Image.linear_gradient("L").save(drawn, "JPEG")
-        return await self.run(drawn.getvalue(), tasks, fresh=True)
+        return await self.run(drawn.getvalue(), tasks, observed=False)
 
     async def run(
         self,
@@ -92,23 +95,24 @@ class Engine:
         deadline: float | None = None,
         gate: bool = False,
         report: Report | None = None,
-        fresh: bool = False,
+        observed: bool = True,
     ) -> Findings:
         """Look at one image. `tasks` maps pipelines to their options; `deadline` is in `time.monotonic` seconds.
 
         With `gate`, pipelines that can refuse an image (moderation) run first; where one does, the others
         never see the picture, and the findings name them as withheld. `report` gets each page of a document as
-        soon as it and those before it are done. With `fresh` the models look themselves, whatever they saw before.
+        soon as it and those before it are done. What is no traffic, as warming and canaries, is not
+        `observed`: the models look themselves, whatever they saw before, and nobody hears of it.
         Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
         chosen = [(self.pipeline(name), options) for name, options in tasks.items()]
-        call = Call(priority, deadline, fresh=fresh)
+        call = Call(priority, deadline, fresh=not observed)
         if report is not None:
             call.report = report
         try:
             async with asyncio.timeout_at(deadline):
                 async with self._admission.admitted(priority):
-                    with at_priority(priority), call.stage("total"):
+                    with at_priority(priority), as_traffic(observed), call.stage("total"):
                         picture, named = await self._look(data, chosen, call, gate=gate)
         except TimeoutError:
             raise DeadlineExceeded("the request") from None
@@ -116,12 +120,13 @@ class Engine:
             result_id=f"res_{random.getrandbits(128):032x}",
             image=_info(picture),
             prompt=self._prompt(picture, named),
-            models=_models(pipeline for pipeline, _ in chosen if pipeline.name in named),
+            models=self._models((pipeline for pipeline, _ in chosen if pipeline.name in named), call.ran),
             timings=call.timings,
             withheld=[name for name in tasks if name not in named] or None,
             **named,  # type: ignore[arg-type]  # each pipeline's name is the field of its result
         )
-        self._tell(findings, picture, call)
+        if observed:
+            self._tell(findings, picture, call)
         return findings
 
     def _tell(self, findings: Findings, picture: Picture, call: Call) -> None:
@@ -162,6 +167,12 @@ class Engine:
         call.take(pipeline.name, own)
         return result
 
+    def _models(self, pipelines: Iterable[Pipeline[Any, Any]], ran: Iterable[ModelUsed]) -> list[ModelUsed]:
+        """Of each model the versions that `ran`, or the one that would have."""
+        declared = {used.id: used for pipeline in pipelines for used in pipeline.models}
+        answered = {id: [used for used in ran if used.id == id] for id in declared}
+        return [used for id, one in declared.items() for used in answered[id] or [self.live(one)]]
+
     def _prompt(self, picture: Picture, results: Mapping[str, BaseModel]) -> str:
         info = _info(picture)
         kind, parts = ("Document", "pages") if info.format == "PDF" else ("Image", "frames")
@@ -195,8 +206,4 @@ def _info(picture: Picture) -> ImageInfo:
 def _encoded(call: Call) -> Mapping[str, Array] | None:
     """What the encoder gave to those of the request who asked for it."""
     work = call.shared.get(ENCODED)
-    return None if work is None or work.cancelled() or work.exception() else work.result()
-
-
-def _models(pipelines: Iterable[Pipeline[Any, Any]]) -> list[ModelUsed]:
-    return list({used.id: used for pipeline in pipelines for used in pipeline.models}.values())
+    return None if work is None or work.cancelled() or work.exception() else work.result().outputs

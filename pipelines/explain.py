@@ -14,7 +14,7 @@ from pipelines.captioning import softmax
 from pipelines.decode import Picture
 from pipelines.encoder import Encoder
 from pipelines.errors import RequestRejected
-from pipelines.explanation import Explainer, Explanation
+from pipelines.explanation import Explainer, Explainers, Explanation
 from pipelines.pipeline import Call
 from pipelines.preprocess import central_square
 from pipelines.types import ModelUsed, Tag, Wire
@@ -50,7 +50,7 @@ class Explained(Wire):
 @dataclass(frozen=True)
 class Explain:
     encoder: Encoder
-    explainer: Explainer
+    explainers: Explainers
     name: str = "explain"
 
     @property
@@ -63,10 +63,11 @@ class Explain:
     async def run(self, picture: Picture, options: ExplainOptions, call: Call) -> Explained:
         """Raises ExplanationUnavailable, and RequestRejected for a class that the encoder does not know."""
         named = self._named(options)
-        outputs = await self.encoder.encode(picture, call)
+        answer = await self.encoder.infer_on(picture, call)
+        explainer, outputs = await self.explainers.of(answer.served), answer.outputs
         with call.stage("postprocess"):
             tags = self._tags(outputs, named, options.top_k)
-            explained = await together(*(self._explained(tag, outputs, picture, options) for tag in tags))
+            explained = await together(*(self._explained(explainer, tag, outputs, picture, options) for tag in tags))
         return Explained(explanations=explained)
 
     def _named(self, options: ExplainOptions) -> int | None:
@@ -87,10 +88,10 @@ class Explain:
         return [self.encoder.tag(int(index), float(scores[index])) for index in best]
 
     async def _explained(
-        self, tag: Tag, outputs: Mapping[str, Array], picture: Picture, options: ExplainOptions
+        self, explainer: Explainer, tag: Tag, outputs: Mapping[str, Array], picture: Picture, options: ExplainOptions
     ) -> ExplainedTag:
         seen = central_square(*picture.pixels.size, self.encoder.manifest.input.crop)
-        found = await self.explainer.explain(outputs, picture, seen, Question(tag.index), draw=options.overlay)
+        found = await explainer.explain(outputs, picture, seen, Question(tag.index), draw=options.overlay)
         return ExplainedTag.model_construct(**dict(tag), **dict(found))
 
     def brief(self, result: Explained) -> str:

@@ -2,7 +2,7 @@
 
 import io
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
@@ -12,6 +12,7 @@ from pydantic import Field, PlainSerializer, WithJsonSchema
 from models.classifier import Classifier
 from models.errors import ExplanationUnavailable
 from models.manifest import Manifest
+from models.served import Served
 from models.session import Array
 from pipelines.cam import Parts, Question, parts
 from pipelines.decode import Picture
@@ -87,6 +88,20 @@ class Explainer:
             box=(x0, y0, x1, y1),
             overlay=png,
         )
+
+
+class Explainers:
+    """Explains answers of one model, whichever of its graphs gave them; loads what that takes once a graph."""
+
+    def __init__(self, load: Callable[[Served | None], Awaitable[Explainer]]) -> None:
+        """`load` is given None where no runtime says which graph answered."""
+        self._load = load
+        self._known: dict[Served | None, Explainer] = {}
+
+    async def of(self, served: Served | None) -> Explainer:
+        if served not in self._known:
+            self._known[served] = await self._load(served)
+        return self._known[served]
 
 
 def _png(picture: Picture, found: Parts, region: Box) -> bytes:

@@ -57,6 +57,7 @@ class Call:
 
     `shared` holds what several pipelines of the request need once; they are given the same dict. `report` is told
     what is done before all of it is: each page of a document. With `fresh` nothing is taken from earlier requests.
+    `ran` are the models that answered, in that order.
     """
 
     priority: Priority = "interactive"
@@ -65,6 +66,7 @@ class Call:
     stages: list[Stage] = field(default_factory=list)
     shared: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     report: Report = _unheard
+    ran: dict[ModelUsed, None] = field(default_factory=dict)
     fresh: bool = False
 
     @contextmanager
@@ -88,17 +90,29 @@ class Call:
             self.stages.append(replace(stage, name=f"{pipeline}.{stage.name}"))
         for name, seconds in own.timings.items():
             self.timings[f"{pipeline}.{name}"] = seconds
+        self.ran |= own.ran
 
     def inferred(self, answer: Inference, *, wait: str = "wait", session: str = "session") -> None:
-        """An inference that has just come back: the time in line, and in the session."""
+        """An inference that has just come back: the time in line, and in the session, and whose it was."""
+        self.credit(answer)
         ended = perf_counter()
         self.add(wait, answer.wait_seconds, ended=ended - answer.run_seconds)
         self.add(session, answer.run_seconds, ended=ended)
+
+    def credit(self, answer: Inference) -> None:
+        """Note which model gave `answer`, where the runtime says so."""
+        if answer.served is not None:
+            self.ran[ModelUsed.of(answer.served)] = None
 
     def add(self, name: str, seconds: float, *, ended: float | None = None) -> None:
         """A stage that took `seconds`, and ends now unless it did before."""
         self.stages.append(Stage(name, perf_counter() if ended is None else ended, seconds))
         self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 6)
+
+
+def used_in(answer: Inference, declared: ModelUsed) -> ModelUsed:
+    """Which model gave `answer`: the declared one, unless the runtime says that another version of it did."""
+    return declared if answer.served is None else ModelUsed.of(answer.served)
 
 
 class Pipeline(Protocol[OptionsT, ResultT]):

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.served import Served
+
 
 class Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +35,15 @@ class ModelUsed(Wire):
     id: str
     version: int
     sha256: str
+
+    @classmethod
+    def of(cls, served: Served) -> "ModelUsed":
+        return cls(id=served.id, version=served.version, sha256=served.sha256)
+
+
+def as_declared(used: ModelUsed) -> ModelUsed:
+    """The version that answers now, where versions do not change."""
+    return used
 
 
 class Tag(Wire):

@@ -16,6 +16,7 @@ from service import problems
 from service.access import require_key
 from service.api import (
     batches,
+    canaries,
     categories,
     dead_letters,
     documents,
@@ -67,7 +68,9 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
     )
     app.state.settings, app.state.metrics = settings, Metrics()
     app.state.house, app.state.watch, app.state.jobs, app.state.failure = None, None, None, None
-    for part in (images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches):
+    for part in (
+        images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches, canaries,
+    ):  # fmt: skip
         app.include_router(part.router, dependencies=[Depends(require_key)])
     app.include_router(health.router)
     app.mount("/ops", StaticFiles(directory=_OPS, html=True))  # only a page: what it shows, /metrics asks the key for

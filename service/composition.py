@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from models.manifest import Catalog
+from models.promotions import promoted
 from models.runtime import Runtime
 from models.store import Store
 from pipelines.captioning import Captioning, FeaturesOptions
@@ -77,11 +78,14 @@ class House:
 
 
 def open_catalog(settings: Settings) -> Catalog:
-    return Catalog.load(*([settings.catalog] if settings.catalog else []))
+    """With the versions that were promoted."""
+    store = open_store(settings)
+    catalog = Catalog.load(*([settings.catalog] if settings.catalog else []))
+    return catalog.with_each(lambda manifest: promoted(store, manifest))
 
 
 def open_store(settings: Settings) -> Store:
-    return Store(settings.store.expanduser(), mirror=settings.model_mirror)
+    return Store(settings.store.expanduser(), mirror=settings.model_mirror, versions=settings.versions.expanduser())
 
 
 def open_heads(settings: Settings) -> HeadStore:
@@ -126,12 +130,12 @@ async def open_house(
             Captioning(encoder, pool),
             FacesPipeline(finder),
             AvatarPipeline(finder, pool),
-            Explain(encoder, await parts.explainer(encoder.manifest)),
+            Explain(encoder, await parts.explainers(encoder.manifest)),
             SanitizePipeline(limits, pool),
             parts.documents(choices["layout"], reader, pdfium, limits),
         )
         chosen = [one for one in pipelines if one.name in names]
-        engine = Engine(chosen, pool=pool, limits=limits, pdfium=pdfium, bulk=_bulk(runtime))
+        engine = Engine(chosen, pool=pool, limits=limits, pdfium=pdfium, bulk=_bulk(runtime), live=parts.live)
         categories = Categories(engine, encoder.used, heads, pool)
         if only is None:
             await engine.warm({name: options for name, options in WARMED.items() if name in names})

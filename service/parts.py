@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from models.labels import label_set
 from models.manifest import CatalogInvalid, Manifest
+from models.promotions import version_of
 from models.runtime import Runtime
+from models.served import Served
 from models.session import metadata
 from models.store import GRAPH, Store
 from pipelines.decode import Limits
@@ -17,7 +19,7 @@ from pipelines.documents.pdf import Pdfium
 from pipelines.documents.pipeline import DocumentLimits, DocumentsPipeline
 from pipelines.encoder import Encoder
 from pipelines.encoder_cache import EncoderCache
-from pipelines.explanation import Explainer
+from pipelines.explanation import Explainer, Explainers
 from pipelines.faces.check import SecondLook
 from pipelines.faces.detector import Detector
 from pipelines.faces.finder import FaceFinder
@@ -29,7 +31,6 @@ from pipelines.moderation.domains import Domains, load_domains
 from pipelines.moderation.head_store import HeadStore
 from pipelines.moderation.hygiene import Hygiene
 from pipelines.moderation.nsfw import Nsfw
-from pipelines.moderation.nsfw_map import NsfwMap
 from pipelines.moderation.objects import Objects
 from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import Policy
@@ -55,7 +56,13 @@ class Parts:
         [encoder] = choice.models
         labels = label_set(encoder.labels or "")
         cache = EncoderCache(self.settings.encoder_cache) if self.settings.encoder_cache else None
-        return Encoder(encoder, used_of(self.store, encoder), labels, self.runtime.infer, self.pool, cache)
+        return Encoder(encoder, used_of(self.store, encoder), labels, self.runtime.infer, self.pool, cache, self.live)
+
+    def live(self, declared: ModelUsed) -> ModelUsed:
+        """The version of a model that answers now; of a model that is not loaded here, what the store has."""
+        if declared.id not in self.runtime.models:
+            return declared
+        return ModelUsed.of(self.runtime.loaded(declared.id).served)
 
     async def moderation(
         self, choice: Choice, encoder: Encoder, policy: Watched[Policy], heads: HeadStore, reader: OcrReader | None
@@ -64,9 +71,9 @@ class Parts:
 
         Raises HashListInvalid, HashListUnavailable, DomainsInvalid or SettingsInvalid."""
         [opennsfw] = choice.models
-        used, where = used_of(self.store, opennsfw), NsfwMap(await self.explainer(opennsfw))
+        used, explainers = used_of(self.store, opennsfw), await self.explainers(opennsfw)
         signals = (
-            Nsfw(opennsfw, used, self.runtime.infer_many, self.pool, where, self.settings.nsfw_chain),
+            Nsfw(opennsfw, used, self.runtime.infer_many, self.pool, explainers, self.settings.nsfw_chain),
             Objects(encoder),
             await self.pool.run(open_known, self.settings, self.pool),  # a list of a million hashes takes seconds
             Codes(self._domains().current, self.pool),
@@ -83,8 +90,17 @@ class Parts:
             "the lists of domains", lambda: load_domains(denied, allowed), lambda: file_state(paths), self.pool
         )
 
-    async def explainer(self, manifest: Manifest) -> Explainer:
-        return await self.pool.run(Explainer.load, manifest, self.store.graph(manifest), self.pool)
+    async def explainers(self, manifest: Manifest) -> Explainers:
+        """Those of the version that answers now are loaded, so that no request waits for them."""
+
+        async def load(served: Served | None) -> Explainer:
+            version = version_of(self.store, manifest, manifest.version if served is None else served.version)
+            return await self.pool.run(Explainer.load, version, self.store.graph(version), self.pool)
+
+        explainers = Explainers(load)
+        if manifest.id in self.runtime.models:
+            await explainers.of(self.runtime.loaded(manifest.id).served)
+        return explainers
 
     async def reader(self, choices: Mapping[str, Choice]) -> OcrReader:
         detector, recogniser, orientation = (choices[task].models[0] for task in DOCUMENT_TASKS[1:])

@@ -21,6 +21,7 @@ from pipelines.moderation import errors as moderation
 from service import openai
 from service.batch_api import errors as batches
 from service.jobs import errors as jobs
+from service.shadow import errors as candidates
 from service.work import errors as work
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,8 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     moderation.TrainingRejected: (422, "No category can be made of these images"),
     models.ModelUnknown: (404, "There is no such model"),
     models.ExplanationUnavailable: (501, "This model's answers cannot be explained exactly"),
+    candidates.CandidateUnknown: (409, "There is no second version of this model"),
+    models.SourceFailed: (503, "The model store cannot be used"),
     models.ModelMissing: (503, "A model is not available"),
     models.Overloaded: (429, "Too much work is waiting"),
     models.DeadlineExceeded: (504, "The answer came too late"),

@@ -9,6 +9,7 @@ from pipelines.explain import Explained
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
 from pipelines.types import Answer, Features
+from service.shadow.metrics import ShadowReport
 
 
 class FeaturesReply(Features, Answer):
@@ -68,7 +69,10 @@ class TaskSummary(BaseModel):
 
 
 class ModelSummary(BaseModel):
-    """A catalog entry and what this process makes of it. `state` is that of its files in the store."""
+    """A catalog entry and what this process makes of it: of a loaded model, the version that answers.
+
+    `state` is that of its files in the store, `shadow` the second version that is compared with it.
+    """
 
     id: str
     version: int
@@ -79,6 +83,7 @@ class ModelSummary(BaseModel):
     loaded: bool
     device: str | None
     sha256: str | None
+    shadow: ShadowReport | None = None
 
 
 class ModelList(BaseModel):

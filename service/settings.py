@@ -95,6 +95,14 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = None  # whsec_ and base64: signs callbacks; None switches them off
     webhook_urls: UrlInputs = "public"  # where callbacks may go, as url_inputs
 
+    canaries: Path | None = None  # a folder of golden sets, a folder each, beside the one that is built in
+    canary_seconds: float = Field(default=600.0, ge=0)  # how often they are run; 0: never by themselves
+    canary_answers: Path = Field(default_factory=lambda: _data("canaries"))  # what they answered last: tells flips
+
+    shadow: str | None = None  # a second version of a model to compare: a manifest, or ID=PATH of an ONNX graph
+    versions: Path = Field(default_factory=lambda: _data("versions"))  # such versions, and which were promoted
+    shadow_share: float = Field(default=0.05, ge=0, le=1)  # of that model's inferences
+
     drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight
 
     @field_validator("pipelines", mode="before")

@@ -4,17 +4,28 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from service.canary.canaries import Canaries
+from service.canary.metrics import CanaryMetrics
+from service.canary.opening import canaries_of
+from service.canary.schedule import Schedule
 from service.composition import House
+from service.shadow.promotion import Versions
 
 
 @dataclass(frozen=True)
 class Watch:
     """One field for each that routes ask."""
 
+    canaries: Canaries
+    versions: Versions
+
 
 @asynccontextmanager
 async def open_watch(house: House) -> AsyncIterator[Watch]:
     """Raises what its parts raise when a setting of theirs is wrong."""
+    canaries = canaries_of(house.engine, house.settings, CanaryMetrics(house.metrics.registry).heard)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(house.metrics.watching(house.engine))
-        yield Watch()
+        schedule = await stack.enter_async_context(Schedule(canaries, house.settings.canary_seconds).open())
+        versions = await stack.enter_async_context(Versions(house, schedule.run_now).open())
+        yield Watch(canaries, versions)

@@ -25,9 +25,16 @@ class Service:
 
 @contextmanager
 def serving(*options: str, ready: bool = True, **settings: str) -> Iterator[Service]:
-    """A service on a free port, with a queue of its own; `settings` are KERNELSIGHT_ variables without their prefix."""
+    """A service on a free port, with a queue of its own and no canaries.
+
+    `settings` are KERNELSIGHT_ variables without their prefix.
+    """
     with TemporaryDirectory() as folder:
-        own = {"queue_data": f"{folder}/queue", "files": f"{folder}/files"}
+        own = {
+            "queue_data": f"{folder}/queue", "files": f"{folder}/files", "canary_answers": f"{folder}/canaries",
+            "versions": f"{folder}/versions",
+            "canary_seconds": "0",  # what a test counts is its own
+        }  # fmt: skip
         with _serving(*options, ready=ready, **own | settings) as service:
             yield service
 

@@ -17,6 +17,7 @@ from pipelines.captioning import FeaturesOptions
 from pipelines.engine import Engine
 from pipelines.errors import ImageRejected
 from pipelines.findings import Findings
+from pipelines.moderation.errors import TrainingRejected
 from pipelines.moderation.head_store import HeadStore
 from pipelines.moderation.heads import Head
 from pipelines.moderation.training import check_counts, fit
@@ -52,13 +53,18 @@ class Trained:
 
 @dataclass(frozen=True)
 class Categories:
-    """`encoder` is the one that the engine's features come from."""
+    """`declared` is the encoder that the engine's features come from, in the version that it had at start."""
 
     engine: Engine
-    encoder: ModelUsed
+    declared: ModelUsed
     heads: HeadStore
     pool: CpuPool
     _training: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def encoder(self) -> ModelUsed:
+        """The version that answers now."""
+        return self.engine.live(self.declared)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -82,11 +88,11 @@ class Categories:
         """
         self.heads.check_free(name, replace=replace)
         check_counts(len(positives), len(negatives))
-        slots = asyncio.Semaphore(AT_ONCE)
+        slots, encoders = asyncio.Semaphore(AT_ONCE), set[ModelUsed]()
 
         async def one(sample: Sample) -> Embedding | Skipped:
             async with slots:
-                seen = await self._embedded(sample)
+                seen = await self._embedded(sample, encoders)
                 on_image()
                 return seen
 
@@ -97,16 +103,20 @@ class Categories:
             for part in (seen[: len(positives)], seen[len(positives) :])
         ]
         check_counts(*map(len, kinds), of=f"images that can be read ({len(skipped)} cannot)" if skipped else "images")
-        head = await self.pool.run(fit, name, np.array(kinds[0]), np.array(kinds[1]), self.encoder)
+        if len(encoders) > 1:
+            raise TrainingRejected("another version of the encoder was promoted meanwhile: train again")
+        head = await self.pool.run(fit, name, np.array(kinds[0]), np.array(kinds[1]), encoders.pop())
         await self.pool.run(self.heads.save, head, replace=replace)
         return Trained(head, skipped)
 
-    async def _embedded(self, sample: Sample) -> Embedding | Skipped:
+    async def _embedded(self, sample: Sample, encoders: set[ModelUsed]) -> Embedding | Skipped:
+        """`encoders` is added to what embedded it."""
         try:
             findings = await self.engine.run(await sample.read(), {"features": EMBEDDING}, priority="batch")
         except (ImageRejected, OSError) as error:
             why = error.strerror if isinstance(error, OSError) else None
             return Skipped(name=sample.name, why=why or str(error))
+        encoders.update(findings.models)
         return embedding_of(findings)
 
 

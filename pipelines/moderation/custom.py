@@ -8,7 +8,7 @@ from pipelines.moderation.errors import HeadMismatch
 from pipelines.moderation.head_store import Entry, HeadStore
 from pipelines.moderation.heads import Head
 from pipelines.moderation.types import Evidence, Reading
-from pipelines.pipeline import Call, CpuPool
+from pipelines.pipeline import Call, CpuPool, used_in
 from pipelines.types import ModelUsed
 
 LIKELY = 0.5  # from here on a category is evidence
@@ -32,10 +32,14 @@ class Custom:
         return self.encoder.shorter_side
 
     async def read(self, picture: Picture, call: Call) -> Reading:
-        usable, idle = self._sorted(await self.heads.current(self.pool))
+        entries = await self.heads.current(self.pool)
+        usable, idle = _sorted(entries, self.encoder.used)
         scores: dict[str, float] = {}
-        if usable:
-            embedding = (await self.encoder.encode(picture, call))["embedding"]
+        if any(entry.head for entry in entries):
+            answer = await self.encoder.infer_on(picture, call)
+            # To another version's heads this one's embeddings say nothing.
+            usable, idle = _sorted(entries, used_in(answer, self.encoder.used))
+            embedding = answer.outputs["embedding"]
             scores = {head.name: head.score(embedding) for head in usable}  # 20 µs each: less than a thread costs
         likely = [Evidence(what=name, score=round(score, 6)) for name, score in scores.items() if score > LIKELY]
         reading = Reading.of(
@@ -48,17 +52,18 @@ class Custom:
             return reading.model_copy(update={"error": "; ".join(one.detail or "" for one in idle)})
         return reading
 
-    def _sorted(self, entries: list[Entry]) -> tuple[list[Head], list[Evidence]]:
-        """The heads that fit the encoder, and for each that cannot be used, why."""
-        usable, idle = [], []
-        for entry in entries:
-            if entry.head is None:
-                idle.append(Evidence(what=entry.name, detail=f"its file is broken: {entry.problem}"))
-                continue
-            try:
-                entry.head.check(self.encoder.used)
-            except HeadMismatch as mismatch:
-                idle.append(Evidence(what=entry.name, detail=str(mismatch)))
-            else:
-                usable.append(entry.head)
-        return usable, idle
+
+def _sorted(entries: list[Entry], encoder: ModelUsed) -> tuple[list[Head], list[Evidence]]:
+    """The heads that fit the encoder, and for each that cannot be used, why."""
+    usable, idle = [], []
+    for entry in entries:
+        if entry.head is None:
+            idle.append(Evidence(what=entry.name, detail=f"its file is broken: {entry.problem}"))
+            continue
+        try:
+            entry.head.check(encoder)
+        except HeadMismatch as mismatch:
+            idle.append(Evidence(what=entry.name, detail=str(mismatch)))
+        else:
+            usable.append(entry.head)
+    return usable, idle

@@ -5,7 +5,7 @@ under the BSD-2-Clause licence. Its preprocessing is part of the model: see `Cha
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
+from models.lane import Inference
 from models.manifest import Manifest
-from models.session import Array
 from pipelines.decode import Picture
-from pipelines.explanation import Explanation
+from pipelines.explanation import Explainers, Explanation
 from pipelines.moderation.nsfw_map import RESIZED, NsfwMap
 from pipelines.moderation.types import Evidence, Reading
-from pipelines.pipeline import Call, CpuPool, Infer
+from pipelines.pipeline import Call, CpuPool, Infer, used_in
 from pipelines.types import ModelUsed
 
 # exact: from all pixels, as the model was published. fast: from a JPEG that was decoded at a smaller scale, which
@@ -42,7 +42,7 @@ class Nsfw:
     used: ModelUsed
     infer_many: Infer
     pool: CpuPool
-    where: NsfwMap
+    explainers: Explainers
     chain: Chain = "exact"
     name: str = "nsfw"
 
@@ -56,39 +56,42 @@ class Nsfw:
 
     async def read(self, picture: Picture, call: Call) -> Reading:
         """Scores `whole` and, for suspicious pictures, `tiles`: the highest of any part. The score is `whole`."""
-        [whole] = await self._score(picture, [(0, 0, *picture.pixels.size)], call)
+        seen = await self._infer(picture, [(0, 0, *picture.pixels.size)], call)
+        [whole] = _scores(seen)
         scores, evidence = {"whole": whole}, list[Evidence]()
         if whole >= SUSPICIOUS:
             regions = tiles(*picture.pixels.size)
-            found = await self._score(picture, regions, call)
+            found = _scores(await self._infer(picture, regions, call))
             scores["tiles"] = max(found)
             evidence = [
                 Evidence(what="part of the picture", score=round(score, 6), box=_original(region, picture.scale))
                 for score, region in zip(found, regions, strict=True)
             ]
-        version = f"{self.manifest.version}-{self.used.sha256[:12]}-{self.chain}"
+        used = used_in(seen, self.used)
+        version = f"{used.version}-{used.sha256[:12]}-{self.chain}"
         reading = Reading.of(scores, evidence, detector=self.manifest.id, version=version)
         return reading.model_copy(update={"score": reading.scores["whole"]})
 
     async def explain(self, picture: Picture, call: Call) -> Explanation:
         """Which places of the picture speak for its score as a whole; raises ExplanationUnavailable."""
-        answers = await self._infer(picture, [(0, 0, *picture.pixels.size)], call)
-        return await self.where.of({name: rows[0] for name, rows in answers.items()}, picture)
+        seen = await self._infer(picture, [(0, 0, *picture.pixels.size)], call)
+        where = NsfwMap(await self.explainers.of(seen.served))
+        return await where.of({name: rows[0] for name, rows in seen.outputs.items()}, picture)
 
-    async def _score(self, picture: Picture, regions: Sequence[Rectangle], call: Call) -> list[float]:
-        answers = await self._infer(picture, regions, call)
-        return [float(score) for score in answers["outputs"][:, 1]]
-
-    async def _infer(self, picture: Picture, regions: Sequence[Rectangle], call: Call) -> Mapping[str, Array]:
+    async def _infer(self, picture: Picture, regions: Sequence[Rectangle], call: Call) -> Inference:
         with call.stage("nsfw.preprocess"):
             items = await self.pool.run(self._items, picture.pixels, regions)
         inputs = {self.manifest.input.name: items}
         answer = await self.infer_many(self.manifest.id, inputs, priority=call.priority, deadline=call.deadline)
         call.inferred(answer, wait="nsfw.wait", session="nsfw.session")
-        return answer.outputs
+        return answer
 
     def _items(self, pixels: Image.Image, regions: Sequence[Rectangle]) -> NDArray[np.float32]:
         return np.stack([tensor(pixels, region, self.manifest) for region in regions])
+
+
+def _scores(answer: Inference) -> list[float]:
+    return [float(score) for score in answer.outputs["outputs"][:, 1]]
 
 
 def tensor(pixels: Image.Image, region: Rectangle, manifest: Manifest) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from pipelines.captioning import softmax
 from pipelines.decode import Picture
 from pipelines.encoder import Encoder
 from pipelines.moderation.types import Evidence, Reading
-from pipelines.pipeline import Call
+from pipelines.pipeline import Call, used_in
 from pipelines.types import ModelUsed
 
 MAPPING = Path(__file__).with_name("objects.toml")
@@ -38,9 +38,9 @@ class Objects:
 
     async def read(self, picture: Picture, call: Call) -> Reading:
         """A score for each category of the mapping: the summed probability of its classes."""
-        outputs = await self.encoder.encode(picture, call)
+        answer = await self.encoder.infer_on(picture, call)
         decision = self.encoder.manifest.decision
-        scores = softmax(outputs["logits"], temperature=decision.temperature if decision else 1.0)
+        scores = softmax(answer.outputs["logits"], temperature=decision.temperature if decision else 1.0)
         sums = {category: min(float(scores[classes].sum()), 1.0) for category, classes in self._classes.items()}
         evidence = [
             Evidence(what=self.encoder.labels.labels[index].name, score=round(float(scores[index]), 6), detail=category)
@@ -48,16 +48,20 @@ class Objects:
             for index in classes
             if scores[index] >= SHOWN
         ]
-        return Reading.of(sums, evidence, detector=self.encoder.manifest.id, version=self._version)
+        return Reading.of(
+            sums, evidence, detector=self.encoder.manifest.id, version=self._version(used_in(answer, self.encoder.used))
+        )
 
     @cached_property
     def _classes(self) -> Mapping[str, NDArray[np.intp]]:
         return classes_of(self.mapping, self.encoder.labels)
 
     @cached_property
-    def _version(self) -> str:
-        model = self.encoder.used
-        return f"{model.version}-{model.sha256[:12]}-{hashlib.sha256(self.mapping).hexdigest()[:12]}"
+    def _mapping_sha256(self) -> str:
+        return hashlib.sha256(self.mapping).hexdigest()
+
+    def _version(self, model: ModelUsed) -> str:
+        return f"{model.version}-{model.sha256[:12]}-{self._mapping_sha256[:12]}"
 
 
 def classes_of(mapping: bytes, labels: LabelSet) -> dict[str, NDArray[np.intp]]:

@@ -7,6 +7,7 @@ import typer
 
 from models.errors import KernelSightError
 from service.cli import (
+    canary,
     categories,
     documents,
     explain,
@@ -19,6 +20,7 @@ from service.cli import (
     policy,
     sanitize,
     serve,
+    versions,
     worker,
 )
 from service.logs import configure
@@ -30,8 +32,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+models.app.command("shadow")(versions.shadow)
+models.app.command("promote")(versions.promote)
 app.add_typer(models.app, name="models")
 app.add_typer(categories.app, name="categories")
+app.add_typer(canary.app, name="canary")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.add_typer(jobs.app, name="jobs")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from models.lane import Inference
+from models.served import Served
 from models.session import Array
 from models.waiting import Priority
 from pipelines.decode import Picture
@@ -15,6 +16,7 @@ from pipelines.pipeline import Call
 from pipelines.types import Appearance, Features, ModelUsed
 
 CLASSES = 1000
+PROMOTED = Served("fake-encoder", 4, "4" * 64, "CPUExecutionProvider", "float32", 1)  # another version of `USED`
 USED = ModelUsed(id="fake-encoder", version=3, sha256="0" * 64)
 APPEARANCE = Appearance(
     colours=[],
@@ -46,6 +48,7 @@ class FakeEncoder:
     logits: NDArray[np.float32] = field(default_factory=lambda: np.zeros(CLASSES, np.float32))
     embedding: NDArray[np.float32] = field(default_factory=lambda: np.arange(1280, dtype=np.float32))
     grid: NDArray[np.float32] = field(default_factory=lambda: np.zeros((7, 7, 1280), np.float32))
+    served: Served | None = None
     asked: list[tuple[str, Mapping[str, Array], Priority, float | None]] = field(default_factory=list)
 
     async def __call__(
@@ -58,7 +61,7 @@ class FakeEncoder:
     ) -> Inference:
         self.asked.append((model, inputs, priority, deadline))
         outputs = {"logits": self.logits, "embedding": self.embedding, "grid": self.grid}
-        return Inference(outputs, wait_seconds=0.25, run_seconds=0.5, batch_size=1)
+        return Inference(outputs, wait_seconds=0.25, run_seconds=0.5, batch_size=1, served=self.served)
 
 
 class NoOptions(BaseModel):

@@ -11,13 +11,18 @@ from PIL import Image
 from pydantic import BaseModel
 
 from models.errors import DeadlineExceeded, InferenceFailed
+from models.labels import label_set
+from models.manifest import Catalog
+from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits, Picture
+from pipelines.encoder import Encoder
 from pipelines.engine import Engine
 from pipelines.errors import ImageUnsupported, RequestRejected, TooManyPixels
 from pipelines.findings import Findings
 from pipelines.pipeline import CpuPool
 from pipelines.seen import Seen
-from tests.pipelines.fakes import FEATURES, USED, FakePipeline, NoOptions
+from pipelines.types import ModelUsed
+from tests.pipelines.fakes import FEATURES, PROMOTED, USED, FakeEncoder, FakePipeline, NoOptions
 from tests.pipelines.images import animation, encode, exif, with_app1
 
 JPEG = encode(Image.linear_gradient("L").convert("RGB").resize((1600, 1200)), "JPEG")
@@ -263,3 +268,26 @@ def test_observers_hear_of_every_answer_with_its_stages_and_one_that_fails_costs
     assert seen.findings is findings
     assert (seen.priority, seen.encoded, seen.picture.sha256) == ("batch", None, findings.image.sha256)
     assert {stage.name for stage in seen.stages} == set(findings.timings)
+
+
+def test_findings_name_the_version_that_answered_and_else_the_one_that_would(pool: CpuPool) -> None:
+    def live(declared: ModelUsed) -> ModelUsed:
+        return declared.model_copy(update={"version": 5})
+
+    manifest, labels = Catalog.load().get("efficientnet-lite0"), label_set("imagenet-1k")
+    captioning = Captioning(Encoder(manifest, USED, labels, FakeEncoder(served=PROMOTED), pool), pool)
+    engine = Engine([captioning, FakePipeline("faces")], pool=pool, limits=Limits(), live=live)
+
+    findings = asyncio.run(engine.run(JPEG, {"features": FeaturesOptions()}))
+
+    assert ([used.version for used in findings.models], [used.version for used in engine.models]) == ([4], [5])
+
+
+def test_observers_hear_nothing_of_warming_and_of_what_is_no_traffic(pool: CpuPool) -> None:
+    heard: list[Seen] = []
+    engine = Engine([FakePipeline()], pool=pool, limits=Limits())
+    engine.watch(heard.append)
+    asyncio.run(engine.warm({"features": NoOptions()}))
+    asyncio.run(engine.run(JPEG, {"features": NoOptions()}, observed=False))
+
+    assert heard == []

@@ -9,6 +9,7 @@ from PIL import Image
 
 from models.labels import label_set
 from models.manifest import Catalog
+from models.served import Served
 from pipelines.decode import Limits, decode
 from pipelines.encoder import Encoder
 from pipelines.moderation.custom import Custom
@@ -16,7 +17,8 @@ from pipelines.moderation.head_store import HeadStore
 from pipelines.moderation.heads import Head
 from pipelines.moderation.types import Reading
 from pipelines.pipeline import Call, CpuPool
-from tests.pipelines.fakes import USED, FakeEncoder
+from pipelines.types import ModelUsed
+from tests.pipelines.fakes import PROMOTED, USED, FakeEncoder
 from tests.pipelines.images import encode
 from tests.pipelines.moderation.clouds import OTHER, cloud, trained
 
@@ -34,10 +36,10 @@ def head() -> Head:
     return trained()
 
 
-def read(store: HeadStore, embedding: np.ndarray = KNIFE) -> tuple[Reading, int]:
+def read(store: HeadStore, embedding: np.ndarray = KNIFE, served: Served | None = None) -> tuple[Reading, int]:
     """The reading, and how many encoder passes it took."""
     pool = CpuPool(threads=1)
-    fake = FakeEncoder(embedding=embedding.astype(np.float32))
+    fake = FakeEncoder(embedding=embedding.astype(np.float32), served=served)
     encoder = Encoder(MANIFEST, USED, label_set("imagenet-1k"), fake, pool)
     picture = decode(encode(Image.new("RGB", (32, 32)), "PNG"), limits=Limits())
     reading = asyncio.run(Custom(encoder, store, pool).read(picture, Call()))
@@ -88,11 +90,20 @@ def test_a_category_of_another_encoder_has_no_score_but_evidence(store: HeadStor
     assert "trained on other-encoder 1" in (reading.evidence[-1].detail or "")
 
 
+def test_after_a_promotion_the_categories_of_the_version_that_answered_count(store: HeadStore, head: Head) -> None:
+    store.save(head, replace=False)
+    store.save(trained("forks", encoder=ModelUsed.of(PROMOTED)), replace=False)
+
+    reading, _ = read(store, served=PROMOTED)
+
+    assert (list(reading.scores), reading.evidence[-1].what) == (["forks"], "knives")
+
+
 def test_when_no_category_can_be_used_the_signal_could_not_judge(store: HeadStore) -> None:
     store.save(trained(encoder=OTHER), replace=False)
     (store.folder / "forks.json").write_text("{}")
 
-    reading, passes = read(store)
+    reading, _ = read(store)
 
-    assert (reading.scores, passes, "its file is broken" in (reading.error or "")) == ({}, 0, True)
+    assert (reading.scores, "its file is broken" in (reading.error or "")) == ({}, True)
     assert "here runs fake-encoder" in (reading.error or "")

@@ -13,12 +13,12 @@ from PIL import Image
 from models.errors import ExplanationUnavailable
 from models.lane import Inference
 from models.manifest import Catalog
+from models.served import Served
 from models.session import Array
 from models.waiting import Priority
 from pipelines.decode import Limits, decode
-from pipelines.explanation import Explainer
+from pipelines.explanation import Explainer, Explainers
 from pipelines.moderation.nsfw import SUSPICIOUS, Chain, Nsfw, tensor, tiles
-from pipelines.moderation.nsfw_map import NsfwMap
 from pipelines.moderation.types import Reading
 from pipelines.pipeline import Call, CpuPool
 from service.composition import open_house
@@ -86,8 +86,11 @@ class FakeNet:
         return Inference({"outputs": np.stack([1 - bright, bright], axis=1)}, 0.0, 0.0, 1)
 
 
-def unexplained(pool: CpuPool) -> NsfwMap:
-    return NsfwMap(Explainer(ExplanationUnavailable("opennsfw", "this is a test"), pool))
+def unexplained(pool: CpuPool) -> Explainers:
+    async def load(served: Served | None) -> Explainer:
+        return Explainer(ExplanationUnavailable("opennsfw", "this is a test"), pool)
+
+    return Explainers(load)
 
 
 def read(image: Image.Image) -> tuple[Reading, FakeNet]:
@@ -132,7 +135,7 @@ def test_the_version_tells_model_file_and_chain(chain: Chain) -> None:
     reading = asyncio.run(Nsfw(MANIFEST, USED, FakeNet(), pool, unexplained(pool), chain).read(picture, Call()))
     pool.close()
 
-    assert reading.version == f"1-{USED.sha256[:12]}-{chain}"
+    assert reading.version == f"{USED.version}-{USED.sha256[:12]}-{chain}"
 
 
 def test_the_real_model_finds_photographs_of_things_safe(jpeg: Callable[[str], bytes]) -> None:

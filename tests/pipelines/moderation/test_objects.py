@@ -7,12 +7,13 @@ from PIL import Image
 
 from models.labels import label_set
 from models.manifest import Catalog
+from models.served import Served
 from pipelines.decode import Limits, decode
 from pipelines.encoder import Encoder
 from pipelines.moderation.objects import MAPPING, Objects, classes_of
 from pipelines.moderation.types import Reading
 from pipelines.pipeline import Call, CpuPool
-from tests.pipelines.fakes import USED, FakeEncoder, logits_of
+from tests.pipelines.fakes import PROMOTED, USED, FakeEncoder, logits_of
 from tests.pipelines.images import encode
 
 MANIFEST = Catalog.load().get("efficientnet-lite0")
@@ -20,9 +21,9 @@ LABELS = label_set("imagenet-1k")
 RIFLE, REVOLVER, BEER = 764, 763, 440
 
 
-def read(scores: dict[int, float]) -> Reading:
+def read(scores: dict[int, float], served: Served | None = None) -> Reading:
     pool = CpuPool(threads=1)
-    encoder = Encoder(MANIFEST, USED, LABELS, FakeEncoder(logits_of(scores)), pool)
+    encoder = Encoder(MANIFEST, USED, LABELS, FakeEncoder(logits_of(scores), served=served), pool)
     picture = decode(encode(Image.new("RGB", (32, 32)), "PNG"), limits=Limits())
     reading = asyncio.run(Objects(encoder).read(picture, Call()))
     pool.close()
@@ -43,6 +44,10 @@ def test_the_classes_behind_a_score_are_its_evidence() -> None:
     reading = read({RIFLE: 0.4, REVOLVER: 0.04})
 
     assert [(one.what, one.detail, round(one.score or 0, 2)) for one in reading.evidence] == [("rifle", "weapon", 0.4)]
+
+
+def test_the_version_is_that_of_the_model_that_answered() -> None:
+    assert read({}, served=PROMOTED).version.startswith("4-444444444444-")
 
 
 def test_nothing_of_the_mapping_scores_nothing() -> None:

@@ -1,0 +1,1 @@
+"""Canaries: pictures whose right answers are known, sent through the live engine again and again."""
