@@ -100,6 +100,7 @@ class ProblemBody(BaseModel):
     title: str
     status: int
     detail: str
+    request_id: str | None = None
 
 
 _IMAGE = {

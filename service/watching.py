@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from service.composition import House
+from service.context import note_result
+from service.tracing import draw_stages
 
 
 @dataclass(frozen=True)
@@ -15,5 +17,7 @@ class Watch:
 @asynccontextmanager
 async def open_watch(house: House) -> AsyncIterator[Watch]:
     """Raises what its parts raise when a setting of theirs is wrong."""
+    house.engine.watch(note_result)
+    house.engine.watch(draw_stages)
     async with AsyncExitStack():
         yield Watch()

@@ -21,6 +21,7 @@ from service.cli import (
     serve,
     worker,
 )
+from service.context import RequestContext, new_request_id, on_behalf_of
 from service.logs import configure
 
 app = typer.Typer(
@@ -48,9 +49,12 @@ app.command("sanitize")(sanitize.sanitize)
 
 @app.callback()
 def options(
+    context: typer.Context,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, and tracebacks.")] = False,
 ) -> None:
     configure("INFO" if verbose else "WARNING")
+    if context.invoked_subcommand not in ("serve", "worker"):  # these answer requests of others
+        context.with_resource(on_behalf_of(RequestContext(new_request_id(), context.invoked_subcommand)))
 
 
 def main() -> None:
