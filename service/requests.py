@@ -47,7 +47,7 @@ class Named:
             try:
                 await self._app(scope, receive, named)
             finally:
-                route = getattr(scope.get("route"), "path", None)
+                route = _route(scope)
                 _end(span, _method(scope), route, status)
                 _log(scope["method"], route, status, perf_counter() - started, context)
 
@@ -71,13 +71,19 @@ class Unforeseen:
         except Exception:
             if scope["type"] != "http" or begun:
                 raise  # the server breaks the connection off: nothing else tells the client
-            log.exception("bug in %s %s", scope["method"], scope["path"])
+            log.exception("bug in %s %s", scope["method"], _route(scope))
             await bug(scope["path"])(scope, receive, send)
 
 
 def _id_of(scope: Scope) -> str:
     given = Headers(scope=scope).getlist(HEADER)
     return given[0] if len(given) == 1 and is_request_id(given[0]) else new_request_id()
+
+
+def _route(scope: Scope) -> str | None:
+    """Its pattern: a path may have anything in it."""
+    path: str | None = getattr(scope.get("route"), "path", None)
+    return path
 
 
 def _method(scope: Scope) -> str:
@@ -97,8 +103,9 @@ def _end(span: Span, method: str, route: str | None, status: int) -> None:
 
 
 def _log(method: str, route: str | None, status: int, seconds: float, context: RequestContext) -> None:
-    """The route's pattern: a path that no route has may be anything."""
     facts: dict[str, Any] = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6)}
     results = results_of(context)
     found = f", {' '.join(context.result_ids)}" if context.result_ids else ""
-    log.info("%s %s: %d in %.3f s%s", method, route, status, seconds, found, extra={"facts": facts | results})
+    log.info(
+        "%s %s: %d in %.3f s%s", method, route or "(no route)", status, seconds, found, extra={"facts": facts | results}
+    )
