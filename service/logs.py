@@ -17,15 +17,24 @@ OURS = ("models", "pipelines", "service")
 
 _SHORTEST = 6  # characters of a secret that is looked for: a shorter one is part of too many words
 _HIDDEN = "[hidden]"
-# What may hold a secret wherever it comes from, and what is left of it.
+# What may hold a secret wherever it comes from: a text that it has in it, how it is found, what is left of it.
 _PATTERNS = [
-    (re.compile(r"(data:[\w.+/-]{0,100};base64,)[A-Za-z0-9+/=_-]*"), rf"\1{_HIDDEN}"),
-    (re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@\"'<>]*@", re.IGNORECASE), rf"\1{_HIDDEN}@"),
+    ("data:", re.compile(r"(data:[\w.+/-]{0,100};base64,)[A-Za-z0-9+/=_-]*"), rf"\1{_HIDDEN}"),
+    ("://", re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@\"'<>]*@", re.IGNORECASE), rf"\1{_HIDDEN}@"),
     # From the query on; also where somebody cut the middle of the URL out.
-    (re.compile(r"(\bhttps?://[^\s?#&\"'<>…]*?)(?:\?|#|&|…|\.\.\.)[^\s\"'<>]+", re.IGNORECASE), rf"\1?{_HIDDEN}"),
-    (re.compile(r"(\bbearer\s+|\bauthorization\W{1,4})(?!bearer\b)[^\s\"',]+", re.IGNORECASE), rf"\1{_HIDDEN}"),
-    (re.compile(r"[A-Za-z0-9+/_-]{200,}={0,2}"), _HIDDEN),  # base64
-    (re.compile(r"(?:\\(?:x[0-9a-f]{2}|[nrt'\"\\])[^\\\s]{0,8}){8,}"), _HIDDEN),  # bytes as Python writes them
+    (
+        "://",
+        re.compile(r"(\bhttps?://[^\s?#&\"'<>…]*?)(?:\?|#|&|…|\.\.\.)[^\s\"'<>]+", re.IGNORECASE),
+        rf"\1?{_HIDDEN}",
+    ),
+    ("bearer", re.compile(r"(\bbearer\s+)[^\s\"',]+", re.IGNORECASE), rf"\1{_HIDDEN}"),
+    (
+        "authorization",
+        re.compile(r"(\bauthorization\W{1,4})(?!bearer\b)[^\s\"',]+", re.IGNORECASE),
+        rf"\1{_HIDDEN}",
+    ),
+    ("", re.compile(r"[A-Za-z0-9+/_-]{200,}={0,2}"), _HIDDEN),  # base64
+    ("\\x", re.compile(r"(?:\\(?:x[0-9a-f]{2}|[nrt'\"\\])[^\\\s]{0,8}){8,}"), _HIDDEN),  # bytes as Python writes them
 ]
 
 
@@ -56,8 +65,10 @@ class Scrub:
     def __call__(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
-        for pattern, left in _PATTERNS:
-            text = pattern.sub(left, text)
+        lower = text.lower()  # most lines have none of it, and patterns take their time to find that out
+        for part, pattern, left in _PATTERNS:
+            if part in lower:
+                text = pattern.sub(left, text)
         return text
 
 

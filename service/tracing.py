@@ -30,7 +30,7 @@ NO_ATTRIBUTES: Attributes = {}
 
 
 class Span(Protocol):
-    """`headers` are W3C Trace Context: with them others go on below this span. Times are of `time.time_ns`."""
+    """`headers` are W3C Trace Context: with them others go on below this span."""
 
     @property
     def headers(self) -> Mapping[str, str]: ...
@@ -38,9 +38,10 @@ class Span(Protocol):
     @property
     def is_recording(self) -> bool: ...
 
-    def child(
-        self, name: str, kind: Kind = "internal", attributes: Attributes = NO_ATTRIBUTES, *, started: int | None = None
-    ) -> "Span": ...
+    def child(self, name: str, kind: Kind = "internal", attributes: Attributes = NO_ATTRIBUTES) -> "Span": ...
+
+    def drawn(self, name: str, started: int, ended: int, attributes: Attributes = NO_ATTRIBUTES) -> "Span":
+        """A span below this one that is over already. Times are of `time.time_ns`."""
 
     def rename(self, name: str, attributes: Attributes = NO_ATTRIBUTES) -> None:
         """What was not known when it began."""
@@ -50,7 +51,7 @@ class Span(Protocol):
     def fail(self, error: str) -> None:
         """`error` is a problem's code or an error's class: messages may have words of clients in them."""
 
-    def end(self, ended: int | None = None) -> None: ...
+    def end(self) -> None: ...
 
 
 class Tracing(Protocol):
@@ -66,9 +67,10 @@ class Unrecorded:
     headers: Mapping[str, str] = field(default_factory=dict)
     is_recording: bool = False
 
-    def child(
-        self, name: str, kind: Kind = "internal", attributes: Attributes = NO_ATTRIBUTES, *, started: int | None = None
-    ) -> "Unrecorded":
+    def child(self, name: str, kind: Kind = "internal", attributes: Attributes = NO_ATTRIBUTES) -> "Unrecorded":
+        return self
+
+    def drawn(self, name: str, started: int, ended: int, attributes: Attributes = NO_ATTRIBUTES) -> "Unrecorded":
         return self
 
     def rename(self, name: str, attributes: Attributes = NO_ATTRIBUTES) -> None:
@@ -80,7 +82,7 @@ class Unrecorded:
     def fail(self, error: str) -> None:
         pass
 
-    def end(self, ended: int | None = None) -> None:
+    def end(self) -> None:
         pass
 
 
@@ -149,11 +151,9 @@ def draw_stages(seen: Seen) -> None:
         "kernelsight.priority": seen.priority,
         "kernelsight.stages": len(stages),
     }
-    run = parent.child("engine.run", attributes=attributes, started=at(total.ended - total.seconds))
+    run = parent.drawn("engine.run", at(total.ended - total.seconds), at(total.ended), attributes)
     for stage in stages[:MOST_STAGES]:
-        span = run.child(stage.name, attributes=_stage(stage), started=at(stage.ended - stage.seconds))
-        span.end(at(stage.ended))
-    run.end(at(total.ended))
+        run.drawn(stage.name, at(stage.ended - stage.seconds), at(stage.ended), _stage(stage))
 
 
 def _stage(stage: Stage) -> Attributes:

@@ -2,9 +2,7 @@
 
 import asyncio
 import base64
-import io
 import json
-import logging
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -16,7 +14,6 @@ from pydantic import SecretStr
 
 from service.app import create_app
 from service.composition import open_house
-from service.logs import JsonLines, Scrub
 from service.settings import Settings
 from service.watching import open_watch
 from service.work.jobs import Jobs, open_jobs
@@ -26,6 +23,7 @@ from tests.conftest import Jpeg
 from tests.service.collector import Collector, Taken, collecting
 from tests.service.image_server import ImageServer, serving_images
 from tests.service.jobs.conftest import url as url
+from tests.service.json_log import Lines, logged
 
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 KEY = "key-of-the-operator-0123"
@@ -46,7 +44,7 @@ class Played:
     images: ImageServer
     image: str = ""
     replies: dict[str, httpx2.Response] = field(default_factory=dict)
-    lines: list[dict[str, Any]] = field(default_factory=list)
+    lines: Lines = field(default_factory=list)
 
     def below(self, span: Taken) -> list[Taken]:
         return [one for one in self.collector.spans if one.parent == span.id]
@@ -58,12 +56,6 @@ class Played:
 
 @pytest.fixture(scope="module")
 def played(url: str, jpeg: Jpeg, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    stream, root = io.StringIO(), logging.getLogger()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines(Scrub()))
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
     with collecting() as collector, serving_images() as images:
         scene = Played(collector, images, base64.b64encode(jpeg("cat")).decode())
         images.image = jpeg("coffee")
@@ -71,10 +63,8 @@ def played(url: str, jpeg: Jpeg, tmp_path_factory: pytest.TempPathFactory) -> It
             redis_url=SecretStr(url), api_key=SecretStr(KEY), webhook_secret=SecretStr(SECRET), url_inputs="any",
             webhook_urls="any", files=str(tmp_path_factory.mktemp("files")), otel_endpoint=collector.url,
         )  # fmt: skip
-        asyncio.run(play(settings, scene))
-        scene.lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-        root.removeHandler(handler)
-        root.setLevel(level)
+        with logged() as scene.lines:
+            asyncio.run(play(settings, scene))
         yield scene
 
 
