@@ -48,6 +48,7 @@ def configure(level: LogLevel, formatter: logging.Formatter | None = None) -> No
     # Pillow warns of damaged metadata, in the uploader's own words: that is no news, and no text for a log.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # a collector that is away is tried again every second
 
 
 def configure_service(settings: Settings) -> None:
