@@ -11,22 +11,26 @@ from typing import Any
 from pydantic import SecretStr
 
 from service.context import RequestContext, current
+from service.log_output import Unblocked
 from service.settings import LogFormat, LogLevel, Settings
 
 OURS = ("models", "pipelines", "service")
 
 _SHORTEST = 6  # characters of a secret that is looked for: a shorter one is part of too many words
 _HIDDEN = "[hidden]"
+_QUERY = re.compile(r"[?#&…]|\.\.\.")  # where one begins; also where somebody cut the middle of the URL out
+
+
+def _without_query(url: re.Match[str]) -> str:
+    cut = _QUERY.search(url[0])
+    return url[0] if cut is None or cut.end() == len(url[0]) else f"{url[0][: cut.start()]}?{_HIDDEN}"
+
+
 # What may hold a secret wherever it comes from: a text that it has in it, how it is found, what is left of it.
-_PATTERNS = [
+_PATTERNS: list[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     ("data:", re.compile(r"(data:[\w.+/-]{0,100};base64,)[A-Za-z0-9+/=_-]*"), rf"\1{_HIDDEN}"),
     ("://", re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@\"'<>]*@", re.IGNORECASE), rf"\1{_HIDDEN}@"),
-    # From the query on; also where somebody cut the middle of the URL out.
-    (
-        "://",
-        re.compile(r"(\bhttps?://[^\s?#&\"'<>…]*?)(?:\?|#|&|…|\.\.\.)[^\s\"'<>]+", re.IGNORECASE),
-        rf"\1?{_HIDDEN}",
-    ),
+    ("://", re.compile(r"\bhttps?://[^\s\"'<>]+", re.IGNORECASE), _without_query),
     ("bearer", re.compile(r"(\bbearer\s+)[^\s\"',]+", re.IGNORECASE), rf"\1{_HIDDEN}"),
     (
         "authorization",
@@ -38,9 +42,19 @@ _PATTERNS = [
 ]
 
 
-def configure(level: LogLevel, formatter: logging.Formatter | None = None) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter or TextLines(Scrub()))
+def configure(level: LogLevel) -> None:
+    """For a command."""
+    _install(level, logging.StreamHandler(), TextLines(Scrub()))
+
+
+def configure_service(settings: Settings) -> None:
+    """As the operator wants them, and without any of the settings' secrets."""
+    scrub = Scrub(value.get_secret_value() for _, value in settings if isinstance(value, SecretStr))
+    _install(settings.log_level, Unblocked(), FORMATTERS[settings.log_format](scrub))
+
+
+def _install(level: LogLevel, handler: logging.Handler, formatter: logging.Formatter) -> None:
+    handler.setFormatter(formatter)
     # Of other people's libraries never the finest: HTTP clients log headers there, parsers of forms what is in them.
     logging.basicConfig(level="INFO" if level == "DEBUG" else level, handlers=[handler], force=True)
     for name in OURS:
@@ -49,12 +63,6 @@ def configure(level: LogLevel, formatter: logging.Formatter | None = None) -> No
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # a collector that is away is tried again every second
-
-
-def configure_service(settings: Settings) -> None:
-    """As the operator wants them, and without any of the settings' secrets."""
-    scrub = Scrub(value.get_secret_value() for _, value in settings if isinstance(value, SecretStr))
-    configure(settings.log_level, FORMATTERS[settings.log_format](scrub))
 
 
 class Scrub:

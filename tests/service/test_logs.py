@@ -111,7 +111,7 @@ def test_an_image_that_is_part_of_a_message_is_not_shown(jpeg: Jpeg) -> None:
     assert len(left) < len(data) // 20
 
 
-def test_other_libraries_never_tell_what_they_send(capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_libraries_never_tell_what_they_send(capfd: pytest.CaptureFixture[str]) -> None:
     handlers, level = logging.root.handlers[:], logging.root.level
     try:
         configure_service(Settings(log_level="DEBUG", log_format="json"))
@@ -123,4 +123,4 @@ def test_other_libraries_never_tell_what_they_send(capsys: pytest.CaptureFixture
         for name in ("models", "pipelines", "service"):
             logging.getLogger(name).setLevel(logging.NOTSET)
 
-    assert [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()] == ["from service.app"]
+    assert [json.loads(line)["message"] for line in capfd.readouterr().err.splitlines()] == ["from service.app"]
