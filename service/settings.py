@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.errors import KernelSightError
 from pipelines.moderation.hash_lists import LARGEST_DISTANCE
@@ -13,6 +13,7 @@ from pipelines.moderation.hash_lists import LARGEST_DISTANCE
 UrlInputs = Literal["off", "public", "any"]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+Served = Literal["moderation", "features", "faces", "document"]
 
 
 class SettingsInvalid(KernelSightError):
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
     catalog: Path | None = None  # a folder of further manifests; they override the built-in ones
     categories: Path = Field(default_factory=lambda: _data("categories"))  # where custom categories live
     model_mirror: str | None = None  # folder or URL asked for every model file before its own sources
+    pipelines: Annotated[tuple[Served, ...], NoDecode] = get_args(Served)  # models of the others are not loaded
     encoder: str | None = None  # model id of the captioning encoder; None takes the task's first choice
     faces: str | None = None  # yunet or mtcnn; None takes the first whose models are in the store
     policy: Path | None = None  # the moderation policy; None takes the one that ships with KernelSight
@@ -105,6 +107,12 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("KERNELSIGHT_OTEL_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
     )
     trace_ratio: float = Field(default=1.0, ge=0, le=1)  # share of the traces begun here that is recorded
+
+    @field_validator("pipelines", mode="before")
+    @classmethod
+    def _names(cls, given: Any) -> Any:
+        """As everywhere: "features,faces"."""
+        return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
 
 
 def load_settings() -> Settings:
