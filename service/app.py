@@ -32,7 +32,9 @@ from service.composition import open_house
 from service.jobs.embedded import EmbeddedUnavailable
 from service.metrics import Metrics
 from service.middleware import BodyLimit, Measure
+from service.requests import Named, Unforeseen
 from service.settings import Settings
+from service.tracing import open_tracing
 from service.watching import open_watch
 from service.work.jobs import Jobs, open_jobs
 from service.work.metrics import JobMetrics
@@ -59,14 +61,17 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
             yield
             loading.cancel()
             await asyncio.wait({loading})
+        await asyncio.to_thread(tracing.close)
 
+    tracing = open_tracing(settings, "api")
     app = FastAPIOffline(
         title="KernelSight",
         version=version("kernelsight"),
         summary="Image understanding for multimodal chatbots.",
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # tracing.py's are ours: these have queries
     )
-    app.state.settings, app.state.metrics = settings, Metrics()
+    app.state.settings, app.state.metrics, app.state.tracing = settings, Metrics(), tracing
     app.state.house, app.state.watch, app.state.jobs, app.state.failure = None, None, None, None
     for part in (
         images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches, canaries,
@@ -75,6 +80,7 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
     app.include_router(health.router)
     app.mount("/ops", StaticFiles(directory=_OPS, html=True))  # only a page: what it shows, /metrics asks the key for
     problems.install(app)
+    app.add_middleware(Unforeseen, metrics=app.state.metrics)  # the innermost
     app.add_middleware(
         BodyLimit,
         limit=settings.max_image_bytes * 4 // 3 + _BODY_OVERHEAD,
@@ -86,6 +92,7 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
         },
     )
     app.add_middleware(Measure, metrics=app.state.metrics)
+    app.add_middleware(Named, tracing=tracing)
     return app
 
 
@@ -104,7 +111,7 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
     metrics = JobMetrics(app.state.metrics.registry)
     await stack.enter_async_context(metrics.watching(app.state.jobs))
     if settings.worker_here:
-        await stack.enter_async_context(working(app.state.house, app.state.jobs, metrics))
+        await stack.enter_async_context(working(app.state.house, app.state.jobs, metrics, app.state.tracing))
 
 
 async def _jobs(settings: Settings, stack: AsyncExitStack) -> Jobs:

@@ -16,6 +16,7 @@ from service.addresses import Resolve, resolve
 from service.outbound import Outbound, open_outbound, target
 from service.problems import UrlFetchFailed, UrlInputsOff
 from service.settings import UrlInputs
+from service.tracing import spanning
 
 SECONDS = 10.0  # for all of it: names, redirects, bytes
 MOST_REDIRECTS = 3
@@ -43,9 +44,14 @@ class ImageFetcher:
         """Raises UrlInputsOff, UrlRejected, UrlFetchFailed or TooManyBytes."""
         if self.outbound.allowed == "off":
             raise UrlInputsOff("this service does not fetch images from URLs; send the bytes as base64 in image.data")
+        checked = self.outbound.checked(url)
+        with spanning("fetch", "client", {"server.address": checked.host}):  # its host only: the URL may be signed
+            return await self._in_time(checked)
+
+    async def _in_time(self, url: httpx2.URL) -> bytes:
         try:
             async with asyncio.timeout(self.seconds):
-                return await self._follow(self.outbound.checked(url))
+                return await self._follow(url)
         except TimeoutError:
             raise UrlFetchFailed(f"the image was not there within {self.seconds:g} s") from None
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as cause:

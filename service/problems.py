@@ -20,6 +20,7 @@ from pipelines.documents import errors as documents
 from pipelines.moderation import errors as moderation
 from service import openai
 from service.batch_api import errors as batches
+from service.context import current
 from service.jobs import errors as jobs
 from service.shadow import errors as candidates
 from service.work import errors as work
@@ -108,7 +109,9 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
 
 
 def problem(code: str, status: int, title: str, detail: str, **more: Any) -> dict[str, Any]:
-    return {"type": PREFIX + code, "title": title, "status": status, "detail": detail, **more}
+    context = current()
+    named = {} if context is None else {"request_id": context.request_id}
+    return {"type": PREFIX + code, "title": title, "status": status, "detail": detail, **more, **named}
 
 
 def problem_of(error: KernelSightError) -> dict[str, Any]:
@@ -131,8 +134,13 @@ def answer(error: KernelSightError, path: str) -> JSONResponse:
     return respond(path, problem_of(error), headers)
 
 
+def bug(path: str) -> JSONResponse:
+    """The response where nobody knows what went wrong."""
+    return respond(path, problem("internal", 500, "Internal error", "this is a bug; the log has the details"))
+
+
 def install(app: FastAPI) -> None:
-    """Every error of every route leaves as problem+json, FastAPI's own included."""
+    """Every error of every route leaves as problem+json, FastAPI's own included; bugs do so by requests.py."""
 
     async def domain(request: Request, error: Exception) -> Response:
         assert isinstance(error, KernelSightError)
@@ -157,17 +165,10 @@ def install(app: FastAPI) -> None:
     async def gone(request: Request, error: Exception) -> Response:
         return Response(status_code=499)  # nobody reads it; the number is what proxies log for a client that left
 
-    async def unexpected(request: Request, error: Exception) -> Response:
-        log.exception("bug in %s %s", request.method, request.url.path, exc_info=error)
-        request.app.state.metrics.requests.rejected("internal")
-        body = problem("internal", 500, "Internal error", "this is a bug; the log has the details")
-        return respond(request.url.path, body, {})
-
     app.add_exception_handler(KernelSightError, domain)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(ClientDisconnect, gone)
-    app.add_exception_handler(Exception, unexpected)
 
 
 def as_answered(path: str, body: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:

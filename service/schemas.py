@@ -105,6 +105,7 @@ class ProblemBody(BaseModel):
     title: str
     status: int
     detail: str
+    request_id: str | None = None
 
 
 _IMAGE = {

@@ -4,13 +4,15 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.errors import KernelSightError
 from pipelines.moderation.hash_lists import LARGEST_DISTANCE
 
 UrlInputs = Literal["off", "public", "any"]
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Served = Literal["moderation", "features", "faces", "document"]
 
 
@@ -31,7 +33,9 @@ def _data(name: str) -> Path:
 class Settings(BaseSettings):
     """Defaults suit one machine. Sizes are in the unit that the name says."""
 
-    model_config = SettingsConfigDict(env_prefix="KERNELSIGHT_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="KERNELSIGHT_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
 
     store: Path = Field(default_factory=_default_store)  # where model files live
     catalog: Path | None = None  # a folder of further manifests; they override the built-in ones
@@ -104,6 +108,14 @@ class Settings(BaseSettings):
     shadow_share: float = Field(default=0.05, ge=0, le=1)  # of that model's inferences
 
     drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight
+
+    log_format: LogFormat = "text"  # of `serve` and `worker`; json is one object a line
+    log_level: LogLevel = "INFO"
+    # Base URL of an OpenTelemetry collector's OTLP over HTTP; None sends no traces. The SDK reads other OTEL_… itself.
+    otel_endpoint: str | None = Field(
+        default=None, validation_alias=AliasChoices("KERNELSIGHT_OTEL_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    )
+    trace_ratio: float = Field(default=1.0, ge=0, le=1)  # share of the traces begun here that is recorded
 
     @field_validator("pipelines", mode="before")
     @classmethod

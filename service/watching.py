@@ -9,7 +9,9 @@ from service.canary.metrics import CanaryMetrics
 from service.canary.opening import canaries_of
 from service.canary.schedule import Schedule
 from service.composition import House
+from service.context import note_result
 from service.shadow.promotion import Versions
+from service.tracing import draw_stages
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Watch:
 async def open_watch(house: House) -> AsyncIterator[Watch]:
     """Raises what its parts raise when a setting of theirs is wrong."""
     canaries = canaries_of(house.engine, house.settings, CanaryMetrics(house.metrics.registry).heard)
+    house.engine.watch(note_result)
+    house.engine.watch(draw_stages)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(house.metrics.watching(house.engine))
         schedule = await stack.enter_async_context(Schedule(canaries, house.settings.canary_seconds).open())

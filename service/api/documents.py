@@ -57,7 +57,12 @@ async def _streamed(request: Request, house: House, query: DocumentsQuery) -> Re
     tasks = {"document": DOCUMENTS.parse(ask).options}
     pages: asyncio.Queue[BaseModel | None] = asyncio.Queue()
     terms = replace(DOCUMENTS.now(house), report=lambda page, of: pages.put_nowait(page))
-    run = asyncio.create_task(look(house, ask.image, tasks, terms))
+
+    async def looked() -> Findings:
+        with DOCUMENTS.named():
+            return await look(house, ask.image, tasks, terms)
+
+    run = asyncio.create_task(looked())
     run.add_done_callback(lambda _: pages.put_nowait(None))
     try:
         first = await unless_gone(request, pages.get())

@@ -71,9 +71,9 @@ def read(source: BinaryIO, count: int) -> list[Line]:
     return [line for line, _ in zip(lines, range(count), strict=False)]
 
 
-def answer_line(batch: str, line: Line, status: int, body: Any) -> bytes:
+def answer_line(batch: str, line: Line, request_id: str, status: int, body: Any) -> bytes:
     """OpenAI's output line; `body` is what the route would have answered."""
-    response = {"status_code": status, "request_id": f"req_{secrets.token_hex(16)}", "body": body}
+    response = {"status_code": status, "request_id": request_id, "body": body}
     return _line(batch, line, response, None)
 
 

@@ -5,6 +5,7 @@ follow from the batch, and the last one to be counted puts them together.
 """
 
 import asyncio
+import logging
 import shutil
 import time
 from dataclasses import dataclass
@@ -20,11 +21,15 @@ from service.batch_api.ledger import over
 from service.batch_api.lines import Checked, Chunk, Line, answer_line, body_of, check, error_line, read
 from service.batch_api.types import Batch, LineError
 from service.composition import House
+from service.context import RequestContext, current, new_request_id, on_behalf_of
 from service.intake import ask_in
 from service.jobs.errors import QueueFull
+from service.logs import results_of
 from service.operations.operation import Operation, Reply, Terms
 from service.operations.table import BY_PATH
 from service.problems import as_answered, problem_of
+
+log = logging.getLogger(__name__)
 
 LINES_AT_ONCE = 4  # of one chunk; a worker has several chunks
 
@@ -93,14 +98,19 @@ class BatchWork:
         return completed, len(written) - completed
 
     async def _line(self, batch: Batch, line: Line) -> tuple[bool, bytes]:
-        """Whether it went well, and what is written."""
-        try:
-            reply = await self._patiently(BY_PATH[batch.endpoint], line)
-        except KernelSightError as error:
-            self.house.metrics.requests.rejected(error.code)
-            status, _, body = as_answered(batch.endpoint, problem_of(error))
-            return False, answer_line(batch.id, line, status, body)
-        return True, answer_line(batch.id, line, 200, await self.house.pool.run(body_of, reply))
+        """Whether it went well, and what is written. To logs and records it is a request of its own."""
+        context = _context()
+        with on_behalf_of(context):
+            try:
+                reply = await self._patiently(BY_PATH[batch.endpoint], line)
+            except KernelSightError as error:
+                self.house.metrics.requests.rejected(error.code)
+                status, _, body = as_answered(batch.endpoint, problem_of(error))
+            else:
+                status, body = 200, await self.house.pool.run(body_of, reply)
+            facts = {"batch": batch.id, "status": status, **results_of(context)}
+            log.info("a line of %s: %d", batch.id, status, extra={"facts": facts})
+        return status == 200, answer_line(batch.id, line, context.request_id, status, body)
 
     async def _patiently(self, operation: Operation[Any], line: Line) -> Reply:
         """Waits where there is too much work."""
@@ -152,6 +162,14 @@ class BatchWork:
         for name in ("output", "errors"):
             for number in written:
                 self.batches.files.discard(file_id_of(batch.id, number, name))
+
+
+def _context() -> RequestContext:
+    """Within the job's trace, under an id of its own."""
+    job = current()
+    return RequestContext(
+        new_request_id(), trace_id=None if job is None else job.trace_id, job_id=None if job is None else job.job_id
+    )
 
 
 def _end_of(batch: Batch) -> str:

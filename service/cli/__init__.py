@@ -23,6 +23,7 @@ from service.cli import (
     versions,
     worker,
 )
+from service.context import RequestContext, new_request_id, on_behalf_of
 from service.logs import configure
 
 app = typer.Typer(
@@ -53,9 +54,12 @@ app.command("sanitize")(sanitize.sanitize)
 
 @app.callback()
 def options(
+    context: typer.Context,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, and tracebacks.")] = False,
 ) -> None:
     configure("INFO" if verbose else "WARNING")
+    if context.invoked_subcommand not in ("serve", "worker"):  # these answer requests of others
+        context.with_resource(on_behalf_of(RequestContext(new_request_id(), context.invoked_subcommand)))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from service.access import check_bind
 from service.app import create_app
 from service.choices import announce, choose_all
 from service.composition import open_catalog, open_store
-from service.logs import configure
+from service.logs import configure_service
 from service.settings import load_settings
 
 
@@ -29,9 +29,9 @@ def serve(
     insecure: Annotated[bool, typer.Option("--insecure", help="Listen beyond loopback without an API key.")] = False,
 ) -> None:
     """Serve the REST API."""
-    configure("INFO")
     given = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
     settings = load_settings().model_copy(update=given)
+    configure_service(settings)
     check_bind(settings, insecure=insecure)
     announce(choose_all(settings, open_catalog(settings), open_store(settings)))  # what is missing: before we listen
 

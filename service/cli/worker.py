@@ -11,9 +11,10 @@ from models.waiting import PRIORITIES, Priority
 from service.choices import announce, choose_all
 from service.cli.serve import PortUnavailable
 from service.composition import open_catalog, open_house, open_store
-from service.logs import configure
+from service.logs import configure_service
 from service.metrics import Metrics
 from service.settings import Settings, load_settings
+from service.tracing import Tracing, open_tracing
 from service.watching import open_watch
 from service.work.jobs import open_jobs
 from service.work.metrics import JobMetrics
@@ -33,18 +34,23 @@ def worker(
     ] = "127.0.0.1",
 ) -> None:
     """Take jobs from the queue until SIGTERM or Ctrl-C; then finish what is in flight."""
-    configure("INFO")
     names: list[Priority] = [name for name in PRIORITIES if name in queues.split(",")]
     if not names or set(queues.split(",")) - set(names):
         raise typer.BadParameter(f"choose of {', '.join(PRIORITIES)}", param_hint="--queues")
     settings = load_settings()
     if concurrency is not None:
         settings = settings.model_copy(update={"worker_concurrency": concurrency})
+    configure_service(settings)
     announce(choose_all(settings, open_catalog(settings), open_store(settings)))
-    asyncio.run(_work(settings, names, None if metrics_port is None else (metrics_host, metrics_port)))
+    shown_at = None if metrics_port is None else (metrics_host, metrics_port)
+    tracing = open_tracing(settings, "worker")
+    try:
+        asyncio.run(_work(settings, names, shown_at, tracing))
+    finally:
+        tracing.close()
 
 
-async def _work(settings: Settings, queues: list[Priority], shown_at: tuple[str, int] | None) -> None:
+async def _work(settings: Settings, queues: list[Priority], shown_at: tuple[str, int] | None, tracing: Tracing) -> None:
     metrics = Metrics()
     seen = JobMetrics(metrics.registry)
     if shown_at is not None:
@@ -55,7 +61,7 @@ async def _work(settings: Settings, queues: list[Priority], shown_at: tuple[str,
         open_watch(house),
         seen.watching(jobs),
     ):
-        worker = Worker(house, jobs, seen)
+        worker = Worker(house, jobs, seen, tracing)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)
         print(f"KernelSight takes jobs ({', '.join(queues)}) from {jobs.queue.server.connection.name}", flush=True)

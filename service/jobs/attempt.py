@@ -8,9 +8,13 @@ from contextlib import suppress
 from time import monotonic, time
 from typing import Literal
 
+from service.context import RequestContext, new_request_id, on_behalf_of
 from service.jobs.errors import PermanentFailure, QueueUnavailable, TemporaryFailure
 from service.jobs.leases import Ending, Leases
-from service.jobs.types import Job, Outcome, Problem
+from service.jobs.types import Job, Outcome, Problem, code_of
+from service.logs import results_of
+from service.trace_context import trace_id_of
+from service.tracing import Attributes, Tracing, Untraced, current_span, within
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +40,14 @@ BROKEN: Problem = {
 
 
 class Attempt:
-    def __init__(self, job: Job, handle: Handle, leases: Leases) -> None:
+    """`tracing` goes on with the trace that the job came with."""
+
+    def __init__(self, job: Job, handle: Handle, leases: Leases, tracing: Tracing | None = None) -> None:
         self.job = job
         self.started = monotonic()
         self._handle = handle
         self._leases = leases
+        self._tracing = tracing or Untraced()
         self._task: asyncio.Task[Outcome] | None = None
         self._stopped: Stop | None = None
 
@@ -54,22 +61,43 @@ class Attempt:
     async def run(self) -> Ending | None:
         """None where another worker has the job: its outcome counts."""
         job = self.job
+        attributes: Attributes = {
+            "messaging.system": "redis",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": job.priority,
+            "messaging.message.id": job.id,
+            "kernelsight.job.attempt": job.attempt,
+        }
+        span = self._tracing.begin(f"process {job.priority}", "consumer", job.origin.trace, attributes)
+        request_id = job.origin.request_id or new_request_id()
+        context = RequestContext(request_id, trace_id=trace_id_of(span.headers), job_id=job.id)
+        with on_behalf_of(context), within(span):
+            ending = await self._ending()
+            verb = "lost" if ending is None else ending.verb
+            span.set({"kernelsight.request_id": request_id, "kernelsight.job.outcome": verb})
+            seconds = monotonic() - self.started
+            facts = {"attempt": job.attempt, "outcome": verb, "seconds": round(seconds, 6), **results_of(context)}
+            log.info("job %s: %s in %.3f s", job.id, verb, seconds, extra={"facts": facts})
+        return ending
+
+    async def _ending(self) -> Ending | None:
+        job = self.job
         if self._stopped:
             return self._cancelled()
         if job.expires is not None and job.expires <= time():
-            return Ending.failed(job, EXPIRED)
+            return _failed(job, EXPIRED)
         self._task = asyncio.ensure_future(self._handle(job, self._report()))
         try:
             return Ending.done(job, await self._task)
         except asyncio.CancelledError:
             return self._cancelled()
         except PermanentFailure as failure:
-            return Ending.failed(job, failure.problem)
+            return _failed(job, failure.problem)
         except TemporaryFailure as failure:
-            return Ending.retry(job, failure.problem, _backoff(job, failure.after_seconds))
+            return _retried(job, failure.problem, failure.after_seconds)
         except Exception:
             log.exception("bug in the work of job %s", job.id)
-            return Ending.retry(job, BROKEN, _backoff(job))
+            return _retried(job, BROKEN)
 
     def _cancelled(self) -> Ending | None:
         if self._stopped == "lost":
@@ -78,7 +106,7 @@ class Attempt:
             return Ending(self.job, "cancelled")
         if self._stopped == "release":
             return Ending(self.job, "release")
-        return Ending.retry(self.job, BROKEN, _backoff(self.job))  # the handler has cancelled itself
+        return _retried(self.job, BROKEN)  # the handler has cancelled itself
 
     def _report(self) -> Report:
         written = float("-inf")
@@ -92,6 +120,16 @@ class Attempt:
                 await self._leases.progress(self.job, done, total)
 
         return report
+
+
+def _failed(job: Job, problem: Problem) -> Ending:
+    current_span().fail(code_of(problem))
+    return Ending.failed(job, problem)
+
+
+def _retried(job: Job, problem: Problem, after_seconds: float | None = None) -> Ending:
+    current_span().fail(code_of(problem))
+    return Ending.retry(job, problem, _backoff(job, after_seconds))
 
 
 def _backoff(job: Job, asked: float | None = None) -> float:

@@ -19,6 +19,7 @@ from service.jobs.attempt import Attempt, Handle
 from service.jobs.errors import QueueUnavailable
 from service.jobs.leases import Ending, Leases
 from service.jobs.types import Job
+from service.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +49,14 @@ class Consumer:
         concurrency: int = 64,
         observe: Observe = _unseen,
         reclaimed: Reclaimed = _unseen,
+        tracing: Tracing | None = None,
     ) -> None:
         self._leases = leases
         self._handle = handle
         self._concurrency = concurrency
         self._observe = observe
         self._reclaimed = reclaimed
+        self._tracing = tracing
         self._running: dict[Attempt, asyncio.Task[None]] = {}  # until their endings are written
         self._endings: list[tuple[Attempt, Ending]] = []
         self._taking = asyncio.Lock()  # so that two do not fill the same free slots
@@ -120,7 +123,7 @@ class Consumer:
         async with self._taking:
             jobs = [] if self._stopping.is_set() else await take(max(0, most - self.in_flight))
             for job in jobs:
-                attempt = Attempt(job, self._handle, self._leases)
+                attempt = Attempt(job, self._handle, self._leases, self._tracing)
                 self._running[attempt] = asyncio.create_task(self._work(attempt))
         return jobs
 

@@ -10,7 +10,7 @@ import orjson
 
 from models.waiting import PRIORITIES, Priority
 from service.jobs.server import Server
-from service.jobs.types import Job, Outcome, Problem
+from service.jobs.types import Job, Origin, Outcome, Problem
 
 Verdict = Literal["kept", "cancel", "lost"]
 
@@ -101,7 +101,7 @@ class Leases:
 
 
 def _job(parts: list[Any]) -> Job:
-    id, work, blobs, priority, attempt, run, created, expires = parts
+    id, work, blobs, priority, attempt, run, created, expires, origin = parts
     return Job(
         id.decode(),
         orjson.loads(work),
@@ -111,6 +111,7 @@ def _job(parts: list[Any]) -> Job:
         run,
         int(created) / 1000,
         float(expires) if expires else None,
+        Origin(**orjson.loads(origin)) if origin else Origin(),
     )
 
 

@@ -9,16 +9,19 @@ from typing import Any, cast
 import orjson
 
 from models.waiting import PRIORITIES, Priority
+from service.context import current
 from service.jobs.blobs import names_of, read_blob
 from service.jobs.errors import IdempotencyConflict, JobUnknown, QueueFull
 from service.jobs.server import Server
-from service.jobs.types import Depth, Event, JobStatus, NewJob, Outcome, Progress, State
+from service.jobs.types import Depth, Event, JobStatus, NewJob, Origin, Outcome, Progress, State
+from service.tracing import Attributes, Span, spanning
 
 FIELDS = ("state", "priority", "attempts", "created", "started", "ended", "done", "total", "error")
 AT_ONCE = 200  # jobs a command; a larger one would keep other clients of the server waiting
 AT_ONCE_BYTES = 8 * 2**20
 RETRY_SHARE = 0.1  # a client is asked back when about a tenth of the line has been worked off
 LOOK_SECONDS, LOOK_MOST_SECONDS = 0.02, 0.25
+SENDING: Attributes = {"messaging.system": "redis", "messaging.operation.type": "send"}
 
 
 class JobQueue:
@@ -50,9 +53,17 @@ class JobQueue:
 
         Raises IdempotencyConflict for the first that has one; those before it are in the queue.
         """
+        with spanning("enqueue", "producer", SENDING) as span:
+            accepted = await self._enqueue(jobs, _origin(span))
+            span.set({"messaging.batch.message_count": len(accepted)})
+            if len(accepted) == 1:
+                span.set({"messaging.message.id": accepted[0].id})
+        return accepted
+
+    async def _enqueue(self, jobs: Sequence[NewJob], origin: Origin) -> list[JobStatus]:
         accepted: list[JobStatus] = []
         for part in _parts(jobs):
-            for job, (kind, value, id) in zip(part, await self._offer(part), strict=True):
+            for job, (kind, value, id) in zip(part, await self._offer(part, origin), strict=True):
                 if kind == b"conflict":
                     raise IdempotencyConflict(job.idempotency_key or "", value.decode())
                 if kind == b"full":
@@ -124,14 +135,14 @@ class JobQueue:
             for priority, (waiting, running, delayed, age) in zip(PRIORITIES, found, strict=True)
         }
 
-    async def _offer(self, jobs: Sequence[NewJob]) -> list[tuple[bytes, Any, str]]:
+    async def _offer(self, jobs: Sequence[NewJob], origin: Origin) -> list[tuple[bytes, Any, str]]:
         """What became of each, and the id that it has if it is new."""
         arguments: list[str | bytes | int] = [_ms(self.payload_seconds)]
         for priority in PRIORITIES:
             arguments += [priority, self.depth]
         ids = [uuid.uuid4().hex for _ in jobs]
         for id, job in zip(ids, jobs, strict=True):
-            arguments += await _arguments(id, job)
+            arguments += await _arguments(id, job, origin)
         answers = await self.server.run("enqueue", *arguments)
         return [(kind, value, id) for (kind, value), id in zip(answers, ids, strict=True)]
 
@@ -160,7 +171,7 @@ def _parts(jobs: Sequence[NewJob]) -> Iterator[list[NewJob]]:
         yield part
 
 
-async def _arguments(id: str, job: NewJob) -> list[str | bytes | int]:
+async def _arguments(id: str, job: NewJob, origin: Origin) -> list[str | bytes | int]:
     names = await names_of(job.payloads) if job.payloads else []
     work = orjson.dumps(job.work, option=orjson.OPT_SORT_KEYS)
     key, digest = job.idempotency_key or "", ""
@@ -170,7 +181,14 @@ async def _arguments(id: str, job: NewJob) -> list[str | bytes | int]:
         ).hexdigest()
     expires = "" if job.expires is None else repr(job.expires)
     payloads = [part for pair in zip(names, job.payloads, strict=True) for part in pair]
-    return [id, job.priority, work, key, digest, expires, job.attempts or "", len(names), *payloads]
+    # The origin is no part of what the digest is of: the same job comes with another request.
+    attempts = job.attempts or ""
+    return [id, job.priority, work, key, digest, expires, attempts, orjson.dumps(origin), len(names), *payloads]
+
+
+def _origin(span: Span) -> Origin:
+    context = current()
+    return Origin(None if context is None else context.request_id, span.headers)
 
 
 def _status(id: str, values: Sequence[bytes | None]) -> JobStatus | None:

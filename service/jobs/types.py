@@ -12,6 +12,11 @@ FINAL: frozenset[State] = frozenset({"done", "failed", "cancelled", "dead"})
 Problem = dict[str, Any]  # a body of problem+json
 
 
+def code_of(problem: Problem) -> str:
+    """The last part of its type."""
+    return str(problem.get("type", "internal")).rpartition(":")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class NewJob:
     """`work` is JSON; `payloads` are what is too large for it, and are stored once however many jobs bring the same.
@@ -29,6 +34,14 @@ class NewJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The request that a job came with, and the W3C headers by which its trace goes on."""
+
+    request_id: str | None = None
+    trace: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One run of a job. `run` grows with every start, by whomever: the outcome of the last one counts."""
 
@@ -40,6 +53,7 @@ class Job:
     run: int
     created: float
     expires: float | None
+    origin: Origin = Origin()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """An operation: a route's work without HTTP. Fields and bytes in, bytes out; REST, jobs and batches all end here."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Generic, Literal, TypeVar
@@ -11,7 +12,9 @@ from models.waiting import Priority
 from pipelines.findings import Findings
 from pipelines.pipeline import Report
 from service.composition import House
+from service.context import during
 from service.intake import Ask, parse_options
+from service.tracing import spanning
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 AskedT = TypeVar("AskedT")
@@ -56,7 +59,14 @@ class Operation(Generic[AskedT]):
         return f"/v1/{self.name}"
 
     async def run(self, house: House, ask: Ask, terms: Terms) -> Reply:
-        return await self.answer(house, ask, self.parse(ask), terms)
+        with self.named():
+            return await self.answer(house, ask, self.parse(ask), terms)
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """What is done in this block is done for this operation: logs and traces say so."""
+        with during(self.name), spanning(self.name, attributes={"kernelsight.operation": self.name}):
+            yield
 
     def now(self, house: House) -> Terms:
         """Those of somebody who waits for the answer."""

@@ -16,6 +16,7 @@ from service.jobs.errors import TemporaryFailure
 from service.jobs.types import Job, NewJob, Outcome
 from service.operations.operation import Terms
 from service.operations.table import operation
+from service.tracing import current_span
 from service.work import orders
 from service.work.errors import WebhookFailed
 from service.work.failures import failure_of
@@ -42,6 +43,7 @@ class Handler:
             CHUNK: self._batch_chunk,
             WEBHOOK: self._webhook,
         }
+        current_span().set({"kernelsight.job.kind": job.work["kind"]})
         try:
             return await kinds[job.work["kind"]](job, report)
         except KernelSightError as error:

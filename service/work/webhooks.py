@@ -12,10 +12,12 @@ import time
 from dataclasses import dataclass
 
 import httpcore2
+import httpx2
 
 from service.outbound import Outbound, port_of, target
 from service.problems import UrlFetchFailed
 from service.settings import SettingsInvalid
+from service.tracing import Attributes, spanning
 from service.work.errors import WebhookFailed, WebhooksOff
 
 SECONDS = 15.0  # for one delivery
@@ -62,13 +64,28 @@ class Webhooks:
             (b"webhook-timestamp", str(now).encode()),
             (b"webhook-signature", signature(self.key or b"", id, now, body)),
         ]
+        # Its host only: paths of callbacks have secrets.
+        asked: Attributes = {
+            "http.request.method": "POST",
+            "server.address": checked.host,
+            "server.port": port_of(checked),
+        }
+        with spanning("POST", "client", asked) as span:
+            if parent := span.headers.get("traceparent"):
+                headers.append((b"traceparent", parent.encode()))
+            status = await self._post(checked, headers, body)
+            span.set({"http.response.status_code": status})
+            if not 200 <= status < 300:
+                raise WebhookFailed(f"the callback's server answered with status {status}")
+
+    async def _post(self, url: httpx2.URL, headers: list[tuple[bytes, bytes]], body: bytes) -> int:
+        """The answer's status; raises WebhookFailed."""
         try:
             async with asyncio.timeout(SECONDS):
-                response = await self.outbound.http.request("POST", target(checked), headers=headers, content=body)
+                response = await self.outbound.http.request("POST", target(url), headers=headers, content=body)
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as cause:
             raise WebhookFailed(f"the callback failed: {str(cause) or type(cause).__name__}") from cause
-        if not 200 <= response.status < 300:
-            raise WebhookFailed(f"the callback's server answered with status {response.status}")
+        return int(response.status)
 
     async def _checked(self, url: str) -> None:
         try:

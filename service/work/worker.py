@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from service.composition import House
 from service.jobs.consumer import Consumer
+from service.tracing import Tracing
 from service.work.handler import Handler
 from service.work.jobs import Jobs
 from service.work.metrics import JobMetrics
@@ -24,6 +25,7 @@ class Worker:
     house: House
     jobs: Jobs
     metrics: JobMetrics
+    tracing: Tracing
     _stopped: bool = False
     _consumer: Consumer | None = field(default=None, init=False)
 
@@ -38,6 +40,7 @@ class Worker:
                 concurrency=settings.worker_concurrency,
                 observe=self.metrics.ended,
                 reclaimed=self.metrics.reclaimed,
+                tracing=self.tracing,
             )
             try:
                 await self._consumer.run(settings.drain_seconds)
@@ -52,9 +55,9 @@ class Worker:
 
 
 @asynccontextmanager
-async def working(house: House, jobs: Jobs, metrics: JobMetrics) -> AsyncIterator[None]:
+async def working(house: House, jobs: Jobs, metrics: JobMetrics, tracing: Tracing) -> AsyncIterator[None]:
     """On the way out what is in flight has the time to drain, and the rest is handed over."""
-    worker = Worker(house, jobs, metrics)
+    worker = Worker(house, jobs, metrics, tracing)
     task = asyncio.create_task(worker.run())
     try:
         yield

@@ -17,20 +17,24 @@ from service.batch_api.ledger import Ledger
 from service.batch_api.lines import CHUNK_LINES
 from service.batch_api.types import Batch
 from service.batch_api.work import BatchWork
-from service.settings import SettingsInvalid
+from service.context import RequestContext, on_behalf_of
+from service.settings import Settings, SettingsInvalid
 from tests.service.jobs.conftest import Opened
 from tests.service.jobs.conftest import opened as opened
 from tests.service.jobs.conftest import url as url
+from tests.service.json_log import logged
 
 ENDPOINT = "/v1/moderations"
 Play = Callable[[Batches, BatchWork, str], Awaitable[None]]
-HOUSE: Any = SimpleNamespace()  # requests that came too late are not tried: nothing of it is used
+HOUSE: Any = SimpleNamespace(settings=Settings())  # no request of these batches gets as far as to be answered
 
 
-def played(opened: Opened, folder: Path, play: Play, *, count: int = CHUNK_LINES + 1) -> tuple[Batch, list[str], int]:
-    """The batch after `play`, its error lines, and the jobs that were enqueued. It has expired before it began."""
+def played(
+    opened: Opened, folder: Path, play: Play, *, count: int = CHUNK_LINES + 1, late: bool = True
+) -> tuple[Batch, list[str], int]:
+    """The batch after `play`, its error lines, and the jobs that were enqueued. `late`: it expired before it began."""
     files = FileStore(str(folder), 3600)
-    lines = [{"custom_id": str(number), "url": ENDPOINT, "body": {"input": "hi"}} for number in range(count)]
+    lines = [{"custom_id": str(number), "url": ENDPOINT, "body": {"input": 1}} for number in range(count)]
     file = files.add(io.BytesIO("\n".join(map(json.dumps, lines)).encode()), "in.jsonl")
 
     async def scene() -> tuple[Batch, list[str], int]:
@@ -39,7 +43,7 @@ def played(opened: Opened, folder: Path, play: Play, *, count: int = CHUNK_LINES
             now = int(time.time())
             batch = Batch(
                 id="batch_1", endpoint=ENDPOINT, input_file_id=file.id, completion_window="24h", status="validating",
-                created_at=now - 10, expires_at=now - 5,
+                created_at=now - 10, expires_at=now + (-5 if late else 3600),
             )  # fmt: skip
             await batches.ledger.add(batch)
             await play(batches, BatchWork(HOUSE, batches), batch.id)
@@ -65,6 +69,22 @@ def test_requests_that_came_too_late_are_written_as_such_and_end_the_batch(opene
     assert (batch.status, batch.output_file_id, batch.request_counts.failed) == ("expired", None, CHUNK_LINES + 1)
     assert [line["custom_id"] for line in lines] == [str(number) for number in range(CHUNK_LINES + 1)]
     assert {line["error"]["code"] for line in lines} == {"batch_expired"}
+
+
+def test_each_line_is_a_request_of_its_own_in_the_log_and_in_what_is_written(opened: Opened, tmp_path: Path) -> None:
+    async def play(batches: Batches, work: BatchWork, id: str) -> None:
+        await work.start(id)
+        with on_behalf_of(RequestContext("req_of_the_batch", job_id="the chunk's")):
+            await work.chunk(id, 0)
+
+    with logged() as lines:
+        _, written, _ = played(opened, tmp_path, play, count=2, late=False)
+
+    responses = [json.loads(line)["response"] for line in written]
+    assert [response["status_code"] for response in responses] == [400, 400]
+    assert [(line["request_id"], line["job_id"], line["status"]) for line in lines] == [
+        (response["request_id"], "the chunk's", 400) for response in responses
+    ]
 
 
 def test_a_step_that_is_done_twice_changes_nothing(opened: Opened, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 -- ARGV: payloads' ms, room per priority (name, most)*2; then per job: id, priority, work, idempotency key, digest,
--- expires, attempts of its own or '', number of payloads, (name, bytes)*.
+-- expires, attempts of its own or '', origin, number of payloads, (name, bytes)*.
 -- Answers per job: {new, created} | {old, id} | {conflict, id} | {full, oldest ms}.
 local room = {}
 for at = 2, 4, 2 do
@@ -26,22 +26,22 @@ end
 
 local answers, at = {}, 6
 while at <= #ARGV do
-  local id, priority, work, key, digest, expires, most = unpack(ARGV, at, at + 6)
-  local payloads = tonumber(ARGV[at + 7])
+  local id, priority, work, key, digest, expires, most, origin = unpack(ARGV, at, at + 7)
+  local payloads = tonumber(ARGV[at + 8])
   local answer = known(id, key, digest)
   if not answer and room[priority] < 1 then
     answer = { 'full', oldest(priority) }
   elseif not answer then
     local names = {}
     for payload = 1, payloads do
-      local name, data = ARGV[at + 6 + 2 * payload], ARGV[at + 7 + 2 * payload]
+      local name, data = ARGV[at + 7 + 2 * payload], ARGV[at + 8 + 2 * payload]
       redis.call('HSETNX', key_of('blob', name), 'data', data)
       redis.call('HINCRBY', key_of('blob', name), 'references', 1)
       redis.call('PEXPIRE', key_of('blob', name), ARGV[1])
       names[payload] = name
     end
     place(id, priority, 0, 'work', work, 'blobs', table.concat(names, ' '), 'priority', priority,
-      'created', now, 'expires', expires, 'most', most, 'key', key, 'digest', digest)
+      'created', now, 'expires', expires, 'most', most, 'key', key, 'digest', digest, 'origin', origin)
     if key ~= '' then
       redis.call('SET', key_of('key', key), id)
     end
@@ -49,6 +49,6 @@ while at <= #ARGV do
     answer = { 'new', now }
   end
   answers[#answers + 1] = answer
-  at = at + 8 + 2 * payloads
+  at = at + 9 + 2 * payloads
 end
 return answers

@@ -90,7 +90,8 @@ end
 
 -- What the worker gets; nil where there is nothing to do any more.
 local function start(priority, entry, id, worker)
-  local facts = redis.call('HMGET', job_of(id), 'work', 'blobs', 'created', 'expires', 'attempts', 'run', 'events')
+  local facts = redis.call('HMGET', job_of(id), 'work', 'blobs', 'created', 'expires', 'attempts', 'run', 'events',
+    'origin')
   if not facts[1] then
     take_out(priority, entry)
     return nil
@@ -102,5 +103,5 @@ local function start(priority, entry, id, worker)
   local number = record(id, 'started', '{"attempt":' .. attempt .. '}', facts[7])
   redis.call('HSET', job_of(id), 'state', 'running', 'started', now, 'worker', worker,
     'attempts', attempt, 'run', run, 'events', number)
-  return { id, facts[1], facts[2], priority, attempt, run, facts[3], facts[4] }
+  return { id, facts[1], facts[2], priority, attempt, run, facts[3], facts[4], facts[8] }
 end
