@@ -24,6 +24,7 @@ from service.api import (
     jobs,
     models,
     moderations,
+    quality,
 )
 from service.composition import open_house
 from service.jobs.embedded import EmbeddedUnavailable
@@ -64,7 +65,9 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
     )
     app.state.settings, app.state.metrics = settings, Metrics()
     app.state.house, app.state.watch, app.state.jobs, app.state.failure = None, None, None, None
-    for part in (images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches):
+    for part in (
+        images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches, quality,
+    ):  # fmt: skip
         app.include_router(part.router, dependencies=[Depends(require_key)])
     app.include_router(health.router)
     problems.install(app)

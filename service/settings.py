@@ -92,6 +92,11 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = None  # whsec_ and base64: signs callbacks; None switches them off
     webhook_urls: UrlInputs = "public"  # where callbacks may go, as url_inputs
 
+    references: Path = Field(default_factory=lambda: _data("references"))  # what drift is measured against
+    reference_auto: bool = True  # where there is no reference, the first answers become it
+    reference_observations: int = Field(default=1_000, ge=500)  # that make one
+    drift_window: int = Field(default=500, ge=200)  # observations that are compared with the reference
+
     drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight
 
 

@@ -1,0 +1,56 @@
+"""What drifts by itself: the pictures, and each model whose scores are watched."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from service.composition import House
+from service.parts import used_of
+from service.quality import signals
+from service.quality.signals import Signal
+
+IMAGES = "images"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """`fingerprint` changes with anything that makes its numbers incomparable: the graphs that ran."""
+
+    name: str
+    fingerprint: str
+    signals: tuple[Signal, ...]
+    has_embedding: bool = False
+
+
+@dataclass(frozen=True)
+class Subjects:
+    images: Subject
+    encoder: Subject
+    nsfw: Subject
+    faces: Subject
+    text: Subject
+    layout: Subject
+
+    @classmethod
+    def of(cls, house: House) -> "Subjects":
+        encoder, labels = house.encoder.used, house.encoder.labels
+        of_encoder = (signals.CONFIDENCE, signals.ENTROPY, signals.MARGIN, signals.groups(labels.groups))
+        reading = ("text-recognition", "text-detection", "text-orientation")  # the first gives it its name
+        return cls(
+            images=Subject(IMAGES, "", (signals.BRIGHTNESS, signals.SHARPNESS, signals.PIXELS, signals.BYTES)),
+            encoder=Subject(encoder.id, encoder.sha256, of_encoder, has_embedding=True),
+            nsfw=_subject(house, ["moderation"], signals.NSFW),
+            faces=_subject(house, ["faces"], signals.FACES, signals.FACE),
+            text=_subject(house, reading, signals.LINES, signals.OCR),
+            layout=_subject(house, ["layout"], signals.LAYOUT),
+        )
+
+    def __iter__(self) -> Iterator[Subject]:
+        return iter((self.images, self.encoder, self.nsfw, self.faces, self.text, self.layout))
+
+
+def _subject(house: House, tasks: Iterable[str], *of: Signal) -> Subject:
+    manifests = [manifest for task in tasks for manifest in house.choices[task].models]
+    hashes = [used_of(house.store, manifest).sha256 for manifest in manifests]
+    fingerprint = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    return Subject(manifests[0].id, fingerprint, of)
