@@ -13,19 +13,16 @@ from rich.console import Console
 from rich.table import Table
 
 from models.errors import KernelSightError
-from models.together import together
 from service.cli.progress import steps
 from service.composition import WARMED, open_house
 from service.metrics import Metrics
-from service.quality.errors import ReferenceTooSmall
 from service.quality.folder import References
+from service.quality.from_folder import captured, images_of
 from service.quality.opening import quality_of
-from service.quality.reference import LEAST, Reference
+from service.quality.reference import Reference
 from service.settings import Settings, load_settings
 
 app = typer.Typer(help="Capture, show and reset what drift is measured against.", no_args_is_help=True)
-
-AT_ONCE = 8  # images in flight, as `kernelsight features` has
 
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 
@@ -100,30 +97,20 @@ def _ask(settings: Settings, url: str, observations: int | None) -> None:
 
 async def _from_folder(settings: Settings, folder: Path) -> list[Reference]:
     """Raises ReferenceTooSmall, ReferencesNotWritable and what `open_house` raises."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    paths = images_of(folder)
     async with open_house(settings, Metrics(), only=tuple(WARMED)) as house:
-        quality = quality_of(house)
-        quality.capture(len(paths), "folder")
-        slots = asyncio.Semaphore(AT_ONCE)
         with steps(f"looking at {folder}", len(paths)) as on_image:
-
-            async def one(path: Path) -> None:
-                async with slots:
-                    try:
-                        await house.engine.run(await asyncio.to_thread(path.read_bytes), WARMED, priority="batch")
-                    except (KernelSightError, OSError) as error:
-                        print(f"kernelsight: skipped {path}: {error}", file=sys.stderr)
-                    on_image()
-
-            await together(*map(one, paths))
-        seen = quality.trackers[quality.subjects.images.name].observations
-        if seen < LEAST:
-            raise ReferenceTooSmall(seen, LEAST)
-        grown = [tracker.capture for tracker in quality.trackers.values() if tracker.capture is not None]
-        captured = [capture.reference() for capture in grown if capture.observations >= LEAST]
-    for reference in captured:
+            found = await captured(
+                house.engine, quality_of(house), paths, WARMED, on_image=on_image, on_skip=_say_skipped
+            )
+    for reference in found:
         References(settings.references).save(reference)
-    return captured
+    return found
+
+
+def _say_skipped(path: Path, error: Exception) -> None:
+    reason = error.strerror if isinstance(error, OSError) else error
+    print(f"kernelsight: skipped {path}: {reason}", file=sys.stderr)
 
 
 def _print(references: Iterable[Reference]) -> None:
