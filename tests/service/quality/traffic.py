@@ -120,7 +120,7 @@ def answered(
     return heard
 
 
-def quality() -> Quality:
+def quality(registry: CollectorRegistry | None = None) -> Quality:
     """An observer that has heard nothing yet, of the encoder and the pictures."""
     encoder = Encoder(MANIFEST, USED, LABELS, GraphInfer, CpuPool)  # type: ignore[arg-type]  # asked for no inference
     of_encoder = (signals.CONFIDENCE, signals.ENTROPY, signals.MARGIN, signals.groups(LABELS.groups))
@@ -133,7 +133,7 @@ def quality() -> Quality:
         text=Subject("text", "1", (signals.LINES, signals.OCR)),
         layout=Subject("layout", "1", (signals.LAYOUT,)),
     )
-    return Quality(subjects, encoder, Instruments(CollectorRegistry()), WINDOW)
+    return Quality(subjects, encoder, Instruments(registry or CollectorRegistry()), WINDOW)
 
 
 def heard(pool: Sequence[Seen], count: int, seed: int, observer: Quality) -> None:
