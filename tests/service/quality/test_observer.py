@@ -6,37 +6,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from prometheus_client import CollectorRegistry, generate_latest
 
-from pipelines.decode import Limits, Picture, decode
 from pipelines.documents.types import Document, Line, Page, Region
 from pipelines.faces.types import Face, Faces
-from pipelines.findings import Findings
 from pipelines.moderation.types import FiredRule, Moderation
 from pipelines.seen import Seen
-from pipelines.types import ImageInfo
 from service.context import RequestContext, on_behalf_of
 from service.quality.instruments import DriftCollector
 from service.quality.observer import brightness
 from tests.pipelines.fakes import FEATURES, logits_of
-from tests.pipelines.images import encode, photograph
+from tests.pipelines.images import photograph
 from tests.pipelines.moderation.readings import failed, reading
+from tests.service.quality.observations import PICTURE, seen
 from tests.service.quality.traffic import USED, quality
 
 BOX = (0.0, 0.0, 1.0, 1.0)
 ANIMAL, FOOD = 281, 967
-PICTURE = decode(encode(Image.new("RGB", (300, 200), (51, 51, 51)), "PNG"), limits=Limits())
-
-
-def seen(picture: Picture = PICTURE, *, logits: np.ndarray | None = None, **found: Any) -> Seen:
-    image = ImageInfo(
-        width=picture.width, height=picture.height, format=picture.format, mode="RGB", orientation="landscape",
-        exif_orientation=1, frames=1, has_alpha=False, bytes=len(picture.data), sha256=picture.sha256,
-    )  # fmt: skip
-    findings = Findings(result_id="res_1", image=image, prompt="", models=[], timings={}, **found)
-    encoded = None if logits is None else {"logits": logits, "embedding": np.ones(1280, np.float32)}
-    return Seen(findings, picture, encoded, [], "interactive")
 
 
 def samples(*heard: Seen) -> dict[str, float]:
