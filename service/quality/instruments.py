@@ -69,7 +69,7 @@ class DriftCollector(Collector):
         )  # fmt: skip
         distance = GaugeMetricFamily(
             "kernelsight_drift_embedding_distance",
-            "Frechet distance of embeddings to the reference, over that of the reference's two halves.",
+            "How far embeddings are from the reference, over how far its own two halves are from each other.",
             labels=["model"],
         )
         window = GaugeMetricFamily(
@@ -84,12 +84,12 @@ class DriftCollector(Collector):
             labels=["subject", "state"],
         )
         for name, tracker in self._quality.trackers.items():
-            compared, apart = tracker.compared(), tracker.distance()
+            compared, apart = tracker.compared(), tracker.apart()
             for one in compared:
                 if one.psi is not None:
                     psi.add_metric([name, one.signal.name], one.psi)
             if apart is not None:
-                distance.add_metric([name], apart)
+                distance.add_metric([name], apart.farther)
             window.add_metric([name], max(one.observations for one in compared))
             if tracker.reference is not None and tracker.state == "compared":
                 age.add_metric([name], time() - tracker.reference.captured_at.timestamp())

@@ -1,44 +1,67 @@
 """What is normal: histograms and moments of a stretch of traffic, or of a folder of images, as one value."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from service.quality.distances import Counts, Matrix, Moments, Vector, frechet
+from service.quality.distances import Counts, Moments, Vector, frechet, mahalanobis
 from service.quality.subjects import Subject
 from service.quality.windows import DIMENSIONS, Sums
 
 Source = Literal["first answers", "traffic", "folder"]
 LEAST = 250  # observations of a reference: with fewer, chance alone looks like drift
+# Of unit vectors. Below this the halves hold the same picture over and over, and are no yardstick.
+_SMALLEST_APART = 1.0
 
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """How far embeddings are from a reference, over how far its own halves are from each other: 1 is as usual."""
+
+    means: float
+    everything: float
+
+    @property
+    def farther(self) -> float:
+        return max(self.means, self.everything)
+
+
 class Normal(Frozen):
-    """Embeddings as one Gaussian, after the projection. `apart` is how far its two halves in time are from each other:
-    their squared Frechet distance over what their sizes make of it, 1/n + 1/m.
+    """Embeddings as one Gaussian, after the projection; and how far its two halves are from each other.
+
+    Both distances, Mahalanobis of the means and Frechet of all, are over what the halves' sizes make of them.
     """
 
     count: int
     mean: list[float] = Field(min_length=DIMENSIONS, max_length=DIMENSIONS)
     covariance: list[list[float]] = Field(min_length=DIMENSIONS, max_length=DIMENSIONS)
-    apart: float
+    means_apart: float
+    all_apart: float
 
     @classmethod
     def of(cls, first: Moments, second: Moments) -> "Normal":
-        both = first + second
-        between = frechet(first.mean, first.covariance, second.mean, second.covariance)
-        apart = between / (1 / first.count + 1 / second.count)
-        return cls(count=both.count, mean=both.mean.tolist(), covariance=both.covariance.tolist(), apart=apart)
+        both, size = first + second, 1 / first.count + 1 / second.count
+        return cls(
+            count=both.count,
+            mean=both.mean.tolist(),
+            covariance=both.covariance.tolist(),
+            means_apart=mahalanobis(first.mean, second.mean, both.covariance) / size,
+            all_apart=frechet(first.mean, first.covariance, second.mean, second.covariance) / size,
+        )
 
-    @property
-    def moments(self) -> tuple[Vector, Matrix]:
-        return np.array(self.mean), np.array(self.covariance)
+    def apart(self, now: Moments) -> "Apart":
+        size, mean, covariance = 1 / now.count + 1 / self.count, np.array(self.mean), np.array(self.covariance)
+        means = mahalanobis(now.mean, mean, covariance) / size
+        everything = frechet(mean, covariance, now.mean, now.covariance) / size
+        return Apart(means / max(self.means_apart, 1.0), everything / max(self.all_apart, _SMALLEST_APART))
 
 
 class Reference(Frozen):

@@ -6,15 +6,15 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from service.quality.reference import Source
+from service.quality.reference import Apart, Source
 from service.quality.tracker import Compared, State, Tracker
 
 Level = Literal["steady", "moderate", "major"]
 
 # Of PSI: the bounds that credit scoring has used for decades, e.g. N. Siddiqi, "Credit Risk Scorecards" (2006).
 PSI_MODERATE, PSI_MAJOR = 0.1, 0.25
-# Of embeddings, in how far the reference's halves are apart: clean traffic stays near 1.
-DISTANCE_MODERATE, DISTANCE_MAJOR = 1.5, 2.0
+# Of embeddings, in how far the reference's halves are apart: clean traffic stays near 1 (docs/quality.md).
+DISTANCE_MODERATE, DISTANCE_MAJOR = 2.0, 3.0
 
 
 class BinShare(BaseModel):
@@ -34,7 +34,11 @@ class SignalDrift(BaseModel):
 
 
 class EmbeddingDrift(BaseModel):
-    distance: float | None = Field(description="1 is as far as the reference's two halves are from each other")
+    distance: float | None = Field(
+        description="the larger of both: 1 is as far as the reference's two halves are from each other"
+    )
+    means: float | None = Field(description="Mahalanobis distance of the means")
+    everything: float | None = Field(description="Frechet distance of means and covariances")
     level: Level | None
 
 
@@ -77,7 +81,7 @@ class QualityReport(BaseModel):
 
 
 def _subject(tracker: Tracker) -> SubjectDrift:
-    reference, capture, distance = tracker.reference, tracker.capture, tracker.distance()
+    reference, capture = tracker.reference, tracker.capture
     return SubjectDrift(
         subject=tracker.subject.name,
         fingerprint=tracker.subject.fingerprint,
@@ -86,9 +90,18 @@ def _subject(tracker: Tracker) -> SubjectDrift:
         reference=ReferenceFacts.model_validate(reference, from_attributes=True) if reference else None,
         capturing=Capturing(observations=capture.observations, wanted=capture.wanted) if capture else None,
         signals=[_signal(one) for one in tracker.compared()],
-        embedding=EmbeddingDrift(distance=_rounded(distance), level=_level(distance, DISTANCE_MODERATE, DISTANCE_MAJOR))
-        if tracker.subject.has_embedding
-        else None,
+        embedding=_embedding(tracker.apart()) if tracker.subject.has_embedding else None,
+    )
+
+
+def _embedding(apart: Apart | None) -> EmbeddingDrift:
+    if apart is None:
+        return EmbeddingDrift(distance=None, means=None, everything=None, level=None)
+    return EmbeddingDrift(
+        distance=_rounded(apart.farther),
+        means=_rounded(apart.means),
+        everything=_rounded(apart.everything),
+        level=_level(apart.farther, DISTANCE_MODERATE, DISTANCE_MAJOR),
     )
 
 

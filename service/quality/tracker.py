@@ -4,17 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from service.quality.distances import Vector, frechet, joined, neighbours_joined, psi, rare_joined
-from service.quality.reference import LEAST, Capture, Reference, Source
+from service.quality.distances import Vector, joined, neighbours_joined, psi, rare_joined
+from service.quality.reference import LEAST, Apart, Capture, Reference, Source
 from service.quality.signals import Signal
 from service.quality.subjects import Subject
 from service.quality.windows import CountsWindow, MomentsWindow
 
 State = Literal["compared", "stale", "capturing", "none"]
 STATES: tuple[State, ...] = ("compared", "stale", "capturing", "none")
-
-# Of unit vectors. Below this two halves of a reference are the same picture over and over, and no yardstick.
-_SMALLEST_APART = 1.0
 
 
 @dataclass(frozen=True)
@@ -61,18 +58,14 @@ class Tracker:
     def compared(self) -> list[Compared]:
         return [self._compared(signal) for signal in self.subject.signals]
 
-    def distance(self) -> float | None:
-        """How far embeddings are from the reference's, over how far its own two halves are from each other.
-
-        Both are divided by what the sizes of their samples make of them: 1 is as usual, whatever the window.
-        """
+    def apart(self) -> Apart | None:
+        """None while embeddings cannot be compared, or there are none."""
         if self._moments is None or self.reference is None or self.state != "compared":
             return None
         now, normal = self._moments.moments, self.reference.embedding
         if normal is None or now.count < self.least or normal.count < LEAST:
             return None
-        found = frechet(*normal.moments, now.mean, now.covariance)
-        return found / ((1 / now.count + 1 / normal.count) * max(normal.apart, _SMALLEST_APART))
+        return normal.apart(now)
 
     def _compared(self, signal: Signal) -> Compared:
         current = self._window[signal.name].counts

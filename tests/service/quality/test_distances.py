@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from service.quality.distances import Counts, Moments, frechet, joined, neighbours_joined, psi, rare_joined
+from service.quality.distances import Counts, Moments, frechet, joined, mahalanobis, neighbours_joined, psi, rare_joined
 
 counts = arrays(np.int64, 12, elements=st.integers(0, 400)).filter(lambda found: found.sum() > 0)
 
@@ -78,6 +78,14 @@ def test_the_frechet_distance_of_gaussians_whose_axes_agree_is_that_of_means_and
     found = frechet(mean, np.diag(deviations**2), other, np.diag(others**2))
 
     assert found == pytest.approx(((mean - other) ** 2).sum() + ((deviations - others) ** 2).sum())
+
+
+def test_the_mahalanobis_distance_of_means_is_measured_in_deviations() -> None:
+    deviations = np.array([1.0, 2.0, 0.5])
+
+    found = mahalanobis(np.zeros(3), 3 * deviations, np.diag(deviations**2))
+
+    assert found == pytest.approx(9, rel=0.01)
 
 
 def test_the_frechet_distance_does_not_change_when_space_is_turned() -> None:
