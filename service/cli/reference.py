@@ -14,7 +14,7 @@ from rich.table import Table
 
 from models.errors import KernelSightError
 from service.cli.progress import steps
-from service.composition import WARMED, open_house
+from service.composition import WARMED, open_house, served
 from service.metrics import Metrics
 from service.quality.folder import References
 from service.quality.from_folder import captured, images_of
@@ -97,11 +97,12 @@ def _ask(settings: Settings, url: str, observations: int | None) -> None:
 
 async def _from_folder(settings: Settings, folder: Path) -> list[Reference]:
     """Raises ReferenceTooSmall, ReferencesNotWritable and what `open_house` raises."""
-    paths = images_of(folder)
-    async with open_house(settings, Metrics(), only=tuple(WARMED)) as house:
+    paths, here = images_of(folder), served(settings)
+    tasks = {name: options for name, options in WARMED.items() if name in here}
+    async with open_house(settings, Metrics(), only=tuple(tasks)) as house:
         with steps(f"looking at {folder}", len(paths)) as on_image:
             found = await captured(
-                house.engine, quality_of(house), paths, WARMED, on_image=on_image, on_skip=_say_skipped
+                house.engine, quality_of(house), paths, tasks, on_image=on_image, on_skip=_say_skipped
             )
     for reference in found:
         References(settings.references).save(reference)

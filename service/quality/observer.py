@@ -131,12 +131,14 @@ class Quality:
 
     def _track(
         self,
-        subject: Subject,
+        subject: Subject | None,
         values: Iterable[tuple[Signal, float]],
         *,
         group: int | None = None,
         vector: Vector | None = None,
     ) -> None:
+        if subject is None:
+            return
         bins = {signal.name: signal.bin_of(value) for signal, value in values}
         if group is not None:
             bins["group"] = group

@@ -13,13 +13,13 @@ from pipelines.faces.types import Face, Faces
 from pipelines.moderation.types import FiredRule, Moderation
 from pipelines.seen import Seen
 from service.context import RequestContext, on_behalf_of
-from service.quality.instruments import DriftCollector
-from service.quality.observer import brightness
+from service.quality.instruments import DriftCollector, Instruments
+from service.quality.observer import Quality, brightness
 from tests.pipelines.fakes import FEATURES, logits_of
 from tests.pipelines.images import photograph
 from tests.pipelines.moderation.readings import failed, reading
 from tests.service.quality.observations import PICTURE, seen
-from tests.service.quality.traffic import USED, quality
+from tests.service.quality.traffic import SILENT, USED, quality
 
 BOX = (0.0, 0.0, 1.0, 1.0)
 ANIMAL, FOOD = 281, 967
@@ -177,3 +177,13 @@ def test_drift_is_compared_when_prometheus_asks() -> None:
     assert 'kernelsight_drift_reference{state="capturing",subject="faces"} 1.0' in text
     assert 'kernelsight_drift_reference_seconds{subject="images"}' in text
     assert 'signal="sharpness"' not in text  # nobody asked for features
+
+
+def test_models_that_no_pipeline_takes_are_no_subjects() -> None:
+    whole = quality()
+    only = Quality(replace(whole.subjects, faces=None), SILENT, Instruments(CollectorRegistry()), 500)
+
+    only(seen(faces=Faces.model_construct(faces=[face(0.9)], count=1)))
+
+    assert set(whole.trackers) - set(only.trackers) == {"faces"}
+    assert only.trackers["images"].observations == 1

@@ -74,6 +74,14 @@ class GraphInfer:
         return Inference(outputs, wait_seconds=0.0, run_seconds=0.0, batch_size=1)
 
 
+async def no_inference(model: str, inputs: Mapping[str, Array], **how: object) -> Inference:
+    raise AssertionError("an observer asked for an inference")
+
+
+# For its manifest and labels.
+SILENT = Encoder(MANIFEST, USED, LABELS, no_inference, CpuPool(threads=1))
+
+
 def graph() -> Path:
     return Store(Settings().store.expanduser()).graph(MANIFEST)
 
@@ -122,7 +130,6 @@ def answered(
 
 def quality(registry: CollectorRegistry | None = None) -> Quality:
     """An observer that has heard nothing yet, of the encoder and the pictures."""
-    encoder = Encoder(MANIFEST, USED, LABELS, GraphInfer, CpuPool)  # type: ignore[arg-type]  # asked for no inference
     of_encoder = (signals.CONFIDENCE, signals.ENTROPY, signals.MARGIN, signals.groups(LABELS.groups))
     of_images = (signals.BRIGHTNESS, signals.SHARPNESS, signals.PIXELS, signals.BYTES)
     subjects = Subjects(
@@ -133,7 +140,7 @@ def quality(registry: CollectorRegistry | None = None) -> Quality:
         text=Subject("text", "1", (signals.LINES, signals.OCR)),
         layout=Subject("layout", "1", (signals.LAYOUT,)),
     )
-    return Quality(subjects, encoder, Instruments(registry or CollectorRegistry()), WINDOW)
+    return Quality(subjects, SILENT, Instruments(registry or CollectorRegistry()), WINDOW)
 
 
 def heard(pool: Sequence[Seen], count: int, seed: int, observer: Quality) -> None:
