@@ -97,4 +97,4 @@ def frechet(mean: Vector, covariance: Matrix, other_mean: Vector, other_covarian
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
     overlap = np.sqrt(np.linalg.eigvalsh(root @ other_covariance @ root).clip(0)).sum()
     apart = float(((mean - other_mean) ** 2).sum())
-    return apart + float(np.trace(covariance) + np.trace(other_covariance) - 2 * overlap)
+    return max(0.0, apart + float(np.trace(covariance) + np.trace(other_covariance) - 2 * overlap))
