@@ -27,6 +27,7 @@ from service.api import (
     jobs,
     models,
     moderations,
+    quality,
 )
 from service.composition import open_house
 from service.jobs.embedded import EmbeddedUnavailable
@@ -74,7 +75,8 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
     app.state.settings, app.state.metrics, app.state.tracing = settings, Metrics(), tracing
     app.state.house, app.state.watch, app.state.jobs, app.state.failure = None, None, None, None
     for part in (
-        images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches, canaries,
+        images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches,
+        canaries, quality,
     ):  # fmt: skip
         app.include_router(part.router, dependencies=[Depends(require_key)])
     app.include_router(health.router)

@@ -107,6 +107,11 @@ class Settings(BaseSettings):
     versions: Path = Field(default_factory=lambda: _data("versions"))  # such versions, and which were promoted
     shadow_share: float = Field(default=0.05, ge=0, le=1)  # of that model's inferences
 
+    references: Path = Field(default_factory=lambda: _data("references"))  # what drift is measured against
+    reference_auto: bool = True  # where there is no reference, the first answers become it
+    reference_observations: int = Field(default=1_000, ge=500)  # that make one
+    drift_window: int = Field(default=500, ge=200)  # observations that are compared with the reference
+
     drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight
 
     log_format: LogFormat = "text"  # of `serve` and `worker`; json is one object a line

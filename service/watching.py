@@ -10,6 +10,8 @@ from service.canary.opening import canaries_of
 from service.canary.schedule import Schedule
 from service.composition import House
 from service.context import note_result
+from service.quality.observer import Quality
+from service.quality.opening import open_quality
 from service.shadow.promotion import Versions
 from service.tracing import draw_stages
 
@@ -20,6 +22,7 @@ class Watch:
 
     canaries: Canaries
     versions: Versions
+    quality: Quality
 
 
 @asynccontextmanager
@@ -30,6 +33,7 @@ async def open_watch(house: House) -> AsyncIterator[Watch]:
     house.engine.watch(draw_stages)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(house.metrics.watching(house.engine))
+        quality = await stack.enter_async_context(open_quality(house))
         schedule = await stack.enter_async_context(Schedule(canaries, house.settings.canary_seconds).open())
         versions = await stack.enter_async_context(Versions(house, schedule.run_now).open())
-        yield Watch(canaries, versions)
+        yield Watch(canaries, versions, quality)

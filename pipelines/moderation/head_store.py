@@ -4,10 +4,7 @@ FOLDER/<name>.json      a head; `Head` says what is in it
       /.<name>.….tmp    one that is being written
 """
 
-import contextlib
 import logging
-import os
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -18,6 +15,7 @@ from pydantic import ValidationError
 from pipelines.moderation.errors import CategoriesNotWritable, CategoryBroken, CategoryExists, CategoryUnknown
 from pipelines.moderation.heads import Head, check_name
 from pipelines.pipeline import CpuPool
+from pipelines.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +87,7 @@ class HeadStore:
         with self._lock:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                _write(self._path(head.name), head.model_dump_json(indent=1))
+                write_whole(self._path(head.name), head.model_dump_json(indent=1))
                 stamp = _stamp(self._path(head.name))
             except OSError as cause:
                 raise CategoriesNotWritable(self.folder, cause) from cause
@@ -138,25 +136,3 @@ def _in_words(error: Exception) -> str:
 def _stamp(path: Path) -> Stamp:
     found = path.stat()
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _write(path: Path, text: str) -> None:
-    """On the disk under another name first: a crash at any moment leaves the old file or the new one."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp's are for one user; the service may run as another one
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name itself
-    finally:
-        os.close(folder)

@@ -18,6 +18,7 @@ from service.cli import (
     models,
     moderate,
     policy,
+    reference,
     sanitize,
     serve,
     versions,
@@ -43,6 +44,7 @@ app.command("worker")(worker.worker)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(policy.app, name="policy")
 app.add_typer(hashes.app, name="hashes")
+app.add_typer(reference.app, name="reference")
 app.command("moderate")(moderate.moderate)
 app.command("features")(features.features)
 app.command("explain")(explain.explain)

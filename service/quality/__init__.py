@@ -1,0 +1,1 @@
+"""What the answers say of themselves: distributions of scores and of pictures, and how far they drift."""

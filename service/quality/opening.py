@@ -1,0 +1,35 @@
+"""Quality, watching a house."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from service.composition import House
+from service.quality.folder import References
+from service.quality.instruments import DriftCollector, Instruments
+from service.quality.keeping import Keeper
+from service.quality.observer import Quality
+from service.quality.subjects import Subjects
+
+
+def quality_of(house: House) -> Quality:
+    """Hears of everything that the house's engine answers from now on."""
+    registry = house.metrics.registry
+    quality = Quality(Subjects.of(house), house.encoder, Instruments(registry), house.settings.drift_window)
+    registry.register(DriftCollector(quality))
+    house.engine.watch(quality)
+    return quality
+
+
+@asynccontextmanager
+async def open_quality(house: House) -> AsyncIterator[Quality]:
+    """With its references kept up to date."""
+    settings, quality = house.settings, quality_of(house)
+    keeper = Keeper(
+        quality.trackers.values(),
+        References(settings.references),
+        house.pool,
+        auto=settings.reference_auto,
+        observations=settings.reference_observations,
+    )
+    async with keeper.keeping():
+        yield quality
