@@ -18,6 +18,7 @@ from service.api import (
     dead_letters,
     documents,
     embeddings,
+    feedback,
     files,
     health,
     images,
@@ -64,7 +65,19 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
     )
     app.state.settings, app.state.metrics = settings, Metrics()
     app.state.house, app.state.watch, app.state.jobs, app.state.failure = None, None, None, None
-    for part in (images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches):
+    for part in (
+        images,
+        documents,
+        moderations,
+        embeddings,
+        categories,
+        models,
+        jobs,
+        dead_letters,
+        files,
+        batches,
+        feedback,
+    ):
         app.include_router(part.router, dependencies=[Depends(require_key)])
     app.include_router(health.router)
     problems.install(app)

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """`operation` is what was asked for ("features", "analyze"), `trace_id` the W3C trace's, where there is one."""
+    """`operation` is what was asked for ("features", "analyze"), `trace_id` the W3C trace's, where there is one.
+
+    `job_id` is that of the job that a worker does.
+    """
 
     request_id: str
     operation: str | None = None
     trace_id: str | None = None
+    job_id: str | None = None
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("request", default=None)

@@ -5,15 +5,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from service.composition import House
+from service.feedback.desk import Desk
+from service.feedback.opening import open_desk
 
 
 @dataclass(frozen=True)
 class Watch:
     """One field for each that routes ask."""
 
+    feedback: Desk | None
+
 
 @asynccontextmanager
 async def open_watch(house: House) -> AsyncIterator[Watch]:
     """Raises what its parts raise when a setting of theirs is wrong."""
-    async with AsyncExitStack():
-        yield Watch()
+    async with AsyncExitStack() as stack:
+        yield Watch(
+            feedback=await stack.enter_async_context(open_desk(house)),
+        )

@@ -27,7 +27,7 @@ class Service:
 def serving(*options: str, ready: bool = True, **settings: str) -> Iterator[Service]:
     """A service on a free port, with a queue of its own; `settings` are KERNELSIGHT_ variables without their prefix."""
     with TemporaryDirectory() as folder:
-        own = {"queue_data": f"{folder}/queue", "files": f"{folder}/files"}
+        own = {"queue_data": f"{folder}/queue", "files": f"{folder}/files", "audit": f"{folder}/audit"}
         with _serving(*options, ready=ready, **own | settings) as service:
             yield service
 

@@ -19,6 +19,7 @@ from service.cli import (
     policy,
     sanitize,
     serve,
+    trace,
     worker,
 )
 from service.logs import configure
@@ -34,6 +35,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(categories.app, name="categories")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.command("trace")(trace.trace)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(policy.app, name="policy")
 app.add_typer(hashes.app, name="hashes")
