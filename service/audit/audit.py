@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from pipelines.moderation.texts import JudgedText
 from pipelines.seen import Seen
+from service.audit.draft import Draft
 from service.audit.errors import AuditUnavailable, ResultUnknown
 from service.audit.journal import Journal
-from service.audit.record import Record, record_of, record_of_text
+from service.audit.record import Record
 from service.audit.writer import Outcome, Writer
 from service.context import current
 
@@ -24,11 +25,11 @@ class Audit:
 
     def seen(self, seen: Seen) -> None:
         """The engine's observer."""
-        self._writer.put(record_of(seen, current()))
+        self._writer.put(Draft.of(seen, current()))
 
     def judged(self, text: JudgedText) -> None:
         """The observer of texts."""
-        self._writer.put(record_of_text(text, current()))
+        self._writer.put(Draft.of_text(text, current()))
 
     async def find(self, result_id: str) -> Record:
         """Raises ResultUnknown, or what the journal raises."""

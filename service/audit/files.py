@@ -5,6 +5,7 @@ order of their times, bisection leads to the few kilobytes that have to be searc
 """
 
 import asyncio
+import fcntl
 import mmap
 import os
 import re
@@ -62,9 +63,10 @@ class FileJournal:
                 self._write(self._path(day), b"".join(line.data + b"\n" for line in group))
 
     def _write(self, path: Path, data: bytes) -> None:
-        """One write, so that lines of several processes stay whole."""
+        """One write, and one process at a time: the file grows in steps that others could take for half a line."""
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            fcntl.flock(file, fcntl.LOCK_EX)
             size = os.fstat(file).st_size
             torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"  # a full disk or a crash left half a line
             data = b"\n" + data if torn else data

@@ -6,10 +6,8 @@ from pydantic import BaseModel, ConfigDict
 
 from pipelines.documents.types import Document
 from pipelines.faces.types import Faces
-from pipelines.moderation.types import FiredRule, Moderation, Verdict
-from pipelines.types import Features, GroupScore
-
-_MOST_LETTERS = 200  # of why a signal could not judge
+from pipelines.moderation.types import FiredRule, Verdict
+from pipelines.types import GroupScore
 
 
 class Kept(BaseModel):
@@ -37,20 +35,6 @@ class Decision(Kept):
     policy_sha256: str
     tenant: str | None = None
 
-    @classmethod
-    def of(cls, found: Moderation) -> "Decision":
-        signals = {
-            name: SignalKept.model_construct(
-                scores=one.scores,
-                detector=one.detector,
-                version=one.version,
-                error=one.error[:_MOST_LETTERS] if one.error else None,
-            )
-            for name, one in found.signals.items()
-        }
-        own = {name: getattr(found, name) for name in cls.model_fields if name != "signals"}
-        return cls.model_construct(**own, signals=signals)
-
 
 class TagKept(Kept):
     label: str
@@ -61,11 +45,6 @@ class TagKept(Kept):
 class FeaturesKept(Kept):
     tags: list[TagKept]
     groups: list[GroupScore]
-
-    @classmethod
-    def of(cls, found: Features) -> "FeaturesKept":
-        tags = [TagKept.model_construct(label=one.label, group=one.group, score=one.score) for one in found.tags]
-        return cls.model_construct(tags=tags, groups=found.groups)
 
 
 class FacesKept(Kept):

@@ -57,7 +57,7 @@ class StreamJournal:
 
     async def prune(self) -> None:
         async with self.server.connection.command() as client:
-            await client.xtrim(self.key, minid=_ms(time.time() - self.keep_seconds), approximate=True)
+            await client.xtrim(self.key, minid=_ms(time.time() - self.keep_seconds), approximate=False)
 
     async def _range(self, start: str, end: str, count: int) -> list[tuple[str, bytes]]:
         async with self.server.connection.command() as client:
