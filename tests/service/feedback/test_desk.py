@@ -41,7 +41,7 @@ async def recorded(journals: OpenJournals) -> str:
 
 def wrong(id: str, expected: str | int | None = "block", **more: str) -> FeedbackRequest:
     given = {"pipeline": "moderation"} | more
-    return FeedbackRequest(result_id=id, verdict="wrong", expected=expected, **given)  # type: ignore[arg-type]
+    return FeedbackRequest(result_id=id, verdict="wrong", expected=expected, **given)
 
 
 def right(id: str) -> FeedbackRequest:
@@ -69,7 +69,7 @@ def test_feedback_is_counted_by_all_processes_and_after_a_restart(journals: Open
 
 
 def test_a_second_word_on_a_result_replaces_the_first_whoever_took_it(journals: OpenJournals) -> None:
-    async def scenario() -> tuple[list[bool], Summary, list[str], list[str]]:
+    async def scenario() -> tuple[list[bool], Summary, list[str], list[bool]]:
         id, other = await recorded(journals), await recorded(journals)
         async with a_desk(journals) as here, a_desk(journals) as there:
             replies = [await here.submit(wrong(id)), await there.submit(wrong(id)), await here.submit(wrong(other))]
