@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from models.waiting import Priority
+from pipelines.documents.types import Document
 from pipelines.moderation.texts import JudgedText
 from pipelines.moderation.types import Moderation
 from pipelines.pipeline import Stage
@@ -38,7 +39,7 @@ class Draft:
     moderation: Moderation | None = None
     features: tuple[list[Tag], list[GroupScore]] | None = None
     faces: FacesKept | None = None
-    document: DocumentKept | None = None
+    document: Document | None = None
 
     @classmethod
     def of(cls, seen: Seen, context: RequestContext | None) -> "Draft":
@@ -58,7 +59,7 @@ class Draft:
             moderation=judged,
             features=(found.features.tags, found.features.groups) if found.features else None,
             faces=FacesKept.of(found.faces) if found.faces else None,
-            document=DocumentKept.of(found.document) if found.document else None,
+            document=_without_pictures(found.document) if found.document else None,
         )
 
     @classmethod
@@ -96,7 +97,7 @@ class Draft:
             "moderation": _decision(self.moderation) if self.moderation else None,
             "features": _features(*self.features) if self.features else None,
             "faces": self.faces,
-            "document": self.document,
+            "document": DocumentKept.of(self.document) if self.document else None,
             "stages": spans_of(self.stages),
         }
         known = {name: value for name, value in fields.items() if value is not None}
@@ -118,6 +119,13 @@ def spans_of(stages: Sequence[Stage]) -> list[dict[str, Any]]:
     for span in spans.values():
         span |= {name: round(span[name], 6) for name in ("began", "ended", "seconds")}
     return sorted(spans.values(), key=lambda span: span["began"])
+
+
+def _without_pictures(document: Document) -> Document:
+    if not any(page.picture for page in document.pages):
+        return document
+    pages = [page.model_copy(update={"picture": None}) for page in document.pages]
+    return document.model_copy(update={"pages": pages})
 
 
 def _who(context: RequestContext | None) -> dict[str, Any]:

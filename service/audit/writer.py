@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 ROOM = 10_000  # records in memory while the journal cannot be written to: about 50 MB
 GATHER_SECONDS = 0.1
-AGAIN_SECONDS = 1.0
+AGAIN_SECONDS = 5.0
 _AT_ONCE = 500
 
 Outcome = Literal["written", "dropped"]

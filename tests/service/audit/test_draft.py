@@ -36,7 +36,7 @@ def seen() -> Seen:
     lines = [read_line(SECRET, 0.5), read_line(SECRET, 0.7)]
     region = Region(label="text", box=(0, 0, 9, 9), score=1.0, order=0, lines=lines)
     pages = [
-        Page(number=1, width=9, height=9, source="ocr", regions=[region]),
+        Page(number=1, width=9, height=9, source="ocr", regions=[region], picture=b"SECRET"),
         Page(number=2, width=9, height=9, source="text_layer", regions=[region]),
         Page(number=3, width=9, height=9, regions=[], error="page 3 cannot be read"),
     ]
@@ -100,10 +100,10 @@ def test_stages_of_one_name_are_one_span_from_the_first_to_the_last() -> None:
     ]
 
 
-def test_explanations_are_not_kept_while_a_record_waits() -> None:
-    answered = seen()
+def test_pictures_are_not_kept_while_a_record_waits() -> None:
+    made = Draft.of(seen(), None)
 
-    made = Draft.of(answered, None)
-
-    assert made.moderation is not None
-    assert (made.moderation.preview, made.moderation.explanations) == (None, None)
+    assert (made.moderation and made.moderation.preview, made.document and made.document.pages[0].picture) == (
+        None,
+        None,
+    )
