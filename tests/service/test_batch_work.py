@@ -20,7 +20,6 @@ from service.batch_api.work import BatchWork
 from service.settings import SettingsInvalid
 from tests.service.jobs.conftest import Opened
 from tests.service.jobs.conftest import opened as opened
-from tests.service.jobs.conftest import url as url
 
 ENDPOINT = "/v1/moderations"
 Play = Callable[[Batches, BatchWork, str], Awaitable[None]]
