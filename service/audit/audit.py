@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import ValidationError
@@ -21,6 +22,8 @@ class Audit:
         self._records = Counter(
             "kernelsight_audit_records", "Records of results, by what became of them.", ["outcome"], registry=registry
         )
+        for outcome in get_args(Outcome):  # an alert sees the first drop only as a step from nought
+            self._records.labels(outcome)
         self._journal, self._writer = journal, Writer(journal, self._count)
 
     def seen(self, seen: Seen) -> None:
