@@ -7,7 +7,6 @@ bytes ─► decode once ─► moderation ─► features ─┐
 import asyncio
 import io
 import logging
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +27,7 @@ from pipelines.encoder import ENCODED
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
 from pipelines.pipeline import Call, CpuPool, Gate, OpensPdf, Pipeline, Report, at_priority
+from pipelines.result_ids import new_result_id
 from pipelines.seen import Observer, Seen
 from pipelines.types import ImageInfo, ModelUsed, as_declared
 
@@ -117,7 +117,7 @@ class Engine:
         except TimeoutError:
             raise DeadlineExceeded("the request") from None
         findings = Findings(
-            result_id=f"res_{random.getrandbits(128):032x}",
+            result_id=new_result_id(),
             image=_info(picture),
             prompt=self._prompt(picture, named),
             models=self._models((pipeline for pipeline, _ in chosen if pipeline.name in named), call.ran),

@@ -21,6 +21,7 @@ from service.api import (
     dead_letters,
     documents,
     embeddings,
+    feedback,
     files,
     health,
     images,
@@ -76,7 +77,7 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
     app.state.house, app.state.watch, app.state.jobs, app.state.failure = None, None, None, None
     for part in (
         images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches,
-        canaries, quality,
+        canaries, quality, feedback,
     ):  # fmt: skip
         app.include_router(part.router, dependencies=[Depends(require_key)])
     app.include_router(health.router)

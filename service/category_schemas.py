@@ -79,12 +79,13 @@ class ScoreReply(BaseModel):
     result_id: str
     image: ImageInfo
     models: list[ModelUsed]
+    timings: dict[str, float]
 
     @classmethod
     def of(cls, head: Head, score: float, findings: Findings) -> "ScoreReply":
         return cls(
             name=head.name, version=head.version, score=score,
-            result_id=findings.result_id, image=findings.image, models=findings.models,
+            result_id=findings.result_id, image=findings.image, models=findings.models, timings=findings.timings,
         )  # fmt: skip
 
 

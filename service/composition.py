@@ -25,6 +25,7 @@ from pipelines.moderation.head_store import HeadStore
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import BUILT_IN, Policy, load_policy
+from pipelines.moderation.texts import Texts
 from pipelines.pipeline import CpuPool
 from pipelines.sanitize import SanitizePipeline
 from service.choices import DOCUMENT_TASKS, Choice, choose_all
@@ -72,6 +73,7 @@ class House:
     encoder: Encoder
     policy: Watched[Policy]
     moderation: ModerationPipeline
+    texts: Texts
     categories: Categories
     pool: CpuPool
     fetcher: ImageFetcher
@@ -152,6 +154,7 @@ async def open_house(
                 encoder,
                 policy,
                 moderation,
+                Texts(moderation),
                 categories,
                 pool,
                 fetcher,

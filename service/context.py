@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 
+from pipelines.moderation.texts import JudgedText
 from pipelines.seen import Seen
 
 MOST_RESULTS = 32  # that are noted of one request: as many as a moderation may have
@@ -64,6 +65,15 @@ def is_request_id(text: str) -> bool:
 
 def note_result(seen: Seen) -> None:
     """The engine's observer: what was found belongs to the request that it was looked for."""
+    _note(seen.findings.result_id)
+
+
+def note_text(judged: JudgedText) -> None:
+    """The same of texts."""
+    _note(judged.result_id)
+
+
+def _note(result_id: str) -> None:
     context = _current.get()
     if context is not None and len(context.result_ids) < MOST_RESULTS:
-        context.result_ids.append(seen.findings.result_id)
+        context.result_ids.append(result_id)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.findings import Findings
 from pipelines.moderation.decision import combined
 from pipelines.moderation.policy import OpenAICategory
+from pipelines.moderation.texts import JudgedText
 from pipelines.moderation.types import CategoryScore, InputType, Moderation
 from pipelines.types import ImageInfo, ModelUsed
 from service.schemas import PROBLEMS
@@ -80,9 +81,16 @@ class Judged(Moderation):
             timings=findings.timings,
         )
 
+    @classmethod
+    def of_text(cls, judged: JudgedText) -> "Judged":
+        """No model judges texts: the policy's rules do, whose version is there."""
+        return cls.model_construct(
+            **dict(judged.moderation), result_id=judged.result_id, models=[], timings=dict(judged.timings)
+        )
+
 
 class Together(Judged):
-    """`parts` are the single answers, where several texts and images share one result."""
+    """`parts` are the single answers, each with its own result id, where several texts and images share one result."""
 
     parts: list[Judged] | None = None
 
@@ -90,7 +98,8 @@ class Together(Judged):
     def of_parts(cls, parts: Sequence[Judged]) -> "Together":
         if len(parts) == 1:
             return cls.model_construct(**dict(parts[0]))
-        return cls.model_construct(**dict(combined(parts)), parts=list(parts))
+        shared = {name: getattr(combined(parts), name) for name in Moderation.model_fields}
+        return cls.model_construct(**shared, parts=list(parts))
 
 
 class ModerationResult(BaseModel):

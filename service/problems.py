@@ -19,6 +19,7 @@ from pipelines import errors as pipelines
 from pipelines.documents import errors as documents
 from pipelines.moderation import errors as moderation
 from service import openai
+from service.audit import errors as audit
 from service.batch_api import errors as batches
 from service.context import current
 from service.jobs import errors as jobs
@@ -90,6 +91,9 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     jobs.JobUnknown: (404, "There is no such job"),
     jobs.IdempotencyConflict: (409, "This key belongs to another job"),
     jobs.JobNotDead: (409, "The job is no dead letter"),
+    audit.ResultUnknown: (404, "There is no such result"),
+    audit.AuditUnavailable: (503, "The audit log is not available"),
+    audit.AuditOff: (403, "Results are not recorded here"),
     work.JobNotDone: (409, "The job has no result"),
     work.WebhookFailed: (424, "The callback was not received"),
     work.WebhooksOff: (403, "Callbacks are switched off"),

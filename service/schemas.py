@@ -48,6 +48,11 @@ class ExplainReply(Explained, Answer):
         return cls.model_construct(**_shared(findings), **dict(findings.explain))
 
 
+def answer_of(findings: Findings) -> Answer:
+    """What every answer carries, alone."""
+    return Answer.model_construct(**_shared(findings))
+
+
 def _shared(findings: Findings) -> dict[str, Any]:
     return {name: getattr(findings, name) for name in Answer.model_fields}
 

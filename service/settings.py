@@ -96,6 +96,11 @@ class Settings(BaseSettings):
     file_keep_seconds: float = Field(default=30 * 86_400.0, ge=60)  # how long files and batches are kept
     max_batch_bytes: int = Field(default=200 * 2**20, ge=1)  # of a file of requests
 
+    audit: str = Field(default_factory=lambda: str(_data("audit")))  # of results: a folder, redis (the queue's), or off
+    audit_days: int = Field(default=30, ge=1)  # how long records and feedback are kept
+    audit_records: int = Field(default=100_000, ge=1000)  # that redis keeps at most: about half a gigabyte
+    feedback_window: int = Field(default=1_000, ge=1)  # judgements per pipeline that precision and recall are over
+
     webhook_secret: SecretStr | None = None  # whsec_ and base64: signs callbacks; None switches them off
     webhook_urls: UrlInputs = "public"  # where callbacks may go, as url_inputs
 

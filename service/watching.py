@@ -9,7 +9,9 @@ from service.canary.metrics import CanaryMetrics
 from service.canary.opening import canaries_of
 from service.canary.schedule import Schedule
 from service.composition import House
-from service.context import note_result
+from service.context import note_result, note_text
+from service.feedback.desk import Desk
+from service.feedback.opening import open_desk
 from service.quality.observer import Quality
 from service.quality.opening import open_quality
 from service.shadow.promotion import Versions
@@ -23,6 +25,7 @@ class Watch:
     canaries: Canaries
     versions: Versions
     quality: Quality
+    feedback: Desk | None
 
 
 @asynccontextmanager
@@ -30,10 +33,12 @@ async def open_watch(house: House) -> AsyncIterator[Watch]:
     """Raises what its parts raise when a setting of theirs is wrong."""
     canaries = canaries_of(house.engine, house.settings, CanaryMetrics(house.metrics.registry).heard)
     house.engine.watch(note_result)
+    house.texts.watch(note_text)
     house.engine.watch(draw_stages)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(house.metrics.watching(house.engine))
         quality = await stack.enter_async_context(open_quality(house))
         schedule = await stack.enter_async_context(Schedule(canaries, house.settings.canary_seconds).open())
         versions = await stack.enter_async_context(Versions(house, schedule.run_now).open())
-        yield Watch(canaries, versions, quality)
+        desk = await stack.enter_async_context(open_desk(house))
+        yield Watch(canaries, versions, quality, desk)

@@ -33,6 +33,7 @@ def serving(*options: str, ready: bool = True, **settings: str) -> Iterator[Serv
         own = {
             "queue_data": f"{folder}/queue", "files": f"{folder}/files", "canary_answers": f"{folder}/canaries",
             "versions": f"{folder}/versions", "references": f"{folder}/references",
+            "audit": f"{folder}/audit",
             "canary_seconds": "0",  # what a test counts is its own
         }  # fmt: skip
         with _serving(*options, ready=ready, **own | settings) as service:

@@ -19,7 +19,7 @@ from service.operations.documents import DocumentsQuery
 from service.operations.operation import look
 from service.operations.table import DOCUMENTS
 from service.problems import answer
-from service.schemas import PROBLEMS, DocumentReply, image_body
+from service.schemas import PROBLEMS, DocumentReply, answer_of, image_body
 from service.state import ReadyHouse
 
 READING = "POST /v1/documents"  # may have a larger body than other requests
@@ -43,7 +43,8 @@ async def documents(request: Request, house: ReadyHouse, query: Annotated[Docume
     """Text, layout, tables and reading order of a PDF, a TIFF or an image; `document` may be called `image`.
 
     A page that fails is reported as such among the others. With `Accept: application/x-ndjson` each page is a line
-    that comes as soon as it is done, and what stops the reading a problem in the last line.
+    that comes as soon as it is done; the last line is the result id with what else every answer carries, or the
+    problem that stopped the reading.
     Options go into the query, or beside `document` in a JSON body; the body wins.
     """
     if LINES in request.headers.get("accept", ""):
@@ -81,7 +82,7 @@ async def _lines(
         while page is not None:
             yield page.model_dump_json(exclude_none=True).encode() + b"\n"
             page = await pages.get()
-        await run
+        yield answer_of(await run).model_dump_json().encode() + b"\n"
     except KernelSightError as error:
         yield bytes(answer(error, path).body) + b"\n"
     finally:

@@ -83,12 +83,13 @@ def error_line(batch: str, line: Line, code: str, message: str) -> bytes:
 
 
 def body_of(reply: Reply) -> Any:
-    """As it is where it is JSON; a file is base64 beside its type."""
+    """As it is where it is JSON; a file is base64 beside its type, and beside the headers that say where it is from."""
     if reply.media_type == "application/json":
         return orjson.loads(reply.body)
+    about = {"media_type": reply.media_type, "headers": dict(reply.headers)}
     if reply.media_type.startswith("text/"):
-        return {"media_type": reply.media_type, "text": reply.body.decode()}
-    return {"media_type": reply.media_type, "data": b64encode(reply.body).decode()}
+        return about | {"text": reply.body.decode()}
+    return about | {"data": b64encode(reply.body).decode()}
 
 
 def _line(batch: str, line: Line, response: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> bytes:

@@ -21,6 +21,7 @@ from service.cli import (
     reference,
     sanitize,
     serve,
+    trace,
     versions,
     worker,
 )
@@ -41,6 +42,7 @@ app.add_typer(categories.app, name="categories")
 app.add_typer(canary.app, name="canary")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.command("trace")(trace.trace)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(policy.app, name="policy")
 app.add_typer(hashes.app, name="hashes")

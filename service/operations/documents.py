@@ -8,7 +8,7 @@ from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.outputs.formats import KINDS, written
 from service.composition import House
 from service.intake import Ask
-from service.operations.operation import Reply, Terms, look
+from service.operations.operation import Reply, Terms, look, origin
 from service.schemas import DocumentReply
 
 
@@ -25,7 +25,7 @@ class DocumentsQuery(DocumentsOptions):
 
 async def documents(house: House, ask: Ask, asked: DocumentsQuery, terms: Terms) -> Reply:
     findings = await look(house, ask.image, {"document": asked.options}, terms)
-    headers = {"X-KernelSight-Result-Id": findings.result_id}
+    headers = origin(findings)
     if asked.format == "json":
         body = await house.pool.run(DocumentReply.of(findings).model_dump_json, exclude_none=True)
         return Reply(body.encode(), headers=headers)

@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.together import together
 from pipelines.errors import RequestRejected
+from pipelines.findings import Findings
 from pipelines.moderation.categories import EMBEDDING
+from pipelines.types import ImageInfo, ModelUsed
 from service.composition import House
 from service.intake import Ask, image_at, parse_options
 from service.openai import ImagePart, Several, Text
@@ -62,11 +64,25 @@ class Usage(BaseModel):
     total_tokens: int = 0
 
 
+class Origin(BaseModel):
+    """Beside OpenAI's fields, for each input in their order: what was embedded, and by what."""
+
+    result_id: str
+    image: ImageInfo
+    models: list[ModelUsed]
+    timings: dict[str, float]
+
+    @classmethod
+    def of(cls, findings: Findings) -> "Origin":
+        return cls.model_construct(**{name: getattr(findings, name) for name in cls.model_fields})
+
+
 class EmbeddingsReply(BaseModel):
     object: Literal["list"] = "list"
     data: list[Embedding]
     model: str
     usage: Usage = Usage()
+    kernelsight: list[Origin]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +106,24 @@ class Embedded:
 async def embeddings(house: House, ask: Ask, asked: Embedded, terms: Terms) -> Reply:
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def vector(url: str) -> list[float]:
+    async def embedded(url: str) -> Findings:
         async with slots:
             image = await image_at(url, house.pool, house.fetcher)
-            findings = await look(house, image, {"features": EMBEDDING}, terms)
-        assert findings.features is not None
-        assert isinstance(findings.features.embedding, list)
-        return findings.features.embedding
+            return await look(house, image, {"features": EMBEDDING}, terms)
 
-    vectors = await together(*(vector(url) for url in asked.urls))
+    found = await together(*(embedded(url) for url in asked.urls))
+    vectors = [_vector(findings) for findings in found]
     if asked.dimensions not in (None, len(vectors[0])):
         raise RequestRejected(f"dimensions: this encoder's embeddings have {len(vectors[0])}, and are not cut")
     data = [Embedding(index=index, embedding=_encoded(one, asked.encoding)) for index, one in enumerate(vectors)]
-    return Reply.of(EmbeddingsReply(data=data, model=house.categories.encoder.id))
+    origins = [Origin.of(findings) for findings in found]
+    return Reply.of(EmbeddingsReply(data=data, model=house.categories.encoder.id, kernelsight=origins))
+
+
+def _vector(findings: Findings) -> list[float]:
+    assert findings.features is not None
+    assert isinstance(findings.features.embedding, list)
+    return findings.features.embedding
 
 
 def _url_of(one: str | ImagePart | JinaImage) -> str:

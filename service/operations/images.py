@@ -16,7 +16,7 @@ from pipelines.moderation.options import ModerationOptions
 from pipelines.sanitize import SanitizeOptions
 from service.composition import House
 from service.intake import Ask, parse_options
-from service.operations.operation import Reply, Terms, look
+from service.operations.operation import Reply, Terms, look, origin
 from service.schemas import ExplainReply, FacesReply, FeaturesReply
 
 # The pipelines that `analyze` can run, and the options that each takes from a request.
@@ -50,8 +50,7 @@ async def faces(house: House, ask: Ask, options: FacesOptions, terms: Terms) -> 
 async def avatars(house: House, ask: Ask, options: AvatarOptions, terms: Terms) -> Reply:
     findings = await look(house, ask.image, {"avatar": options}, terms)
     assert findings.avatar is not None
-    headers = {
-        "X-KernelSight-Result-Id": findings.result_id,
+    headers = origin(findings) | {
         "X-KernelSight-Face": str(findings.avatar.index),
         "X-KernelSight-Face-Box": ",".join(map(str, findings.avatar.face.box)),
     }
@@ -65,16 +64,13 @@ async def explain(house: House, ask: Ask, asked: ExplainQuery, terms: Terms) -> 
     assert findings.explain is not None
     overlay = findings.explain.explanations[0].overlay
     assert overlay is not None
-    return Reply(overlay, "image/png", {"X-KernelSight-Result-Id": findings.result_id})
+    return Reply(overlay, "image/png", origin(findings))
 
 
 async def sanitize(house: House, ask: Ask, options: SanitizeOptions, terms: Terms) -> Reply:
     findings = await look(house, ask.image, {"sanitize": options}, terms)
     assert findings.sanitize is not None
-    headers = {
-        "X-KernelSight-Result-Id": findings.result_id,
-        "X-KernelSight-Frames": str(findings.sanitize.frames),
-    }
+    headers = origin(findings) | {"X-KernelSight-Frames": str(findings.sanitize.frames)}
     return Reply(findings.sanitize.data, findings.sanitize.media_type, headers)
 
 

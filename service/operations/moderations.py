@@ -48,7 +48,7 @@ async def _of_part(part: Part, options: ModerationOptions, house: House, terms: 
     if isinstance(part, ImagePart):
         image = await image_at(part.image_url.url, house.pool, house.fetcher)
         return await _of_image(image, options, house, terms)
-    return Judged.model_construct(**dict(await house.moderation.judge_text(part.text, options)))
+    return Judged.of_text(await house.texts.judge(part.text, options, terms.priority))
 
 
 async def _of_image(image: bytes | str | None, options: ModerationOptions, house: House, terms: Terms) -> Judged:

@@ -74,6 +74,15 @@ class Operation(Generic[AskedT]):
         return Terms(monotonic() + seconds)
 
 
+def origin(findings: Findings) -> dict[str, str]:
+    """What an answer that is a file tells of itself in headers: its result id, who answered, seconds by stage."""
+    return {
+        "X-KernelSight-Result-Id": findings.result_id,
+        "X-KernelSight-Models": ", ".join(f"{one.id}/{one.version};sha256={one.sha256}" for one in findings.models),
+        "X-KernelSight-Timings": ", ".join(f"{name}={seconds:g}" for name, seconds in findings.timings.items()),
+    }
+
+
 def options_of(kind: type[OptionsT]) -> Callable[[Ask], OptionsT]:
     """Every field is an option of `kind`."""
     return lambda ask: parse_options(kind, ask.fields, where="options")

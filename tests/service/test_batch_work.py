@@ -21,7 +21,6 @@ from service.context import RequestContext, on_behalf_of
 from service.settings import Settings, SettingsInvalid
 from tests.service.jobs.conftest import Opened
 from tests.service.jobs.conftest import opened as opened
-from tests.service.jobs.conftest import url as url
 from tests.service.json_log import logged
 
 ENDPOINT = "/v1/moderations"

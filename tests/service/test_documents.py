@@ -131,7 +131,9 @@ def test_pages_are_streamed_a_line_each(http: TestClient) -> None:
     reply = post(http, PDF, headers=LINES)
 
     assert reply.headers["content-type"] == "application/x-ndjson"
-    assert [json.loads(line)["number"] for line in reply.text.splitlines()] == [1, 2]
+    *pages, last = (json.loads(line) for line in reply.text.splitlines())
+    assert ([page["number"] for page in pages], "number" in last) == ([1, 2], False)
+    assert last["result_id"].startswith("res_")
 
 
 def test_what_is_wrong_with_a_streamed_document_has_its_status(http: TestClient) -> None:

