@@ -11,6 +11,8 @@ from pipelines.pipeline import Call, CpuPool, Infer
 from pipelines.preprocess import central_crop, shorter_side_wanted
 from pipelines.types import ModelUsed, Tag
 
+ENCODED = "encoder"  # under which a call keeps the pass that its pipelines share
+
 
 @dataclass(frozen=True)
 class Encoder:
@@ -36,13 +38,12 @@ class Encoder:
 
         Callers with the same call share one pass; the times of it are the first caller's.
         """
-        return await call.once("encoder", lambda: self._encode(picture, call))
+        return await call.once(ENCODED, lambda: self._encode(picture, call))
 
     async def _encode(self, picture: Picture, call: Call) -> Mapping[str, Array]:
         with call.stage("preprocess"):
             tensor = await self.pool.run(central_crop, picture.pixels, self.manifest.input)
         inputs = {self.manifest.input.name: tensor}
         answer = await self.infer(self.manifest.id, inputs, priority=call.priority, deadline=call.deadline)
-        call.add("wait", answer.wait_seconds)
-        call.add("session", answer.run_seconds)
+        call.inferred(answer)
         return answer.outputs

@@ -6,6 +6,7 @@ bytes ─► decode once ─► moderation ─► features ─┐
 
 import asyncio
 import io
+import logging
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from models.errors import DeadlineExceeded
+from models.session import Array
 from models.together import together
 from models.waiting import Priority
 from pipelines.admission import Admission
@@ -21,10 +23,14 @@ from pipelines.container import sniff
 from pipelines.decode import Limits, Picture, decode
 from pipelines.documents.pdf import Pdfium
 from pipelines.documents.picture import first_page
+from pipelines.encoder import ENCODED
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
 from pipelines.pipeline import Call, CpuPool, Gate, OpensPdf, Pipeline, Report, at_priority
+from pipelines.seen import Observer, Seen
 from pipelines.types import ImageInfo, ModelUsed
+
+log = logging.getLogger(__name__)
 
 Task = tuple[Pipeline[Any, Any], BaseModel]
 
@@ -47,6 +53,11 @@ class Engine:
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self._pool, self._limits, self._pdfium = pool, limits, pdfium
         self._admission = Admission(bulk)
+        self._observers: list[Observer] = []
+
+    def watch(self, observer: Observer) -> None:
+        """Let it hear of every request that is answered from now on."""
+        self._observers.append(observer)
 
     @property
     def pipelines(self) -> tuple[str, ...]:
@@ -98,7 +109,7 @@ class Engine:
                         picture, named = await self._look(data, chosen, call, gate=gate)
         except TimeoutError:
             raise DeadlineExceeded("the request") from None
-        return Findings(
+        findings = Findings(
             result_id=f"res_{random.getrandbits(128):032x}",
             image=_info(picture),
             prompt=self._prompt(picture, named),
@@ -107,6 +118,17 @@ class Engine:
             withheld=[name for name in tasks if name not in named] or None,
             **named,  # type: ignore[arg-type]  # each pipeline's name is the field of its result
         )
+        self._tell(findings, picture, call)
+        return findings
+
+    def _tell(self, findings: Findings, picture: Picture, call: Call) -> None:
+        """An observer that fails costs nobody an answer."""
+        seen = Seen(findings, picture, _encoded(call), call.stages, call.priority)
+        for observer in self._observers:
+            try:
+                observer(seen)
+            except Exception:
+                log.exception("bug in an observer of the engine")
 
     async def _look(
         self, data: bytes, chosen: Sequence[Task], call: Call, *, gate: bool
@@ -134,8 +156,7 @@ class Engine:
     async def _run(self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, call: Call) -> BaseModel:
         own = Call(call.priority, call.deadline, shared=call.shared, report=call.report)
         result: BaseModel = await pipeline.run(picture, options, own)
-        for stage, seconds in own.timings.items():
-            call.add(f"{pipeline.name}.{stage}", seconds)
+        call.take(pipeline.name, own)
         return result
 
     def _prompt(self, picture: Picture, results: Mapping[str, BaseModel]) -> str:
@@ -166,6 +187,12 @@ def _info(picture: Picture) -> ImageInfo:
         bytes=len(picture.data),
         sha256=picture.sha256,
     )
+
+
+def _encoded(call: Call) -> Mapping[str, Array] | None:
+    """What the encoder gave to those of the request who asked for it."""
+    work = call.shared.get(ENCODED)
+    return None if work is None or work.cancelled() or work.exception() else work.result()
 
 
 def _models(pipelines: Iterable[Pipeline[Any, Any]]) -> list[ModelUsed]:

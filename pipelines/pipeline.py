@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
@@ -41,6 +41,15 @@ class Infer(Protocol):
     ) -> Inference: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stretch of a request's time: `name` as in its timings, `ended` of `time.perf_counter`."""
+
+    name: str
+    ended: float
+    seconds: float
+
+
 @dataclass(slots=True)
 class Call:
     """One request on its way through: its priority, its deadline (`time.monotonic`), its stopwatch.
@@ -52,6 +61,7 @@ class Call:
     priority: Priority = "interactive"
     deadline: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
+    stages: list[Stage] = field(default_factory=list)
     shared: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     report: Report = _unheard
 
@@ -70,7 +80,22 @@ class Call:
         result: R = await self.shared[name]
         return result
 
-    def add(self, name: str, seconds: float) -> None:
+    def take(self, pipeline: str, own: "Call") -> None:
+        """The stages of a pipeline, behind its name."""
+        for stage in own.stages:
+            self.stages.append(replace(stage, name=f"{pipeline}.{stage.name}"))
+        for name, seconds in own.timings.items():
+            self.timings[f"{pipeline}.{name}"] = seconds
+
+    def inferred(self, answer: Inference, *, wait: str = "wait", session: str = "session") -> None:
+        """An inference that has just come back: the time in line, and in the session."""
+        ended = perf_counter()
+        self.add(wait, answer.wait_seconds, ended=ended - answer.run_seconds)
+        self.add(session, answer.run_seconds, ended=ended)
+
+    def add(self, name: str, seconds: float, *, ended: float | None = None) -> None:
+        """A stage that took `seconds`, and ends now unless it did before."""
+        self.stages.append(Stage(name, perf_counter() if ended is None else ended, seconds))
         self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 6)
 
 

@@ -30,6 +30,7 @@ from service.jobs.embedded import EmbeddedUnavailable
 from service.metrics import Metrics
 from service.middleware import BodyLimit, Measure
 from service.settings import Settings
+from service.watching import open_watch
 from service.work.jobs import Jobs, open_jobs
 from service.work.metrics import JobMetrics
 from service.work.worker import working
@@ -62,7 +63,7 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
         lifespan=lifespan,
     )
     app.state.settings, app.state.metrics = settings, Metrics()
-    app.state.house, app.state.jobs, app.state.failure = None, None, None
+    app.state.house, app.state.watch, app.state.jobs, app.state.failure = None, None, None, None
     for part in (images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches):
         app.include_router(part.router, dependencies=[Depends(require_key)])
     app.include_router(health.router)
@@ -85,7 +86,9 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
     """First what answers now; a queue that cannot be reached is no reason not to."""
     settings = app.state.settings
     try:
-        app.state.house = await stack.enter_async_context(open_house(settings, app.state.metrics))
+        house = await stack.enter_async_context(open_house(settings, app.state.metrics))
+        app.state.watch = await stack.enter_async_context(open_watch(house))
+        app.state.house = house
         app.state.jobs = await _jobs(settings, stack)
     except KernelSightError as error:
         app.state.failure = str(error)

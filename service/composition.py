@@ -14,6 +14,7 @@ from models.store import Store
 from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits
 from pipelines.documents.pdf import Pdfium, PdfLimits
+from pipelines.encoder import Encoder
 from pipelines.engine import Engine
 from pipelines.explain import Explain
 from pipelines.faces.options import FacesOptions
@@ -62,6 +63,7 @@ class House:
     store: Store
     runtime: Runtime
     engine: Engine
+    encoder: Encoder
     policy: Watched[Policy]
     moderation: ModerationPipeline
     categories: Categories
@@ -135,6 +137,7 @@ async def open_house(
                 store,
                 runtime,
                 engine,
+                encoder,
                 policy,
                 moderation,
                 categories,

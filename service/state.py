@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from service.composition import House
 from service.problems import NotReady
+from service.watching import Watch
 from service.work.jobs import Jobs
 
 
@@ -17,6 +18,13 @@ async def ready_house(request: Request) -> House:  # async: FastAPI sends plain 
     return house
 
 
+async def ready_watch(request: Request) -> Watch:
+    """Raises NotReady as `ready_house` does."""
+    await ready_house(request)
+    watch: Watch = request.app.state.watch  # there before the house is
+    return watch
+
+
 async def ready_jobs(request: Request) -> Jobs:
     """Raises NotReady while the queue is being reached, or after it could not be."""
     jobs: Jobs | None = request.app.state.jobs
@@ -26,4 +34,5 @@ async def ready_jobs(request: Request) -> Jobs:
 
 
 ReadyHouse = Annotated[House, Depends(ready_house)]
+ReadyWatch = Annotated[Watch, Depends(ready_watch)]
 ReadyJobs = Annotated[Jobs, Depends(ready_jobs)]

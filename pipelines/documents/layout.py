@@ -65,8 +65,7 @@ class PicoLayout:
         done = await self.infer(
             self.manifest.id, {contract.name: tensor}, priority=call.priority, deadline=call.deadline
         )
-        call.add("wait", done.wait_seconds)
-        call.add("layout", done.run_seconds)
+        call.inferred(done, session="layout")
         with call.stage("postprocess"):
             names = [output.name for output in self.manifest.outputs]
             return await self.pool.run(decode, done.outputs, names, contract.sizes[0], frame)

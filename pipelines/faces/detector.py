@@ -77,6 +77,5 @@ class Detector(Protocol):
 async def timed(infer: Infer, model: str, inputs: Mapping[str, Array], call: Call) -> Mapping[str, Array]:
     """One inference whose waiting and running are added to the call's timings."""
     answer = await infer(model, inputs, priority=call.priority, deadline=call.deadline)
-    call.add("wait", answer.wait_seconds)
-    call.add("session", answer.run_seconds)
+    call.inferred(answer)
     return answer.outputs

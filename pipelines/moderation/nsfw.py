@@ -84,8 +84,7 @@ class Nsfw:
             items = await self.pool.run(self._items, picture.pixels, regions)
         inputs = {self.manifest.input.name: items}
         answer = await self.infer_many(self.manifest.id, inputs, priority=call.priority, deadline=call.deadline)
-        call.add("nsfw.wait", answer.wait_seconds)
-        call.add("nsfw.session", answer.run_seconds)
+        call.inferred(answer, wait="nsfw.wait", session="nsfw.session")
         return answer.outputs
 
     def _items(self, pixels: Image.Image, regions: Sequence[Rectangle]) -> NDArray[np.float32]:

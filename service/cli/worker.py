@@ -14,6 +14,7 @@ from service.composition import open_catalog, open_house, open_store
 from service.logs import configure
 from service.metrics import Metrics
 from service.settings import Settings, load_settings
+from service.watching import open_watch
 from service.work.jobs import open_jobs
 from service.work.metrics import JobMetrics
 from service.work.worker import Worker
@@ -45,7 +46,12 @@ async def _work(settings: Settings, queues: list[Priority], port: int | None) ->
     seen = JobMetrics(metrics.registry)
     if port is not None:
         _expose(metrics, port)
-    async with open_jobs(settings, queues) as jobs, open_house(settings, metrics) as house, seen.watching(jobs):
+    async with (
+        open_jobs(settings, queues) as jobs,
+        open_house(settings, metrics) as house,
+        open_watch(house),
+        seen.watching(jobs),
+    ):
         worker = Worker(house, jobs, seen)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)

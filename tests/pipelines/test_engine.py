@@ -16,6 +16,7 @@ from pipelines.engine import Engine
 from pipelines.errors import ImageUnsupported, RequestRejected, TooManyPixels
 from pipelines.findings import Findings
 from pipelines.pipeline import CpuPool
+from pipelines.seen import Seen
 from tests.pipelines.fakes import FEATURES, USED, FakePipeline, NoOptions
 from tests.pipelines.images import animation, encode, exif, with_app1
 
@@ -246,3 +247,19 @@ def forever(ended: list[str], begun: asyncio.Event | None = None) -> Callable[[P
             raise
 
     return work
+
+
+def test_observers_hear_of_every_answer_with_its_stages_and_one_that_fails_costs_nothing(pool: CpuPool) -> None:
+    def fails(seen: Seen) -> None:
+        raise Enough
+
+    heard: list[Seen] = []
+    engine = Engine([FakePipeline()], pool=pool, limits=Limits())
+    engine.watch(fails)
+    engine.watch(heard.append)
+    findings = asyncio.run(engine.run(JPEG, {"features": NoOptions()}, priority="batch"))
+
+    [seen] = heard
+    assert seen.findings is findings
+    assert (seen.priority, seen.encoded, seen.picture.sha256) == ("batch", None, findings.image.sha256)
+    assert {stage.name for stage in seen.stages} == set(findings.timings)

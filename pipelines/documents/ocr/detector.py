@@ -56,8 +56,7 @@ class Detector:
     async def _answered(self, tensor: NDArray[np.float32], call: Call) -> NDArray[np.float32]:
         inputs = {self.manifest.input.name: tensor}
         answer = await self.infer(self.manifest.id, inputs, priority=call.priority, deadline=call.deadline)
-        call.add("wait", answer.wait_seconds)
-        call.add("session", answer.run_seconds)
+        call.inferred(answer)
         probabilities: NDArray[np.float32] = answer.outputs[self.manifest.outputs[0].name][0]
         return probabilities
 

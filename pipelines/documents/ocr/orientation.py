@@ -55,8 +55,7 @@ class Orientation:
         answer = await self.infer_many(
             self.manifest.id, {self.manifest.input.name: crops}, priority=call.priority, deadline=call.deadline
         )
-        call.add("wait", answer.wait_seconds)
-        call.add("session", answer.run_seconds)
+        call.inferred(answer)
         probabilities: NDArray[np.float32] = answer.outputs[self.manifest.outputs[0].name][:, 1]
         return probabilities
 

@@ -91,8 +91,7 @@ class Recogniser:
             answer = await self.infer_many(
                 self.manifest.id, {self.manifest.input.name: batch}, priority=call.priority, deadline=call.deadline
             )
-            call.add("wait", answer.wait_seconds)
-            call.add("session", answer.run_seconds)
+            call.inferred(answer)
             with call.stage("postprocess"):
                 steps = answer.outputs[self.manifest.outputs[0].name]
                 return await self.pool.run(self._decoded, group, steps, width)
