@@ -79,6 +79,8 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     moderation.TrainingRejected: (422, "No category can be made of these images"),
     models.ModelUnknown: (404, "There is no such model"),
     models.ExplanationUnavailable: (501, "This model's answers cannot be explained exactly"),
+    models.KernelsUnavailable: (501, "This model's kernels cannot be looked at"),
+    models.LayerUnknown: (404, "There is no such layer"),
     models.ModelMissing: (503, "A model is not available"),
     models.Overloaded: (429, "Too much work is waiting"),
     models.DeadlineExceeded: (504, "The answer came too late"),

@@ -50,5 +50,3 @@ class Microscope:
 def together(looks: Iterable[Seen]) -> Seen:
     """Several looks as one."""
     return reduce(lambda one, other: {name: one[name].and_of(other[name]) for name in one if name in other}, looks)
-
-

@@ -38,14 +38,19 @@ def size_of(contract: ImageInput) -> tuple[int, int]:
     return next((size for size in by_area if size[0] * size[1] >= _AREA), by_area[-1])
 
 
+def fitted(picture: Image.Image, contract: ImageInput) -> Image.Image:
+    """The middle of a picture at `size_of` its net."""
+    height, width = size_of(contract)
+    return ImageOps.fit(picture, (width, height), Image.Resampling.BICUBIC)
+
+
 def item(picture: Image.Image, contract: ImageInput) -> Array:
     """The middle of an RGB picture as the net's tensor, without batch axis."""
-    height, width = size_of(contract)
-    rgb = np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.BICUBIC))
+    rgb = np.asarray(fitted(picture, contract))
     if contract.normalise == "graph":
         return rgb.astype(contract.dtype) if contract.layout == "NHWC" else _planes(rgb.astype(contract.dtype))
     pixels = rgb[..., ::-1] if contract.colour == "BGR" else rgb
-    values = (pixels.astype(np.float32) - np.float32(contract.mean)) / np.float32(contract.std)
+    values = (pixels - np.array(contract.mean, np.float32)) / np.array(contract.std, np.float32)
     return values.astype(contract.dtype) if contract.layout == "NHWC" else _planes(values.astype(contract.dtype))
 
 
@@ -82,7 +87,8 @@ def _noise(random: np.random.RandomState) -> NDArray[np.float32]:
     across, down = np.fft.fftfreq(_SIDE)[None, :], np.fft.fftfreq(_SIDE)[:, None]
     falling = 1 / np.maximum(np.hypot(across, down), 1 / _SIDE)
     noise = np.fft.ifft2(np.fft.fft2(random.random_sample((_SIDE, _SIDE)) - 0.5) * falling).real
-    return (noise / noise.std()).astype(np.float32)
+    scaled: NDArray[np.float32] = (noise / noise.std()).astype(np.float32)
+    return scaled
 
 
 def _writing(random: np.random.RandomState) -> Image.Image:

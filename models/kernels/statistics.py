@@ -66,4 +66,5 @@ class Activations:
 
 
 def _count(which: NDArray[np.bool_]) -> Doubles:
-    return np.count_nonzero(which, axis=1).astype(np.float64)
+    counted: Doubles = np.count_nonzero(which, axis=1).astype(np.float64)
+    return counted
