@@ -5,8 +5,10 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 from fastapi import Depends, FastAPI
+from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 
 from models.errors import KernelSightError
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 # base64 makes 3 bytes 4; a form or JSON around the image takes a little more.
 _BODY_OVERHEAD = 64 * 1024
 _AGAIN_SECONDS = 2.0
+_OPS = Path(__file__).parent / "web" / "ops"
 
 
 def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: None) -> FastAPI:
@@ -67,6 +70,7 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
     for part in (images, documents, moderations, embeddings, categories, models, jobs, dead_letters, files, batches):
         app.include_router(part.router, dependencies=[Depends(require_key)])
     app.include_router(health.router)
+    app.mount("/ops", StaticFiles(directory=_OPS, html=True))  # only a page: what it shows, /metrics asks the key for
     problems.install(app)
     app.add_middleware(
         BodyLimit,

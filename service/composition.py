@@ -31,7 +31,7 @@ from service.choices import DOCUMENT_TASKS, Choice, choose_all
 from service.fetch import ImageFetcher, open_fetcher
 from service.metrics import Metrics
 from service.parts import Parts
-from service.settings import Settings
+from service.settings import Served, Settings
 from service.watched import Watched, file_state
 
 # What each pipeline takes: tasks of tasks.toml.
@@ -45,6 +45,12 @@ TASKS: dict[str, tuple[str, ...]] = {
     "document": DOCUMENT_TASKS,
 }
 
+
+# What is served with a pipeline because it takes the same models, and what takes none.
+COMPANIONS: dict[Served, tuple[str, ...]] = {
+    "moderation": (), "features": ("explain",), "faces": ("avatar",), "document": (),
+}  # fmt: skip
+ALWAYS = ("sanitize",)
 
 _GPU_BULK = 64
 
@@ -89,11 +95,12 @@ def open_heads(settings: Settings) -> HeadStore:
 async def open_house(
     settings: Settings, metrics: Metrics, *, only: Collection[str] | None = None
 ) -> AsyncIterator[House]:
-    """Load and warm the models of every pipeline, or of those named by `only`; close all of it on the way out.
+    """Load and warm the models of the pipelines that are served, or of `only` these; close all of it on the way out.
 
     Raises ModelUnknown, ModelMissing, ModelCorrupt, DeviceUnavailable, SettingsInvalid, CatalogInvalid or
     PolicyInvalid.
     """
+    names = served(settings) if only is None else only
     catalog, store = open_catalog(settings), open_store(settings)
     choices = choose_all(settings, catalog, store)
     runtime = Runtime(
@@ -106,13 +113,14 @@ async def open_house(
     )
     pool, pdfium = CpuPool(limit=settings.queue_limit), Pdfium(pdf_limits(settings))
     try:
-        await _load(runtime, choices, TASKS if only is None else only)
+        await _load(runtime, choices, names)
         parts = Parts(settings, store, runtime, pool)
         finder = parts.face_finder(choices["faces"])
         encoder = parts.encoder(choices["encoder"])
         policy, heads = watched_policy(settings, pool), open_heads(settings)
         reader = await parts.reader(choices)
-        moderation = await parts.moderation(choices["moderation"], encoder, policy, heads, reader)
+        reads = reader if "document" in names else None
+        moderation = await parts.moderation(choices["moderation"], encoder, policy, heads, reads)
         limits = image_limits(settings)
         pipelines = (
             moderation,
@@ -123,17 +131,18 @@ async def open_house(
             SanitizePipeline(limits, pool),
             parts.documents(choices["layout"], reader, pdfium, limits),
         )
-        engine = Engine(pipelines, pool=pool, limits=limits, pdfium=pdfium, bulk=_bulk(runtime))
+        chosen = [one for one in pipelines if one.name in names]
+        engine = Engine(chosen, pool=pool, limits=limits, pdfium=pdfium, bulk=_bulk(runtime))
         categories = Categories(engine, encoder.used, heads, pool)
         if only is None:
-            await engine.warm(WARMED)
+            await engine.warm({name: options for name, options in WARMED.items() if name in names})
         metrics.watch(runtime, lambda: [_info(used, runtime) for used in engine.models])
         async with open_fetcher(settings.url_inputs, max_bytes=settings.max_image_bytes) as fetcher:
             yield House(
                 settings,
                 metrics,
                 catalog,
-                choices,
+                {task: choices[task] for task in needed(names)},
                 store,
                 runtime,
                 engine,
@@ -150,9 +159,18 @@ async def open_house(
         pdfium.close()
 
 
+def served(settings: Settings) -> tuple[str, ...]:
+    """Every pipeline that requests may ask for."""
+    return tuple(dict.fromkeys(one for name in settings.pipelines for one in (name, *COMPANIONS[name], *ALWAYS)))
+
+
+def needed(pipelines: Iterable[str]) -> tuple[str, ...]:
+    """The tasks that these pipelines take."""
+    return tuple(dict.fromkeys(task for name in pipelines for task in TASKS[name]))
+
+
 async def _load(runtime: Runtime, choices: Mapping[str, Choice], pipelines: Iterable[str]) -> None:
-    needed = dict.fromkeys(task for name in pipelines for task in TASKS[name])
-    for manifest in {one.id: one for task in needed for one in choices[task].models}.values():
+    for manifest in {one.id: one for task in needed(pipelines) for one in choices[task].models}.values():
         await runtime.open(manifest)
 
 

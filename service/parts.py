@@ -56,9 +56,11 @@ class Parts:
         return Encoder(encoder, used_of(self.store, encoder), labels, self.runtime.infer, self.pool)
 
     async def moderation(
-        self, choice: Choice, encoder: Encoder, policy: Watched[Policy], heads: HeadStore, reader: OcrReader
+        self, choice: Choice, encoder: Encoder, policy: Watched[Policy], heads: HeadStore, reader: OcrReader | None
     ) -> ModerationPipeline:
-        """Raises HashListInvalid, HashListUnavailable, DomainsInvalid or SettingsInvalid."""
+        """Without a reader, text in pictures cannot be asked for.
+
+        Raises HashListInvalid, HashListUnavailable, DomainsInvalid or SettingsInvalid."""
         [opennsfw] = choice.models
         used, where = used_of(self.store, opennsfw), NsfwMap(await self.explainer(opennsfw))
         signals = (
@@ -69,8 +71,8 @@ class Parts:
             Hygiene(self.pool),
             Custom(encoder, heads, self.pool),
         )
-        text = TextInImage(reader, reader.models, policy.current, self.pool)
-        return ModerationPipeline(signals, policy.current, self.pool, on_request=(text,))
+        on_request = () if reader is None else (TextInImage(reader, reader.models, policy.current, self.pool),)
+        return ModerationPipeline(signals, policy.current, self.pool, on_request=on_request)
 
     def _domains(self) -> Watched[Domains]:
         denied, allowed = self.settings.deny_domains, self.settings.allow_domains

@@ -2,15 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.errors import KernelSightError
 from pipelines.moderation.hash_lists import LARGEST_DISTANCE
 
 UrlInputs = Literal["off", "public", "any"]
+Served = Literal["moderation", "features", "faces", "document"]
 
 
 class SettingsInvalid(KernelSightError):
@@ -36,6 +37,7 @@ class Settings(BaseSettings):
     catalog: Path | None = None  # a folder of further manifests; they override the built-in ones
     categories: Path = Field(default_factory=lambda: _data("categories"))  # where custom categories live
     model_mirror: str | None = None  # folder or URL asked for every model file before its own sources
+    pipelines: Annotated[tuple[Served, ...], NoDecode] = get_args(Served)  # models of the others are not loaded
     encoder: str | None = None  # model id of the captioning encoder; None takes the task's first choice
     faces: str | None = None  # yunet or mtcnn; None takes the first whose models are in the store
     policy: Path | None = None  # the moderation policy; None takes the one that ships with KernelSight
@@ -95,6 +97,12 @@ class Settings(BaseSettings):
     webhook_urls: UrlInputs = "public"  # where callbacks may go, as url_inputs
 
     drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight
+
+    @field_validator("pipelines", mode="before")
+    @classmethod
+    def _names(cls, given: Any) -> Any:
+        """As everywhere: "features,faces"."""
+        return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
 
 
 def load_settings() -> Settings:

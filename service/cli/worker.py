@@ -26,8 +26,11 @@ def worker(
     ] = None,
     queues: Annotated[str, typer.Option(help="Only jobs of these priorities, comma-separated.")] = ",".join(PRIORITIES),
     metrics_port: Annotated[
-        int | None, typer.Option(help="Show Prometheus this worker's metrics on loopback, at this port.", max=65535)
+        int | None, typer.Option(help="Show Prometheus this worker's metrics at this port.", max=65535)
     ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="The address of that port; there is no key to it, so keep it inside.")
+    ] = "127.0.0.1",
 ) -> None:
     """Take jobs from the queue until SIGTERM or Ctrl-C; then finish what is in flight."""
     configure("INFO")
@@ -38,14 +41,14 @@ def worker(
     if concurrency is not None:
         settings = settings.model_copy(update={"worker_concurrency": concurrency})
     announce(choose_all(settings, open_catalog(settings), open_store(settings)))
-    asyncio.run(_work(settings, names, metrics_port))
+    asyncio.run(_work(settings, names, None if metrics_port is None else (metrics_host, metrics_port)))
 
 
-async def _work(settings: Settings, queues: list[Priority], port: int | None) -> None:
+async def _work(settings: Settings, queues: list[Priority], shown_at: tuple[str, int] | None) -> None:
     metrics = Metrics()
     seen = JobMetrics(metrics.registry)
-    if port is not None:
-        _expose(metrics, port)
+    if shown_at is not None:
+        _expose(metrics, *shown_at)
     async with (
         open_jobs(settings, queues) as jobs,
         open_house(settings, metrics) as house,
@@ -59,9 +62,9 @@ async def _work(settings: Settings, queues: list[Priority], port: int | None) ->
         await worker.run()
 
 
-def _expose(metrics: Metrics, port: int) -> None:
+def _expose(metrics: Metrics, host: str, port: int) -> None:
     """Raises PortUnavailable."""
     try:
-        start_http_server(port, "127.0.0.1", registry=metrics.registry)
+        start_http_server(port, host, registry=metrics.registry)
     except OSError as cause:
-        raise PortUnavailable(f"cannot show metrics on port {port}: {cause.strerror or cause}") from cause
+        raise PortUnavailable(f"cannot show metrics on {host}:{port}: {cause.strerror or cause}") from cause

@@ -1,6 +1,6 @@
 """What is answered about one image: features, faces, avatars, evidence, a clean copy, or several at once."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -87,23 +87,34 @@ class AnalyzeQuery(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
+    """`is_named`: the pipelines were asked for, and are not just what there is by default."""
+
     tasks: Mapping[str, BaseModel]
     gate: bool
+    is_named: bool
 
     @classmethod
     def of(cls, ask: Ask) -> "Analysis":
         """Raises RequestRejected."""
         fields = dict(ask.fields)
         gate = parse_options(AnalyzeQuery, {"gate": fields.pop("gate", True)}, where="options").gate
-        names = _names(fields.pop("pipelines", None) or list(BY_DEFAULT), tuple(OPTIONS))
+        named = fields.pop("pipelines", None)
+        names = _names(named or list(BY_DEFAULT), tuple(OPTIONS))
         tasks = {name: parse_options(OPTIONS[name], _object(name, fields.pop(name, {})), where=name) for name in names}
         if fields:
             raise RequestRejected(f"unknown fields: {', '.join(sorted(fields))}")
-        return cls(tasks, gate)
+        return cls(tasks, gate, is_named=bool(named))
+
+    def of_served(self, served: Container[str]) -> Mapping[str, BaseModel]:
+        """What was not asked for by name need not be there. Raises RequestRejected when none is."""
+        tasks = {name: one for name, one in self.tasks.items() if self.is_named or name in served}
+        if not tasks:
+            raise RequestRejected("pipelines: none of those by default is served here; name some")
+        return tasks
 
 
 async def analyze(house: House, ask: Ask, asked: Analysis, terms: Terms) -> Reply:
-    return Reply.of(await look(house, ask.image, asked.tasks, terms, gate=asked.gate))
+    return Reply.of(await look(house, ask.image, asked.of_served(house.engine.pipelines), terms, gate=asked.gate))
 
 
 def _names(given: Any, known: tuple[str, ...]) -> list[str]:

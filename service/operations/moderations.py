@@ -30,6 +30,7 @@ class Judging:
 
 
 async def moderations(house: House, ask: Ask, judging: Judging, terms: Terms) -> Reply:
+    house.engine.pipeline("moderation")  # raises where it is not served: texts alone would be judged all the same
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def judged(part: Part) -> Judged:

@@ -16,10 +16,15 @@ REQUESTS = 12 * CHUNK_LINES
 def test_a_batch_outlives_the_service(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("service")
     queue, files = f"{folder}/queue", f"{folder}/files"
-    with serving(queue_data=queue, files=files, lease_seconds="2", worker_concurrency="1") as first:
+    with serving(
+        queue_data=queue, files=files, lease_seconds="2", worker_concurrency="1", pipelines="moderation"
+    ) as first:
         batch = begun(first)
         first.process.kill()
-    with serving(queue_data=queue, files=files, lease_seconds="2") as second, client_of(second) as client:
+    with (
+        serving(queue_data=queue, files=files, lease_seconds="2", pipelines="moderation") as second,
+        client_of(second) as client,
+    ):
         wait_for_queue(second.http)
         while (now := client.batches.retrieve(batch)).status not in ("completed", "failed"):
             time.sleep(0.1)

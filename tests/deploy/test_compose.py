@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from service.settings import Settings
 from tests.deploy.compose import FILES, services
@@ -21,10 +22,22 @@ def test_the_compose_specification_allows_it(file: str) -> None:
     assert found.returncode == 0, found.stdout
 
 
-def test_only_this_machine_reaches_the_api_and_nobody_reaches_the_queue() -> None:
-    ports = {name: service.get("ports", []) for name, service in services().items()}
+def test_only_this_machine_reaches_api_and_dashboards_and_nobody_reaches_the_rest() -> None:
+    ports = {name: service["ports"] for name, service in services().items() if "ports" in service}
 
-    assert ports == {"valkey": [], "api": ["${KERNELSIGHT_PUBLISH:-127.0.0.1:8000}:8000"], "worker": []}
+    assert ports == {
+        "api": ["${KERNELSIGHT_PUBLISH:-127.0.0.1:8000}:8000"],
+        "grafana": ["${KERNELSIGHT_GRAFANA:-127.0.0.1:3000}:3000"],
+    }
+
+
+def test_prometheus_asks_the_ports_that_are_there_and_has_the_key() -> None:
+    config = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text("utf-8"))
+    asked = {one["dns_sd_configs"][0]["names"][0]: one["dns_sd_configs"][0]["port"] for one in config["scrape_configs"]}
+    key = config["scrape_configs"][0]["authorization"]["credentials_file"]
+
+    assert asked == {"api": 8000, "worker": int(services()["worker"]["command"][-1])}
+    assert key == f"/run/secrets/{services()['prometheus']['secrets'][0]}"
 
 
 def test_nothing_starts_without_a_key() -> None:
@@ -53,6 +66,7 @@ def test_the_queue_outlives_its_container_and_refuses_rather_than_forgets() -> N
 
 def test_every_setting_that_a_container_gets_is_one() -> None:
     given = {name for file in FILES for service in services(file).values() for name in service.get("environment", {})}
+    given = {name for name in given if name.startswith("KERNELSIGHT_")}
     given |= set(stages()["serving"].last("ENV").pairs) - {"XDG_DATA_HOME"}
     known = {f"KERNELSIGHT_{name.upper()}" for name in Settings.model_fields}
 

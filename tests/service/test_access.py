@@ -10,7 +10,7 @@ from tests.serving import Service, run, serving
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Service]:
-    with serving("--host", "0.0.0.0", api_key="open sesame") as running:
+    with serving("--host", "0.0.0.0", api_key="open sesame", pipelines="features") as running:
         running.http.base_url = running.url.replace("0.0.0.0", "127.0.0.1")
         yield running
 

@@ -152,14 +152,14 @@ def test_batches_are_listed_a_page_at_a_time(client: openai.OpenAI) -> None:
 
 def test_a_batch_can_be_cancelled_and_a_new_worker_ends_it() -> None:
     lines = [line(str(number)) for number in range(CHUNK_LINES + 1)]
-    with serving(worker_here="false") as waiting:
+    with serving(worker_here="false", pipelines="moderation") as waiting:
         wait_for_queue(waiting.http)
         with openai.OpenAI(base_url=f"{waiting.url}/v1", api_key="none") as client:
             file = uploaded(client, lines)
             batch = client.batches.create(input_file_id=file, endpoint=MODERATIONS, completion_window="24h")
             cancelling = client.batches.cancel(batch.id)
             queue, files = waiting.settings["queue_data"], waiting.settings["files"]
-            with serving(queue_data=queue, files=files):
+            with serving(queue_data=queue, files=files, pipelines="moderation"):
                 batch = done(client, batch)
 
     assert (cancelling.status, batch.status, batch.output_file_id) == ("cancelling", "cancelled", None)

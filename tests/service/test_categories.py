@@ -35,7 +35,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def service(folder: Path) -> Iterator[Service]:
     (folder / "policy.yaml").write_text(POLICY)
     with serving(
-        categories=str(folder), policy=str(folder / "policy.yaml"), max_training_bytes=str(8 * 2**20)
+        categories=str(folder),
+        policy=str(folder / "policy.yaml"),
+        max_training_bytes=str(8 * 2**20),
+        pipelines="moderation,features",
     ) as running:
         yield running
 

@@ -224,7 +224,7 @@ def test_the_certificate_of_another_name_is_a_failure(tls_server: ImageServer, h
 
 @pytest.fixture(scope="module")
 def open_service() -> Iterator[Service]:
-    with serving(url_inputs="any") as running:
+    with serving(url_inputs="any", pipelines="moderation,features,faces") as running:
         yield running
 
 
@@ -257,7 +257,7 @@ def test_what_goes_wrong_with_a_url_has_problem_types_of_its_own(open_service: S
 
 
 def test_urls_can_be_switched_off() -> None:
-    with serving(url_inputs="off") as closed:
+    with serving(url_inputs="off", pipelines="features") as closed:
         reply = closed.http.post("/v1/features", json={"image": {"url": "http://images.test/"}})
 
     assert code(reply) == (403, "url-inputs-off")

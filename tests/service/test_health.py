@@ -58,7 +58,7 @@ def test_models_that_cannot_be_loaded_end_the_service(tmp_path: Path) -> None:
 
 def test_health_runs_a_real_inference_when_nothing_completed_lately() -> None:
     batches = ("kernelsight_batch_size_count", ("efficientnet-lite0",))
-    with serving(probe_after_seconds="0.000001") as running:
+    with serving(probe_after_seconds="0.000001", pipelines="features") as running:
         before = samples(running)[batches]
 
         running.http.get("/healthz")
@@ -96,7 +96,7 @@ def test_a_rejected_image_is_counted_by_its_problem(service: Service) -> None:
 
 def test_what_is_in_flight_is_finished_when_the_service_is_told_to_stop() -> None:
     slow = encode(photograph("astronaut", (3000, 3000)), "PNG", compress_level=1)
-    with serving() as running, ThreadPoolExecutor(8) as pool:
+    with serving(pipelines="features") as running, ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(running.http.post, "/v1/features", files={"file": slow}) for _ in range(8)]
         # A request counts once it was accepted: one that still connects may be refused.
         while samples(running)["kernelsight_requests_in_flight", ()] < 9:  # with the one that asks

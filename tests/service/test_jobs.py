@@ -197,7 +197,7 @@ def message(server: ImageServer) -> tuple[dict[str, str], bytes]:
 
 def test_a_cancelled_job_that_waits_is_never_begun(jpeg: Jpeg) -> None:
     photo = {"file": jpeg("cat")}
-    with serving(worker_here="false", queue_depth="2") as service:
+    with serving(worker_here="false", queue_depth="2", pipelines="features") as service:
         wait_for_queue(service.http)
         one, two, three = (service.http.post("/v1/jobs?operation=features", files=photo) for _ in range(3))
         pending = service.http.get(f"/v1/jobs/{one.json()['id']}/result")

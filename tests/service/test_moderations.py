@@ -178,7 +178,7 @@ def test_an_explanation_is_an_exact_sum_and_a_picture(service: Service, jpeg: Jp
 
 
 def test_an_image_behind_a_url_is_fetched_and_judged(jpeg: Jpeg) -> None:
-    with serving_images() as images, serving(url_inputs="any") as running:
+    with serving_images() as images, serving(url_inputs="any", pipelines="moderation") as running:
         images.image = jpeg("cat")
         with openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0) as client:
             parts: list[ModerationMultiModalInputParam] = [
@@ -231,7 +231,7 @@ def test_a_policy_is_enforced_by_analyze_and_reloaded_and_a_broken_one_refused(t
                 return str(own["verdict"])
         raise AssertionError(f"policy {version} never came into force")
 
-    with serving(policy=str(path)) as running:
+    with serving(policy=str(path), pipelines="moderation,features,faces") as running:
         blocked = running.http.post("/v1/analyze", files=photograph).json()
         ungated = running.http.post("/v1/analyze?gate=false", files=photograph).json()
         tenant = running.http.post("/v1/moderations?tenant=open", files=photograph).json()
