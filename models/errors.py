@@ -10,6 +10,8 @@ KernelSightError
 ├── TensorRejected      a tensor that breaks the model's input contract
 ├── InferenceFailed     the session raised, or never came back
 ├── ExplanationUnavailable   a model's answers cannot be traced to places of the picture
+├── KernelsUnavailable  a graph has no kernels that can be looked at
+├── LayerUnknown        no convolution layer of that name
 ├── Overloaded          the waiting line is full: try again later
 └── DeadlineExceeded    nobody waits for this answer any more
 
@@ -17,7 +19,7 @@ The message is for people and may change; the class (and the `code` that the
 service derives from it) is part of the API and does not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 
@@ -71,6 +73,20 @@ class ExplanationUnavailable(KernelSightError):
 
     def __init__(self, model: str, why: str) -> None:
         super().__init__(f"answers of {model!r} cannot be traced to places of the picture: {why}")
+
+
+class KernelsUnavailable(KernelSightError):
+    code = "kernels-unavailable"
+
+    def __init__(self, model: str, why: str) -> None:
+        super().__init__(f"kernels of {model!r} cannot be looked at: {why}")
+
+
+class LayerUnknown(KernelSightError):
+    code = "layer-unknown"
+
+    def __init__(self, model: str, layer: str, known: Iterable[str]) -> None:
+        super().__init__(f"{model!r} has no convolution layer {layer!r}; known: {', '.join(known)}")
 
 
 class Overloaded(KernelSightError):

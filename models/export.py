@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from models.errors import DeviceUnavailable, ExportFailed
+from models.errors import DeviceUnavailable, ExportFailed, KernelsUnavailable
+from models.kernels.profile import make_profile
 from models.manifest import ImageInput, Manifest
 from models.nets import BUILDERS
 from models.nets.joblib_arrays import read_arrays
@@ -119,7 +120,16 @@ def export(store: Store, manifest: Manifest, *, device: Literal["auto", "cpu", "
         to_onnx(module, manifest, graph)
         parity = prove(module, manifest, graph, proofs(manifest.input.sizes))
         store.add_export(manifest, graph, parity.model_dump_json(indent=2), _exported_with(chosen))
+    _profile_kernels(store, manifest)
     return parity
+
+
+def _profile_kernels(store: Store, manifest: Manifest) -> None:
+    """What later looks at the kernels are compared with; a net without convolutions has none."""
+    try:
+        make_profile(store, manifest)
+    except KernelsUnavailable as reason:
+        log.info("no profile: %s", reason)
 
 
 def build(manifest: Manifest, weights: Path | None) -> nn.Module:

@@ -4,6 +4,7 @@ STORE/<id>/<version>/weights.pth     as fetched, where the model is exported fro
                     /model.onnx      what is served
                     /manifest.json   the record, written last: without it the folder does not count
                     /parity.json     how far the export is from PyTorch
+                    /kernels.json    how its kernels behave: derived, so not in the record
 """
 
 import json
@@ -26,6 +27,7 @@ State = Literal["ready", "to export", "weights only", "outdated", "missing"]
 HERE: tuple[State, ...] = ("ready", "to export", "weights only")
 
 GRAPH = "model.onnx"
+PROFILE = "kernels.json"
 
 
 class StoredFile(BaseModel):
@@ -151,6 +153,29 @@ class Store:
         """How far the export is from PyTorch; None for a model that came as ONNX."""
         path = self.folder(manifest) / "parity.json"
         return json.loads(path.read_bytes()) if path.is_file() else None
+
+    def graph_sha256(self, manifest: Manifest) -> str:
+        """What is recorded of the graph; raises ModelMissing or ModelCorrupt as `graph` does."""
+        self.graph(manifest)
+        record = self.record(manifest)
+        assert record is not None  # or there would be no graph
+        return record.files[GRAPH].sha256
+
+    def check_graph(self, manifest: Manifest) -> None:
+        """Raises ModelCorrupt when the graph is not the recorded one."""
+        path, record = self.graph(manifest), self.record(manifest)
+        assert record is not None
+        if problem := _problem(path, record.files[GRAPH]):
+            raise ModelCorrupt(f"{problem}; run: kernelsight models pull --force {manifest.id}")
+
+    def profile(self, manifest: Manifest) -> str | None:
+        """How the graph's kernels behaved when it was new (JSON), where that was looked at."""
+        path = self.folder(manifest) / PROFILE
+        return path.read_text("utf-8") if path.is_file() else None
+
+    def add_profile(self, manifest: Manifest, profile: str) -> None:
+        """Raises OSError where the store cannot be written."""
+        _write_atomically(self.folder(manifest) / PROFILE, profile)
 
     def verify(self, manifest: Manifest) -> list[str]:
         """Hash every recorded file again; returns what is wrong, in words. Raises ModelCorrupt as `record` does."""

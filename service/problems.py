@@ -84,6 +84,8 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     models.ExplanationUnavailable: (501, "This model's answers cannot be explained exactly"),
     candidates.CandidateUnknown: (409, "There is no second version of this model"),
     models.SourceFailed: (503, "The model store cannot be used"),
+    models.KernelsUnavailable: (501, "This model's kernels cannot be looked at"),
+    models.LayerUnknown: (404, "There is no such layer"),
     models.ModelMissing: (503, "A model is not available"),
     models.Overloaded: (429, "Too much work is waiting"),
     models.DeadlineExceeded: (504, "The answer came too late"),

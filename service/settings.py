@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     hang_seconds: float = Field(default=60.0, gt=0)  # a session that runs longer on one batch is replaced
     probe_after_seconds: float = Field(default=10.0, gt=0)  # health runs a real inference after this much silence
 
+    kernel_check_seconds: float = Field(default=600.0, ge=0)  # between looks at the models' kernels; 0: only if asked
+
     redis_url: SecretStr | None = None  # where the queue is; None starts a Valkey on this machine
     queue_data: Path = Field(default_factory=lambda: _data("queue"))  # of that Valkey
     queue_depth: int = Field(default=10_000, ge=1)  # jobs that may wait per priority, then 429

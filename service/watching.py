@@ -12,6 +12,7 @@ from service.composition import House
 from service.context import note_result, note_text
 from service.feedback.desk import Desk
 from service.feedback.opening import open_desk
+from service.kernels.watch import KernelWatch, watching_kernels
 from service.quality.observer import Quality
 from service.quality.opening import open_quality
 from service.shadow.promotion import Versions
@@ -26,6 +27,7 @@ class Watch:
     versions: Versions
     quality: Quality
     feedback: Desk | None
+    kernels: KernelWatch
 
 
 @asynccontextmanager
@@ -41,4 +43,5 @@ async def open_watch(house: House) -> AsyncIterator[Watch]:
         schedule = await stack.enter_async_context(Schedule(canaries, house.settings.canary_seconds).open())
         versions = await stack.enter_async_context(Versions(house, schedule.run_now).open())
         desk = await stack.enter_async_context(open_desk(house))
-        yield Watch(canaries, versions, quality, desk)
+        kernels = await stack.enter_async_context(watching_kernels(house))
+        yield Watch(canaries, versions, quality, desk, kernels)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from models.manifest import Manifest
 from models.store import GRAPH
+from service.api import kernels
 from service.choices import Choice
 from service.composition import House
 from service.schemas import PROBLEMS, ModelList, ModelSummary, PassedOverModels, TaskSummary
@@ -13,6 +14,7 @@ from service.state import ReadyHouse, ReadyWatch
 from service.watching import Watch
 
 router = APIRouter(prefix="/v1/models", tags=["models"], responses=PROBLEMS)
+router.include_router(kernels.router)
 
 
 @router.get("")

@@ -12,6 +12,7 @@ from rich.table import Table
 from models.errors import ExportFailed, KernelSightError, SourceFailed
 from models.manifest import Catalog, Manifest
 from models.store import HERE, Store
+from service.cli.kernels import kernels
 from service.cli.progress import bars, pulse
 from service.composition import open_catalog, open_store
 from service.settings import load_settings
@@ -158,6 +159,9 @@ def show(name: Annotated[str, typer.Argument(help="Model id.")]) -> None:
             "parity": store.parity(manifest),
         }
     )
+
+
+app.command("kernels")(kernels)
 
 
 @app.command()
