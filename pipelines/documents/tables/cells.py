@@ -1,8 +1,7 @@
 """Text into the places of a grid, and which places are one cell."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from itertools import groupby, pairwise, product
 
 import numpy as np
@@ -11,30 +10,20 @@ from pipelines.documents.boxes import height, union
 from pipelines.documents.rows import joined
 from pipelines.documents.tables.grid import Grid
 from pipelines.documents.tables.pieces import Piece, is_numeric, visual_rows
+from pipelines.documents.tables.places import Place
 from pipelines.documents.tables.rules import Rules
+from pipelines.documents.tables.spans import with_row_spans
 from pipelines.documents.types import Box, Cell
 
 MOST_HEADERS = 4
-
-
-@dataclass
-class Place:
-    """A cell while it is built: rows and columns from first to last, both included."""
-
-    row: int
-    column: int
-    last_row: int
-    last_column: int
-    pieces: list[Piece] = field(default_factory=list)
-
-    def covers(self) -> Iterator[tuple[int, int]]:
-        return product(range(self.row, self.last_row + 1), range(self.column, self.last_column + 1))
 
 
 def cells_of(pieces: Sequence[Piece], grid: Grid, rules: Rules, tall: float) -> list[Cell]:
     """Row by row; together they cover every place of the grid once."""
     places = _ruled(pieces, grid, rules, tall) if grid.rules_rows else _open(pieces, grid, rules, tall)
     headers = header_rows(places, grid, rules)
+    if not grid.rules_rows and grid.rows > 1:
+        places = with_row_spans(places, grid, rules, headers)
     return [_cell(one, grid, one.row < headers) for one in sorted(places, key=lambda one: (one.row, one.column))]
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import mean
+from statistics import mean, median
 
 import numpy as np
 
 from pipelines.documents.boxes import union
-from pipelines.documents.tables.pieces import Piece, is_numeric, visual_rows
+from pipelines.documents.tables.pieces import Piece, is_numeric, settled_rows, visual_rows
 from pipelines.documents.tables.rules import Rules, Stroke
 from pipelines.documents.types import Box
 
@@ -21,12 +21,14 @@ CROSSED = 0.15  # of the rows that may run into a gutter
 @dataclass(frozen=True)
 class Grid:
     """Borders of columns and rows, outer ones included. `rules_columns`, `rules_rows`: they are ruling lines, and
-    where one is missing the cells on its two sides are one."""
+    where one is missing the cells on its two sides are one. `levels`: the middle of each row's text, where rows are not
+    ruled."""
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]
     rules_columns: bool
     rules_rows: bool
+    levels: tuple[float, ...] = ()
 
     @property
     def columns(self) -> int:
@@ -41,15 +43,17 @@ def grid_of(pieces: Sequence[Piece], rules: Rules, box: Box, tall: float) -> Gri
     """`box` is around everything, `tall` the height of its text."""
     xs = _positions(rules.down, box[1], box[3], tall)
     ys = _positions(rules.across, box[0], box[2], tall)
-    rows = visual_rows(pieces)
+    rows, settled = settled_rows(visual_rows(pieces))
     has_columns = len(xs) >= 3 and _holds(xs, pieces, axis=0)
     if has_columns and len(ys) >= 3 and _holds(ys, pieces, axis=1) and not _is_open(rows, xs, ys):
         return Grid(tuple(xs), tuple(ys), rules_columns=True, rules_rows=True)
-    columns = tuple(xs) if has_columns else _column_borders(rows, box, tall)
+    columns = tuple(xs) if has_columns else _column_borders(settled, box, tall)
     inner = [y for y in ys if rows[0][0].centre[1] < y < rows[-1][0].centre[1]]
     if len(inner) > 1 and len(inner) >= 0.4 * (len(rows) - 1) and not _is_open(rows, columns, [box[1], *inner, box[3]]):
         return Grid(columns, (box[1], *inner, box[3]), rules_columns=False, rules_rows=True)
-    return Grid(columns, _row_borders(rows, inner, columns, box), rules_columns=False, rules_rows=False)
+    whole = _whole_rows(rows, inner, columns)
+    levels = tuple(median(piece.centre[1] for piece in row) for row in whole)
+    return Grid(columns, _borders(whole, box), rules_columns=False, rules_rows=False, levels=levels)
 
 
 def _positions(strokes: Sequence[Stroke], low: float, high: float, tall: float) -> list[float]:
@@ -112,10 +116,8 @@ def _merged(spans: Sequence[tuple[float, float]], gap: float) -> list[tuple[floa
     return merged
 
 
-def _row_borders(
-    rows: Sequence[Sequence[Piece]], ys: Sequence[float], columns: Sequence[float], box: Box
-) -> tuple[float, ...]:
-    """Between rows of text; what continues the cells of the row above is not one of its own."""
+def _whole_rows(rows: Sequence[Sequence[Piece]], ys: Sequence[float], columns: Sequence[float]) -> list[list[Piece]]:
+    """Rows of text; what continues the cells of the row above is not one of its own."""
     groups = [list(rows[0])]
     for last, row in pairwise(rows):
         is_parted = any(last[0].centre[1] < y < row[0].centre[1] for y in ys)
@@ -123,7 +125,11 @@ def _row_borders(
             groups[-1] += row
         else:
             groups.append(list(row))
-    extents = [union(piece.box for piece in group) for group in groups]
+    return groups
+
+
+def _borders(rows: Sequence[Sequence[Piece]], box: Box) -> tuple[float, ...]:
+    extents = [union(piece.box for piece in row) for row in rows]
     middles = [(upper[3] + lower[1]) / 2 for upper, lower in pairwise(extents)]
     return (min(box[1], extents[0][1]), *middles, max(box[3], extents[-1][3]))
 

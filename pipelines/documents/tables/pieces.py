@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from pipelines.documents.boxes import height, union
+import numpy as np
+
+from pipelines.documents.boxes import across, height, union
 from pipelines.documents.parts import TextLine, TextWord
 from pipelines.documents.rows import joined
 from pipelines.documents.types import Box
 
 GAP = 0.9  # white between two words of one cell, in line heights: a space is 0.3
+NEARER = 0.8  # of the distance that rows have: text that is so near to two rows has no row of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,41 @@ def _is_level(row: Sequence[Piece], one: Piece) -> bool:
     tall = min(height(one.box), median(height(piece.box) for piece in row))
     is_beside = all(piece.box[2] - one.box[0] < tall or one.box[2] - piece.box[0] < tall for piece in row)
     return abs(one.centre[1] - middle) < 0.5 * tall and is_beside
+
+
+def settled_rows(rows: Sequence[list[Piece]]) -> tuple[list[list[Piece]], list[list[Piece]]]:
+    """Rows without those that stand between two others, as the text of a cell over both does; and all of them, what
+    stands between two added to the upper one."""
+    own: list[list[Piece]] = []
+    settled: list[list[Piece]] = []
+    between = _between_rows(rows)
+    for index, row in enumerate(rows):
+        if index in between:
+            settled[-1] = sorted([*settled[-1], *row], key=lambda piece: piece.box[0])
+        else:
+            own.append(row)
+            settled.append(row)
+    return own, settled
+
+
+def _between_rows(rows: Sequence[list[Piece]]) -> set[int]:
+    """Rows that are nearer to the two around them than rows are to each other, and under or over nothing there."""
+    ys = [median(piece.centre[1] for piece in row) for row in rows]
+    likely = {
+        index
+        for index in range(1, len(rows) - 1)
+        if _is_beside(rows[index], rows[index - 1] + rows[index + 1])
+        and len(rows[index]) <= len(rows[index + 1])
+        and abs(2 * ys[index] - ys[index - 1] - ys[index + 1]) < 0.5 * (ys[index + 1] - ys[index - 1])
+    }
+    apart = [ys[index] - ys[index - 1] for index in range(1, len(rows)) if not likely & {index - 1, index}]
+    nearest = float(np.percentile(apart, 25)) if apart else 0.0
+    near = {index for index in likely if ys[index + 1] - ys[index - 1] < 2 * NEARER * nearest}
+    return {index for index in near if not near & {index - 1, index + 1}}
+
+
+def _is_beside(row: Sequence[Piece], others: Sequence[Piece]) -> bool:
+    return all(across(one.box, other.box) == 0 for one in row for other in others)
 
 
 def is_numeric(text: str) -> bool:

@@ -104,13 +104,13 @@ class DrawnTable:
 
 
 def drawn_table(seed: int, *, is_ruled: bool) -> DrawnTable:
-    """Three to six columns; a heading over some of them in every second; ruled ones also have cells over rows."""
+    """Three to six columns; a heading over some of them in every second, and a name over two rows."""
     random = Random(seed)
     columns, rows = random.randint(3, 6), random.randint(4, 9)
     widths = [random.randint(120, 200) for _ in range(columns)]
     xs = [60 + sum(widths[:index]) for index in range(columns + 1)]
     ys = [60 + 44 * index for index in range(rows + 1)]
-    cells = _cells(random, rows, columns, is_ruled=is_ruled)
+    cells = _cells(random, rows, columns)
     sheet = Sheet(xs[-1] + 60, ys[-1] + 60)
     for row, column, tall, wide, text in cells:
         frame = (xs[column], ys[row], xs[column + wide], ys[row + tall])
@@ -127,11 +127,10 @@ def drawn_table(seed: int, *, is_ruled: bool) -> DrawnTable:
     return DrawnTable(sheet.text, cells)
 
 
-def _cells(random: Random, rows: int, columns: int, *, is_ruled: bool) -> list[Placed]:
+def _cells(random: Random, rows: int, columns: int) -> list[Placed]:
     has_group = random.random() < 0.5
     spans = [(0, columns - 2, 1, 2, "Group of two")] if has_group else []
-    if is_ruled:
-        spans.append((random.randint(2, rows - 2), 0, 2, 1, "Both rows"))
+    spans.append((random.randint(2, rows - 2), 0, 2, 1, "Both rows"))
     taken = {(row + y, column + x) for row, column, tall, wide, _ in spans for y in range(tall) for x in range(wide)}
     free = [spot for spot in product(range(rows), range(columns)) if spot not in taken]
     return sorted(spans + [(*spot, 1, 1, _text(random, *spot, has_group=has_group)) for spot in free])
