@@ -92,7 +92,7 @@ def _column_borders(rows: Sequence[Sequence[Piece]], box: Box, tall: float) -> t
 def column_extents(rows: Sequence[Sequence[Piece]], tall: float) -> list[tuple[float, float]]:
     """Extents of columns: what full rows cover, and what stands alone between them."""
     most = float(np.percentile([len(row) for row in rows], 80))
-    full = [row for row in rows if len(row) >= FULL * most]
+    full = [row for row in rows if len(row) > FULL * most]
     whole = union(piece.box for row in rows for piece in row)
     counts = np.zeros(int(whole[2] - whole[0]) + 2)
     for row in full:

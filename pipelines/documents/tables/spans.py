@@ -84,24 +84,27 @@ class _Rows:
     def middles(self, column: int, headers: int) -> list[Group]:
         """Groups that fill the rows, each with its label in the middle; none where one of them has it elsewhere."""
         labels = self._labels(column, headers)
-        groups = self._between_lines(column, labels, headers) or self._around(labels, headers)
+        lined = self._between_lines(column, labels, headers)
+        groups = lined or self._around(labels, headers)
         tall = [one for one in groups if one.is_tall]
-        is_sure = any(self._row(one.label) is None for one in tall) or (column == 0 and len(tall) > 1)
+        is_between = any(self._row(one.label) is None for one in tall)
+        is_inside = len(tall) > 1 and groups[0].is_tall and groups[-1].is_tall  # so no label begins or ends its rows
+        is_sure = is_between or (column == 0 and (bool(lined) or is_inside))
         return tall if is_sure and all(self._is_clear(column, one) for one in tall) else []
 
     def _between_lines(self, column: int, labels: Sequence[Label], headers: int) -> list[Group]:
-        """The groups that lines part, each with what stands in its middle."""
+        """The groups that lines part, each with what stands in its middle; none where there are no lines."""
         grid = self.grid
         inner = [row for row in range(headers + 1, grid.rows) if self._is_ruled(row, column)]
         groups = []
         for first, end in pairwise([headers, *inner, grid.rows]):
             own = [one for one in labels if grid.ys[first] < _level(one) < grid.ys[end]]
             label = tuple(piece for one in own for piece in one)
-            is_one = len(own) == 1 or all(self._row(one) is None for one in own)
+            is_one = len(own) == 1 or (column == 0 and all(self._row(one) is None for one in own))
             if not label or not is_one or abs(_level(label) - self._middle(first, end - 1)) > LEVEL * self.pitch:
                 return []
             groups.append(Group(first, end - 1, label))
-        return groups
+        return groups if inner else []
 
     def _around(self, labels: Sequence[Label], headers: int) -> list[Group]:
         """Each label with as many rows above as below it."""
@@ -129,8 +132,11 @@ class _Rows:
             return []
         groups = [Group(a, b - 1, labels[a]) for a, b in pairwise([*begins, self.grid.rows])]
         tall = [one for one in groups if one.is_tall]
-        is_clear = all(self._is_clear(0, one) and self._is_even(one) for one in tall)
-        return tall if tall and is_clear and (self._are_apart(groups) or self._are_named(tall, headers)) else []
+        if not tall or not all(self._is_clear(0, one) and self._is_even(one) for one in tall):
+            return []
+        may_be_ends = not groups[0].is_tall and not groups[-1].is_tall  # the labels at the bottom of groups
+        is_only_way = not may_be_ends and not self._around(list(labels.values()), headers)
+        return tall if self._are_apart(groups) or (is_only_way and self._are_named(tall, headers)) else []
 
     def _row(self, label: Label) -> int | None:
         """The row that a label is level with."""
@@ -164,7 +170,7 @@ class _Rows:
         return all(1 in one and len(one & filled[0]) >= FILLED * len(filled[0]) for one in filled)
 
     def _labels(self, column: int, headers: int) -> list[Label]:
-        """The texts of a column, each with all of its lines."""
+        """The texts of a column, each with all of its lines; none where one would have lines level with two rows."""
         inside = [one for one in self.places if one.column == column and one.row >= headers]
         labels: list[Label] = []
         for one in sorted((piece for place in inside for piece in place.pieces), key=lambda piece: piece.centre[1]):
@@ -172,7 +178,8 @@ class _Rows:
                 labels[-1] += (one,)
             else:
                 labels.append((one,))
-        return labels
+        is_plain = all(len({self._row((piece,)) for piece in label} - {None}) <= 1 for label in labels)
+        return labels if is_plain else []
 
     def _is_clear(self, column: int, group: Group) -> bool:
         """Whether nothing but its label stands in the group, and no line runs through it."""
