@@ -99,7 +99,8 @@ def test_the_worker_does_what_the_api_puts_off_and_leaves_when_told(
 
     job = http.post("/v1/features", files=photo, headers={"Prefer": "respond-async"}).headers["location"]
     waiting = http.get(job).json()["state"]
-    with image.started(services()["worker"]["command"], **given) as process:
+    command = [*services()["worker"]["command"][:-1], "0"]  # a free port for its metrics
+    with image.started(*command, **given) as process:
         wait(lambda: process.poll() is not None or http.get(job).json()["state"] == "done")
         process.terminate()
 

@@ -7,6 +7,9 @@ const MINUTES = 5; // what figures are over, and how far lines go back
 const FEW_SECONDS = 60; // until the page has looked on for so long, they are over the process's life
 const PSI_WATCH = 0.1;
 const PSI_ACT = 0.25; // docs/quality.md
+const DISTANCE_WATCH = 2;
+const DISTANCE_ACT = 3;
+const KERNELS_ACT = 0.1; // docs/kernels.md
 
 const looks = [];
 const lines = { rate: [], p95: [], failed: [], refused: [], flight: [], memory: [] };
@@ -138,10 +141,11 @@ function queue(old, now) {
 function drift(old, now) {
   const rows = all(now, "kernelsight_drift_psi").map(({ labels, value }) => [
     `${labels.subject} · ${labels.signal}`, "PSI",
-    { text: number(value, 3), mood: value > PSI_ACT ? "bad" : value > PSI_WATCH ? "warn" : "good" },
+    { text: number(value, 2), mood: value > PSI_ACT ? "bad" : value > PSI_WATCH ? "warn" : "good" },
   ]);
   for (const { labels, value } of all(now, "kernelsight_drift_embedding_distance")) {
-    rows.push([labels.model, "embeddings", { text: number(value, 3), mood: value > 1 ? "bad" : "good" }]);
+    const mood = value > DISTANCE_ACT ? "bad" : value > DISTANCE_WATCH ? "warn" : "good";
+    rows.push([labels.model, "embeddings", { text: number(value, 2), mood }]);
   }
   const window = Math.max(0, ...all(now, "kernelsight_drift_window").map((one) => one.value));
   const none = `Nothing to compare yet: ${number(window, 0)} observations in the window.`;
@@ -176,7 +180,7 @@ function kernels(old, now) {
     const [dead, moved] = [worst(name), worst("kernelsight_kernel_drift")];
     return [
       model, dead.labels.layer, percent(dead.value), moved?.labels.layer ?? "",
-      { text: number(moved?.value, 2), mood: moved?.value > 1 ? "bad" : "good" },
+      { text: number(moved?.value, 2), mood: moved?.value > KERNELS_ACT ? "bad" : "good" },
     ];
   });
   fill("kernels", ["model", "most dead in", "dead", "moved most", "drift"], rows, "Not looked at yet.");
