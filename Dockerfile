@@ -42,8 +42,8 @@ WORKDIR /src
 # Dependencies before code, which changes more often and is small.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 ARG RUNTIME=cpu
-# "batch,ray" is for batches on a Ray cluster.
-ARG EXTRAS=batch
+# "batch,otel,ray" is for batches on a Ray cluster.
+ARG EXTRAS=batch,otel
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf \
     pip install --constraint constraints.txt ".[$RUNTIME,$EXTRAS]"
 COPY --from=models /models /opt/kernelsight/models
