@@ -80,14 +80,14 @@ MODELS = Board("models", [
         Panel("Answer otherwise", [plain("kernelsight:shadow_different:ratio_rate15m", "model", "version")],
               "percentunit"),
         Panel("Time of a batch, p95", [quantile(0.95, "kernelsight_shadow_session_seconds", "model", "version")], "s"),
-    ]),
+    ], takes="KERNELSIGHT_SHADOW"),
     Row("GPU", [
         Panel("Utilisation", [highest("kernelsight_gpu_utilization_ratio", "gpu")], "percentunit", width=12),
         Panel("Memory", [
             highest("kernelsight_gpu_memory_used_bytes", "gpu", name="used"),
             highest("kernelsight_gpu_memory_total_bytes", "gpu", name="there"),
         ], "bytes", width=12),
-    ], gpu=True),
+    ], takes="a GPU"),
 ])  # fmt: skip
 
 QUALITY = Board("quality", [

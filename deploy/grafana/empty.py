@@ -1,7 +1,7 @@
 """Which panels of the dashboards have no data: `python -m deploy.grafana.empty http://127.0.0.1:9090`.
 
-Every query of every panel is asked of that Prometheus, over its last minutes. Exit status 1 when a panel that is no
-GPU's has none.
+Every query of every panel is asked of that Prometheus, over its last minutes. Exit status 1 when a panel has none
+that takes nothing but a service and requests.
 """
 
 import json
@@ -24,7 +24,7 @@ class Empty:
     board: str
     panel: str
     query: str
-    gpu: bool
+    takes: str
 
 
 def empty(prometheus: str) -> Iterator[Empty]:
@@ -32,7 +32,7 @@ def empty(prometheus: str) -> Iterator[Empty]:
     for board, row, panel in panels():
         for query in panel.queries:
             if not _has_data(prometheus, query.expression.replace("$__rate_interval", _INTERVAL)):
-                yield Empty(board.name, panel.title, query.expression, row.gpu)
+                yield Empty(board.name, panel.title, query.expression, row.takes)
 
 
 def panels() -> Iterator[tuple[Board, Row, Panel]]:
@@ -51,9 +51,9 @@ def _has_data(prometheus: str, query: str) -> bool:
 def main() -> None:
     found = list(empty(sys.argv[1]))
     for one in found:
-        print(f"{one.board}: {one.panel}{' (GPU)' if one.gpu else ''}: no data for {one.query}")
+        print(f"{one.board}: {one.panel}{one.takes and f' (takes {one.takes})'}: no data for {one.query}")
     print(f"{len(list(panels()))} panels, {len(found)} queries without data")
-    sys.exit(any(not one.gpu for one in found))
+    sys.exit(any(not one.takes for one in found))
 
 
 if __name__ == "__main__":

@@ -48,11 +48,11 @@ class Number(Panel):
 
 @dataclass(frozen=True)
 class Row:
-    """`gpu` marks what only machines with a GPU have."""
+    """`takes`: what has to be there for its panels to show anything; nothing: a service and requests are enough."""
 
     title: str
     panels: Sequence[Panel]
-    gpu: bool = False
+    takes: str = ""
 
 
 @dataclass(frozen=True)

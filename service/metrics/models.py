@@ -37,8 +37,9 @@ class BatchMetrics:
         )
 
     def observe(self, served: Served, record: BatchRecord) -> None:
+        failures = self._failures.labels(served.id)  # there at nought before the first: an alert must see the step
         if record.failed:
-            self._failures.labels(served.id).inc()
+            failures.inc()
             return
         self._size.labels(served.id).observe(record.size)
         self._releases.labels(served.id, record.release).inc()

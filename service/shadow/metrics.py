@@ -57,6 +57,8 @@ class Tally:
         self._same = self._items = self._inferences = 0
         self._delta = self._seconds = self._live_seconds = 0.0
         self._skipped: Counts[str] = Counts()
+        for outcome in ("same", "different"):  # there at nought before the first: a share needs both
+            metrics.compared.labels(served.id, str(served.version), outcome)
 
     def add(self, live: Inference, own: Inference, items: Iterable[Compared]) -> None:
         labels = self.served.id, str(self.served.version)

@@ -93,7 +93,7 @@ def house(request: pytest.FixtureRequest) -> Iterator[tuple[House, asyncio.Abstr
     if request.param == "yunet" and Store(settings.store).state(yunet) != "ready":
         pytest.skip("YuNet's upstream could not be reached when the models were pulled")
     loop = asyncio.new_event_loop()
-    opened = open_house(settings, Metrics(), only=("faces",))
+    opened = open_house(settings, Metrics(), only=("faces", "avatar"))
     yield loop.run_until_complete(opened.__aenter__()), loop
     loop.run_until_complete(opened.__aexit__(None, None, None))
     loop.close()
