@@ -1,21 +1,27 @@
 """What watching costs: requests per second of `features` with the observers off and on, in turn in one run.
 
-    python benchmarks/metrics_cost.py [--watch metrics …] [--rounds 20] [--seconds 1.5] [--concurrency 8]
+    python benchmarks/metrics_cost.py [--watch metrics quality records spans] [--rounds 20] [--concurrency 8]
 
 Both sides are the same engine and sessions; off, what watches them hears nothing. Each ratio is of two neighbours in
 time, and every other round has them the other way round, so a machine whose speed drifts does not matter. A machine's
 noise is larger than what is measured here, so the processor time that observers take is added up as well: that is the
-figure to go by. The encoder's cache is off, for the images are sent again and again.
+figure to go by (spans and records are written by threads whose time only the ratio has). The encoder's cache is off,
+for the images are sent again and again.
 """
 
 import argparse
 import asyncio
 import io
 import os
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from multiprocessing import Pipe, Process
+from multiprocessing.connection import Connection
+from pathlib import Path
 from statistics import median, quantiles
+from tempfile import TemporaryDirectory
 from time import perf_counter, thread_time
 from typing import Any, cast
 
@@ -30,18 +36,34 @@ from pipelines.engine import Engine
 from pipelines.seen import Observer, Seen
 from service.composition import House, open_house
 from service.context import RequestContext, on_behalf_of
+from service.feedback.opening import open_desk
 from service.intake import Ask
 from service.metrics import Metrics
 from service.metrics.models import BatchMetrics
 from service.operations.table import FEATURES
+from service.quality.opening import open_quality
 from service.settings import load_settings
+from service.tracing import Span, Tracing, Untraced, draw_stages, open_tracing, within
 
 PHOTOGRAPHS = ("astronaut", "cat", "coffee", "rocket")
 ROUTE = "/v1/features"
 
 Open = Callable[[House], AbstractAsyncContextManager[object]]
+
+
+@asynccontextmanager
+async def drawing(house: House) -> AsyncIterator[None]:
+    house.engine.watch(draw_stages)
+    yield
+
+
 # What can be switched on, by name: each is opened on a house, and has the engine tell it what is seen.
-WATCHES: dict[str, Open] = {"metrics": lambda house: house.metrics.watching(house.engine)}
+WATCHES: dict[str, Open] = {
+    "metrics": lambda house: house.metrics.watching(house.engine),
+    "quality": open_quality,
+    "records": open_desk,
+    "spans": drawing,
+}
 
 
 @dataclass
@@ -50,6 +72,10 @@ class Switch:
 
     is_on: bool = False
     seconds: float = 0.0
+    tracing: Tracing = field(default_factory=Untraced)
+
+    def span(self) -> Span:
+        return (self.tracing if self.is_on else Untraced()).begin("POST", "server", {})
 
     def time(self, work: Callable[[], None]) -> None:
         if self.is_on:
@@ -94,8 +120,14 @@ async def main() -> None:
     metrics, switch = Metrics(), Switch()
     if "metrics" in options.watch:
         metrics.batches = SwitchedBatches(CollectorRegistry(), switch)
-    settings = load_settings().model_copy(update={"encoder_cache": 0})
     async with AsyncExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory())
+        own = {"encoder_cache": 0, "audit": f"{folder}/audit", "references": Path(folder) / "references"}
+        settings = load_settings().model_copy(update=own)
+        if "spans" in options.watch:
+            endpoint = stack.enter_context(collector())
+            switch.tracing = open_tracing(settings.model_copy(update={"otel_endpoint": endpoint}), "api")
+            stack.callback(switch.tracing.close)
         house = await stack.enter_async_context(open_house(settings, metrics, only=("features",)))
         watched = replace(house, engine=cast(Engine, Switched(house.engine, switch)))
         for name in options.watch:
@@ -133,7 +165,8 @@ async def requests(house: House, switch: Switch, images: list[bytes], options: a
         nonlocal count
         while perf_counter() < end:
             count += 1
-            with on_behalf_of(RequestContext(f"req_{count:032x}", "features", f"{count:032x}")):
+            context = RequestContext(f"req_{count:032x}", "features", f"{count:032x}")
+            with on_behalf_of(context), within(switch.span()):
                 await ask(house, switch, images[count % len(images)])
 
     await asyncio.gather(*(client() for _ in range(options.concurrency)))
@@ -147,6 +180,31 @@ async def ask(house: House, switch: Switch, image: bytes) -> None:
     switch.time(asked.started)
     await FEATURES.run(house, Ask({}, image), FEATURES.now(house))
     switch.time(lambda: asked.ended(ROUTE, 200, perf_counter() - begun))
+
+
+@contextmanager
+def collector() -> Iterator[str]:
+    """Takes spans in a process of its own, as it would be, and forgets them; its address."""
+    there, here = Pipe()
+    process = Process(target=collect, args=(there,), daemon=True)
+    process.start()
+    yield f"http://127.0.0.1:{here.recv()}"
+    process.kill()
+
+
+def collect(there: Connection) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    there.send(server.server_port)
+    server.serve_forever()
 
 
 def jpeg(name: str) -> bytes:

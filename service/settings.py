@@ -117,6 +117,7 @@ class Settings(BaseSettings):
     references: Path = Field(default_factory=lambda: _data("references"))  # what drift is measured against
     reference_auto: bool = True  # where there is no reference, the first answers become it
     reference_observations: int = Field(default=1_000, ge=500)  # that make one
+    quality_rate: float = Field(default=25.0, gt=0)  # of the encoder's answers, so many a second are measured at most
     drift_window: int = Field(default=500, ge=200)  # observations that are compared with the reference
 
     drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight
@@ -127,7 +128,7 @@ class Settings(BaseSettings):
     otel_endpoint: str | None = Field(
         default=None, validation_alias=AliasChoices("KERNELSIGHT_OTEL_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
     )
-    trace_ratio: float = Field(default=1.0, ge=0, le=1)  # share of the traces begun here that is recorded
+    trace_ratio: float = Field(default=0.1, ge=0, le=1)  # share of the traces begun here that is recorded
 
     @field_validator("pipelines", mode="before")
     @classmethod

@@ -1,6 +1,8 @@
 """Hears of every request that the engine answers, and keeps nothing of it but numbers in bins."""
 
 from collections.abc import Iterable
+from math import inf
+from time import monotonic
 
 from PIL import Image
 
@@ -28,11 +30,22 @@ _SIDE = 64
 
 
 class Quality:
-    """An observer of the engine. `trackers` are one for each subject, by its name."""
+    """An observer of the engine. `trackers` are one for each subject, by its name.
 
-    def __init__(self, subjects: Subjects, encoder: Encoder, instruments: Instruments, window: int) -> None:
+    Of the encoder's answers, which cost more to reduce than all else, it takes at most `encoded_per_second`.
+    """
+
+    def __init__(
+        self,
+        subjects: Subjects,
+        encoder: Encoder,
+        instruments: Instruments,
+        window: int,
+        encoded_per_second: float = inf,
+    ) -> None:
         self.subjects, self.trackers = subjects, {one.name: Tracker(one, window) for one in subjects}
         self._encoder, self._instruments, self._size = encoder, instruments, window
+        self._apart_seconds, self._next = 1 / encoded_per_second, 0.0
 
     def report(self) -> QualityReport:
         return QualityReport.of(self.trackers.values(), self._size)
@@ -49,7 +62,7 @@ class Quality:
         findings = seen.findings
         if findings.image.format != "PDF":  # whose page may not have been drawn
             self._image(findings, seen.picture.pixels)
-        if seen.encoded is not None:
+        if seen.encoded is not None and self._is_due():
             self._encoded(Encoded.of(seen.encoded, self._encoder), has_tags=findings.features is not None)
         if findings.moderation is not None:
             self._moderation(findings.moderation)
@@ -57,6 +70,13 @@ class Quality:
             self._faces(findings.faces)
         if findings.document is not None:
             self._document(findings.document)
+
+    def _is_due(self) -> bool:
+        now = monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._apart_seconds
+        return True
 
     def _image(self, findings: Findings, pixels: Image.Image) -> None:
         image, to = findings.image, self._instruments

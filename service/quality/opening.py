@@ -14,7 +14,10 @@ from service.quality.subjects import Subjects
 def quality_of(house: House) -> Quality:
     """Hears of everything that the house's engine answers from now on."""
     registry = house.metrics.registry
-    quality = Quality(Subjects.of(house), house.encoder, Instruments(registry), house.settings.drift_window)
+    settings = house.settings
+    quality = Quality(
+        Subjects.of(house), house.encoder, Instruments(registry), settings.drift_window, settings.quality_rate
+    )
     registry.register(DriftCollector(quality))
     house.engine.watch(quality)
     return quality

@@ -60,7 +60,7 @@ def played(url: str, jpeg: Jpeg, tmp_path_factory: pytest.TempPathFactory) -> It
         images.image = jpeg("coffee")
         settings = Settings(
             redis_url=SecretStr(url), api_key=SecretStr(KEY), webhook_secret=SecretStr(SECRET), url_inputs="any",
-            webhook_urls="any", files=str(tmp_path_factory.mktemp("files")), otel_endpoint=collector.url,
+            webhook_urls="any", files=str(tmp_path_factory.mktemp("files")), otel_endpoint=collector.url, trace_ratio=1,
         )  # fmt: skip
         with logged() as scene.lines:
             asyncio.run(play(settings, scene))

@@ -187,3 +187,15 @@ def test_models_that_no_pipeline_takes_are_no_subjects() -> None:
 
     assert set(whole.trackers) - set(only.trackers) == {"faces"}
     assert only.trackers["images"].observations == 1
+
+
+def test_of_the_encoders_answers_only_so_many_are_measured() -> None:
+    whole = quality()
+    seldom = Quality(whole.subjects, SILENT, Instruments(CollectorRegistry()), 500, encoded_per_second=0.001)
+    answer = seen(logits=logits_of({FOOD: 0.9}))
+    for observer in (whole, seldom):
+        for _ in range(3):
+            observer(answer)
+
+    measured = [(one.trackers[USED.id].observations, one.trackers["images"].observations) for one in (whole, seldom)]
+    assert measured == [(3, 3), (1, 3)]
