@@ -18,6 +18,7 @@ from service.batch_api.lines import CHUNK_LINES
 from service.batch_api.types import Batch
 from service.batch_api.work import BatchWork
 from service.context import RequestContext, on_behalf_of
+from service.metrics import Metrics
 from service.settings import Settings, SettingsInvalid
 from tests.service.jobs.conftest import Opened
 from tests.service.jobs.conftest import opened as opened
@@ -25,7 +26,9 @@ from tests.service.json_log import logged
 
 ENDPOINT = "/v1/moderations"
 Play = Callable[[Batches, BatchWork, str], Awaitable[None]]
-HOUSE: Any = SimpleNamespace(settings=Settings())  # no request of these batches gets as far as to be answered
+HOUSE: Any = SimpleNamespace(
+    settings=Settings(), metrics=Metrics()
+)  # no request of these batches gets as far as to be answered
 
 
 def played(
