@@ -28,7 +28,7 @@ ENDPOINT = "/v1/moderations"
 Play = Callable[[Batches, BatchWork, str], Awaitable[None]]
 HOUSE: Any = SimpleNamespace(
     settings=Settings(), metrics=Metrics()
-)  # no request of these batches gets as far as to be answered
+)  # no request is answered
 
 
 def played(
