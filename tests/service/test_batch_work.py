@@ -26,9 +26,8 @@ from tests.service.json_log import logged
 
 ENDPOINT = "/v1/moderations"
 Play = Callable[[Batches, BatchWork, str], Awaitable[None]]
-HOUSE: Any = SimpleNamespace(
-    settings=Settings(), metrics=Metrics()
-)  # no request is answered
+# No request of these batches gets as far as to be answered.
+HOUSE: Any = SimpleNamespace(settings=Settings(), metrics=Metrics())
 
 
 def played(
