@@ -40,7 +40,7 @@ def _are_ink(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which of the 256 levels are ink where so many pixels have each: from counts in a sixth of the time."""
     last = int(counts.sum()) - 1
     median = _ranked(counts, [last // 2, (last + 1) // 2]).mean()
-    contrast = np.abs(np.arange(256) - median)
+    contrast = np.abs(np.arange(256) - median).astype(np.float32)  # and so is what it is compared with: ties are common
     order = np.argsort(contrast)
     rank, part = divmod(STRONGEST * last, 1)
     lower, upper = contrast[order][_ranked(counts[order], [int(rank), min(int(rank) + 1, last)])].tolist()
