@@ -71,9 +71,7 @@ class FaceFinder:
 
     async def _turned(self, mips: Mips, call: Call) -> Checked:
         """Sideways, upside down, or filling the frame: found on a small canvas, checked in the picture itself."""
-        canvas = turned(
-            mips.width, mips.height, longer_side=TURNED_SIDE, upright_side=UPRIGHT_SIDE, gap=TURNED_GAP
-        )
+        canvas = turned(mips.width, mips.height, longer_side=TURNED_SIDE, upright_side=UPRIGHT_SIDE, gap=TURNED_GAP)
         small = Mips(await self.pool.run(canvas.image, mips))
         proposals = await self.detector.propose(small, smallest=TURNED_FACE, is_thorough=False, call=call)
         return await self._checked(mips, canvas.undo(proposals.found), call, is_thorough=True)

@@ -115,7 +115,9 @@ def test_a_canvas_is_black_where_no_view_lies() -> None:
 
 
 @pytest.mark.parametrize("size", [(200, 120), (33, 90), (80, 80), (1, 1), (6000, 10)], ids=str)
-def test_the_turned_canvas_shows_the_picture_in_all_four_turns_with_a_gap_between_any_two(size: tuple[int, int]) -> None:
+def test_the_turned_canvas_shows_the_picture_in_all_four_turns_with_a_gap_between_any_two(
+    size: tuple[int, int],
+) -> None:
     canvas = turned(*size, longer_side=40, upright_side=20, gap=6)
 
     covered = np.zeros((canvas.height, canvas.width), int)
