@@ -17,8 +17,9 @@ from pipelines.pipeline import Call, CpuPool
 from pipelines.suppression import keep_best
 from pipelines.types import ModelUsed
 
-# The picture four times on one canvas of 320 x 320, and the smallest face looked for there: a seventh of its side.
-TURNED_SIDE, TURNED_CELL, TURNED_FACE = 144, 160, 20.0
+# The picture's longer side on the canvas of other ways up, that of the upright one there (faces that fill the frame
+# are large even so), what lies between them, and the smallest face looked for: a seventh of the picture's side.
+TURNED_SIDE, UPRIGHT_SIDE, TURNED_GAP, TURNED_FACE = 144, 64, 8, 20.0
 IOU = 0.45
 # What the second look is spent on at most; a crowd of more is listed by its best.
 MOST_CANDIDATES = 1000
@@ -70,7 +71,7 @@ class FaceFinder:
 
     async def _turned(self, mips: Mips, call: Call) -> Checked:
         """Sideways, upside down, or filling the frame: found on a small canvas, checked in the picture itself."""
-        canvas = turned(mips.width, mips.height, longer_side=TURNED_SIDE, cell=TURNED_CELL)
+        canvas = turned(mips.width, mips.height, longer_side=TURNED_SIDE, upright_side=UPRIGHT_SIDE, gap=TURNED_GAP)
         small = Mips(await self.pool.run(canvas.image, mips))
         proposals = await self.detector.propose(small, smallest=TURNED_FACE, is_thorough=False, call=call)
         return await self._checked(mips, canvas.undo(proposals.found), call, is_thorough=True)

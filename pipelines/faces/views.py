@@ -18,6 +18,7 @@ from PIL import Image
 from pipelines.faces.candidates import Candidates, Floats
 
 LONGEST = 32_767  # pixels: OpenCV's warps index with 16 bits
+_ROTATIONS = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
 
 Rectangle = tuple[int, int, int, int]
 Pixels = NDArray[np.uint8]
@@ -100,7 +101,7 @@ class View:
         image = image[y0:y1, x0:x1]
         if image.shape[:2] != (self.height, self.width):
             image = cast(Pixels, cv2.resize(image, (self.width, self.height)))
-        return np.rot90(image, self.turns) if self.turns else image
+        return cast(Pixels, cv2.rotate(image, _ROTATIONS[self.turns - 1])) if self.turns else image
 
     def undo(self, points: Floats) -> Floats:
         """(…, 2) points on the canvas to points in the picture."""
@@ -140,7 +141,8 @@ class Canvas:
 
     def undo(self, found: Candidates) -> Candidates:
         """Candidates on the canvas to candidates in the picture; those whose centre lies in no view are dropped."""
-        return Candidates.joined([_undone(found[view.holds(found.centres)], view) for view in self.views])
+        held = [(view, rows) for view in self.views if (rows := view.holds(found.centres)).any()]
+        return Candidates.joined([_undone(found[rows], view) for view, rows in held]) if held else Candidates.none()
 
 
 def _undone(found: Candidates, view: View) -> Candidates:
@@ -156,17 +158,34 @@ def whole(width: int, height: int, *, longer_side: int, most: float) -> View:
     return View((0, 0, width, height), max(1, round(width * scale)), max(1, round(height * scale)))
 
 
-def turned(width: int, height: int, *, longer_side: int, cell: int) -> Canvas:
-    """The whole picture four times on one canvas, each a quarter turn further, with room around it.
+def turned(width: int, height: int, *, longer_side: int, upright_side: int, gap: int) -> Canvas:
+    """The whole picture on one canvas the other three ways up, and once more upright and smaller, with room around it.
 
-    One small inference thus finds sideways faces, and faces that fill the frame: those need the room.
+    One small inference thus finds sideways faces, and faces that fill the frame: those need the room, and no detail.
     """
-    views = []
-    for turns in range(4):
-        view = replace(whole(width, height, longer_side=longer_side, most=4.0), turns=turns)
-        across, down = ((cell - size) // 2 for size in view.size)
-        views.append(replace(view, left=turns % 2 * cell + across, top=turns // 2 * cell + down))
-    return Canvas(2 * cell, 2 * cell, tuple(views))
+    large, small = (whole(width, height, longer_side=side, most=4.0) for side in (longer_side, upright_side))
+    sideways = replace(large, turns=1)
+    # Side by side along the picture's longer side go the two on their side, whose extent there is the shorter one.
+    along, edge = int(height > width), gap // 2
+    across = edge + sideways.size[1 - along] + gap
+    views = (
+        _at(sideways, along, edge, edge),
+        _at(replace(large, turns=3), along, edge + sideways.size[along] + gap, edge),
+        _at(replace(large, turns=2), along, edge, across),
+        _at(
+            small,
+            along,
+            edge + large.size[along] + gap,
+            across + (large.size[1 - along] - small.size[1 - along]) // 2,
+        ),
+    )
+    right, bottom = (max(view.left + view.size[0] for view in views), max(view.top + view.size[1] for view in views))
+    return Canvas(bottom + edge, right + edge, views)
+
+
+def _at(view: View, along: int, start: int, across: int) -> View:
+    """`view` at `start` on the axis `along` (0: x, 1: y), and at `across` on the other."""
+    return replace(view, left=across if along else start, top=start if along else across)
 
 
 def smallest(sizes: Iterable[tuple[int, int]], width: int, height: int) -> tuple[int, int]:

@@ -114,25 +114,28 @@ def test_a_canvas_is_black_where_no_view_lies() -> None:
     assert np.array_equal(pixels, wanted)
 
 
-@pytest.mark.parametrize("size", [(200, 120), (33, 90), (1, 1), (6000, 10)], ids=str)
-def test_the_turned_canvas_shows_the_picture_in_all_four_turns_each_in_a_cell_of_its_own(size: tuple[int, int]) -> None:
-    canvas = turned(*size, longer_side=40, cell=50)
+@pytest.mark.parametrize("size", [(200, 120), (33, 90), (80, 80), (1, 1), (6000, 10)], ids=str)
+def test_the_turned_canvas_shows_the_picture_in_all_four_turns_with_a_gap_between_any_two(
+    size: tuple[int, int],
+) -> None:
+    canvas = turned(*size, longer_side=40, upright_side=20, gap=6)
 
-    cells = [
-        (view.left // 50, (view.left + view.size[0] - 1) // 50, view.top // 50, (view.top + view.size[1] - 1) // 50)
-        for view in canvas.views
-    ]
-    assert {view.turns for view in canvas.views} == {0, 1, 2, 3}
-    assert (sorted(cells), canvas.image(Mips(Image.new("RGB", size))).size) == (
-        [(x, x, y, y) for x in (0, 1) for y in (0, 1)],
-        (100, 100),
+    covered = np.zeros((canvas.height, canvas.width), int)
+    for view in canvas.views:
+        across, down = view.size
+        assert min(view.left, view.top) >= 3
+        covered[view.top - 3 : view.top + down + 3, view.left - 3 : view.left + across + 3] += 1
+    assert ({view.turns: max(view.size) for view in canvas.views}, covered.max(), covered.sum()) == (
+        {0: min(20, 4 * max(size)), **dict.fromkeys((1, 2, 3), min(40, 4 * max(size)))},
+        1,
+        sum((view.size[0] + 6) * (view.size[1] + 6) for view in canvas.views),
     )
 
 
 @pytest.mark.parametrize("turns", range(4))
 def test_a_mark_in_any_turn_of_the_turned_canvas_is_led_back(turns: int) -> None:
-    canvas = turned(200, 120, longer_side=144, cell=160)
-    view = canvas.views[turns]
+    canvas = turned(200, 120, longer_side=144, upright_side=64, gap=8)
+    view = next(one for one in canvas.views if one.turns == turns)
     alone = Canvas(canvas.height, canvas.width, (view,)).render(Mips(marked(200, 120, (150, 40))))
     x, y = centre_of_light(alone).tolist()
 
