@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from service.logs import JsonLines, Scrub
+from service.logs import OURS, JsonLines, Scrub
 
 Lines = list[dict[str, Any]]
 
@@ -16,13 +16,17 @@ Lines = list[dict[str, Any]]
 def logged() -> Iterator[Lines]:
     """Filled at the end of the block."""
     stream, root, lines = io.StringIO(), logging.getLogger(), Lines()
-    handler, level = logging.StreamHandler(stream), root.level
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines(Scrub()))
+    loggers = [root, *map(logging.getLogger, OURS)]  # a command that ran in this process has left them at its level
+    levels = [logger.level for logger in loggers]
     root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    for logger in loggers:
+        logger.setLevel(logging.INFO)
     try:
         yield lines
     finally:
         root.removeHandler(handler)
-        root.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
         lines += [json.loads(line) for line in stream.getvalue().splitlines()]
