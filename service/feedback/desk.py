@@ -144,7 +144,7 @@ def _pipeline(record: Record, asked: str | None) -> str:
 
 
 def _line(at: float, kept: BaseModel) -> Line:
-    return Line(at, kept.model_dump_json(exclude_none=True).encode())
+    return Line(at, kept.model_dump_json().encode())
 
 
 def _read(kind: type[KeptT], line: bytes) -> KeptT | None:

@@ -49,7 +49,7 @@ def draft(*, faces: int = 2, result_id: str | None = None) -> Draft:
     )
 
 
-def line(at: float | None = None) -> tuple[str, Line]:
+def line(at: float | None = None, *, faces: int = 2) -> tuple[str, Line]:
     """A record's id and its line in a journal."""
-    made = draft(result_id=id_at(time.time() if at is None else at))
+    made = draft(result_id=id_at(time.time() if at is None else at), faces=faces)
     return made.result_id, Line(made.at, made.line())

@@ -31,9 +31,9 @@ async def a_desk(journals: OpenJournals, registry: CollectorRegistry | None = No
         yield Desk(Audit(opened.audit, registry), opened, known, registry, window=100, days=10)
 
 
-async def recorded(journals: OpenJournals) -> str:
+async def recorded(journals: OpenJournals, *, faces: int = 2) -> str:
     """The id of a result that is in the audit log."""
-    id, its = line()
+    id, its = line(faces=faces)
     async with journals() as opened:
         await opened.audit.append([its])
     return id
@@ -86,6 +86,18 @@ def test_a_second_word_on_a_result_replaces_the_first_whoever_took_it(journals: 
     replaced, summary, disputed, settled = asyncio.run(scenario())
     assert (replaced, verdicts(summary)) == ([False, True, False, True], (1, 1))
     assert (len(disputed), len(set(disputed)), settled) == (2, 2, [True])
+
+
+def test_a_result_that_found_nothing_can_be_disputed(journals: OpenJournals) -> None:
+    async def scenario() -> tuple[str, list[str]]:
+        id = await recorded(journals, faces=0)
+        async with a_desk(journals) as desk:
+            await desk.submit(wrong(id))
+            return id, [one.result_id for one in (await desk.disputed("", 10)).data]
+
+    id, disputed = asyncio.run(scenario())
+
+    assert disputed == [id]
 
 
 def test_a_dispute_has_what_was_expected_and_the_record_and_only_it_has_the_words(journals: OpenJournals) -> None:
