@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from models.manifest import Catalog
 from models.promotions import promoted
@@ -14,6 +15,7 @@ from models.runtime import Runtime
 from models.store import Store
 from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits
+from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.pdf import Pdfium, PdfLimits
 from pipelines.encoder import Encoder
 from pipelines.engine import Engine
@@ -26,7 +28,7 @@ from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import BUILT_IN, Policy, load_policy
 from pipelines.moderation.texts import Texts
-from pipelines.pipeline import CpuPool
+from pipelines.pipeline import CpuPool, Pipeline
 from pipelines.sanitize import SanitizePipeline
 from service.choices import DOCUMENT_TASKS, Choice, choose_all
 from service.fetch import ImageFetcher, open_fetcher
@@ -120,24 +122,20 @@ async def open_house(
     try:
         await _load(runtime, choices, names)
         parts = Parts(settings, store, runtime, pool)
-        finder = parts.face_finder(choices["faces"])
         encoder = parts.encoder(choices["encoder"])
         policy, heads = watched_policy(settings, pool), open_heads(settings)
         reader = await parts.reader(choices)
         reads = reader if "document" in names else None
         moderation = await parts.moderation(choices["moderation"], encoder, policy, heads, reads)
-        limits = image_limits(settings)
-        pipelines = (
-            moderation,
-            Captioning(encoder, pool),
-            FacesPipeline(finder),
-            AvatarPipeline(finder, pool),
-            Explain(encoder, await parts.explainers(encoder.manifest)),
-            SanitizePipeline(limits, pool),
-            parts.documents(choices["layout"], reader, pdfium, limits),
+        pipelines = [moderation, *await _pipelines(parts, choices, encoder, reader, pdfium)]
+        engine = Engine(
+            [one for one in pipelines if one.name in names],
+            pool=pool,
+            limits=image_limits(settings),
+            pdfium=pdfium,
+            bulk=_bulk(runtime),
+            live=parts.live,
         )
-        chosen = [one for one in pipelines if one.name in names]
-        engine = Engine(chosen, pool=pool, limits=limits, pdfium=pdfium, bulk=_bulk(runtime), live=parts.live)
         categories = Categories(engine, encoder.used, heads, pool)
         if only is None:
             await engine.warm({name: options for name, options in WARMED.items() if name in names})
@@ -163,6 +161,21 @@ async def open_house(
         await runtime.close(grace_seconds=settings.drain_seconds)
         pool.close()
         pdfium.close()
+
+
+async def _pipelines(
+    parts: Parts, choices: Mapping[str, Choice], encoder: Encoder, reader: OcrReader, pdfium: Pdfium
+) -> list[Pipeline[Any, Any]]:
+    """All but moderation, which texts go through as well."""
+    finder, limits = parts.face_finder(choices["faces"]), image_limits(parts.settings)
+    return [
+        Captioning(encoder, parts.pool),
+        FacesPipeline(finder),
+        AvatarPipeline(finder, parts.pool),
+        Explain(encoder, await parts.explainers(encoder.manifest)),
+        SanitizePipeline(limits, parts.pool),
+        parts.documents(choices["layout"], reader, pdfium, limits),
+    ]
 
 
 def served(settings: Settings) -> tuple[str, ...]:

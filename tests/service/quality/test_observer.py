@@ -12,7 +12,6 @@ from pipelines.documents.types import Document, Line, Page, Region
 from pipelines.faces.types import Face, Faces
 from pipelines.moderation.types import FiredRule, Moderation
 from pipelines.seen import Seen
-from service.context import RequestContext, on_behalf_of
 from service.quality.instruments import DriftCollector, Instruments
 from service.quality.observer import Quality, brightness
 from tests.pipelines.fakes import FEATURES, logits_of
@@ -142,13 +141,6 @@ def test_a_page_has_lines_and_the_mean_of_their_scores_where_they_were_read_from
         'score_count{pipeline="document",signal="layout"}': 2,
         'score_sum{pipeline="document",signal="layout"}': 1.5,
     }
-
-
-def test_canaries_are_no_traffic() -> None:
-    with on_behalf_of(RequestContext("1", "canary")):
-        found = samples(seen(features=FEATURES))
-
-    assert found == {}
 
 
 @pytest.mark.parametrize("name", ["cat", "coffee", "astronaut", "page", "moon"])
