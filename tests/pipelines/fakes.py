@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,15 +42,15 @@ def logits_of(scores: Mapping[int, float], temperature: float = 1.0) -> NDArray[
     return logits
 
 
-@dataclass
-class FakeEncoder:
-    """`Runtime.infer` that always gives the same outputs and remembers how it was asked."""
+class Asked(NamedTuple):
+    model: str
+    inputs: Mapping[str, Array]
+    priority: Priority
+    deadline: float | None
 
-    logits: NDArray[np.float32] = field(default_factory=lambda: np.zeros(CLASSES, np.float32))
-    embedding: NDArray[np.float32] = field(default_factory=lambda: np.arange(1280, dtype=np.float32))
-    grid: NDArray[np.float32] = field(default_factory=lambda: np.zeros((7, 7, 1280), np.float32))
-    served: Served | None = None
-    asked: list[tuple[str, Mapping[str, Array], Priority, float | None]] = field(default_factory=list)
+
+class Answers:
+    """`Runtime.infer` or `Runtime.infer_many`, as `answer` has it."""
 
     async def __call__(
         self,
@@ -59,7 +60,24 @@ class FakeEncoder:
         priority: Priority = "interactive",
         deadline: float | None = None,
     ) -> Inference:
-        self.asked.append((model, inputs, priority, deadline))
+        return await self.answer(Asked(model, inputs, priority, deadline))
+
+    async def answer(self, asked: Asked) -> Inference:
+        raise NotImplementedError
+
+
+@dataclass
+class FakeEncoder(Answers):
+    """`Runtime.infer` that always gives the same outputs and remembers how it was asked."""
+
+    logits: NDArray[np.float32] = field(default_factory=lambda: np.zeros(CLASSES, np.float32))
+    embedding: NDArray[np.float32] = field(default_factory=lambda: np.arange(1280, dtype=np.float32))
+    grid: NDArray[np.float32] = field(default_factory=lambda: np.zeros((7, 7, 1280), np.float32))
+    served: Served | None = None
+    asked: list[Asked] = field(default_factory=list)
+
+    async def answer(self, asked: Asked) -> Inference:
+        self.asked.append(asked)
         outputs = {"logits": self.logits, "embedding": self.embedding, "grid": self.grid}
         return Inference(outputs, wait_seconds=0.25, run_seconds=0.5, batch_size=1, served=self.served)
 

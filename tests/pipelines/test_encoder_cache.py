@@ -14,12 +14,11 @@ from models.labels import label_set
 from models.lane import Inference
 from models.manifest import Catalog
 from models.session import Array
-from models.waiting import Priority
 from pipelines.decode import Limits, Picture, decode
 from pipelines.encoder import Encoder
 from pipelines.encoder_cache import EncoderCache
 from pipelines.pipeline import Call, CpuPool
-from tests.pipelines.fakes import USED, FakeEncoder
+from tests.pipelines.fakes import USED, Asked, FakeEncoder
 from tests.pipelines.images import encode, photograph
 
 MANIFEST, LABELS = Catalog.load().get("efficientnet-lite0"), label_set("imagenet-1k")
@@ -36,15 +35,8 @@ class SlowEncoder(FakeEncoder):
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: int = 0
 
-    async def __call__(
-        self,
-        model: str,
-        inputs: Mapping[str, Array],
-        *,
-        priority: Priority = "interactive",
-        deadline: float | None = None,
-    ) -> Inference:
-        answer = await super().__call__(model, inputs, priority=priority, deadline=deadline)
+    async def answer(self, asked: Asked) -> Inference:
+        answer = await super().answer(asked)
         try:
             await self.gate.wait()
         except asyncio.CancelledError:

@@ -2,7 +2,6 @@
 
 import asyncio
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 from models.lane import Inference
 from models.manifest import BUILT_IN, Manifest
 from models.session import Array
-from models.waiting import Priority
 from pipelines.documents.layout import LABELS, STRIDES, PicoLayout, decode, joined, tiles
 from pipelines.documents.parts import Block
 from pipelines.documents.types import Box
 from pipelines.pipeline import Call, CpuPool
 from pipelines.types import ModelUsed
+from tests.pipelines.fakes import Answers, Asked
 
 MANIFEST = Manifest.model_validate(tomllib.loads((BUILT_IN / "picodet-cdla.toml").read_text()))
 SIZE = MANIFEST.input.sizes[0]
@@ -91,21 +90,14 @@ def test_the_two_halves_of_a_block_in_two_tiles_are_one() -> None:
 
 
 @dataclass
-class FakeRuntime:
+class FakeRuntime(Answers):
     """`Runtime.infer` that always gives the same outputs and counts."""
 
     outputs: dict[str, Array]
-    asked: int = 0
+    count: int = 0
 
-    async def __call__(
-        self,
-        model: str,
-        inputs: Mapping[str, Array],
-        *,
-        priority: Priority = "interactive",
-        deadline: float | None = None,
-    ) -> Inference:
-        self.asked += 1
+    async def answer(self, asked: Asked) -> Inference:
+        self.count += 1
         return Inference(self.outputs, wait_seconds=0.1, run_seconds=0.2, batch_size=1)
 
 
@@ -115,4 +107,4 @@ def test_each_tile_is_one_inference() -> None:
     blocks = asyncio.run(layout.find(np.full((2400, 600, 3), 255, np.uint8), Call()))
     pool.close()
 
-    assert (runtime.asked, {block.label for block in blocks}) == (len(tiles(600, 2400)), {"figure"})
+    assert (runtime.count, {block.label for block in blocks}) == (len(tiles(600, 2400)), {"figure"})

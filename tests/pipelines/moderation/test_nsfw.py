@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,8 +14,6 @@ from models.errors import ExplanationUnavailable
 from models.lane import Inference
 from models.manifest import Catalog
 from models.served import Served
-from models.session import Array
-from models.waiting import Priority
 from pipelines.decode import Limits, decode
 from pipelines.explanation import Explainer, Explainers
 from pipelines.moderation.nsfw import SUSPICIOUS, Chain, Nsfw, tensor, tiles
@@ -24,7 +22,7 @@ from pipelines.pipeline import Call, CpuPool
 from service.composition import open_house
 from service.metrics import Metrics
 from service.settings import load_settings
-from tests.pipelines.fakes import USED
+from tests.pipelines.fakes import USED, Answers, Asked
 from tests.pipelines.images import encode, photograph
 
 MANIFEST = Catalog.load().get("opennsfw")
@@ -67,20 +65,13 @@ def test_tiles_lie_in_the_picture_and_cover_it(size: tuple[int, int]) -> None:
 
 
 @dataclass
-class FakeNet:
+class FakeNet(Answers):
     """`Runtime.infer_many` that scores every item by how bright it is."""
 
     asked: list[NDArray[np.float32]] = field(default_factory=list)
 
-    async def __call__(
-        self,
-        model: str,
-        inputs: Mapping[str, Array],
-        *,
-        priority: Priority = "interactive",
-        deadline: float | None = None,
-    ) -> Inference:
-        items = inputs[MANIFEST.input.name]
+    async def answer(self, asked: Asked) -> Inference:
+        items = asked.inputs[MANIFEST.input.name]
         self.asked.append(items)
         bright = ((items.mean(axis=(1, 2, 3)) + 115) / 255).clip(0, 1)
         return Inference({"outputs": np.stack([1 - bright, bright], axis=1)}, 0.0, 0.0, 1)

@@ -20,7 +20,6 @@ from models.lane import Inference
 from models.manifest import Catalog
 from models.session import Array, Session
 from models.store import Store
-from models.waiting import Priority
 from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits
 from pipelines.encoder import Encoder
@@ -34,6 +33,7 @@ from service.quality.observer import Quality
 from service.quality.report import QualityReport
 from service.quality.subjects import Subject, Subjects
 from service.settings import Settings
+from tests.pipelines.fakes import Answers, Asked
 from tests.pipelines.images import encode, photograph
 
 MANIFEST = Catalog.load().get("efficientnet-lite0")
@@ -55,21 +55,14 @@ def unchanged(tensor: Pixels) -> Pixels:
 
 
 @dataclass(frozen=True)
-class GraphInfer:
+class GraphInfer(Answers):
     """`Runtime.infer` on a session of its own: `change` is made to each tensor before it."""
 
     session: Session
     change: Change
 
-    async def __call__(
-        self,
-        model: str,
-        inputs: Mapping[str, Array],
-        *,
-        priority: Priority = "interactive",
-        deadline: float | None = None,
-    ) -> Inference:
-        feeds = {name: np.ascontiguousarray(self.change(tensor))[None] for name, tensor in inputs.items()}
+    async def answer(self, asked: Asked) -> Inference:
+        feeds = {name: np.ascontiguousarray(self.change(tensor))[None] for name, tensor in asked.inputs.items()}
         outputs = {name: rows[0] for name, rows in self.session.run(feeds).items()}
         return Inference(outputs, wait_seconds=0.0, run_seconds=0.0, batch_size=1)
 
