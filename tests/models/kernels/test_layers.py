@@ -14,6 +14,7 @@ from models.kernels.layers import Layer, layer_named, layers_of
 from models.manifest import Catalog
 from models.store import Store
 from service.settings import load_settings
+from tests.marks import needs_yunet
 from tests.models.kernels.conv_graphs import save, write_net
 
 
@@ -96,7 +97,9 @@ def test_models_of_five_exporters_have_their_layers(name: str, first: str, kinds
     assert (found[0].name, Counter(one.activation for one in found)) == (first, kinds)
 
 
-@pytest.mark.parametrize("name", ["efficientnet-lite0", "opennsfw", "yunet", "ppocr-v6-rec-small"])
+@pytest.mark.parametrize(
+    "name", ["efficientnet-lite0", "opennsfw", pytest.param("yunet", marks=needs_yunet), "ppocr-v6-rec-small"]
+)
 def test_names_tell_layers_apart_and_are_short(name: str) -> None:
     names = [one.name for one in of_catalog(name)]
 

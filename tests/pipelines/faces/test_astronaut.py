@@ -11,14 +11,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.store import Store
 from pipelines.errors import NoSuitableFace
 from pipelines.faces.avatar import EYES_APART, EYES_DOWN, frame_of
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.faces.types import Avatar, Faces
-from service.composition import House, open_catalog, open_house
+from service.composition import House, open_house
 from service.metrics import Metrics
 from service.settings import Settings
+from tests.marks import needs_yunet
 from tests.pipelines.images import photograph
 
 EYES = np.array([[203.5, 101.0], [246.8, 103.5]])  # the middles of the pupils, found by eye
@@ -86,14 +86,10 @@ TIGHT_RENDITIONS: dict[str, Callable[[], Photo]] = {
 }
 
 
-@pytest.fixture(scope="module", params=["yunet", "mtcnn"])
+@pytest.fixture(scope="module", params=[pytest.param("yunet", marks=needs_yunet), "mtcnn"])
 def house(request: pytest.FixtureRequest) -> Iterator[tuple[House, asyncio.AbstractEventLoop]]:
-    settings = Settings(faces=request.param)
-    yunet = open_catalog(settings).get("yunet")
-    if request.param == "yunet" and Store(settings.store).state(yunet) != "ready":
-        pytest.skip("YuNet's upstream could not be reached when the models were pulled")
     loop = asyncio.new_event_loop()
-    opened = open_house(settings, Metrics(), only=("faces", "avatar"))
+    opened = open_house(Settings(faces=request.param), Metrics(), only=("faces", "avatar"))
     yield loop.run_until_complete(opened.__aenter__()), loop
     loop.run_until_complete(opened.__aexit__(None, None, None))
     loop.close()

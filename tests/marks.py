@@ -1,0 +1,12 @@
+"""Marks for tests that need what not every machine can fetch."""
+
+import pytest
+
+from models.manifest import Catalog
+from models.store import Store
+from service.settings import load_settings
+
+needs_yunet = pytest.mark.skipif(
+    Store(load_settings().store).state(Catalog.load().get("yunet")) != "ready",
+    reason="YuNet's upstream could not be reached when the models were pulled",
+)
