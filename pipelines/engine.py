@@ -72,11 +72,6 @@ class Engine:
             raise RequestRejected(f"no pipeline {name!r} here; there are: {', '.join(self._pipelines)}")
         return self._pipelines[name]
 
-    @property
-    def models(self) -> list[ModelUsed]:
-        """Every model that some pipeline uses."""
-        return self._models(self._pipelines.values(), {})
-
     async def warm(self, tasks: Mapping[str, BaseModel]) -> Findings:
         """Send a drawn picture through `tasks`, so that the first caller pays for nothing; raises as `run` does.
 
@@ -120,7 +115,7 @@ class Engine:
             result_id=new_result_id(),
             image=_info(picture),
             prompt=self._prompt(picture, named),
-            models=self._models((pipeline for pipeline, _ in chosen if pipeline.name in named), call.ran),
+            models=self._models((task for task in chosen if task[0].name in named), call.ran),
             timings=call.timings,
             withheld=[name for name in tasks if name not in named] or None,
             **named,  # type: ignore[arg-type]  # each pipeline's name is the field of its result
@@ -167,11 +162,12 @@ class Engine:
         call.take(pipeline.name, own)
         return result
 
-    def _models(self, pipelines: Iterable[Pipeline[Any, Any]], ran: Iterable[ModelUsed]) -> list[ModelUsed]:
-        """Of each model the versions that `ran`, or the one that would have."""
-        declared = {used.id: used for pipeline in pipelines for used in pipeline.models}
-        answered = {id: [used for used in ran if used.id == id] for id in declared}
-        return [used for id, one in declared.items() for used in answered[id] or [self.live(one)]]
+    def _models(self, tasks: Iterable[Task], ran: Iterable[ModelUsed]) -> list[ModelUsed]:
+        """All that `ran`, declared or not; of a model that had nothing to look at, the version that would have."""
+        named = {used.id: used for pipeline, options in tasks for used in pipeline.models(options)}
+        named |= {used.id: used for used in ran}
+        answered = {id: [used for used in ran if used.id == id] for id in named}
+        return [used for id, one in named.items() for used in answered[id] or [self.live(one)]]
 
     def _prompt(self, picture: Picture, results: Mapping[str, BaseModel]) -> str:
         info = _info(picture)

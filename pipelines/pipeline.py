@@ -121,8 +121,8 @@ class Pipeline(Protocol[OptionsT, ResultT]):
     @property
     def name(self) -> str: ...
 
-    @property
-    def models(self) -> list[ModelUsed]: ...
+    def models(self, options: OptionsT) -> list[ModelUsed]:
+        """All that `options` make it ask, if there is something in the picture for them to look at."""
 
     def shorter_side(self, options: OptionsT) -> int | None:
         """Pixels that the decoded image's shorter side should have at least; None: all there are."""

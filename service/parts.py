@@ -121,7 +121,7 @@ class Parts:
         used = used_of(self.store, regions)
         most = DocumentLimits(limits, self.settings.max_document_pages, page_seconds=self.settings.page_seconds)
         finder = PicoLayout(regions, used, self.runtime.infer, self.pool)
-        return DocumentsPipeline(reader, finder, arranged, pdfium, self.pool, most, [used, *reader.models])
+        return DocumentsPipeline(reader, finder, arranged, pdfium, self.pool, most, (used, *reader.models))
 
     def face_finder(self, choice: Choice) -> FaceFinder:
         onet = choice.models[-1]  # both detectors' candidates are checked by it

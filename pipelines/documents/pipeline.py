@@ -57,8 +57,11 @@ class DocumentsPipeline:
     pdfium: Pdfium
     pool: CpuPool
     limits: DocumentLimits
-    models: list[ModelUsed]
+    used: tuple[ModelUsed, ...]
     name: str = "document"
+
+    def models(self, options: DocumentsOptions) -> list[ModelUsed]:
+        return list(self.used)
 
     def shorter_side(self, options: DocumentsOptions) -> None:
         """All pixels there are: small print is small."""

@@ -36,9 +36,8 @@ class ModerationPipeline:
     on_request: tuple[Signal, ...] = ()
     name: str = "moderation"
 
-    @property
-    def models(self) -> list[ModelUsed]:
-        return list({used.id: used for signal in self.signals for used in signal.models}.values())
+    def models(self, options: ModerationOptions) -> list[ModelUsed]:
+        return list({used.id: used for signal in self._chosen(options) for used in signal.models}.values())
 
     def shorter_side(self, options: ModerationOptions) -> int | None:
         sides = [signal.shorter_side for signal in self._chosen(options)]

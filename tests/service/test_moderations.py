@@ -151,6 +151,7 @@ def test_words_in_an_image_are_read_where_that_is_asked_for_and_say_where_they_s
     assert (own["verdict"], found["span"], asked["categories"]["harassment/threatening"]) == ("review", [0, 15], True)
     assert 20 < x0 < 60 < 300 < x1 < 440
     assert 70 < y0 < 110 < y1 < 170
+    assert {model["id"].partition("-")[0] for model in own["models"]} == {"ppocr"}
     assert ("text" in unasked["kernelsight"]["signals"], unasked["flagged"]) == (False, False)
 
 
