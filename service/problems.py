@@ -103,6 +103,7 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     work.WebhooksOff: (403, "Callbacks are switched off"),
     batches.FileUnknown: (404, "There is no such file"),
     batches.FilesNotWritable: (503, "Files cannot be stored here"),
+    batches.FilesUnavailable: (503, "Files cannot be read here"),
     batches.BatchUnknown: (404, "There is no such batch"),
     batches.BatchOver: (409, "The batch is over"),
     NotReady: (503, "The service is not ready"),
@@ -121,10 +122,17 @@ _TOLD: dict[type[KernelSightError], str] = {
     moderation.CategoriesNotWritable: "the folder of categories cannot be written",
     jobs.QueueUnavailable: "the queue cannot be reached; try again in a moment",
     audit.AuditUnavailable: "the audit log cannot be read or written",
+    batches.FilesNotWritable: "the place where files are kept takes none; try again in a moment",
+    batches.FilesUnavailable: "the place where files are kept cannot be reached; try again in a moment",
 }
 
 # What passes by itself, in about so many seconds.
-_RETRY_SECONDS: dict[type[KernelSightError], int] = {NotReady: 1, jobs.QueueUnavailable: 5}
+_RETRY_SECONDS: dict[type[KernelSightError], int] = {
+    NotReady: 1,
+    jobs.QueueUnavailable: 5,
+    batches.FilesNotWritable: 5,
+    batches.FilesUnavailable: 5,
+}
 
 
 def problem(code: str, status: int, title: str, detail: str, **more: Any) -> dict[str, Any]:

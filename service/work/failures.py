@@ -1,6 +1,7 @@
 """Which errors of an operation are worth another try, and what is told of them."""
 
 from models.errors import DeadlineExceeded, InferenceFailed, KernelSightError, ModelMissing, Overloaded
+from service.batch_api.errors import FilesNotWritable, FilesUnavailable
 from service.jobs.errors import PermanentFailure, QueueUnavailable, TemporaryFailure
 from service.problems import NotReady, UrlFetchFailed, problem_of
 from service.work.errors import WebhookFailed
@@ -9,6 +10,8 @@ from service.work.errors import WebhookFailed
 _PASSING = (
     Overloaded,
     DeadlineExceeded,
+    FilesNotWritable,
+    FilesUnavailable,
     InferenceFailed,
     ModelMissing,
     NotReady,

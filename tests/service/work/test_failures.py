@@ -4,6 +4,7 @@ import pytest
 
 from models.errors import KernelSightError, Overloaded
 from pipelines.errors import ImageEmpty
+from service.batch_api.errors import FilesUnavailable
 from service.jobs.errors import PermanentFailure, QueueUnavailable, TemporaryFailure
 from service.work.failures import failure_of
 
@@ -13,6 +14,7 @@ from service.work.failures import failure_of
     [
         (ImageEmpty(), PermanentFailure, None),
         (QueueUnavailable("redis://inner: away"), TemporaryFailure, None),
+        (FilesUnavailable("s3 is away"), TemporaryFailure, None),
         (Overloaded("the encoder", 8, retry_seconds=3), TemporaryFailure, 3),
     ],
     ids=lambda one: type(one).__name__,
