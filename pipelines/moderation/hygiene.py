@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
 from pipelines.decode import Picture
 from pipelines.moderation.anatomy import Anatomy, anatomy, has_position, jpeg
@@ -41,6 +42,7 @@ _MOST_EXIF = 4  # blocks looked at for a position in one image; one is the rule
 class Hygiene:
     pool: CpuPool
     name: str = "file"
+    is_of_file: Literal[True] = True
 
     @property
     def models(self) -> list[ModelUsed]:
