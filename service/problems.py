@@ -195,7 +195,9 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
         request.app.state.metrics.requests.rejected(code)
-        body = problem(code, error.status_code, str(error.detail), f"{request.method} {request.url.path}")
+        body = problem(
+            code, error.status_code, str(error.detail), f"{request.method} {request.url.path}: {error.detail}"
+        )
         return respond(request.url.path, body, dict(error.headers or {}))
 
     async def validation(request: Request, error: Exception) -> Response:

@@ -102,7 +102,9 @@ def _metadata(found: Anatomy, size: int) -> float:
 
 
 def _bomb(picture: Picture) -> float:
-    """Much from few bytes, and much of it."""
+    """Much from few bytes, and much of it. Pages of a PDF have no pixels but those that we draw."""
+    if picture.format == "PDF":
+        return 0.0
     pixels = picture.width * picture.height * picture.frames
     return min(1.0, pixels / len(picture.data) / BOMB_RATIO) * min(1.0, pixels / BOMB_PIXELS)
 

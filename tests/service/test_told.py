@@ -12,6 +12,7 @@ from service.app import create_app
 from service.audit.errors import AuditUnavailable
 from service.problems import problem_of
 from service.settings import Settings, SettingsInvalid
+from service.state import ready_jobs
 from service.work.jobs import open_jobs
 
 WHERE = "/srv/inner/folder"
@@ -79,3 +80,16 @@ def test_where_models_should_be_is_not_said_to_callers(tmp_path: Path) -> None:
 
     assert ("kernelsight models pull" in ready, "kernelsight models pull" in listed) == (True, True)
     assert str(tmp_path) not in ready + listed
+
+
+def test_what_http_itself_says_is_told_in_openais_form_too() -> None:
+    app = create_app(Settings())
+    app.dependency_overrides[ready_jobs] = lambda: None  # the form is read before the queue is asked
+
+    async def asked() -> httpx2.Response:
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as http:
+            return await http.post("/v1/files", content=b"x", headers={"content-type": "multipart/form-data"})
+
+    reply = asyncio.run(asked())
+
+    assert (reply.status_code, "Missing boundary" in reply.json()["error"]["message"]) == (400, True)
