@@ -163,9 +163,11 @@ class Lane:
             self._batch, self.busy_since = batch, monotonic()
             try:
                 self._run(batch)
-            except Exception as cause:  # a bug, or a session that cannot be reopened: this lane ends, its callers know
+            except Exception:  # a bug, or a session that cannot be reopened: this lane ends, its callers know
                 log.exception("lane of %s fails", self.model)
-                self._deliver([(waiting.work, InferenceFailed(f"{self.model!r}: {cause}")) for waiting in batch])
+                self._deliver(
+                    [(waiting.work, InferenceFailed(f"{self.model!r} has lost its session")) for waiting in batch]
+                )
                 return
             finally:
                 self.busy_since, self._batch = None, []

@@ -94,7 +94,7 @@ class Store:
                 "to export": "its weights are there, its ONNX graph is not",
                 "weights only": "its weights are there, but no pipeline of this version uses them",
                 "outdated": "its files were made from another version of its manifest",
-                "missing": f"its files are not in {self.root}",
+                "missing": "its files are not in the store",
             }[state]
             verb = "export" if state == "to export" else "pull"
             raise ModelMissing(manifest.id, what, f"kernelsight models {verb} {manifest.id}")

@@ -40,8 +40,7 @@ class Captioning:
     pool: CpuPool
     name: str = "features"
 
-    @property
-    def models(self) -> list[ModelUsed]:
+    def models(self, options: FeaturesOptions) -> list[ModelUsed]:
         return [self.encoder.used]
 
     def shorter_side(self, options: FeaturesOptions) -> int:

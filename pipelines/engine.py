@@ -8,6 +8,7 @@ import asyncio
 import io
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -21,6 +22,7 @@ from models.waiting import Priority
 from pipelines.admission import Admission
 from pipelines.container import sniff
 from pipelines.decode import Limits, Picture, decode
+from pipelines.documents.gated import Pages, pages_in
 from pipelines.documents.pdf import Pdfium
 from pipelines.documents.picture import first_page
 from pipelines.encoder import ENCODED
@@ -72,11 +74,6 @@ class Engine:
             raise RequestRejected(f"no pipeline {name!r} here; there are: {', '.join(self._pipelines)}")
         return self._pipelines[name]
 
-    @property
-    def models(self) -> list[ModelUsed]:
-        """Every model that some pipeline uses."""
-        return self._models(self._pipelines.values(), {})
-
     async def warm(self, tasks: Mapping[str, BaseModel]) -> Findings:
         """Send a drawn picture through `tasks`, so that the first caller pays for nothing; raises as `run` does.
 
@@ -100,9 +97,10 @@ class Engine:
         """Look at one image. `tasks` maps pipelines to their options; `deadline` is in `time.monotonic` seconds.
 
         With `gate`, pipelines that can refuse an image (moderation) run first; where one does, the others
-        never see the picture, and the findings name them as withheld. `report` gets each page of a document as
-        soon as it and those before it are done. What is no traffic, as warming and canaries, is not
-        `observed`: the models look themselves, whatever they saw before, and nobody hears of it.
+        never see the picture, and the findings name them as withheld. Of a PDF or TIFF they look at the first
+        page, which is what the others see of it, and at every page that one of them reads. `report` gets each page
+        of a document as soon as it and those before it are done. What is no traffic, as warming and canaries, is
+        not `observed`: the models look themselves, whatever they saw before, and nobody hears of it.
         Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
         chosen = [(self.pipeline(name), options) for name, options in tasks.items()]
@@ -120,7 +118,7 @@ class Engine:
             result_id=new_result_id(),
             image=_info(picture),
             prompt=self._prompt(picture, named),
-            models=self._models((pipeline for pipeline, _ in chosen if pipeline.name in named), call.ran),
+            models=self._models((task for task in chosen if task[0].name in named), call.ran),
             timings=call.timings,
             withheld=[name for name in tasks if name not in named] or None,
             **named,  # type: ignore[arg-type]  # each pipeline's name is the field of its result
@@ -145,6 +143,8 @@ class Engine:
             picture = await self._picture(data, chosen)
         first = [task for task in chosen if gate and isinstance(task[0], Gate)]
         named = await self._run_all(first, picture, call)
+        for task in first:
+            named[task[0].name] = await self._over_pages(task, named[task[0].name], picture, chosen, call)
         if all(gate.passes(named[gate.name]) for gate, _ in first if isinstance(gate, Gate)):
             named |= await self._run_all([task for task in chosen if task not in first], picture, call)
         return picture, {pipeline.name: named[pipeline.name] for pipeline, _ in chosen if pipeline.name in named}
@@ -157,6 +157,28 @@ class Engine:
         drawn = len(passwords) < len(chosen)
         return await first_page(data, self._pdfium, password=next(iter(passwords), None), drawn=drawn)
 
+    async def _over_pages(
+        self, task: Task, found: BaseModel, picture: Picture, chosen: Sequence[Task], call: Call
+    ) -> BaseModel:
+        """What a gate `found` on the first page and, if that passes, what it finds on all that will be read."""
+        gate, options = task
+        readers = [(pipeline, read) for pipeline, read in chosen if isinstance(pipeline, OpensPdf)]
+        if self._pdfium is None or not readers or not isinstance(gate, Gate) or not gate.passes(found):
+            return found
+        [(reader, read), *_] = readers
+        numbers = [number for number in reader.pages(read, pages_in(picture)) if number > 1]
+        further = gate.of_a_page(options)
+        if further is None or not numbers:
+            return found
+        password, side = reader.password(read), gate.shorter_side(further)
+        pages = Pages(picture, self._pdfium, self._pool, self._limits, password, side)
+        own = Call(call.priority, call.deadline, fresh=call.fresh)
+        # What is shared within a request is of its first page.
+        more = await pages.each(numbers, lambda page: gate.run(page, further, replace(own, shared={})))
+        call.take(gate.name, own)
+        result: BaseModel = gate.over_pages({1: found} | more)
+        return result
+
     async def _run_all(self, tasks: Sequence[Task], picture: Picture, call: Call) -> dict[str, BaseModel]:
         results = await together(*(self._run(pipeline, picture, options, call) for pipeline, options in tasks))
         return {pipeline.name: result for (pipeline, _), result in zip(tasks, results, strict=True)}
@@ -167,11 +189,12 @@ class Engine:
         call.take(pipeline.name, own)
         return result
 
-    def _models(self, pipelines: Iterable[Pipeline[Any, Any]], ran: Iterable[ModelUsed]) -> list[ModelUsed]:
-        """Of each model the versions that `ran`, or the one that would have."""
-        declared = {used.id: used for pipeline in pipelines for used in pipeline.models}
-        answered = {id: [used for used in ran if used.id == id] for id in declared}
-        return [used for id, one in declared.items() for used in answered[id] or [self.live(one)]]
+    def _models(self, tasks: Iterable[Task], ran: Iterable[ModelUsed]) -> list[ModelUsed]:
+        """All that `ran`, declared or not; of a model that had nothing to look at, the version that would have."""
+        named = {used.id: used for pipeline, options in tasks for used in pipeline.models(options)}
+        named |= {used.id: used for used in ran}
+        answered = {id: [used for used in ran if used.id == id] for id in named}
+        return [used for id, one in named.items() for used in answered[id] or [self.live(one)]]
 
     def _prompt(self, picture: Picture, results: Mapping[str, BaseModel]) -> str:
         info = _info(picture)

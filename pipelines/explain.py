@@ -53,8 +53,7 @@ class Explain:
     explainers: Explainers
     name: str = "explain"
 
-    @property
-    def models(self) -> list[ModelUsed]:
+    def models(self, options: ExplainOptions) -> list[ModelUsed]:
         return [self.encoder.used]
 
     def shorter_side(self, options: ExplainOptions) -> int:

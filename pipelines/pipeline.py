@@ -85,11 +85,11 @@ class Call:
         return result
 
     def take(self, pipeline: str, own: "Call") -> None:
-        """The stages of a pipeline, behind its name."""
+        """The stages of a pipeline, behind its name; beside those that it had before."""
         for stage in own.stages:
             self.stages.append(replace(stage, name=f"{pipeline}.{stage.name}"))
         for name, seconds in own.timings.items():
-            self.timings[f"{pipeline}.{name}"] = seconds
+            self.timings[f"{pipeline}.{name}"] = round(self.timings.get(f"{pipeline}.{name}", 0.0) + seconds, 6)
         self.ran |= own.ran
 
     def inferred(self, answer: Inference, *, wait: str = "wait", session: str = "session") -> None:
@@ -121,8 +121,8 @@ class Pipeline(Protocol[OptionsT, ResultT]):
     @property
     def name(self) -> str: ...
 
-    @property
-    def models(self) -> list[ModelUsed]: ...
+    def models(self, options: OptionsT) -> list[ModelUsed]:
+        """All that `options` make it ask, if there is something in the picture for them to look at."""
 
     def shorter_side(self, options: OptionsT) -> int | None:
         """Pixels that the decoded image's shorter side should have at least; None: all there are."""
@@ -142,12 +142,21 @@ class Gate(Protocol):
 
     def passes(self, result: Any) -> bool: ...
 
+    def of_a_page(self, options: Any) -> Any | None:
+        """Options for a further page of a file whose first was looked at; None: nothing more would be found there."""
+
+    def over_pages(self, found: Mapping[int, Any]) -> Any:
+        """One result of those of several pages by number; of a page that cannot be seen it is the ImageRejected."""
+
 
 @runtime_checkable
 class OpensPdf(Protocol):
     """A pipeline that reads a PDF by itself, from `Picture.data`, and may be told its password."""
 
     def password(self, options: Any) -> str | None: ...
+
+    def pages(self, options: Any, count: int) -> list[int]:
+        """Which it reads of so many; raises RequestRejected or TooManyPages."""
 
 
 _Work = tuple[Future[Any], Callable[[], Any]]

@@ -5,6 +5,7 @@ import re
 import time
 
 _FORM = re.compile(r"res_([0-9a-f]{12})[0-9a-f]{20}")
+_END = 253_402_300_800.0  # Unix seconds at the end of the year 9999: what is later has no date
 
 
 def new_result_id() -> str:
@@ -15,4 +16,5 @@ def new_result_id() -> str:
 def made_at(result_id: str) -> float | None:
     """Unix seconds; None for what is no result id."""
     found = _FORM.fullmatch(result_id)
-    return None if found is None else int(found[1], 16) / 1000
+    at = int(found[1], 16) / 1000 if found else _END
+    return at if at < _END else None

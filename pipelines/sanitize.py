@@ -55,8 +55,7 @@ class SanitizePipeline:
     pool: CpuPool
     name: str = "sanitize"
 
-    @property
-    def models(self) -> list[ModelUsed]:
+    def models(self, options: SanitizeOptions) -> list[ModelUsed]:
         return []
 
     def shorter_side(self, options: SanitizeOptions) -> int:

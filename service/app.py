@@ -53,7 +53,7 @@ _OPS = Path(__file__).parent / "web" / "ops"
 def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: None) -> FastAPI:
     """The app answers at once; until the models are warm `/readyz` says so and `/v1` answers 503.
 
-    `on_failure` is called when the models cannot be loaded; `app.state.failure` then says why.
+    `on_failure` is called when the models cannot be loaded; `app.state.failure` is the KernelSightError that says why.
     """
 
     @asynccontextmanager
@@ -108,7 +108,7 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
         app.state.house = house
         app.state.jobs = await _jobs(settings, stack)
     except KernelSightError as error:
-        app.state.failure = str(error)
+        app.state.failure = error
         on_failure()
         return
     metrics = JobMetrics(app.state.metrics.registry)

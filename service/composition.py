@@ -74,6 +74,7 @@ class House:
     engine: Engine
     encoder: Encoder
     policy: Watched[Policy]
+    heads: Watched[HeadStore]
     moderation: ModerationPipeline
     texts: Texts
     categories: Categories
@@ -93,9 +94,12 @@ def open_store(settings: Settings) -> Store:
 
 
 def open_heads(settings: Settings) -> HeadStore:
-    heads = HeadStore(settings.categories.expanduser())
-    heads.refresh()
-    return heads
+    return HeadStore(settings.categories.expanduser()).refresh()
+
+
+def watched_heads(settings: Settings, pool: CpuPool) -> Watched[HeadStore]:
+    heads = open_heads(settings)
+    return Watched("the folder of categories", heads.refresh, lambda: file_state(heads.paths), pool)
 
 
 @asynccontextmanager
@@ -123,7 +127,7 @@ async def open_house(
         await _load(runtime, choices, names)
         parts = Parts(settings, store, runtime, pool)
         encoder = parts.encoder(choices["encoder"])
-        policy, heads = watched_policy(settings, pool), open_heads(settings)
+        policy, heads = watched_policy(settings, pool), watched_heads(settings, pool)
         reader = await parts.reader(choices)
         reads = reader if "document" in names else None
         moderation = await parts.moderation(choices["moderation"], encoder, policy, heads, reads)
@@ -136,7 +140,7 @@ async def open_house(
             bulk=_bulk(runtime),
             live=parts.live,
         )
-        categories = Categories(engine, encoder.used, heads, pool)
+        categories = Categories(engine, encoder.used, await heads.current(), pool)
         if only is None:
             await engine.warm({name: options for name, options in WARMED.items() if name in names})
         metrics.watch(runtime, pool, encoder.cache)
@@ -151,6 +155,7 @@ async def open_house(
                 engine,
                 encoder,
                 policy,
+                heads,
                 moderation,
                 Texts(moderation),
                 categories,

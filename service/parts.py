@@ -65,7 +65,12 @@ class Parts:
         return ModelUsed.of(self.runtime.loaded(declared.id).served)
 
     async def moderation(
-        self, choice: Choice, encoder: Encoder, policy: Watched[Policy], heads: HeadStore, reader: OcrReader | None
+        self,
+        choice: Choice,
+        encoder: Encoder,
+        policy: Watched[Policy],
+        heads: Watched[HeadStore],
+        reader: OcrReader | None,
     ) -> ModerationPipeline:
         """Without a reader, text in pictures cannot be asked for.
 
@@ -78,7 +83,7 @@ class Parts:
             await self.pool.run(open_known, self.settings, self.pool),  # a list of a million hashes takes seconds
             Codes(self._domains().current, self.pool),
             Hygiene(self.pool),
-            Custom(encoder, heads, self.pool),
+            Custom(encoder, heads.current),
         )
         on_request = () if reader is None else (TextInImage(reader, reader.models, policy.current, self.pool),)
         return ModerationPipeline(signals, policy.current, self.pool, on_request=on_request)
@@ -121,7 +126,7 @@ class Parts:
         used = used_of(self.store, regions)
         most = DocumentLimits(limits, self.settings.max_document_pages, page_seconds=self.settings.page_seconds)
         finder = PicoLayout(regions, used, self.runtime.infer, self.pool)
-        return DocumentsPipeline(reader, finder, arranged, pdfium, self.pool, most, [used, *reader.models])
+        return DocumentsPipeline(reader, finder, arranged, pdfium, self.pool, most, (used, *reader.models))
 
     def face_finder(self, choice: Choice) -> FaceFinder:
         onet = choice.models[-1]  # both detectors' candidates are checked by it

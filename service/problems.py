@@ -5,7 +5,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -27,6 +27,8 @@ from service.shadow import errors as candidates
 from service.work import errors as work
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PREFIX = "urn:kernelsight:problem:"
 OPENAI_ROUTES = ("/v1/moderations", "/v1/embeddings", "/v1/files", "/v1/batches")
@@ -60,7 +62,7 @@ class BodyTooLarge(KernelSightError):
     code = "body-too-large"
 
 
-# The nearest class on an error's MRO decides; whatever is not here is our fault: 500.
+# In each table the nearest class on an error's MRO decides; whatever is not in this one is our fault: 500.
 _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     pipelines.ImageEmpty: (400, "The image is empty"),
     pipelines.ImageUnsupported: (415, "This is no image format that we read"),
@@ -101,6 +103,7 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     work.WebhooksOff: (403, "Callbacks are switched off"),
     batches.FileUnknown: (404, "There is no such file"),
     batches.FilesNotWritable: (503, "Files cannot be stored here"),
+    batches.FilesUnavailable: (503, "Files cannot be read here"),
     batches.BatchUnknown: (404, "There is no such batch"),
     batches.BatchOver: (409, "The batch is over"),
     NotReady: (503, "The service is not ready"),
@@ -113,6 +116,24 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     BodyTooLarge: (413, "The request is too large"),
 }
 
+# Their messages name hosts and folders, which are the operator's to know: callers get these, and the log has the rest.
+_TOLD: dict[type[KernelSightError], str] = {
+    models.SourceFailed: "the model store cannot be written, or the model's files cannot be had",
+    moderation.CategoriesNotWritable: "the folder of categories cannot be written",
+    jobs.QueueUnavailable: "the queue cannot be reached; try again in a moment",
+    audit.AuditUnavailable: "the audit log cannot be read or written",
+    batches.FilesNotWritable: "the place where files are kept takes none; try again in a moment",
+    batches.FilesUnavailable: "the place where files are kept cannot be reached; try again in a moment",
+}
+
+# What passes by itself, in about so many seconds.
+_RETRY_SECONDS: dict[type[KernelSightError], int] = {
+    NotReady: 1,
+    jobs.QueueUnavailable: 5,
+    batches.FilesNotWritable: 5,
+    batches.FilesUnavailable: 5,
+}
+
 
 def problem(code: str, status: int, title: str, detail: str, **more: Any) -> dict[str, Any]:
     context = current()
@@ -122,19 +143,36 @@ def problem(code: str, status: int, title: str, detail: str, **more: Any) -> dic
 
 def problem_of(error: KernelSightError) -> dict[str, Any]:
     """The problem+json body for a domain error; what is our fault is logged."""
-    status, title = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), (500, "Internal error"))
+    status, title = _answer_of(error)
+    detail = detail_of(error)
     if status == 500:
         log.error("internal error: %s", error, exc_info=error)
-    return problem(error.code, status, title, str(error), **error.facts)
+    elif detail != str(error):
+        log.error("%s: %s", error.code, error)
+    return problem(error.code, status, title, detail, **error.facts)
+
+
+def detail_of(error: KernelSightError) -> str:
+    """What callers may know of it."""
+    if _answer_of(error)[0] == 500:
+        return "this is the service's fault; its log has the details"
+    return _nearest(_TOLD, error) or str(error)
+
+
+def _answer_of(error: KernelSightError) -> tuple[int, str]:
+    return _nearest(_ANSWERS, error) or (500, "Internal error")
+
+
+def _nearest(table: Mapping[type[KernelSightError], T], error: KernelSightError) -> T | None:
+    return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 
 def answer(error: KernelSightError, path: str) -> JSONResponse:
     """The response for a domain error of a request for `path`."""
     headers = {}
-    if isinstance(error, Overloaded):
-        headers["Retry-After"] = str(round(error.retry_seconds))
-    if isinstance(error, NotReady):
-        headers["Retry-After"] = "1"
+    retry = error.retry_seconds if isinstance(error, Overloaded) else _nearest(_RETRY_SECONDS, error)
+    if retry is not None:
+        headers["Retry-After"] = str(round(retry))
     if isinstance(error, Unauthorised):
         headers["WWW-Authenticate"] = "Bearer"
     return respond(path, problem_of(error), headers)
@@ -157,7 +195,9 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
         request.app.state.metrics.requests.rejected(code)
-        body = problem(code, error.status_code, str(error.detail), f"{request.method} {request.url.path}")
+        body = problem(
+            code, error.status_code, str(error.detail), f"{request.method} {request.url.path}: {error.detail}"
+        )
         return respond(request.url.path, body, dict(error.headers or {}))
 
     async def validation(request: Request, error: Exception) -> Response:

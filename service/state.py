@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from models.errors import KernelSightError
 from service.composition import House
-from service.problems import NotReady
+from service.problems import NotReady, detail_of
 from service.watching import Watch
 from service.work.jobs import Jobs
 
@@ -14,7 +15,7 @@ async def ready_house(request: Request) -> House:  # async: FastAPI sends plain 
     """Raises NotReady while models load or after they failed to."""
     house: House | None = request.app.state.house
     if house is None:
-        raise NotReady(request.app.state.failure or "models are being loaded and warmed; try again in a moment")
+        raise NotReady(_failure(request) or "models are being loaded and warmed; try again in a moment")
     return house
 
 
@@ -29,8 +30,13 @@ async def ready_jobs(request: Request) -> Jobs:
     """Raises NotReady while the queue is being reached, or after it could not be."""
     jobs: Jobs | None = request.app.state.jobs
     if jobs is None:
-        raise NotReady(request.app.state.failure or "the queue is being reached; try again in a moment")
+        raise NotReady(_failure(request) or "the queue is being reached; try again in a moment")
     return jobs
+
+
+def _failure(request: Request) -> str | None:
+    failure: KernelSightError | None = request.app.state.failure
+    return None if failure is None else detail_of(failure)
 
 
 ReadyHouse = Annotated[House, Depends(ready_house)]

@@ -64,7 +64,8 @@ class Graph:
             [graph] = (value for number, value in fields(memoryview(path.read_bytes())) if number == 7)
             return cls._of(_message(graph))
         except (ValueError, OSError, struct.error) as cause:
-            raise KernelsUnavailable(model, f"its graph cannot be read: {cause}") from cause
+            why = cause.strerror if isinstance(cause, OSError) else cause
+            raise KernelsUnavailable(model, f"its graph cannot be read: {why}") from cause
 
     @classmethod
     def _of(cls, graph: memoryview) -> Self:

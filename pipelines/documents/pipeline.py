@@ -5,11 +5,9 @@ file ─► page ─► text layer, or Reader ─► Layout ─► arrange ─�
 
 import asyncio
 import io
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -18,6 +16,7 @@ from models.errors import DeadlineExceeded, KernelSightError, Overloaded
 from pipelines.decode import Limits, Picture
 from pipelines.documents.back import Back
 from pipelines.documents.errors import PageTooSlow
+from pipelines.documents.in_order import in_order
 from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.outputs.prompt import brief_of
 from pipelines.documents.pages import chosen_pages
@@ -29,8 +28,6 @@ from pipelines.documents.types import Document, Page, Pair, Region, Source, Tabl
 from pipelines.pipeline import Call, CpuPool
 from pipelines.types import ModelUsed
 
-ItemT = TypeVar("ItemT")
-FoundT = TypeVar("FoundT")
 Arranged = tuple[list[Region], list[Table], list[Pair]]
 Arrange = Callable[[PageText, list[Block]], Arranged]
 
@@ -57,14 +54,20 @@ class DocumentsPipeline:
     pdfium: Pdfium
     pool: CpuPool
     limits: DocumentLimits
-    models: list[ModelUsed]
+    used: tuple[ModelUsed, ...]
     name: str = "document"
+
+    def models(self, options: DocumentsOptions) -> list[ModelUsed]:
+        return list(self.used)
 
     def shorter_side(self, options: DocumentsOptions) -> None:
         """All pixels there are: small print is small."""
 
     def password(self, options: DocumentsOptions) -> str | None:
         return options.password.get_secret_value() if options.password else None
+
+    def pages(self, options: DocumentsOptions, count: int) -> list[int]:
+        return chosen_pages(options.pages, count, limit=self.limits.pages)
 
     async def run(self, picture: Picture, options: DocumentsOptions, call: Call) -> Document:
         """Raises RequestRejected, DocumentLocked, DocumentCorrupt, TooManyPages, Overloaded or DeadlineExceeded;
@@ -73,7 +76,7 @@ class DocumentsPipeline:
         found: list[Page] = []
         opened = opened_sheets(picture, options, pdfium=self.pdfium, pool=self.pool, limits=self.limits.image)
         async with opened as sheets:
-            numbers = chosen_pages(options.pages, sheets.count, limit=self.limits.pages)
+            numbers = self.pages(options, sheets.count)
             pages = in_order(numbers, lambda number: self._page(sheets, number, options, call), self.limits.at_once)
             async with aclosing(pages):
                 async for page in pages:
@@ -148,24 +151,6 @@ class DocumentsPipeline:
             pairs=[back.pair(pair) for pair in pairs] if options.pairs else [],
             picture=_jpeg(drawn.pixels) if options.pictures else None,
         )
-
-
-async def in_order(
-    items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[FoundT]], at_once: int
-) -> AsyncGenerator[FoundT, None]:
-    """What `work` makes of each item, in their order; `at_once` are worked on or wait to be fetched."""
-    waiting: deque[asyncio.Future[FoundT]] = deque()
-    try:
-        for item in items:
-            waiting.append(asyncio.ensure_future(work(item)))
-            if len(waiting) == at_once:
-                yield await waiting.popleft()
-        while waiting:
-            yield await waiting.popleft()
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def _only(pixels: Pixels, boxes: np.ndarray) -> Pixels:

@@ -22,8 +22,7 @@ class FacesPipeline:
     finder: FaceFinder
     name: str = "faces"
 
-    @property
-    def models(self) -> list[ModelUsed]:
+    def models(self, options: FacesOptions) -> list[ModelUsed]:
         return self.finder.models
 
     def shorter_side(self, options: FacesOptions) -> int:
@@ -48,8 +47,7 @@ class AvatarPipeline:
     pool: CpuPool
     name: str = "avatar"
 
-    @property
-    def models(self) -> list[ModelUsed]:
+    def models(self, options: AvatarOptions) -> list[ModelUsed]:
         return self.finder.models
 
     def shorter_side(self, options: AvatarOptions) -> None:

@@ -1,5 +1,6 @@
 """The signal "custom": what each trained category makes of the encoder's embedding."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from pipelines.decode import Picture
@@ -8,7 +9,7 @@ from pipelines.moderation.errors import HeadMismatch
 from pipelines.moderation.head_store import Entry, HeadStore
 from pipelines.moderation.heads import Head
 from pipelines.moderation.types import Evidence, Reading
-from pipelines.pipeline import Call, CpuPool, used_in
+from pipelines.pipeline import Call, used_in
 from pipelines.types import ModelUsed
 
 LIKELY = 0.5  # from here on a category is evidence
@@ -16,11 +17,13 @@ LIKELY = 0.5  # from here on a category is evidence
 
 @dataclass(frozen=True)
 class Custom:
-    """Scores are by category. One that cannot be used has none, and evidence that says why."""
+    """Scores are by category. One that cannot be used has none, and evidence that says why.
+
+    `heads` gives the store with what its folder has now.
+    """
 
     encoder: Encoder
-    heads: HeadStore
-    pool: CpuPool
+    heads: Callable[[], Awaitable[HeadStore]]
     name: str = "custom"
 
     @property
@@ -32,7 +35,7 @@ class Custom:
         return self.encoder.shorter_side
 
     async def read(self, picture: Picture, call: Call) -> Reading:
-        entries = await self.heads.current(self.pool)
+        entries = (await self.heads()).entries
         usable, idle = _sorted(entries, self.encoder.used)
         scores: dict[str, float] = {}
         if any(entry.head for entry in entries):

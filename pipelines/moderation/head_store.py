@@ -1,4 +1,4 @@
-"""The folder of trained heads, one JSON file each; what others change in it is noticed within a second.
+"""The folder of trained heads, one JSON file each.
 
 FOLDER/<name>.json      a head; `Head` says what is in it
       /.<name>.….tmp    one that is being written
@@ -8,18 +8,15 @@ import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from time import monotonic
+from typing import Self
 
 from pydantic import ValidationError
 
 from pipelines.moderation.errors import CategoriesNotWritable, CategoryBroken, CategoryExists, CategoryUnknown
 from pipelines.moderation.heads import Head, check_name
-from pipelines.pipeline import CpuPool
 from pipelines.whole_file import write_whole
 
 log = logging.getLogger(__name__)
-
-LOOK_SECONDS = 1.0
 
 Stamp = tuple[int, int, int]
 
@@ -35,33 +32,35 @@ class Entry:
 
 
 class HeadStore:
-    """Safe for several threads, and for other processes that write into the same folder through it."""
+    """Safe for several threads, and for other processes that write into the same folder through it.
+
+    What they write is here with the next `refresh`.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._entries: dict[str, Entry] = {}
-        self._looked, self._lock = -LOOK_SECONDS, Lock()
-
-    async def current(self, pool: CpuPool) -> list[Entry]:
-        """All heads by name, of a folder that was looked at no more than a second ago."""
-        if monotonic() - self._looked >= LOOK_SECONDS:
-            self._looked = monotonic()  # at once: who asks meanwhile is answered from what is known
-            await pool.run(self.refresh)
-        return self.entries
+        self._lock = Lock()
 
     @property
     def entries(self) -> list[Entry]:
+        """By name."""
         return list(self._entries.values())
 
-    def refresh(self) -> None:
+    @property
+    def paths(self) -> list[Path]:
+        return sorted(self.folder.glob("[!.]*.json"))
+
+    def refresh(self) -> Self:
         """Read every file that changed. One that is damaged is said once, and costs no other."""
         with self._lock:
             try:
-                stamps = {path.stem: _stamp(path) for path in sorted(self.folder.glob("[!.]*.json"))}
+                stamps = {path.stem: _stamp(path) for path in self.paths}
             except OSError as error:  # a file may go between the listing and its look: the next time finds out
                 log.warning("categories in %s: %s", self.folder, error.strerror)
-                return
-            self._entries = {name: self._read(name, stamp) for name, stamp in stamps.items()}
+            else:
+                self._entries = {name: self._read(name, stamp) for name, stamp in stamps.items()}
+        return self
 
     def get(self, name: str) -> Head:
         """Raises CategoryUnknown, or CategoryBroken."""

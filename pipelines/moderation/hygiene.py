@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
 from pipelines.decode import Picture
 from pipelines.moderation.anatomy import Anatomy, anatomy, has_position, jpeg
@@ -41,6 +42,7 @@ _MOST_EXIF = 4  # blocks looked at for a position in one image; one is the rule
 class Hygiene:
     pool: CpuPool
     name: str = "file"
+    is_of_file: Literal[True] = True
 
     @property
     def models(self) -> list[ModelUsed]:
@@ -100,7 +102,9 @@ def _metadata(found: Anatomy, size: int) -> float:
 
 
 def _bomb(picture: Picture) -> float:
-    """Much from few bytes, and much of it."""
+    """Much from few bytes, and much of it. Pages of a PDF have no pixels but those that we draw."""
+    if picture.format == "PDF":
+        return 0.0
     pixels = picture.width * picture.height * picture.frames
     return min(1.0, pixels / len(picture.data) / BOMB_RATIO) * min(1.0, pixels / BOMB_PIXELS)
 

@@ -59,7 +59,7 @@ def payloads(data: bytes, format: Format, found: Anatomy, behind: list[Trailer])
         *(one for trailer in behind for one in _foreign(data, "trailer", trailer.start, trailer.end)),
         *(one for start, end in metadata for one in _foreign(data, "metadata", start, end)),
         *_zip(data, found),
-        *_in_pixels(data, found),
+        *(() if format == "PDF" else _in_pixels(data, found)),  # a page about scripts may have their tags in it
     ]
     return list({(one.what, one.place): one for one in reversed(every)}.values())[::-1]
 

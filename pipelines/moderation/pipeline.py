@@ -9,14 +9,14 @@ from typing import Any
 from models.errors import DeadlineExceeded, ExplanationUnavailable, KernelSightError, Overloaded
 from models.together import together
 from pipelines.decode import Picture
-from pipelines.errors import RequestRejected
+from pipelines.errors import ImageRejected, RequestRejected
 from pipelines.explanation import Explanation
-from pipelines.moderation.decision import decide
+from pipelines.moderation.decision import combined, decide
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.preview import blurred
-from pipelines.moderation.signal import Explains, Signal
-from pipelines.moderation.types import InputType, Moderation, Reading
+from pipelines.moderation.signal import Explains, OfFile, Signal
+from pipelines.moderation.types import InputType, Moderation, PageVerdict, Reading
 from pipelines.pipeline import Call, CpuPool
 from pipelines.types import ModelUsed
 
@@ -36,9 +36,8 @@ class ModerationPipeline:
     on_request: tuple[Signal, ...] = ()
     name: str = "moderation"
 
-    @property
-    def models(self) -> list[ModelUsed]:
-        return list({used.id: used for signal in self.signals for used in signal.models}.values())
+    def models(self, options: ModerationOptions) -> list[ModelUsed]:
+        return list({used.id: used for signal in self._chosen(options) for used in signal.models}.values())
 
     def shorter_side(self, options: ModerationOptions) -> int | None:
         sides = [signal.shorter_side for signal in self._chosen(options)]
@@ -72,15 +71,36 @@ class ModerationPipeline:
         """Whether other pipelines may see the image: see `Engine.run`."""
         return result.verdict != "block"
 
+    def of_a_page(self, options: ModerationOptions) -> ModerationOptions | None:
+        """Without what looks at the file, and with nothing to show."""
+        names = tuple(signal.name for signal in self._chosen(options) if not isinstance(signal, OfFile))
+        return ModerationOptions(signals=names, tenant=options.tenant) if names else None
+
+    def over_pages(self, found: Mapping[int, Moderation | ImageRejected]) -> Moderation:
+        """The strictest verdict, each rule where it scored highest; preview and explanations are the first page's."""
+        whole = combined([one for one in found.values() if isinstance(one, Moderation)])
+        rules = {rule.rule: rule for rule in sorted(whole.rules, key=lambda rule: rule.score)}
+        pages = [_of_page(number, one) for number, one in found.items()]
+        return whole.model_copy(update={"rules": list(rules.values()), "pages": pages})
+
     def brief(self, result: Moderation) -> str:
         reasons = ", ".join(dict.fromkeys(one.category for one in result.rules if one.verdict == result.verdict))
-        return f"Moderation: {result.verdict}{f' ({reasons})' if reasons else ''}."
+        pages = [str(page.number) for page in result.pages or () if reasons and page.verdict == result.verdict]
+        where = f", page {', '.join(pages)}" if pages else ""
+        return f"Moderation: {result.verdict}{f' ({reasons}{where})' if reasons else ''}."
 
     def _chosen(self, options: ModerationOptions) -> Sequence[Signal]:
         known = {signal.name: signal for signal in (*self.signals, *self.on_request)}
         if unknown := [name for name in options.signals if name not in known]:
             raise RequestRejected(f"signals: no {', '.join(map(repr, unknown))} here; there are: {', '.join(known)}")
         return [known[name] for name in dict.fromkeys(options.signals)] or self.signals
+
+
+def _of_page(number: int, found: Moderation | ImageRejected) -> PageVerdict:
+    if isinstance(found, ImageRejected):
+        return PageVerdict(number=number, verdict=None, error=str(found))
+    rules = list(dict.fromkeys(rule.rule for rule in found.rules))
+    return PageVerdict(number=number, verdict=found.verdict, severity=found.severity, rules=rules)
 
 
 def judged(

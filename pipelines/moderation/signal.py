@@ -1,6 +1,6 @@
 """What every signal is: a small detector with a name, a version and evidence of its own."""
 
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from pipelines.decode import Picture
 from pipelines.explanation import Explanation
@@ -24,6 +24,14 @@ class Signal(Protocol):
         """Pixels that the decoded image's shorter side should have at least; None: all there are."""
 
     async def read(self, picture: Picture, call: Call) -> Reading: ...
+
+
+@runtime_checkable
+class OfFile(Protocol):
+    """A signal that looks at the file and not at the picture: of several pages of a file the first is enough."""
+
+    @property
+    def is_of_file(self) -> Literal[True]: ...
 
 
 @runtime_checkable

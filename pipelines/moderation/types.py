@@ -71,6 +71,16 @@ class CategoryScore(Wire):
     input_types: list[InputType]
 
 
+class PageVerdict(Wire):
+    """A page of a PDF or TIFF by itself; `rules` are the names of those that fired on it."""
+
+    number: int
+    verdict: Verdict | None = Field(description="none where the page cannot be seen")
+    severity: int = 0
+    rules: list[str] = Field(default_factory=list)
+    error: str | None = None
+
+
 class Moderation(Wire):
     """A verdict, what it rests on, and what it takes to reach it again: see `kernelsight policy replay`."""
 
@@ -88,6 +98,9 @@ class Moderation(Wire):
     )
     explanations: dict[str, Explanation] | None = Field(
         default=None, description="by signal: which places of the picture its score comes from; when asked for"
+    )
+    pages: list[PageVerdict] | None = Field(
+        default=None, description="of a PDF or TIFF of which more than the first page was looked at"
     )
     preview: str | None = Field(
         default=None, description="a small, blurred WebP as data URL, for people who have to look; when asked for"

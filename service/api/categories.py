@@ -33,16 +33,15 @@ router = APIRouter(prefix="/v1/categories", tags=["categories"], responses=PROBL
 @router.get("")
 async def categories(house: ReadyHouse) -> CategoryList:
     """Every category, whether it can be used here, and how well it did in its cross-validation."""
-    known = house.categories
-    entries = await known.heads.current(house.pool)
-    return CategoryList(categories=[CategorySummary.of(entry, known.encoder) for entry in entries])
+    entries, encoder = (await house.heads.current()).entries, house.categories.encoder
+    return CategoryList(categories=[CategorySummary.of(entry, encoder) for entry in entries])
 
 
 @router.get("/{name}", response_model=CategoryReply)
 async def category(house: ReadyHouse, name: str) -> Response:
     """A category's report: what it scored on images that it had not seen, at several thresholds."""
-    await house.categories.heads.current(house.pool)
-    return _json(CategoryReply.of(house.categories.heads.get(name), skipped=[]))
+    heads = await house.heads.current()
+    return _json(CategoryReply.of(heads.get(name), skipped=[]))
 
 
 @router.put("/{name}", response_model=CategoryReply, openapi_extra=training_body())
@@ -63,15 +62,14 @@ async def train(request: Request, house: ReadyHouse, name: str, replace: bool = 
 @router.delete("/{name}", status_code=204, response_class=Response)
 async def remove(house: ReadyHouse, name: str) -> None:
     """Remove a category; policies that name it have no score for it from now on."""
-    await house.categories.heads.current(house.pool)
-    await house.pool.run(house.categories.heads.remove, name)
+    heads = await house.heads.current()
+    await house.pool.run(heads.remove, name)
 
 
 @router.post("/{name}/score", response_model=ScoreReply, openapi_extra=image_body())
 async def score(request: Request, house: ReadyHouse, name: str) -> Response:
     """The probability that an image belongs to a category, to try it out before a policy relies on it."""
-    await house.categories.heads.current(house.pool)
-    head = house.categories.heads.get(name)
+    head = (await house.heads.current()).get(name)
     head.check(house.categories.encoder)
     ask = await read_ask(request, house.pool)
     if ask.fields:

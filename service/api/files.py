@@ -5,6 +5,7 @@ https://platform.openai.com/docs/api-reference/files
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import PurePath
 from typing import Annotated, Literal
 
@@ -82,9 +83,11 @@ async def remove(jobs: ReadyJobs, id: str) -> Deleted:
 async def content(jobs: ReadyJobs, id: str) -> StreamingResponse:
     """The file itself."""
     known = await asyncio.to_thread(jobs.files.get, id)
+    stack = ExitStack()
+    source = await asyncio.to_thread(stack.enter_context, jobs.files.opened(id))  # what is wrong with it is said now
 
     async def parts() -> AsyncIterator[bytes]:
-        with jobs.files.opened(id) as source:
+        with stack:
             while part := await asyncio.to_thread(source.read, _PART):
                 yield part
 

@@ -3,8 +3,10 @@
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
+from models.errors import KernelSightError
 from service.access import require_key
 from service.composition import House
+from service.problems import detail_of
 from service.schemas import Health
 
 router = APIRouter(tags=["operation"])
@@ -27,7 +29,8 @@ async def readyz(request: Request) -> Response:
     """200 once every configured model is warm."""
     house: House | None = request.app.state.house
     if house is None:
-        return _health(request.app.state.failure or "loading", {}, 503)
+        failure: KernelSightError | None = request.app.state.failure
+        return _health("loading" if failure is None else detail_of(failure), {}, 503)
     return _health("ready", dict.fromkeys(house.runtime.models), 200)
 
 

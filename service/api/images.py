@@ -95,7 +95,7 @@ async def analyze(request: Request, house: ReadyHouse, query: Annotated[AnalyzeQ
 
     Of a PDF, `document` reads all pages and the others see the first.
 
-    Where moderation is among them it runs first, and the others never see an image that it blocks.
+    Where moderation is among them it runs first, over every page that is read, and the others never see what it blocks.
     Each pipeline's options go under its name: an object in a JSON body, JSON text in a form field.
     """
     return await answered(request, house, ANALYZE, query)

@@ -14,6 +14,10 @@ class FilesNotWritable(KernelSightError):
     code = "files-not-writable"
 
 
+class FilesUnavailable(KernelSightError):
+    code = "files-unavailable"
+
+
 class BatchUnknown(KernelSightError):
     code = "batch-unknown"
 

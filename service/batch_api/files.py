@@ -4,12 +4,14 @@ ROOT/<id>.data is a file, ROOT/<id>.json what is known of it. The second is writ
 there is no file.
 """
 
+import io
+import logging
 import re
 import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import BinaryIO, Literal
@@ -19,11 +21,15 @@ from fsspec.core import url_to_fs
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.errors import RequestRejected
-from service.batch_api.errors import FilesNotWritable, FileUnknown
+from service.batch_api.errors import FilesNotWritable, FilesUnavailable, FileUnknown
+from service.batch_api.far import FarFile, failing_as
 from service.settings import SettingsInvalid
+
+log = logging.getLogger(__name__)
 
 Purpose = Literal["batch", "batch_output", "batch_part"]  # parts are of outputs that are not whole yet, and unlisted
 
+_BUFFER = 1 << 20
 _ID = re.compile(r"file-[0-9a-f]{32}")
 
 
@@ -61,7 +67,10 @@ def file_id_of(*names: str | int) -> str:
 
 @dataclass(frozen=True)
 class FileStore:
-    """`root` is a folder or a URL of fsspec's; files are gone after `keep_seconds`. Every method blocks."""
+    """`root` is a folder or a URL of fsspec's; files are gone after `keep_seconds`.
+
+    Every method blocks, and raises FilesUnavailable where the place does not answer.
+    """
 
     root: str
     keep_seconds: float
@@ -75,11 +84,16 @@ class FileStore:
         return self.get(id)
 
     def check(self) -> None:
-        """Raises SettingsInvalid for a place that fsspec cannot reach, or lacks a package for."""
+        """Raises SettingsInvalid for a kind of place that fsspec does not know, or lacks a package for.
+
+        One that does not answer yet is no reason not to start.
+        """
         try:
             self._system()
-        except (ValueError, ImportError) as cause:
-            raise SettingsInvalid(f"KERNELSIGHT_FILES: {cause}") from cause
+        except FilesUnavailable as away:
+            if isinstance(away.__cause__, ValueError | ImportError):
+                raise SettingsInvalid(f"KERNELSIGHT_FILES: {away.__cause__}") from away
+            log.warning("files cannot be read or stored yet: %s", away)
 
     @contextmanager
     def writing(self, id: str, filename: str, purpose: Purpose) -> Iterator[BinaryIO]:
@@ -87,33 +101,36 @@ class FileStore:
         system, root = self._system()
         part = f"{root}/{id}.{secrets.token_hex(8)}.part"
         try:
-            system.makedirs(root, exist_ok=True)
-            with system.open(part, "wb") as target:
-                yield target
-            size = system.size(part)
-            system.mv(part, f"{root}/{id}.data")
-            now = int(time.time())
-            expires = now + int(self.keep_seconds)
-            known = StoredFile(
-                id=id, bytes=size, created_at=now, expires_at=expires, filename=filename, purpose=purpose
-            )
-            system.pipe_file(part, known.model_dump_json().encode())
-            system.mv(part, f"{root}/{id}.json")  # readers never see half of it
-        except OSError as cause:
-            raise FilesNotWritable(f"the file cannot be stored: {cause.strerror or cause}") from cause
+            with failing_as(FilesNotWritable):
+                system.makedirs(root, exist_ok=True)
+                target = system.open(part, "wb")
+            with io.BufferedWriter(FarFile(target, FilesNotWritable), _BUFFER) as buffered:
+                yield buffered
+            with failing_as(FilesNotWritable):
+                size = system.size(part)
+                system.mv(part, f"{root}/{id}.data")
+                now = int(time.time())
+                expires = now + int(self.keep_seconds)
+                known = StoredFile(
+                    id=id, bytes=size, created_at=now, expires_at=expires, filename=filename, purpose=purpose
+                )
+                system.pipe_file(part, known.model_dump_json().encode())
+                system.mv(part, f"{root}/{id}.json")  # readers never see half of it
         finally:
-            if system.exists(part):
-                system.rm_file(part)
+            with suppress(Exception):  # what went wrong before is what counts
+                if system.exists(part):
+                    system.rm_file(part)
 
     def get(self, id: str) -> StoredFile:
         """Raises FileUnknown."""
         if not _ID.fullmatch(id):
             raise FileUnknown(id)
         system, root = self._system()
-        try:
-            known = StoredFile.model_validate_json(system.cat_file(f"{root}/{id}.json"))
-        except FileNotFoundError:
-            raise FileUnknown(id) from None
+        with failing_as(FilesUnavailable):
+            try:
+                known = StoredFile.model_validate_json(system.cat_file(f"{root}/{id}.json"))
+            except FileNotFoundError:
+                raise FileUnknown(id) from None
         if known.expires_at is not None and known.expires_at < time.time():
             raise FileUnknown(id)
         return known
@@ -123,9 +140,14 @@ class FileStore:
         """Its bytes from `at` on; raises FileUnknown."""
         self.get(id)
         system, root = self._system()
-        with system.open(f"{root}/{id}.data", "rb") as source:
-            source.seek(at)
-            yield source
+        with failing_as(FilesUnavailable):
+            try:
+                source = system.open(f"{root}/{id}.data", "rb")
+            except FileNotFoundError:  # removed meanwhile
+                raise FileUnknown(id) from None
+        with io.BufferedReader(FarFile(source, FilesUnavailable), _BUFFER) as buffered:
+            buffered.seek(at)
+            yield buffered
 
     def page(self, *, after: str | None, limit: int, newest_first: bool, purpose: str | None) -> FilePage:
         """Raises RequestRejected where `after` is no file of the list."""
@@ -153,21 +175,23 @@ class FileStore:
         """Remove it if it is there."""
         system, root = self._system()
         for suffix in ("json", "data"):
-            try:
+            with failing_as(FilesUnavailable), suppress(FileNotFoundError):
                 system.rm_file(f"{root}/{id}.{suffix}")
-            except FileNotFoundError:
-                continue
 
     def _all(self, *, expired: bool = False) -> Iterator[StoredFile]:
         system, root = self._system()
         now = time.time()
-        for path in system.glob(f"{root}/file-*.json"):
-            try:
-                known = StoredFile.model_validate_json(system.cat_file(path))
-            except FileNotFoundError:  # removed meanwhile
-                continue
+        with failing_as(FilesUnavailable):
+            paths = system.glob(f"{root}/file-*.json")
+        for path in paths:
+            with failing_as(FilesUnavailable):
+                try:
+                    known = StoredFile.model_validate_json(system.cat_file(path))
+                except FileNotFoundError:  # removed meanwhile
+                    continue
             if (known.expires_at is not None and known.expires_at < now) is expired:
                 yield known
 
     def _system(self) -> tuple[fsspec.AbstractFileSystem, str]:
-        return url_to_fs(self.root)  # type: ignore[no-any-return]
+        with failing_as(FilesUnavailable):  # some kinds connect at once
+            return url_to_fs(self.root)  # type: ignore[no-any-return]

@@ -52,7 +52,7 @@ def serve(
     print(f"KernelSight listens on http://{settings.host}:{listener.getsockname()[1]}  (API: /docs)", flush=True)
     server.run(sockets=[listener])
     if app.state.failure:
-        raise StartFailed(app.state.failure)
+        raise StartFailed(str(app.state.failure))
 
 
 def _listen(host: str, port: int) -> socket.socket:

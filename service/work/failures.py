@@ -1,12 +1,24 @@
 """Which errors of an operation are worth another try, and what is told of them."""
 
 from models.errors import DeadlineExceeded, InferenceFailed, KernelSightError, ModelMissing, Overloaded
-from service.jobs.errors import PermanentFailure, TemporaryFailure
+from service.batch_api.errors import FilesNotWritable, FilesUnavailable
+from service.jobs.errors import PermanentFailure, QueueUnavailable, TemporaryFailure
 from service.problems import NotReady, UrlFetchFailed, problem_of
 from service.work.errors import WebhookFailed
 
 # The same request may be answered later, or by another worker.
-_PASSING = (Overloaded, DeadlineExceeded, InferenceFailed, ModelMissing, NotReady, UrlFetchFailed, WebhookFailed)
+_PASSING = (
+    Overloaded,
+    DeadlineExceeded,
+    FilesNotWritable,
+    FilesUnavailable,
+    InferenceFailed,
+    ModelMissing,
+    NotReady,
+    QueueUnavailable,
+    UrlFetchFailed,
+    WebhookFailed,
+)
 
 
 def failure_of(error: KernelSightError) -> PermanentFailure | TemporaryFailure:

@@ -173,7 +173,7 @@ def pull_then_change(store: Store, manifest: Manifest) -> Manifest:
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (nothing, "its files are not in .*: kernelsight models pull tiny"),
+        (nothing, "its files are not in the store; get it with: kernelsight models pull tiny"),
         (pull, "its ONNX graph is not; get it with: kernelsight models export tiny"),
         (pull_without_net, "no pipeline of this version uses them"),
         (pull_then_change, "another version of its manifest; get it with: kernelsight models pull tiny"),

@@ -92,7 +92,7 @@ async def nothing(picture: Picture) -> None:
 
 @dataclass
 class FakePipeline:
-    """Remembers the pictures that it saw, does what `work` says, and answers with empty features.
+    """Remembers the pictures that it saw, does what `work` says, and answers with empty features, which `ran` gave.
 
     `Findings` has a field for "features" alone: a pipeline of another name has to raise in `work`.
     """
@@ -102,9 +102,9 @@ class FakePipeline:
     work: Callable[[Picture], Awaitable[None]] = nothing
     seen: list[Picture] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    ran: list[ModelUsed] = field(default_factory=list)
 
-    @property
-    def models(self) -> list[ModelUsed]:
+    def models(self, options: BaseModel) -> list[ModelUsed]:
         return [USED]
 
     def shorter_side(self, options: BaseModel) -> int | None:
@@ -113,6 +113,7 @@ class FakePipeline:
     async def run(self, picture: Picture, options: BaseModel, call: Call) -> Features:
         self.seen.append(picture)
         self.calls.append(call)
+        call.ran |= dict.fromkeys(self.ran)
         with call.stage("look"):
             await self.work(picture)
         return FEATURES

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from models.errors import DeadlineExceeded, InferenceFailed
 from models.labels import label_set
 from models.manifest import Catalog
+from models.served import Served
 from pipelines.captioning import Captioning, FeaturesOptions
 from pipelines.decode import Limits, Picture
 from pipelines.encoder import Encoder
@@ -270,17 +271,27 @@ def test_observers_hear_of_every_answer_with_its_stages_and_one_that_fails_costs
     assert {stage.name for stage in seen.stages} == set(findings.timings)
 
 
-def test_findings_name_the_version_that_answered_and_else_the_one_that_would(pool: CpuPool) -> None:
+@pytest.mark.parametrize(("served", "version"), [(PROMOTED, 4), (None, 5)])
+def test_findings_name_the_version_that_answered_and_else_the_one_that_would(
+    pool: CpuPool, served: Served | None, version: int
+) -> None:
     def live(declared: ModelUsed) -> ModelUsed:
         return declared.model_copy(update={"version": 5})
 
     manifest, labels = Catalog.load().get("efficientnet-lite0"), label_set("imagenet-1k")
-    captioning = Captioning(Encoder(manifest, USED, labels, FakeEncoder(served=PROMOTED), pool), pool)
-    engine = Engine([captioning, FakePipeline("faces")], pool=pool, limits=Limits(), live=live)
+    captioning = Captioning(Encoder(manifest, USED, labels, FakeEncoder(served=served), pool), pool)
+    engine = Engine([captioning], pool=pool, limits=Limits(), live=live)
 
     findings = asyncio.run(engine.run(JPEG, {"features": FeaturesOptions()}))
 
-    assert ([used.version for used in findings.models], [used.version for used in engine.models]) == ([4], [5])
+    assert [used.version for used in findings.models] == [version]
+
+
+def test_findings_name_a_model_that_answered_though_its_pipeline_did_not_declare_it(run: Run) -> None:
+    undeclared = ModelUsed(id="another", version=1, sha256="1" * 64)
+    pipeline = FakePipeline(ran=[undeclared])
+
+    assert run(pipeline).models == [USED, undeclared]
 
 
 def test_observers_hear_nothing_of_warming_and_of_what_is_no_traffic(pool: CpuPool) -> None:

@@ -1,12 +1,16 @@
 """Files of batches: whole or not at all, gone when their time is over, and nothing outside their folder."""
 
 import io
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 
+from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
-from service.batch_api.errors import FilesNotWritable, FileUnknown
+from service.batch_api.errors import FilesNotWritable, FilesUnavailable, FileUnknown
+from service.batch_api.far import FarFile
 from service.batch_api.files import FileStore, file_id_of
 
 
@@ -99,3 +103,57 @@ def test_files_may_lie_anywhere_that_fsspec_reaches() -> None:
     assert (content(store, file.id), store.page(after=None, limit=9, newest_first=False, purpose=None).first_id) == (
         b"far away", file.id,
     )  # fmt: skip
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileStore]:
+    """In an S3 that does not answer, and whose client gives up at once."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    yield FileStore("s3://shelf/files", 3600)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+
+
+def write(store: FileStore) -> None:
+    with store.writing(file_id_of("batch", 1), "part", "batch_part") as target:
+        target.write(b"x")
+
+
+@pytest.mark.parametrize(
+    ("use", "error"),
+    [
+        (lambda store: store.get(file_id_of("some")), FilesUnavailable),
+        (lambda store: content(store, file_id_of("some")), FilesUnavailable),
+        (lambda store: store.page(after=None, limit=9, newest_first=True, purpose=None), FilesUnavailable),
+        (lambda store: store.remove(file_id_of("some")), FilesUnavailable),
+        (lambda store: store.add(io.BytesIO(b"x"), "in.jsonl"), FilesUnavailable),
+        (write, FilesNotWritable),
+    ],
+    ids=["get", "read", "list", "remove", "add", "write"],
+)
+def test_an_object_store_that_does_not_answer_is_said(
+    away: FileStore, use: Callable[[FileStore], object], error: type[KernelSightError]
+) -> None:
+    with pytest.raises(error, match="EndpointConnectionError"):
+        use(away)
+
+
+def test_a_store_that_is_lost_while_a_file_is_read_is_said() -> None:
+    far = io.BytesIO(b"one\ntwo\n")
+    source = io.BufferedReader(FarFile(far, FilesUnavailable), 4)
+    first = source.readline()
+    far.close()
+
+    with pytest.raises(FilesUnavailable):
+        source.readline()
+
+    assert first == b"one\n"
+
+
+def test_a_place_that_does_not_answer_yet_is_no_reason_not_to_start(caplog: pytest.LogCaptureFixture) -> None:
+    FileStore("ftp://127.0.0.1:1/files", 3600).check()
+
+    assert "ConnectionRefusedError" in caplog.text

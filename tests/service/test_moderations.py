@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pipelines.moderation.policy import OpenAICategory
 from tests.conftest import Jpeg
+from tests.pipelines.documents.pdfs import pdf, text
 from tests.service.image_server import serving_images
 from tests.serving import Service, run, serving
 
@@ -151,6 +152,7 @@ def test_words_in_an_image_are_read_where_that_is_asked_for_and_say_where_they_s
     assert (own["verdict"], found["span"], asked["categories"]["harassment/threatening"]) == ("review", [0, 15], True)
     assert 20 < x0 < 60 < 300 < x1 < 440
     assert 70 < y0 < 110 < y1 < 170
+    assert {model["id"].partition("-")[0] for model in own["models"]} == {"ppocr"}
     assert ("text" in unasked["kernelsight"]["signals"], unasked["flagged"]) == (False, False)
 
 
@@ -216,6 +218,16 @@ rules:
 tenants:
   open: {rules: {everything: {block: 1}}}
 """
+
+
+def test_an_ordinary_pdf_is_allowed_on_every_page_and_read(service: Service) -> None:
+    reply = service.http.post("/v1/analyze?pipelines=moderation,document", files={"file": pdf(text(), text())}).json()
+
+    verdicts = [(page["number"], page["verdict"]) for page in reply["moderation"]["pages"]]
+    assert (verdicts, len(reply["document"]["pages"])) == ([(1, "allow"), (2, "allow")], 2)
+    assert {name: one.get("error") for name, one in reply["moderation"]["signals"].items()} == dict.fromkeys(
+        ("nsfw", "objects", "known", "codes", "file", "custom")
+    )
 
 
 def test_a_policy_is_enforced_by_analyze_and_reloaded_and_a_broken_one_refused(tmp_path: Path, jpeg: Jpeg) -> None:

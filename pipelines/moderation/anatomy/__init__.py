@@ -9,6 +9,7 @@ from pipelines.container import Format
 from pipelines.moderation.anatomy.boxes import heif
 from pipelines.moderation.anatomy.jpeg import jpeg
 from pipelines.moderation.anatomy.part import Anatomy, Part
+from pipelines.moderation.anatomy.pdf import pdf
 from pipelines.moderation.anatomy.raster import bmp, gif, png, webp
 from pipelines.moderation.anatomy.tiff import has_position, tiff
 
@@ -16,6 +17,7 @@ __all__ = ["Anatomy", "Part", "anatomy", "has_position", "jpeg"]
 
 _READERS: dict[Format, Callable[[bytes], Anatomy]] = {
     "JPEG": jpeg, "PNG": png, "WEBP": webp, "GIF": gif, "BMP": bmp, "TIFF": tiff, "HEIF": heif, "AVIF": heif,
+    "PDF": pdf,
 }  # fmt: skip
 
 

@@ -75,5 +75,5 @@ def documents(
         pdfium,
         pool,
         limits or DocumentLimits(),
-        models=[],
+        used=(),
     )

@@ -10,10 +10,11 @@ from PIL import Image, ImageDraw
 from models.errors import DeadlineExceeded, InferenceFailed, Overloaded
 from pipelines.decode import Limits
 from pipelines.documents.errors import DocumentLocked, TooManyPages
+from pipelines.documents.in_order import in_order
 from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.parts import PageText, Pixels
 from pipelines.documents.pdf import Pdfium
-from pipelines.documents.pipeline import DocumentLimits, in_order
+from pipelines.documents.pipeline import DocumentLimits
 from pipelines.documents.types import Page
 from pipelines.engine import Engine
 from pipelines.errors import RequestRejected

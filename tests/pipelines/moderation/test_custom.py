@@ -42,7 +42,11 @@ def read(store: HeadStore, embedding: np.ndarray = KNIFE, served: Served | None 
     fake = FakeEncoder(embedding=embedding.astype(np.float32), served=served)
     encoder = Encoder(MANIFEST, USED, label_set("imagenet-1k"), fake, pool)
     picture = decode(encode(Image.new("RGB", (32, 32)), "PNG"), limits=Limits())
-    reading = asyncio.run(Custom(encoder, store, pool).read(picture, Call()))
+
+    async def heads() -> HeadStore:
+        return store.refresh()
+
+    reading = asyncio.run(Custom(encoder, heads).read(picture, Call()))
     pool.close()
     return reading, len(fake.asked)
 

@@ -1,6 +1,5 @@
 """The folder of heads: whole or not at all, noticed when it changes, and one damaged file costs no other."""
 
-import asyncio
 import logging
 import os
 from pathlib import Path
@@ -16,7 +15,6 @@ from pipelines.moderation.errors import (
 )
 from pipelines.moderation.head_store import HeadStore
 from pipelines.moderation.heads import Head
-from pipelines.pipeline import CpuPool
 from tests.pipelines.moderation.clouds import trained
 
 
@@ -90,25 +88,6 @@ def test_what_other_processes_do_is_noticed(store: HeadStore, head: Head, other:
     look()
 
     assert seen == [[head.version], [other.version], []]
-
-
-def test_asking_looks_at_the_folder_when_the_last_look_is_old(store: HeadStore, head: Head) -> None:
-    async def scenario() -> tuple[int, int]:
-        pool = CpuPool(threads=1)
-        HeadStore(store.folder).save(head, replace=False)
-        first = len(await store.current(pool))
-        await asyncio.sleep(1.1)
-        HeadStore(store.folder).save(renamed(head), replace=False)
-        second = len(await store.current(pool))
-        pool.close()
-        return first, second
-
-    assert asyncio.run(scenario()) == (1, 2)
-
-
-def renamed(head: Head) -> Head:
-    content = {name: getattr(head, name) for name in Head.model_fields if name != "version"}
-    return Head.of(**content | {"name": "forks"})
 
 
 def test_a_damaged_file_is_told_once_and_costs_no_other(

@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipelines.container import sniff
-from pipelines.decode import Limits, decode
+from pipelines.decode import Limits, Picture, decode
+from pipelines.documents.pdf import Pdfium
+from pipelines.documents.picture import first_page
 from pipelines.moderation.anatomy import anatomy
 from pipelines.moderation.hygiene import KNOWN_TRAILER, Hygiene, examine
 from pipelines.moderation.payloads import payloads
 from pipelines.moderation.trailers import trailers
 from pipelines.moderation.types import Reading
 from pipelines.pipeline import Call, CpuPool
+from tests.pipelines.documents.pdfs import pdf, text
 from tests.pipelines.images import encode, frames, with_app1
 from tests.pipelines.moderation.files import (
     CAT,
@@ -298,3 +301,32 @@ def test_repetition_behind_the_image_is_not_expensive(behind: bytes) -> None:
     reading = read(JPEG + behind)
 
     assert (reading.scores["trailing"], reading.scores["polyglot"]) == (1.0, 0.0)
+
+
+def of_pdf(data: bytes) -> Reading:
+    async def first() -> Picture:
+        pdfium = Pdfium()
+        try:
+            return await first_page(data, pdfium, password=None, drawn=False)
+        finally:
+            pdfium.close()
+
+    return examine(asyncio.run(first()))
+
+
+def test_a_pdf_is_no_bomb_however_many_pages_it_has_and_may_be_about_scripts() -> None:
+    reading = of_pdf(pdf(*[text(["<script>"])] * 60, pageCompression=0))
+
+    assert (set(reading.scores.values()), reading.evidence) == ({0.0}, [])
+
+
+def test_what_stands_behind_a_pdf_is_seen() -> None:
+    whole = pdf(text())
+
+    unknown, archive = of_pdf(whole + b"x" * 5000), of_pdf(whole + zipped())
+
+    assert (unknown.scores["trailing"] > 0.5, unknown.scores["polyglot"], archive.scores["polyglot"]) == (
+        True,
+        0.0,
+        1.0,
+    )

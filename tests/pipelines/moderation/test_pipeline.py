@@ -98,6 +98,15 @@ def test_only_the_signals_that_are_asked_for_are_read() -> None:
     assert (list(found.signals), len(two.seen), found.verdict) == (["one"], 0, "allow")
 
 
+def test_the_models_are_those_of_the_signals_that_are_asked_for() -> None:
+    def with_model(name: str) -> FakeSignal:
+        return FakeSignal(name, models=[ModelUsed(id=f"model-{name}", version=1, sha256="0" * 64)])
+
+    found = run(with_model("one"), with_model("two"), options=ModerationOptions(signals=("two",)))
+
+    assert [used.id for used in found.models] == ["model-two"]
+
+
 @pytest.mark.parametrize("given", ["one,two", ["one", "two"], ["one,two"], "one, two,"])
 def test_signals_may_be_named_in_one_string(given: Any) -> None:
     assert ModerationOptions(signals=given).signals == ("one", "two")

@@ -39,8 +39,7 @@ class Tagger:
     name: str = "features"
     calls: list[Call] = field(default_factory=list)
 
-    @property
-    def models(self) -> list[ModelUsed]:
+    def models(self, options: NoOptions) -> list[ModelUsed]:
         return [USED]
 
     def shorter_side(self, options: NoOptions) -> int | None:
