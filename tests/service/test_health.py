@@ -75,12 +75,13 @@ def test_metrics_count_requests_stages_batches_and_depth(service: Service, jpeg:
         ("kernelsight_stage_seconds_count", ("features", "session")),
         ("kernelsight_batch_size_sum", ("efficientnet-lite0",)),
     ]
-    service.http.post("/v1/features", files={"file": jpeg("cat")})
-    before = samples(service)
 
-    service.http.post("/v1/features", files={"file": jpeg("cat") + os.urandom(8)})  # no image that was seen before
+    def ask() -> dict[tuple[str, tuple[str, ...]], float]:
+        service.http.post("/v1/features", files={"file": jpeg("cat") + os.urandom(8)})  # no image that was seen before
+        return samples(service)
 
-    after = samples(service)
+    before, after = ask(), ask()
+
     assert [after[name] - before[name] for name in names] == [1.0] * len(names)
     assert after[("kernelsight_queue_depth", ("efficientnet-lite0", "interactive"))] == 0
 
