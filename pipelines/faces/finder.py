@@ -18,7 +18,7 @@ from pipelines.types import ModelUsed
 
 # The picture's longer side on the canvas of other ways up, what lies between them, and the smallest face looked for: a
 # seventh of the picture's side.
-TURNED_SIDE, TURNED_GAP, TURNED_FACE = 144, 8, 20.0
+TURNED_SIDE, TURNED_GAP, TURNED_FACE = 140, 8, 20.0
 # The picture's longer side on the square canvas that has room around it, that canvas's side, and the smallest side of
 # a face that fills the picture, of the picture's.
 ROOMY_SIDE, ROOMY_CANVAS, FILLING = 64, 96, 0.5
@@ -86,6 +86,6 @@ class FaceFinder:
 
     async def _on(self, canvas: Canvas, mips: Mips, call: Call) -> Candidates:
         """What the detector finds on a small canvas, in the picture's pixels."""
-        small = Mips(await self.pool.run(canvas.image, mips))
+        small = Mips(await self.pool.run(canvas.render, mips, mips.mean))
         proposals = await self.detector.propose(small, smallest=TURNED_FACE, is_thorough=False, call=call)
         return canvas.undo(proposals.found)

@@ -47,6 +47,7 @@ GRAIN = 8.0  # pixels on the coarser canvas: finest step of such a region's edge
 # Where the first look shrinks a picture to less than this and sees nothing of this score, it may have missed a crowd.
 LARGE_PICTURE, SEEN = 0.2, 0.4
 TILE, OVERLAP = 800, 96
+SMALL_PICTURE = 80_000  # pixels that are copied in less time than the way to a thread and back takes
 MOST_CANVASES = 24
 
 # Raw scores. Under .08 is no hint of a face, not even of one that lies on its side: of those, 1 in 100 is missed, and
@@ -116,7 +117,8 @@ class YuNet:
 
     async def _look_at(self, mips: Mips, canvas: Canvas, call: Call) -> Candidates:
         with call.stage("preprocess"):
-            pixels = await self.pool.run(canvas.render, mips)
+            is_small = mips.width * mips.height <= SMALL_PICTURE
+            pixels = canvas.render(mips) if is_small else await self.pool.run(canvas.render, mips)
         outputs = await timed(self.infer, self.manifest.id, {self.manifest.input.name: pixels}, call)
         with call.stage("postprocess"):
             return canvas.undo(decode(outputs, canvas.height, canvas.width))

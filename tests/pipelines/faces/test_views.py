@@ -148,7 +148,8 @@ def test_a_mark_in_any_turn_of_the_turned_canvas_is_led_back(turns: int) -> None
 def test_a_centred_picture_has_as_much_room_on_either_side_in_its_own_mean_colour(size: tuple[int, int]) -> None:
     canvas = centred(*size, longer_side=64, side=96)
 
-    pixels = np.asarray(canvas.image(Mips(Image.new("RGB", size, (200, 100, 50)))))
+    mips = Mips(Image.new("RGB", size, (200, 100, 50)))
+    pixels = canvas.render(mips, mips.mean)
     [view] = canvas.views
     margins = np.array([[view.left, 96 - view.left - view.width], [view.top, 96 - view.top - view.height]])
     assert (np.ptp(margins, axis=1).max() <= 1, margins.min() >= 16, pixels.reshape(-1, 3).tolist()) == (
