@@ -38,6 +38,14 @@ class Checked:
     found: Candidates
     turned: NDArray[np.bool_]
 
+    def is_sure(self, threshold: float) -> bool:
+        return bool((self.found.scores >= threshold).any())
+
+    def seems_turned(self, threshold: float) -> bool:
+        """Nothing is a face, or something that does not stand upright."""
+        sure = self.found.scores >= threshold
+        return bool(not sure.any() or self.turned[sure].any())
+
 
 @dataclass(frozen=True, slots=True)
 class _Look:

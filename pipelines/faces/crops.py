@@ -14,10 +14,10 @@ _WARP = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
 
 def windows(mips: Mips, centres: Floats, sides: Floats, angles: Floats | None, size: int) -> NDArray[np.uint8]:
-    """(N, size, size, 3) RGB: squares of `sides` pixels around `centres` (N, 2); what lies outside is black.
+    """(N, size, size, 3) RGB: squares of `sides` pixels around `centres` (N, 2).
 
-    `angles` (N,) in radians are those of the window's x axis against the picture's, clockwise as seen;
-    None stands for upright.
+    `angles` (N,) in radians are those of the window's x axis against the picture's, clockwise as seen; None stands for
+    upright. What lies outside has the picture's mean colour: before black O-Net doubts faces that are cut off.
     """
     out = np.empty((len(centres), size, size, 3), np.uint8)
     turns = np.zeros(len(centres)) if angles is None else angles
@@ -25,7 +25,7 @@ def windows(mips: Mips, centres: Floats, sides: Floats, angles: Floats | None, s
         # The level with 0.7 to 1.4 pixels for one of the window: bilinear sampling then neither skips nor blurs much.
         level, shrunk = mips.level(max(0, round(log2(max(side, 1.0) / size))))
         square = Square(x * shrunk, y * shrunk, max(side, 1.0) * shrunk, (cos(angle), sin(angle)))
-        cv2.warpAffine(level, square.affine(size), (size, size), dst=out[row], flags=_WARP)
+        cv2.warpAffine(level, square.affine(size), (size, size), dst=out[row], flags=_WARP, borderValue=mips.mean)
     return out
 
 

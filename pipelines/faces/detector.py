@@ -46,10 +46,15 @@ def logit(probability: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """`finest` is the largest scale that was looked at, in canvas pixels for one of the picture's."""
+    """`finest` is the largest scale that was looked at, in canvas pixels for one of the picture's.
+
+    Where there is no hint of a face at all, not even of one that lies on its side or fills the picture, it is no use
+    to look for those.
+    """
 
     found: Candidates
     finest: float
+    has_hints: bool = True
 
 
 class Detector(Protocol):
@@ -61,6 +66,10 @@ class Detector(Protocol):
 
     @property
     def calibration(self) -> Calibration: ...
+
+    @property
+    def filling(self) -> Calibration:
+        """The calibration of candidates that fill a picture which was looked at with room around it."""
 
     @property
     def smallest(self) -> float:

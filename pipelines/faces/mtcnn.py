@@ -65,6 +65,7 @@ class Mtcnn:
     name: str = "mtcnn"
     smallest: float = CELL
     calibration: Calibration = CALIBRATION
+    filling: Calibration = CALIBRATION
 
     @property
     def models(self) -> list[ModelUsed]:

@@ -16,7 +16,7 @@ STAGES = frozenset(
         *("preprocess", "wait", "session", "postprocess"),
         *("nsfw", "nsfw.preprocess", "nsfw.wait", "nsfw.session"),  # moderation: the signals, and OpenNSFW's own
         *("objects", "known", "codes", "file", "custom", "text"),
-        *("detect", "turned", "measure", "render", "encode"),  # faces, avatars, sanitize
+        *("detect", "filling", "turned", "measure", "render", "encode"),  # faces, avatars, sanitize
         *("draw", "text_layer", "ocr", "layout", "arrange"),  # documents
     }
 )

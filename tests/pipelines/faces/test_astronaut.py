@@ -24,6 +24,7 @@ from tests.pipelines.images import photograph
 EYES = np.array([[203.5, 101.0], [246.8, 103.5]])  # the middles of the pupils, found by eye
 PLACES = np.array([[0.5 - EYES_APART / 2, EYES_DOWN], [0.5 + EYES_APART / 2, EYES_DOWN]])
 TIGHT = (188, 72, 264, 166)  # from the eyebrows to the chin: the face fills it and more
+TIGHTER = (206, 92, 248, 146)  # from the lids to the lower lip, no wider than the eyes
 
 Points = NDArray[np.float64]
 
@@ -149,6 +150,17 @@ def test_it_is_the_only_face_and_its_box_is_around_the_eyes(house: Opened, rendi
     assert inside.all()
     assert 0 <= x0 < x1 <= photo.image.width
     assert 0 <= y0 < y1 <= photo.image.height
+
+
+@pytest.mark.parametrize("factor", [2, 4, 6])
+@pytest.mark.parametrize("house", [pytest.param("yunet", marks=needs_yunet)], indirect=True)
+def test_yunet_finds_a_face_of_which_the_picture_shows_the_inner_part_only(house: Opened, factor: int) -> None:
+    photo = scaled(cropped(astronaut(), TIGHTER), factor)
+
+    found = faces(house, photo)
+
+    assert (found.count, found.primary) == (1, 0)
+    assert found.faces[0].box == pytest.approx((0, 0, *photo.image.size), abs=0.1 * photo.image.height)
 
 
 def test_a_picture_without_faces_has_an_empty_answer_and_no_avatar(house: Opened) -> None:

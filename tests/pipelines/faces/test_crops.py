@@ -1,4 +1,4 @@
-"""Windows cut out of a picture: the right pixels, black outside, and points in them led back."""
+"""Windows cut out of a picture: the right pixels, the mean colour outside, and points in them led back."""
 
 from math import cos, pi, sin
 
@@ -56,15 +56,16 @@ def test_a_large_window_is_as_smooth_as_the_picture_reduced(shrink: int) -> None
     assert np.abs(crop - whole[middle - 16 : middle + 16, middle - 16 : middle + 16]).max() <= 1
 
 
-def test_what_lies_outside_the_picture_is_black() -> None:
-    white = Mips(Image.new("RGB", (40, 40), "white"))
+def test_what_lies_outside_the_picture_has_its_mean_colour() -> None:
+    pixels = np.full((40, 40, 3), 240, np.uint8)
+    pixels[20:] = (40, 80, 120)
 
-    [corner, outside] = windows(white, floats((0, 0), (200, 20)), floats(32, 32), None, 32)
+    [corner, outside] = windows(Mips(Image.fromarray(pixels)), floats((0, 0), (200, 20)), floats(32, 32), None, 32)
 
-    wanted = np.zeros((32, 32, 3), np.uint8)
-    wanted[16:, 16:] = 255
+    wanted = np.full((32, 32, 3), (140, 160, 180), np.uint8)
+    wanted[16:, 16:] = 240
     assert np.array_equal(corner, wanted)
-    assert not outside.any()
+    assert (outside == (140, 160, 180)).all()
 
 
 SIZES = [(1, 1), (1, 300), (300, 1), (40, 30)]
@@ -81,12 +82,14 @@ def test_the_smallest_windows_show_a_pixel_of_pictures_of_any_size(size: tuple[i
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_in_a_window_far_larger_than_the_picture_nearly_all_is_black(size: tuple[int, int]) -> None:
+def test_in_a_window_far_larger_than_the_picture_nearly_all_is_its_mean_colour(size: tuple[int, int]) -> None:
     middle = (size[0] / 2, size[1] / 2)
+    pixels = np.asarray(Image.new("RGB", size, (10, 10, 10))).copy()
+    pixels[:, : size[0] // 2] = 250
 
-    crops = windows(Mips(Image.new("RGB", size, "white")), floats(middle), floats(5000), None, 24)
+    crops = windows(Mips(Image.fromarray(pixels)), floats(middle), floats(5000), None, 24)
 
-    assert (crops > 0).any(axis=3).sum() <= 6
+    assert (np.abs(crops - pixels.mean()) > 5).any(axis=3).sum() <= 6
 
 
 def test_no_windows_are_an_empty_array() -> None:

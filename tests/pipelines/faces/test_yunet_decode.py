@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.session import Array
-from pipelines.faces.yunet import CANDIDATE, STRIDES, decode
+from pipelines.faces.yunet import HINT, STRIDES, decode
 
 WIDTH, HEIGHT = 96, 64
 CELLS = {stride: (HEIGHT // stride) * (WIDTH // stride) for stride in STRIDES}
@@ -51,7 +51,7 @@ def test_all_strides_are_decoded_together() -> None:
 
 @pytest.mark.parametrize(("share", "count"), [(0.99, 0), (1.01, 1)])
 def test_candidates_begin_at_the_threshold(share: float, count: int) -> None:
-    score = CANDIDATE * share
+    score = HINT * share
 
     assert len(decode(with_face(silence(), 32, 0, 0, score=score), HEIGHT, WIDTH)) == count
 
