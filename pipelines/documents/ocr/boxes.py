@@ -17,6 +17,7 @@ from pipelines.documents.parts import Quads
 from pipelines.documents.turns import Turn
 
 SURE = 0.5  # mean probability of a core that is a line
+BRIGHT = 0.6  # for a second look at what is no line: dirt beside a short one draws its core out, whose mean then is low
 GROWTH = 1.6  # of a core, in units of area by outline
 MOST_LINES = 3000
 THINNEST = 3.0  # pixels of the map across a core
@@ -85,20 +86,35 @@ class Boxes:
 
 def decode(probabilities: NDArray[np.float32], *, threshold: float) -> Boxes:
     """The map (H, W) to boxes in its own pixels."""
+    found, sure, doubtful = _judged(probabilities, threshold)
+    rest = np.zeros(probabilities.shape, np.uint8)
+    cv2.fillPoly(rest, doubtful, 1)
+    cv2.fillPoly(rest, sure, 0)
+    brighter, _, _ = _judged(probabilities * rest, BRIGHT)
+    return Boxes.joined([found, brighter])
+
+
+def _judged(probabilities: NDArray[np.float32], threshold: float) -> tuple[Boxes, list[Array], list[Array]]:
+    """Boxes of cores that are lines, these cores' outlines, and those of others, all but too thin ones."""
     mask = cv2.dilate((probabilities > threshold).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     quads, scores = [], []
+    sure: list[Array] = []
+    doubtful: list[Array] = []
     for contour in contours[:MOST_LINES]:
         centre, size, angle = cv2.minAreaRect(contour)
         if min(size) < THINNEST:
             continue
         score = _mean(probabilities, cv2.boxPoints((centre, size, angle)))
         if score < SURE:
+            doubtful.append(contour)
             continue
+        sure.append(contour)
         growth = 2 * GROWTH * (size[0] * size[1]) / (2 * (size[0] + size[1]))
         quads.append(from_its_beginning(cv2.boxPoints((centre, (size[0] + growth, size[1] + growth), angle))))
         scores.append(score)
-    return Boxes(np.array(quads, np.float32), np.array(scores, np.float32)) if quads else Boxes.none()
+    boxes = Boxes(np.array(quads, np.float32), np.array(scores, np.float32)) if quads else Boxes.none()
+    return boxes, sure, doubtful
 
 
 def _norms(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

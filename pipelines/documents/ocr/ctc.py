@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.session import Array
 
@@ -30,7 +31,7 @@ class Character:
 
 def decode(probabilities: Array, alphabet: Sequence[str]) -> list[Character]:
     """(steps, classes) to characters from left to right; `alphabet` is that of the classes: blank first, space last."""
-    classes, spaces = probabilities.argmax(axis=1), probabilities[:, -1]
+    classes, spaces = _likeliest(probabilities), probabilities[:, -1]
     best = probabilities[np.arange(len(classes)), classes]
     starts = np.flatnonzero(np.diff(classes, prepend=-1))
     ends = np.append(starts[1:], len(classes))
@@ -43,6 +44,14 @@ def decode(probabilities: Array, alphabet: Sequence[str]) -> list[Character]:
             found.append(Character(alphabet[classes[start]], position, score, space))
             last = end - 1
     return found
+
+
+def _likeliest(probabilities: Array) -> NDArray[np.int64]:
+    """Of each step; more than half of the steps are blanks beyond doubt, and their 18,710 classes need no reading."""
+    classes = np.full(len(probabilities), BLANK)
+    for step in np.flatnonzero(probabilities[:, BLANK] <= 0.5).tolist():
+        classes[step] = probabilities[step].argmax()
+    return classes
 
 
 def mean_score(characters: Sequence[Character]) -> float:

@@ -60,17 +60,17 @@ def blank_runs(ink: NDArray[np.bool_]) -> Spans:
 
 def between(ink: NDArray[np.bool_], columns: Sequence[float]) -> Spans:
     """The widest blank run between each two neighbours of `columns`; an empty one halfway where there is none."""
+    places = np.array(columns, np.float64)
+    halfway = np.rint((places[:-1] + places[1:]) / 2).astype(np.int64)
+    edges = np.rint(places).astype(np.int64)[:, None]
     runs = blank_runs(ink)
-    return np.array([_widest(runs, *pair) for pair in pairwise(columns)], np.int64).reshape(-1, 2)
-
-
-def _widest(runs: Spans, left: float, right: float) -> tuple[int, int]:
-    clipped = runs.clip(round(left), round(right))
-    widths = clipped[:, 1] - clipped[:, 0]
-    if not len(runs) or not widths.max():
-        return round((left + right) / 2), round((left + right) / 2)
-    first, last = clipped[int(widths.argmax())].tolist()
-    return first, last
+    if not len(runs) or len(places) < 2:
+        return np.stack([halfway, halfway], axis=1)
+    firsts, lasts = (runs[:, side].clip(edges[:-1], edges[1:]) for side in (0, 1))  # (pairs, runs)
+    widths = lasts - firsts
+    rows, widest = np.arange(len(widths)), widths.argmax(axis=1)
+    spans = np.stack([firsts[rows, widest], lasts[rows, widest]], axis=1)
+    return np.where(widths[rows, widest][:, None] > 0, spans, halfway[:, None])
 
 
 def missing_spaces(

@@ -10,13 +10,14 @@ from pipelines.documents.ocr.gaps import between, inked, spaced, without_spaces
 from pipelines.documents.parts import Pixels, Quads, TextLine, TextWord
 
 LEAST_SCORE = 0.6  # mean of a line's characters: less is dirt, a rule, or a picture
+LEAST_ALONE = 0.85  # of one that is all there is: icons and smudges look like a letter more easily than like words
 
 
 def read_line(quad: Quads, crop: Pixels, characters: Sequence[Character]) -> TextLine | None:
     """`characters` have parts of the line's length as positions; None where they are too doubtful to be text."""
     shown, _ = without_spaces(characters)
     score = mean_score(characters) if shown else 0.0
-    if score < LEAST_SCORE:
+    if score < (LEAST_SCORE if len(shown) > 1 else LEAST_ALONE):
         return None
     ink = inked(crop)
     gaps = between(ink, [one.position * len(ink) for one in shown])

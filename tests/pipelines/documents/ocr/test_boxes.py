@@ -50,6 +50,13 @@ def test_hairlines_and_doubtful_cores_are_no_lines(answer: np.ndarray) -> None:
     assert len(decode(answer, threshold=0.3)) == 0
 
 
+def test_a_digit_is_found_beside_the_faint_rule_that_its_core_runs_into() -> None:
+    answer = np.maximum(core((300, 200), 12, 12, 0, 0.9), core((318, 200), 40, 12, 0, 0.35))
+    x, y = decode(answer, threshold=0.3).quads.reshape(-1, 2).T
+
+    assert (x.min() + x.max(), y.min() + y.max()) == pytest.approx((600, 400), abs=2)
+
+
 def test_a_line_read_from_its_other_end_begins_where_it_ended() -> None:
     boxes = decode(core((300, 200), 200, 20, 0), threshold=0.3)
 

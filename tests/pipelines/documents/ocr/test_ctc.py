@@ -43,3 +43,10 @@ def test_a_character_knows_how_likely_a_space_before_it_was() -> None:
     answers[2, [0, 4]] = 0.6, 0.3
 
     assert [round(one.space, 3) for one in decode(answers, ALPHABET)] == [0.9, 0.9, 0.3, 0.025, 0.9]
+
+
+def test_a_blank_of_less_than_half_is_weighed_against_the_other_classes() -> None:
+    answers = steps([1, 0, 2])
+    answers[1] = 0.4, 0.05, 0.05, 0.45, 0.05
+
+    assert "".join(one.text for one in decode(answers, ALPHABET)) == "acb"

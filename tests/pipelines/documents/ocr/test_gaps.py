@@ -56,3 +56,12 @@ def test_between_two_characters_lies_the_widest_blank_run() -> None:
     ink = np.array([char == "#" for char in "###..##.....###"])
 
     assert between(ink, [1, 6, 13]).tolist() == [[3, 5], [7, 12]]
+
+
+def test_without_ink_the_gap_is_all_between_two_characters_and_without_white_it_is_empty() -> None:
+    columns = [1.0, 6.0]
+
+    assert (between(np.zeros(8, np.bool_), columns).tolist(), between(np.ones(8, np.bool_), columns).tolist()) == (
+        [[1, 6]],
+        [[4, 4]],
+    )
