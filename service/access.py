@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from models.errors import KernelSightError
-from service.problems import Unauthorised
+from service.errors import Unauthorised
 from service.settings import Settings
 
 _bearer = HTTPBearer(auto_error=False, description="The value of KERNELSIGHT_API_KEY, where one is set")

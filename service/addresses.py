@@ -12,7 +12,7 @@ from typing import Any
 
 import httpcore2
 
-from service.problems import UrlFetchFailed, UrlRejected
+from service.errors import UrlFetchFailed, UrlRejected
 
 Address = IPv4Address | IPv6Address
 Allows = Callable[[Address], bool]

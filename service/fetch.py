@@ -13,8 +13,8 @@ import httpx2
 
 from pipelines.errors import TooManyBytes
 from service.addresses import Resolve, resolve
+from service.errors import UrlFetchFailed, UrlInputsOff
 from service.outbound import Outbound, open_outbound, target
-from service.problems import UrlFetchFailed, UrlInputsOff
 from service.settings import UrlInputs
 from service.tracing import spanning
 

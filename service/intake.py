@@ -14,8 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from pipelines.errors import RequestRejected
 from pipelines.pipeline import CpuPool
+from service.errors import MediaTypeRejected
 from service.fetch import ImageFetcher
-from service.problems import MediaTypeRejected
 
 T = TypeVar("T")
 OptionsT = TypeVar("OptionsT", bound=BaseModel)

@@ -5,8 +5,9 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.errors import BodyTooLarge
 from service.metrics import Metrics
-from service.problems import BodyTooLarge, answer
+from service.problems import answer
 
 
 class BodyLimit:

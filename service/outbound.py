@@ -13,7 +13,7 @@ import httpcore2
 import httpx2
 
 from service.addresses import CheckedNetwork, Resolve, is_any, is_public, resolve
-from service.problems import UrlRejected
+from service.errors import UrlRejected
 from service.settings import UrlInputs
 
 MOST_CONNECTIONS, MOST_IDLE, IDLE_SECONDS = 64, 16, 15.0

@@ -22,6 +22,15 @@ from service import openai
 from service.audit import errors as audit
 from service.batch_api import errors as batches
 from service.context import current
+from service.errors import (
+    BodyTooLarge,
+    MediaTypeRejected,
+    NotReady,
+    Unauthorised,
+    UrlFetchFailed,
+    UrlInputsOff,
+    UrlRejected,
+)
 from service.jobs import errors as jobs
 from service.shadow import errors as candidates
 from service.work import errors as work
@@ -32,34 +41,6 @@ T = TypeVar("T")
 
 PREFIX = "urn:kernelsight:problem:"
 OPENAI_ROUTES = ("/v1/moderations", "/v1/embeddings", "/v1/files", "/v1/batches")
-
-
-class NotReady(KernelSightError):
-    code = "not-ready"
-
-
-class Unauthorised(KernelSightError):
-    code = "unauthorised"
-
-
-class UrlInputsOff(KernelSightError):
-    code = "url-inputs-off"
-
-
-class UrlRejected(KernelSightError):
-    code = "url-rejected"
-
-
-class UrlFetchFailed(KernelSightError):
-    code = "url-fetch-failed"
-
-
-class MediaTypeRejected(KernelSightError):
-    code = "media-type-rejected"
-
-
-class BodyTooLarge(KernelSightError):
-    code = "body-too-large"
 
 
 # In each table the nearest class on an error's MRO decides; whatever is not in this one is our fault: 500.

@@ -6,7 +6,8 @@ from fastapi import Depends, Request
 
 from models.errors import KernelSightError
 from service.composition import House
-from service.problems import NotReady, detail_of
+from service.errors import NotReady
+from service.problems import detail_of
 from service.watching import Watch
 from service.work.jobs import Jobs
 

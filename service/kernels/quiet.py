@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from models.errors import Overloaded
-from service.problems import NotReady
+from service.errors import NotReady
 
 P = ParamSpec("P")
 R = TypeVar("R")

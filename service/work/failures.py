@@ -2,8 +2,9 @@
 
 from models.errors import DeadlineExceeded, InferenceFailed, KernelSightError, ModelMissing, Overloaded
 from service.batch_api.errors import FilesNotWritable, FilesUnavailable
+from service.errors import NotReady, UrlFetchFailed
 from service.jobs.errors import PermanentFailure, QueueUnavailable, TemporaryFailure
-from service.problems import NotReady, UrlFetchFailed, problem_of
+from service.problems import problem_of
 from service.work.errors import WebhookFailed
 
 # The same request may be answered later, or by another worker.

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import httpcore2
 import httpx2
 
+from service.errors import UrlFetchFailed
 from service.outbound import Outbound, port_of, target
-from service.problems import UrlFetchFailed
 from service.settings import SettingsInvalid
 from service.tracing import Attributes, spanning
 from service.work.errors import WebhookFailed, WebhooksOff

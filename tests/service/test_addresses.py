@@ -8,7 +8,7 @@ import httpcore2
 import pytest
 
 from service.addresses import Allows, CheckedNetwork, is_any, is_public, resolve
-from service.problems import UrlFetchFailed, UrlRejected
+from service.errors import UrlFetchFailed, UrlRejected
 from tests.service.image_server import IMAGE, ImageServer, serving_images
 
 PUBLIC = [

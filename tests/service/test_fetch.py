@@ -16,9 +16,9 @@ import pytest
 
 from pipelines.errors import TooManyBytes
 from service.addresses import CheckedNetwork, resolve
+from service.errors import UrlFetchFailed, UrlInputsOff, UrlRejected
 from service.fetch import ImageFetcher, open_fetcher
 from service.outbound import Outbound
-from service.problems import UrlFetchFailed, UrlInputsOff, UrlRejected
 from service.settings import UrlInputs
 from tests.conftest import Jpeg
 from tests.service.image_server import IMAGE, ImageServer, serving_images

@@ -6,8 +6,8 @@ import base64
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from service.errors import UrlRejected
 from service.outbound import open_outbound
-from service.problems import UrlRejected
 from service.settings import SettingsInvalid, UrlInputs
 from service.work.errors import WebhookFailed, WebhooksOff
 from service.work.webhooks import Webhooks, key_of
