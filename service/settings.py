@@ -57,7 +57,8 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    api_key: SecretStr | None = None  # bearer token; needed to bind to anything but loopback
+    # Bearer token; needed to bind to anything but loopback.
+    api_key: SecretStr | None = Field(default=None, min_length=1)
 
     max_image_bytes: int = Field(default=20 * 2**20, ge=1)
     max_image_pixels: int = Field(default=64_000_000, ge=1)

@@ -82,6 +82,7 @@ def test_errors_are_one_line_with_the_right_exit_code(arguments: list[str], code
     [
         ({"device": "cuda"}, "device 'cuda' was asked for"),
         ({"device": "tpu"}, "KERNELSIGHT_DEVICE"),
+        ({"api_key": ""}, "KERNELSIGHT_API_KEY"),
         ({"encoder": "resnet50"}, "kernelsight models pull resnet50"),
         ({"encoder": "nothing"}, "no model 'nothing'"),
         ({"catalog": "/nothing"}, "catalog folder '/nothing' does not exist"),
