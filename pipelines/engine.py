@@ -174,7 +174,11 @@ class Engine:
         pages = Pages(picture, self._pdfium, self._pool, self._limits, password, side)
         own = Call(call.priority, call.deadline, fresh=call.fresh)
         # What is shared within a request is of its first page.
-        more = await pages.each(numbers, lambda page: gate.run(page, further, replace(own, shared={})))
+        more = await pages.each(
+            numbers,
+            lambda page: gate.run(page, further, replace(own, shared={})),
+            lambda why: gate.unseen(further, why),
+        )
         call.take(gate.name, own)
         result: BaseModel = gate.over_pages({1: found} | more)
         return result

@@ -145,8 +145,11 @@ class Gate(Protocol):
     def of_a_page(self, options: Any) -> Any | None:
         """Options for a further page of a file whose first was looked at; None: nothing more would be found there."""
 
+    async def unseen(self, options: Any, why: str) -> Any:
+        """The result for a page that cannot be looked at."""
+
     def over_pages(self, found: Mapping[int, Any]) -> Any:
-        """One result of those of several pages by number; of a page that cannot be seen it is the ImageRejected."""
+        """One result of those of several pages by number."""
 
 
 @runtime_checkable

@@ -40,8 +40,13 @@ class Pages:
     password: str | None
     side: int | None
 
-    async def each(self, numbers: Sequence[int], look: Callable[[Picture], Awaitable[Any]]) -> dict[int, Any]:
-        """What `look` makes of each, or the ImageRejected that says why it cannot be seen. Raises what else it does."""
+    async def each(
+        self,
+        numbers: Sequence[int],
+        look: Callable[[Picture], Awaitable[Any]],
+        unseen: Callable[[str], Awaitable[Any]],
+    ) -> dict[int, Any]:
+        """What `look` makes of each, or `unseen` of why it cannot be seen. Raises what they do."""
         async with self._opened() as draw:
 
             async def looked(number: int) -> Any:
@@ -50,7 +55,7 @@ class Pages:
                     sha256 = hashlib.sha256(f"{self.picture.sha256}, page {number}".encode()).hexdigest()
                     return await look(replace(await draw(number), sha256=sha256))
                 except ImageRejected as error:
-                    return error
+                    return await unseen(str(error))
 
             async with aclosing(in_order(numbers, looked, AT_ONCE)) as found:
                 return dict(zip(numbers, [one async for one in found], strict=True))

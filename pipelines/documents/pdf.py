@@ -27,6 +27,7 @@ from pipelines.errors import TooManyBytes
 
 _PROCESS = "pipelines.documents.pdfium_process"
 _ROOT = Path(__file__).parents[2]
+_REOPENED = 8  # times in a row that pages of this or another document may kill the process before one is given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,9 @@ class Pdf:
     async def _ask(self, what: str, number: int, dpi: int) -> tuple[str, Any]:
         request = (what, self.key, number, dpi, self._pdfium.limits.pixels)
         reply = await self._pdfium.ask(*request)
-        if reply[0] == "unknown":
+        for _ in range(_REOPENED):
+            if reply[0] != "unknown":
+                break
             await self.open()
             reply = await self._pdfium.ask(*request)
         return reply

@@ -119,7 +119,8 @@ def _categories(
 def combined(parts: Sequence[Moderation]) -> Moderation:
     """One result over several images and texts that belong together: the strictest verdict, everything that fired.
 
-    Of a signal that judged several parts the highest reading is shown. All parts were judged by one policy.
+    Of a signal that judged several parts the highest reading is shown, with the highest score of each thing. All
+    parts were judged by one policy.
     """
     verdict = strictest(*(part.verdict for part in parts))
     return parts[0].model_copy(
@@ -136,10 +137,14 @@ def combined(parts: Sequence[Moderation]) -> Moderation:
 
 def _highest(*several: Mapping[str, Reading]) -> dict[str, Reading]:
     names = dict.fromkeys(name for readings in several for name in readings)
-    return {
-        name: max((readings[name] for readings in several if name in readings), key=lambda one: one.score)
-        for name in names
-    }
+    return {name: _highest_of([readings[name] for readings in several if name in readings]) for name in names}
+
+
+def _highest_of(readings: Sequence[Reading]) -> Reading:
+    best = max(readings, key=lambda one: (one.error is None, one.score))
+    things = dict.fromkeys(thing for one in readings for thing in one.scores)
+    scores = {thing: max(one.scores.get(thing, 0.0) for one in readings) for thing in things}
+    return best.model_copy(update={"scores": scores})
 
 
 def _both(one: dict[str, CategoryScore], other: dict[str, CategoryScore]) -> dict[str, CategoryScore]:

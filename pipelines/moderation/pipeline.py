@@ -9,14 +9,14 @@ from typing import Any
 from models.errors import DeadlineExceeded, ExplanationUnavailable, KernelSightError, Overloaded
 from models.together import together
 from pipelines.decode import Picture
-from pipelines.errors import ImageRejected, RequestRejected
+from pipelines.errors import RequestRejected
 from pipelines.explanation import Explanation
 from pipelines.moderation.decision import combined, decide
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.preview import blurred
 from pipelines.moderation.signal import Explains, OfFile, Signal
-from pipelines.moderation.types import InputType, Moderation, PageVerdict, Reading
+from pipelines.moderation.types import VERDICTS, InputType, Moderation, PageVerdict, Reading
 from pipelines.pipeline import Call, CpuPool
 from pipelines.types import ModelUsed
 
@@ -76,10 +76,16 @@ class ModerationPipeline:
         names = tuple(signal.name for signal in self._chosen(options) if not isinstance(signal, OfFile))
         return ModerationOptions(signals=names, tenant=options.tenant) if names else None
 
-    def over_pages(self, found: Mapping[int, Moderation | ImageRejected]) -> Moderation:
-        """The strictest verdict, each rule where it scored highest; preview and explanations are the first page's."""
-        whole = combined([one for one in found.values() if isinstance(one, Moderation)])
-        rules = {rule.rule: rule for rule in sorted(whole.rules, key=lambda rule: rule.score)}
+    async def unseen(self, options: ModerationOptions, why: str) -> Moderation:
+        """The verdict is the policy's `on_error`, as that of signals that fail."""
+        failed = {signal.name: Reading.failed(why, detector=signal.name) for signal in self._chosen(options)}
+        return judged(await self.policy(), failed, options.tenant)
+
+    def over_pages(self, found: Mapping[int, Moderation]) -> Moderation:
+        """The strictest verdict, each rule where it was strictest; preview and explanations are the first page's."""
+        whole = combined(list(found.values()))
+        strictest_last = sorted(whole.rules, key=lambda rule: (VERDICTS.index(rule.verdict), rule.score))
+        rules = {(rule.rule, rule.signal): rule for rule in strictest_last}
         pages = [_of_page(number, one) for number, one in found.items()]
         return whole.model_copy(update={"rules": list(rules.values()), "pages": pages})
 
@@ -96,11 +102,10 @@ class ModerationPipeline:
         return [known[name] for name in dict.fromkeys(options.signals)] or self.signals
 
 
-def _of_page(number: int, found: Moderation | ImageRejected) -> PageVerdict:
-    if isinstance(found, ImageRejected):
-        return PageVerdict(number=number, verdict=None, error=str(found))
+def _of_page(number: int, found: Moderation) -> PageVerdict:
     rules = list(dict.fromkeys(rule.rule for rule in found.rules))
-    return PageVerdict(number=number, verdict=found.verdict, severity=found.severity, rules=rules)
+    error = next((reading.error for reading in found.signals.values() if reading.error is not None), None)
+    return PageVerdict(number=number, verdict=found.verdict, severity=found.severity, rules=rules, error=error)
 
 
 def judged(

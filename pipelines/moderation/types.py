@@ -75,10 +75,10 @@ class PageVerdict(Wire):
     """A page of a PDF or TIFF by itself; `rules` are the names of those that fired on it."""
 
     number: int
-    verdict: Verdict | None = Field(description="none where the page cannot be seen")
+    verdict: Verdict
     severity: int = 0
     rules: list[str] = Field(default_factory=list)
-    error: str | None = None
+    error: str | None = Field(default=None, description="why it, or some signal there, could not be judged")
 
 
 class Moderation(Wire):

@@ -41,12 +41,15 @@ class FarFile(io.RawIOBase):
         return len(data)
 
     def write(self, data: Any) -> int:
+        part = bytes(data)
         with failing_as(self._kind):
-            return int(self._file.write(bytes(data)))
+            written = self._file.write(part)
+        return len(part) if written is None else int(written)  # some clients of fsspec's say nothing: all of it
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         with failing_as(self._kind):
-            return int(self._file.seek(offset, whence))
+            at = self._file.seek(offset, whence)
+            return int(self._file.tell() if at is None else at)
 
     def close(self) -> None:
         if not self.closed:

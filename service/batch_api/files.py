@@ -18,7 +18,7 @@ from typing import BinaryIO, Literal
 
 import fsspec
 from fsspec.core import url_to_fs
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.errors import RequestRejected
 from service.batch_api.errors import FilesNotWritable, FilesUnavailable, FileUnknown
@@ -188,6 +188,9 @@ class FileStore:
                 try:
                     known = StoredFile.model_validate_json(system.cat_file(path))
                 except FileNotFoundError:  # removed meanwhile
+                    continue
+                except ValidationError:
+                    log.warning("%s is no record of a file", path)
                     continue
             if (known.expires_at is not None and known.expires_at < now) is expired:
                 yield known

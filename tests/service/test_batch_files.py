@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -157,3 +158,29 @@ def test_a_place_that_does_not_answer_yet_is_no_reason_not_to_start(caplog: pyte
     FileStore("ftp://127.0.0.1:1/files", 3600).check()
 
     assert "ConnectionRefusedError" in caplog.text
+
+
+class Silent(io.BytesIO):
+    """As files of some clients: it does not say what it wrote, or where it is."""
+
+    def write(self, data: Any) -> None:  # type: ignore[override]
+        super().write(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> None:  # type: ignore[override]
+        super().seek(offset, whence)
+
+
+def test_a_client_that_does_not_say_what_it_did_is_believed() -> None:
+    far = FarFile(Silent(b"....five"), FilesUnavailable)
+
+    assert (far.seek(4), far.read(4), far.seek(0), far.write(b"one")) == (4, b"five", 0, 3)
+
+
+def test_what_is_no_record_of_a_file_hides_no_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = FileStore(str(tmp_path), 3600)
+    known = store.add(io.BytesIO(b"x"), "in.jsonl")
+    (tmp_path / "file-broken.json").write_bytes(b"")
+
+    listed = store.page(after=None, limit=9, newest_first=True, purpose=None)
+
+    assert ([one.id for one in listed.data], "file-broken.json is no record" in caplog.text) == ([known.id], True)

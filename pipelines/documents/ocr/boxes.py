@@ -89,7 +89,8 @@ def decode(probabilities: NDArray[np.float32], *, threshold: float) -> Boxes:
     found, sure, doubtful = _judged(probabilities, threshold)
     rest = np.zeros(probabilities.shape, np.uint8)
     cv2.fillPoly(rest, doubtful, 1)
-    cv2.fillPoly(rest, sure, 0)
+    for outline in sure:  # one by one: together they would leave out what lies in the hole of another
+        cv2.fillPoly(rest, [outline], 0)
     brighter, _, _ = _judged(probabilities * rest, BRIGHT)
     return Boxes.joined([found, brighter])
 

@@ -1,6 +1,7 @@
 """PDFs: opened, measured and drawn."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import numpy as np
 import pytest
@@ -78,6 +79,22 @@ def test_a_page_without_end_costs_nothing_but_itself(limits: PdfLimits, error: t
     one.close()
 
     assert found == [842, 842, 1]
+
+
+def test_a_page_outlives_several_others_that_end_the_process() -> None:
+    one = Pdfium(PdfLimits(memory=2**29))
+
+    async def scene() -> list[int | BaseException]:
+        bad = [endless(), endless(), endless()]
+        async with AsyncExitStack() as stack:
+            files = [await stack.enter_async_context(one.opened(data)) for data in [*bad, pdf(text())]]
+            pages = await asyncio.gather(*(file.page(1, 72) for file in files), return_exceptions=True)
+            return [page if isinstance(page, BaseException) else len(page.pixels) for page in pages]
+
+    found = asyncio.run(scene())
+    one.close()
+
+    assert [one if isinstance(one, int) else type(one) for one in found] == [PageBroken, PageBroken, PageBroken, 842]
 
 
 def test_a_file_over_the_limit_is_not_opened() -> None:

@@ -134,6 +134,16 @@ def test_parts_that_belong_together_get_the_strictest_verdict_and_the_highest_sc
     )  # fmt: skip
 
 
+def test_of_a_signal_that_judged_several_parts_each_thing_has_its_highest_score() -> None:
+    rules = policy(arms={"signal": "objects.weapon", "review": 0.5})
+    parts = [reading(alcohol=0.9, weapon=0.1), reading(weapon=0.6), failed()]
+
+    one = combined([judged(rules, {"objects": part}, None) for part in parts])
+
+    assert (one.signals["objects"].scores, one.signals["objects"].error) == ({"alcohol": 0.9, "weapon": 0.6}, None)
+    assert (decide(rules, one.signals).verdict, one.verdict) == ("review", "review")
+
+
 def test_text_and_image_of_one_category_are_both_named() -> None:
     rules = policy(nudity=NUDITY, words={"signal": "text.sexual", "openai": "sexual", "review": 0.5})
     text = judged(rules, {"text": reading(sexual=1.0)}, None, kind="text")

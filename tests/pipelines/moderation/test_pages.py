@@ -18,6 +18,7 @@ from pipelines.engine import Engine
 from pipelines.findings import Findings
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.pipeline import ModerationPipeline
+from pipelines.moderation.pipeline import judged as judged_by
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.types import Moderation, Reading
 from pipelines.pipeline import Call, CpuPool
@@ -25,7 +26,7 @@ from pipelines.types import ModelUsed
 from tests.pipelines.documents.pdfs import HEIGHT, WIDTH, Draw, pdf, text, with_broken_page
 from tests.pipelines.documents.stages import documents
 from tests.pipelines.images import encode
-from tests.pipelines.moderation.readings import policy, reading
+from tests.pipelines.moderation.readings import failed, policy, reading
 
 RULES = policy(dark={"signal": "darkness", "review": 0.4, "block": 0.9}, file={"signal": "whole", "review": 0.5})
 
@@ -75,6 +76,10 @@ def grey(level: float) -> Draw:
 BLACK, DIM = grey(0), grey(0.4)
 
 
+async def current() -> Policy:
+    return RULES
+
+
 def run(
     pdfium: Pdfium,
     data: bytes,
@@ -83,9 +88,6 @@ def run(
     options: ModerationOptions | None = None,
     gate: bool = True,
 ) -> Findings:
-    async def current() -> Policy:
-        return RULES
-
     async def scenario() -> Findings:
         pool = CpuPool(threads=1)
         moderation = ModerationPipeline(signals or (Darkness(),), current, pool)
@@ -126,10 +128,10 @@ def test_only_pages_that_will_be_read_are_looked_at_and_the_first(pdfium: Pdfium
     assert found.document is not None
 
 
-def test_a_page_that_cannot_be_drawn_is_reported_and_keeps_nobody(pdfium: Pdfium) -> None:
+def test_about_a_page_that_cannot_be_drawn_the_policy_decides_as_about_signals_that_fail(pdfium: Pdfium) -> None:
     found = run(pdfium, with_broken_page(2, 3))
 
-    assert (judged(found).verdict, pages(found)) == ("allow", [(1, "allow"), (2, None), (3, "allow")])
+    assert (judged(found).verdict, pages(found)) == ("review", [(1, "allow"), (2, "review"), (3, "allow")])
     assert [page.error for page in judged(found).pages or ()] == [None, "page 2 cannot be read", None]
 
 
@@ -182,3 +184,19 @@ def test_behind_a_first_page_that_is_blocked_nothing_is_looked_at(pdfium: Pdfium
     found = run(pdfium, pdf(BLACK, text()), signal)
 
     assert (judged(found).verdict, len(signal.seen), found.withheld) == ("block", 1, ["document"])
+
+
+def test_a_rule_is_shown_where_it_was_strictest_and_each_signal_that_failed() -> None:
+    rules = policy(
+        dark={"signal": "darkness", "block": 0.9, "soften": ["drawing"]}, drawn={"signal": "drawing", "review": 0.9}
+    )
+    softened, blocked, lost = (
+        judged_by(rules, {"darkness": darkness, "drawing": drawing}, None)
+        for darkness, drawing in [(reading(0.99), reading(0.6)), (reading(0.92), reading(0.1)), (failed(), failed())]
+    )
+
+    whole = ModerationPipeline((), current, CpuPool(threads=1)).over_pages({1: softened, 2: blocked, 3: lost})
+
+    assert sorted((rule.rule, rule.signal, rule.verdict) for rule in whole.rules) == [
+        ("dark", "darkness", "block"), ("on_error", "darkness", "review"), ("on_error", "drawing", "review"),
+    ]  # fmt: skip

@@ -57,6 +57,13 @@ def test_a_digit_is_found_beside_the_faint_rule_that_its_core_runs_into() -> Non
     assert (x.min() + x.max(), y.min() + y.max()) == pytest.approx((600, 400), abs=2)
 
 
+def test_a_word_inside_a_frame_is_found_once() -> None:
+    frame = core((300, 200), 280, 60, 0, 0.95) - core((300, 200), 200, 20, 0, 0.95)
+    word = core((280, 200), 40, 6, 0, 0.9)
+
+    assert len(decode(np.maximum(frame, word), threshold=0.3)) == 2
+
+
 def test_a_line_read_from_its_other_end_begins_where_it_ended() -> None:
     boxes = decode(core((300, 200), 200, 20, 0), threshold=0.3)
 
