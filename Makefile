@@ -27,7 +27,7 @@ serve: setup ## Set up and serve on http://HOST:PORT (127.0.0.1:8000)
 	@.venv/bin/kernelsight serve --host $(HOST) --port $(PORT)
 
 test: setup .venv/.developed .venv-export/.developed ## Set up and run all tests
-	.venv/bin/pytest --numprocesses 2 --dist loadfile # most of their time is a wait for some other process
+	.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder # most of their time is a wait for some other process
 	.venv-export/bin/pytest tests/export
 
 lint: .venv/.developed ## Run ruff, mypy and import-linter
