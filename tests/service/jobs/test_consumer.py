@@ -120,7 +120,7 @@ def test_what_no_outage_explains_ends_the_consumer(opened: Opened) -> None:
             async with queue.server.connection.command() as client:
                 [id] = await keys_of(queue, "job")
                 await client.hset(queue.server.key("job", id), "work", "no JSON")
-            await Consumer(Leases(queue.server, Terms()), echo).run()
+            await Consumer(Leases(queue.server, SHORT), echo).run()
 
     with pytest.raises(orjson.JSONDecodeError):
         asyncio.run(scenario())
