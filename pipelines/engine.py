@@ -22,9 +22,10 @@ from models.waiting import Priority
 from pipelines.admission import Admission
 from pipelines.container import sniff
 from pipelines.decode import Limits, Picture, decode
-from pipelines.documents.gated import Pages, pages_in
+from pipelines.documents import gated
 from pipelines.documents.pdf import Pdfium
-from pipelines.documents.picture import first_page
+from pipelines.documents.picture import DPI, first_page
+from pipelines.documents.sheets import opened_sheets
 from pipelines.encoder import ENCODED
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
@@ -165,22 +166,30 @@ class Engine:
         readers = [(pipeline, read) for pipeline, read in chosen if isinstance(pipeline, OpensPdf)]
         if self._pdfium is None or not readers or not isinstance(gate, Gate) or not gate.passes(found):
             return found
-        [(reader, read), *_] = readers
-        numbers = [number for number in reader.pages(read, pages_in(picture)) if number > 1]
         further = gate.of_a_page(options)
-        if further is None or not numbers:
+        if further is None or picture.frames == 1:
             return found
-        password, side = reader.password(read), gate.shorter_side(further)
-        pages = Pages(picture, self._pdfium, self._pool, self._limits, password, side)
+        [(reader, read), *_] = readers
         own = Call(call.priority, call.deadline, fresh=call.fresh)
-        # What is shared within a request is of its first page.
-        more = await pages.each(
-            numbers,
-            lambda page: gate.run(page, further, replace(own, shared={})),
-            lambda why: gate.unseen(further, why),
+        opened = opened_sheets(
+            picture,
+            dpi=DPI,
+            password=reader.password(read),
+            pdfium=self._pdfium,
+            pool=self._pool,
+            limits=self._limits,
         )
+        async with opened as sheets:
+            more = await gated.over(
+                sheets,
+                [number for number in reader.pages(read, sheets.count) if number > 1],
+                # What is shared within a request is of its first page.
+                lambda page: gate.run(page, further, replace(own, shared={})),
+                lambda why: gate.unseen(further, why),
+                shorter_side=gate.shorter_side(further),
+            )
         call.take(gate.name, own)
-        result: BaseModel = gate.over_pages({1: found} | more)
+        result: BaseModel = gate.over_pages({1: found} | more) if more else found
         return result
 
     async def _run_all(self, tasks: Sequence[Task], picture: Picture, call: Call) -> dict[str, BaseModel]:

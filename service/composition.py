@@ -114,14 +114,7 @@ async def open_house(
     names = served(settings) if only is None else only
     catalog, store = open_catalog(settings), open_store(settings)
     choices = choose_all(settings, catalog, store)
-    runtime = Runtime(
-        store,
-        device=settings.device,
-        queue=settings.queue_limit,
-        hang_seconds=settings.hang_seconds,
-        probe_after_seconds=settings.probe_after_seconds,
-        observer=metrics.batches.observe,
-    )
+    runtime = _runtime(settings, store, metrics)
     pool, pdfium = CpuPool(limit=settings.queue_limit), Pdfium(pdf_limits(settings))
     try:
         await _load(runtime, choices, names)
@@ -166,6 +159,17 @@ async def open_house(
         await runtime.close(grace_seconds=settings.drain_seconds)
         pool.close()
         pdfium.close()
+
+
+def _runtime(settings: Settings, store: Store, metrics: Metrics) -> Runtime:
+    return Runtime(
+        store,
+        device=settings.device,
+        queue=settings.queue_limit,
+        hang_seconds=settings.hang_seconds,
+        probe_after_seconds=settings.probe_after_seconds,
+        observer=metrics.batches.observe,
+    )
 
 
 async def _pipelines(

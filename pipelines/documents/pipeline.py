@@ -74,7 +74,14 @@ class DocumentsPipeline:
         whatever else goes wrong on a page is that page's `error`.
         """
         found: list[Page] = []
-        opened = opened_sheets(picture, options, pdfium=self.pdfium, pool=self.pool, limits=self.limits.image)
+        opened = opened_sheets(
+            picture,
+            dpi=options.dpi,
+            password=self.password(options),
+            pdfium=self.pdfium,
+            pool=self.pool,
+            limits=self.limits.image,
+        )
         async with opened as sheets:
             numbers = self.pages(options, sheets.count)
             pages = in_order(numbers, lambda number: self._page(sheets, number, options, call), self.limits.at_once)
