@@ -28,12 +28,12 @@ from statistics import median, quantiles
 import httpx2
 import numpy as np
 
-from models.session import Session
-from pipelines.decode import Picture, decode
-from pipelines.moderation import codes, hygiene, nsfw
+from models.runtime.session import Session
+from pipelines.image.decode import Picture, decode
+from pipelines.image.preprocess import central_crop
 from pipelines.moderation.domains import Domains
-from pipelines.preprocess import central_crop
-from service.composition import image_limits, open_catalog, open_store
+from pipelines.moderation.signals import barcodes, file_hygiene, nsfw
+from service.components import image_limits, open_catalog, open_store
 from service.settings import load_settings
 
 SIGNALS = {"nsfw": ("--signals", "nsfw"), "default": ()}
@@ -170,8 +170,8 @@ class RawChain:
 
     def _rest(self, picture: Picture, encoder: Session) -> None:
         encoder.run({self._encoder.input.name: central_crop(picture.pixels, self._encoder.input)[None]})
-        codes.judge(codes.find_codes(picture.pixels, picture.scale), Domains())
-        hygiene.examine(picture)
+        barcodes.judge(barcodes.find_codes(picture.pixels, picture.scale), Domains())
+        file_hygiene.examine(picture)
 
     @staticmethod
     def _session(graph: Path) -> Session:

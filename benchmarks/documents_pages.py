@@ -22,9 +22,9 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from pipelines.documents.options import DocumentsOptions
-from service.composition import open_house
-from service.metrics import Metrics
+from service.components import open_house
 from service.settings import load_settings
+from service.telemetry.metrics import Metrics
 
 SENTENCES = (
     "The mill stands where the river leaves the hills, and has done so for three hundred years.",

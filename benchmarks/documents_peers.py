@@ -23,16 +23,17 @@ from time import perf_counter, process_time
 
 import numpy as np
 
-from models.manifest import Catalog
-from models.runtime import Runtime
-from models.session import metadata
-from models.store import Store
-from pipelines.decode import Limits, decode
+from models.registry import Catalog
+from models.runtime.runtime import Runtime
+from models.runtime.session import metadata
+from models.store.store import Store
+from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.ocr.recogniser import alphabet
-from pipelines.documents.parts import Pixels
 from pipelines.documents.pipeline import DocumentLimits
-from pipelines.pipeline import Call, CpuPool
+from pipelines.documents.stages import Pixels
+from pipelines.image.decode import Limits, decode
+from pipelines.run_context import Call
 from service.settings import load_settings
 
 MODELS = ("ppocr-v6-det-small", "ppocr-v2-cls", "ppocr-v6-rec-small")

@@ -19,16 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.decode import Limits, decode
 from pipelines.faces.candidates import Candidates, Floats, overlap
+from pipelines.faces.canvas import Mips
 from pipelines.faces.detector import Calibration, logit
 from pipelines.faces.finder import FaceFinder
 from pipelines.faces.pipeline import SHORTER_SIDE, FacesPipeline
-from pipelines.faces.views import Mips
-from pipelines.pipeline import Call
-from service.composition import open_house
-from service.metrics import Metrics
+from pipelines.image.decode import Limits, decode
+from pipelines.run_context import Call
+from service.components import open_house
 from service.settings import load_settings
+from service.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True)

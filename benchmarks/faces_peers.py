@@ -24,13 +24,13 @@ import numpy as np
 import uvloop
 from numpy.typing import NDArray
 
-from pipelines.decode import Limits, Picture, decode
 from pipelines.faces.options import FacesOptions
 from pipelines.faces.pipeline import FacesPipeline
-from pipelines.pipeline import Call
-from service.composition import open_house
-from service.metrics import Metrics
+from pipelines.image.decode import Limits, Picture, decode
+from pipelines.run_context import Call
+from service.components import open_house
 from service.settings import load_settings
+from service.telemetry.metrics import Metrics
 
 LONGER_SIDE = 640  # what OpenCV's net is given at most, as its users do
 

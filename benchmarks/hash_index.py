@@ -13,7 +13,7 @@ from time import perf_counter, process_time
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.moderation.hash_index import BYTES, HashIndex
+from pipelines.moderation.hashes.index import BYTES, HashIndex
 
 BRUTE_EVERY = 20  # brute force is slow: it takes part in every twentieth query
 

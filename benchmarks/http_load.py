@@ -27,13 +27,13 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from models.session import Session
-from pipelines.captioning import FeaturesOptions
-from pipelines.decode import decode
-from pipelines.preprocess import central_crop, shorter_side_wanted
-from service.composition import House, image_limits, open_house
-from service.metrics import Metrics
+from models.runtime.session import Session
+from pipelines.captioning.pipeline import FeaturesOptions
+from pipelines.image.decode import decode
+from pipelines.image.preprocess import central_crop, shorter_side_wanted
+from service.components import House, image_limits, open_house
 from service.settings import load_settings
+from service.telemetry.metrics import Metrics
 
 PHOTOGRAPHS = ("astronaut", "cat", "coffee", "rocket")
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from service.jobs.embedded import EmbeddedServer
-from service.jobs.types import NewJob
+from service.queue.embedded import EmbeddedServer
+from service.queue.types import NewJob
 from tests.crash.processes import LEASE_SECONDS, Workplace, until
 
 JOBS = 2_000

@@ -30,20 +30,20 @@ import uvloop
 from PIL import Image
 from prometheus_client import CollectorRegistry
 
-from models.lane import BatchRecord
-from models.served import Served
+from models.inference import BatchRecord
+from models.runtime.model_info import Served
 from pipelines.engine import Engine
-from pipelines.seen import Observer, Seen
-from service.composition import House, open_house
-from service.context import RequestContext, on_behalf_of
-from service.feedback.opening import open_desk
-from service.intake import Ask
-from service.metrics import Metrics
-from service.metrics.models import BatchMetrics
-from service.operations.table import FEATURES
-from service.quality.opening import open_quality
+from pipelines.findings import Observer, Seen
+from service.components import House, open_house
+from service.monitoring.feedback.aggregator import open_desk
+from service.monitoring.quality.factory import open_quality
+from service.operations.registry import FEATURES
+from service.operations.request import Ask
 from service.settings import load_settings
-from service.tracing import Span, Tracing, Untraced, draw_stages, open_tracing, within
+from service.telemetry.metrics import Metrics
+from service.telemetry.metrics.models import BatchMetrics
+from service.telemetry.request_context import RequestContext, on_behalf_of
+from service.telemetry.tracing import Span, Tracing, Untraced, draw_stages, open_tracing, within
 
 PHOTOGRAPHS = ("astronaut", "cat", "coffee", "rocket")
 ROUTE = "/v1/features"

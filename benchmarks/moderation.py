@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.moderation.options import ModerationOptions
-from service.composition import House, open_catalog, open_house, open_store
-from service.metrics import Metrics
+from service.components import House, open_catalog, open_house, open_store
 from service.settings import load_settings
+from service.telemetry.metrics import Metrics
 
 PHOTOGRAPHS = ("astronaut", "cat", "chelsea", "coffee", "rocket")
 REPEATS = 6  # times that all images are sent in one measurement

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.errors import ExplanationUnavailable, KernelSightError
 from models.manifest import ClassifierTensors, ImageInput, Manifest
-from models.session import Array, Session
+from models.runtime.session import Array, Session
 
 TOLERANCE = 1e-3  # in units of a logit
 

@@ -15,31 +15,51 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
+import skimage.data
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from models.errors import DeviceUnavailable, ExportFailed, KernelsUnavailable
-from models.kernels.profile import make_profile
+from models.kernels.baseline import make_profile
 from models.manifest import ImageInput, Manifest
 from models.nets import BUILDERS
 from models.nets.joblib_arrays import read_arrays
 from models.nets.onnx_arrays import read_convolutions
-from models.photographs import photographs
-from models.session import Session
-from models.store import Store
+from models.runtime.session import Session
+from models.store.store import Store
+
+NAMES = ("astronaut", "cat", "coffee", "rocket", "hubble_deep_field", "retina", "immunohistochemistry", "page", "coins")
+
+
+def photographs(height: int, width: int) -> NDArray[np.uint8]:
+    """(N, height, width, 3) RGB: each photograph whole, its four quarters, and mirrored."""
+    images = []
+    for name in NAMES:
+        whole = Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
+        across, down = whole.width // 2, whole.height // 2
+        corners = [(x, y, x + across, y + down) for x in (0, across) for y in (0, down)]
+        views = [whole, whole.transpose(Image.Transpose.FLIP_LEFT_RIGHT), *(whole.crop(box) for box in corners)]
+        images += [view.resize((width, height), Image.Resampling.BICUBIC) for view in views]
+    return np.stack([np.asarray(image) for image in images])
+
 
 log = logging.getLogger(__name__)
 
 OPSET = 20
+
 MAX_DIFFERENCE = 1e-3
+
+
 # The published files' readers. None of them runs what a pickle from elsewhere may name.
 _READERS: dict[str, Callable[[Path], Any]] = {
     "torch": lambda path: torch.load(path, map_location="cpu", weights_only=True),
     "joblib-lz4": read_arrays,
     "onnx-weights": read_convolutions,
 }
+
 EXPORTER_PACKAGES = ("torch", "torchvision", "onnx", "onnxscript", "onnxruntime")
 
 

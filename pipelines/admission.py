@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from models.waiting import Priority
+from models.priority import Priority
 
 
 class Admission:

@@ -14,24 +14,23 @@ from typing import Any
 from PIL import Image
 from pydantic import BaseModel
 
+from models.concurrency import together
 from models.errors import DeadlineExceeded
-from models.session import Array
-from models.tapping import as_traffic
-from models.together import together
-from models.waiting import Priority
+from models.priority import Priority
+from models.runtime.runtime import as_traffic
+from models.runtime.session import Array
+from pipelines import page_moderation
 from pipelines.admission import Admission
-from pipelines.container import sniff
-from pipelines.decode import Limits, Picture, decode
-from pipelines.documents import gated
-from pipelines.documents.pdf import Pdfium
-from pipelines.documents.picture import DPI, first_page
-from pipelines.documents.sheets import opened_sheets
-from pipelines.encoder import ENCODED
+from pipelines.captioning.encoder import ENCODED
+from pipelines.cpu_pool import CpuPool, at_priority
+from pipelines.documents.pages import DPI, first_page, opened_sheets
+from pipelines.documents.pdf.client import Pdfium
 from pipelines.errors import RequestRejected
-from pipelines.findings import Findings
-from pipelines.pipeline import Call, CpuPool, Gate, OpensPdf, Pipeline, Report, at_priority
-from pipelines.result_ids import new_result_id
-from pipelines.seen import Observer, Seen
+from pipelines.findings import Findings, Observer, Seen, new_result_id
+from pipelines.image.decode import Limits, Picture, decode
+from pipelines.image.formats import sniff
+from pipelines.pipeline import Gate, OpensPdf, Pipeline
+from pipelines.run_context import Call, Report
 from pipelines.types import ImageInfo, ModelUsed, as_declared
 
 log = logging.getLogger(__name__)
@@ -180,7 +179,7 @@ class Engine:
             limits=self._limits,
         )
         async with opened as sheets:
-            more = await gated.over(
+            more = await page_moderation.over(
                 sheets,
                 [number for number in reader.pages(read, sheets.count) if number > 1],
                 # What is shared within a request is of its first page.

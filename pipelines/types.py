@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.served import Served
+from models.runtime.model_info import Served
 
 
 class Wire(BaseModel):

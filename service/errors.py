@@ -29,3 +29,17 @@ class MediaTypeRejected(KernelSightError):
 
 class BodyTooLarge(KernelSightError):
     code = "body-too-large"
+
+
+class JobNotDone(KernelSightError):
+    code = "job-not-done"
+
+
+class WebhooksOff(KernelSightError):
+    code = "webhooks-off"
+
+
+class WebhookFailed(KernelSightError):
+    """Another try may help."""
+
+    code = "webhook-failed"

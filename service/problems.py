@@ -7,21 +7,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, Response
-
 from models import errors as models
-from models.errors import KernelSightError, Overloaded
+from models.errors import KernelSightError
 from pipelines import errors as pipelines
 from pipelines.documents import errors as documents
 from pipelines.moderation import errors as moderation
-from service import openai
-from service.audit import errors as audit
-from service.batch_api import errors as batches
-from service.context import current
+from service import errors as work
+from service.batches import errors as batches
 from service.errors import (
     BodyTooLarge,
     MediaTypeRejected,
@@ -31,15 +23,17 @@ from service.errors import (
     UrlInputsOff,
     UrlRejected,
 )
-from service.jobs import errors as jobs
-from service.shadow import errors as candidates
-from service.work import errors as work
+from service.monitoring import errors as monitoring
+from service.operations import openai_moderation
+from service.queue import errors as jobs
+from service.telemetry.request_context import current
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 PREFIX = "urn:kernelsight:problem:"
+
 OPENAI_ROUTES = ("/v1/moderations", "/v1/embeddings", "/v1/files", "/v1/batches")
 
 
@@ -65,7 +59,7 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     moderation.TrainingRejected: (422, "No category can be made of these images"),
     models.ModelUnknown: (404, "There is no such model"),
     models.ExplanationUnavailable: (501, "This model's answers cannot be explained exactly"),
-    candidates.CandidateUnknown: (409, "There is no second version of this model"),
+    monitoring.CandidateUnknown: (409, "There is no second version of this model"),
     models.SourceFailed: (503, "The model store cannot be used"),
     models.KernelsUnavailable: (501, "This model's kernels cannot be looked at"),
     models.LayerUnknown: (404, "There is no such layer"),
@@ -76,9 +70,9 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     jobs.JobUnknown: (404, "There is no such job"),
     jobs.IdempotencyConflict: (409, "This key belongs to another job"),
     jobs.JobNotDead: (409, "The job is no dead letter"),
-    audit.ResultUnknown: (404, "There is no such result"),
-    audit.AuditUnavailable: (503, "The audit log is not available"),
-    audit.AuditOff: (403, "Results are not recorded here"),
+    monitoring.ResultUnknown: (404, "There is no such result"),
+    monitoring.AuditUnavailable: (503, "The audit log is not available"),
+    monitoring.AuditOff: (403, "Results are not recorded here"),
     work.JobNotDone: (409, "The job has no result"),
     work.WebhookFailed: (424, "The callback was not received"),
     work.WebhooksOff: (403, "Callbacks are switched off"),
@@ -97,15 +91,17 @@ _ANSWERS: dict[type[KernelSightError], tuple[int, str]] = {
     BodyTooLarge: (413, "The request is too large"),
 }
 
+
 # Their messages name hosts and folders, which are the operator's to know: callers get these, and the log has the rest.
 _TOLD: dict[type[KernelSightError], str] = {
     models.SourceFailed: "the model store cannot be written, or the model's files cannot be had",
     moderation.CategoriesNotWritable: "the folder of categories cannot be written",
     jobs.QueueUnavailable: "the queue cannot be reached; try again in a moment",
-    audit.AuditUnavailable: "the audit log cannot be read or written",
+    monitoring.AuditUnavailable: "the audit log cannot be read or written",
     batches.FilesNotWritable: "the place where files are kept takes none; try again in a moment",
     batches.FilesUnavailable: "the place where files are kept cannot be reached; try again in a moment",
 }
+
 
 # What passes by itself, in about so many seconds.
 _RETRY_SECONDS: dict[type[KernelSightError], int] = {
@@ -148,56 +144,6 @@ def _nearest(table: Mapping[type[KernelSightError], T], error: KernelSightError)
     return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 
-def answer(error: KernelSightError, path: str) -> JSONResponse:
-    """The response for a domain error of a request for `path`."""
-    headers = {}
-    retry = error.retry_seconds if isinstance(error, Overloaded) else _nearest(_RETRY_SECONDS, error)
-    if retry is not None:
-        headers["Retry-After"] = str(round(retry))
-    if isinstance(error, Unauthorised):
-        headers["WWW-Authenticate"] = "Bearer"
-    return respond(path, problem_of(error), headers)
-
-
-def bug(path: str) -> JSONResponse:
-    """The response where nobody knows what went wrong."""
-    return respond(path, problem("internal", 500, "Internal error", "this is a bug; the log has the details"))
-
-
-def install(app: FastAPI) -> None:
-    """Every error of every route leaves as problem+json, FastAPI's own included; bugs do so by requests.py."""
-
-    async def domain(request: Request, error: Exception) -> Response:
-        assert isinstance(error, KernelSightError)
-        request.app.state.metrics.requests.rejected(error.code)
-        return answer(error, request.url.path)
-
-    async def http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
-        request.app.state.metrics.requests.rejected(code)
-        body = problem(
-            code, error.status_code, str(error.detail), f"{request.method} {request.url.path}: {error.detail}"
-        )
-        return respond(request.url.path, body, dict(error.headers or {}))
-
-    async def validation(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        request.app.state.metrics.requests.rejected(pipelines.RequestRejected.code)
-        wrong = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
-        detail = "; ".join(f"{one['where']}: {one['what']}" for one in wrong)
-        body = problem(pipelines.RequestRejected.code, 422, "The request is not valid", detail, errors=wrong)
-        return respond(request.url.path, body, {})
-
-    async def gone(request: Request, error: Exception) -> Response:
-        return Response(status_code=499)  # nobody reads it; the number is what proxies log for a client that left
-
-    app.add_exception_handler(KernelSightError, domain)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, validation)
-    app.add_exception_handler(ClientDisconnect, gone)
-
-
 def as_answered(path: str, body: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
     """Status, media type and body of a problem.
 
@@ -206,9 +152,4 @@ def as_answered(path: str, body: dict[str, Any]) -> tuple[int, str, dict[str, An
     if not path.startswith(OPENAI_ROUTES):
         return body["status"], "application/problem+json", body
     status = 400 if body["type"] == PREFIX + pipelines.RequestRejected.code else body["status"]
-    return status, "application/json", openai.error_of(body)
-
-
-def respond(path: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
-    status, media_type, content = as_answered(path, body)
-    return JSONResponse(content, status, headers, media_type=media_type)
+    return status, "application/json", openai_moderation.error_of(body)

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.errors import KernelSightError
-from pipelines.moderation.hash_lists import LARGEST_DISTANCE
+from pipelines.moderation.hashes.lists import LARGEST_DISTANCE
 
 UrlInputs = Literal["off", "public", "any"]
 LogFormat = Literal["text", "json"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.manifest import Catalog
-from models.store import Store
+from models.registry import Catalog
+from models.store.store import Store
 from service.settings import load_settings
 
 needs_yunet = pytest.mark.skipif(

@@ -7,10 +7,9 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.kernels.activation_probe import Activations, Seen
+from models.kernels.baseline import KernelProfile
 from models.kernels.layers import Activation, Layer
-from models.kernels.microscope import Seen
-from models.kernels.profile import KernelProfile
-from models.kernels.statistics import Activations
 
 _MOST_NAMED = 64
 

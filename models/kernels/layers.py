@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Literal
 
 from models.errors import KernelsUnavailable, LayerUnknown
-from models.kernels.graph import Constant, Graph, Node
+from models.onnx_graph import Constant, Graph, Node
 
 # clipped: 0 to a ceiling, as ReLU6. gated: x times a gate of x, as Swish, hard Swish and GELU. linear: as it comes.
 Activation = Literal["relu", "clipped", "leaky", "gated", "linear"]

@@ -14,14 +14,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.concurrency import together
 from models.manifest import Manifest
-from models.session import Array
-from models.together import together
+from models.runtime.session import Array
+from pipelines.cpu_pool import CpuPool
 from pipelines.documents.boxes import across, along, height, union, width
-from pipelines.documents.parts import Block, Pixels
+from pipelines.documents.stages import Block, Pixels
 from pipelines.documents.types import Box, Label
-from pipelines.pipeline import Call, CpuPool, Infer
-from pipelines.suppression import keep_best
+from pipelines.nms import keep_best
+from pipelines.pipeline import Infer
+from pipelines.run_context import Call
 from pipelines.types import ModelUsed
 
 Floats = NDArray[np.float32]

@@ -1,32 +1,105 @@
-"""Which pages of a document are meant: "1-3,7", "5-" to the end, "-2" from the beginning."""
+"""The pages of a file, one at a time, whatever kind of file it is."""
 
-import re
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Protocol
 
-from pipelines.documents.errors import TooManyPages
-from pipelines.errors import RequestRejected
+import numpy as np
+from PIL import Image
 
-PATTERN = r"^ *(\d{1,6}|\d{1,6} *- *(\d{1,6})?|- *\d{1,6})( *, *(\d{1,6}|\d{1,6} *- *(\d{1,6})?|- *\d{1,6}))* *$"
+from pipelines.cpu_pool import CpuPool
+from pipelines.documents.pdf.client import DrawnPage, Pdf, Pdfium
+from pipelines.image.decode import Limits, Picture, decode
 
 
-def chosen_pages(asked: str | None, count: int, *, limit: int) -> list[int]:
-    """Numbers from 1, each once, ascending. `asked` matches PATTERN; a range may reach over the end.
+class Sheets(Protocol):
+    @property
+    def count(self) -> int: ...
 
-    Raises RequestRejected for a page that the document does not have, and TooManyPages.
-    """
-    if asked is None:
-        numbers = set(range(1, min(count, limit + 1) + 1))
+    async def page(self, number: int) -> DrawnPage:
+        """Raises a kind of ImageRejected: of that page alone."""
+
+    async def picture(self, number: int, shorter_side: int | None) -> Picture:
+        """The page for pipelines that look at images; `shorter_side` as theirs. Raises as `page`."""
+
+    async def size(self, number: int) -> tuple[int, int]:
+        """Width and height of a page that cannot be drawn, as far as they are known."""
+
+
+@asynccontextmanager
+async def opened_sheets(
+    first: Picture, *, dpi: int, password: str | None, pdfium: Pdfium, pool: CpuPool, limits: Limits
+) -> AsyncIterator[Sheets]:
+    """Those of the file that `first` is the first page of. Raises DocumentLocked or DocumentCorrupt."""
+    if first.format == "PDF":
+        async with pdfium.opened(first.data, password) as pdf:
+            yield PdfSheets(pdf, dpi, first)
     else:
-        numbers = set().union(*(_part(part.strip(), count) for part in asked.split(",")))
-    if len(numbers) > limit:
-        raise TooManyPages(count if asked is None else len(numbers), limit)
-    return sorted(numbers)
+        yield Frames(first, pool, limits)
 
 
-def _part(part: str, count: int) -> range:
-    found = re.fullmatch(r"(\d*) *(-?) *(\d*)", part)
-    assert found is not None  # the pattern was checked
-    first = int(found[1] or 1)
-    last = first if not found[2] else int(found[3] or count)
-    if not 1 <= first <= count or last < first:
-        raise RequestRejected(f"pages: there is no {part!r} in a document of {count} page{'s'[: count != 1]}")
-    return range(first, min(last, count) + 1)
+@dataclass(frozen=True, slots=True)
+class PdfSheets:
+    pdf: Pdf
+    dpi: int
+    first: Picture
+
+    @property
+    def count(self) -> int:
+        return self.pdf.page_count
+
+    async def page(self, number: int) -> DrawnPage:
+        return await self.pdf.page(number, self.dpi)
+
+    async def picture(self, number: int, shorter_side: int | None) -> Picture:
+        width, height = await self.size(number)
+        needed = 1.0 if shorter_side is None else min(1.0, shorter_side / min(width, height))
+        page = await self.pdf.page(number, ceil(self.dpi * needed))
+        return replace(self.first, pixels=Image.fromarray(page.pixels), width=width, height=height)
+
+    async def size(self, number: int) -> tuple[int, int]:
+        return await self.pdf.size(number, self.dpi)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The pages of a TIFF; of every other image its one picture, also where that is the first of an animation."""
+
+    first: Picture
+    pool: CpuPool
+    limits: Limits
+
+    @property
+    def count(self) -> int:
+        return self.first.frames if self.first.format == "TIFF" else 1
+
+    async def page(self, number: int) -> DrawnPage:
+        found = self.first if number == 1 else await self.picture(number, None)
+        return DrawnPage(number, np.asarray(found.pixels))
+
+    async def picture(self, number: int, shorter_side: int | None) -> Picture:
+        data, limits = self.first.data, self.limits
+        return await self.pool.run(decode, data, limits=limits, shorter_side=shorter_side, frame=number - 1)
+
+    async def size(self, number: int) -> tuple[int, int]:
+        return self.first.width, self.first.height
+
+
+DPI = 150  # of pages, where nothing else is asked for
+
+
+async def first_page(data: bytes, pdfium: Pdfium, *, password: str | None, drawn: bool) -> Picture:
+    """Where it is not `drawn`, its pixels are one white dot.
+
+    Raises TooManyBytes, DocumentLocked, DocumentCorrupt, PageBroken or PageTooSlow.
+    """
+    async with pdfium.opened(data, password) as pdf:
+        width, height = await pdf.size(1, DPI)
+        pixels = Image.fromarray((await pdf.page(1, DPI)).pixels) if drawn else Image.new("RGB", (1, 1), "white")
+        return Picture(
+            pixels, width, height, "PDF", "RGB", orientation=1, frames=pdf.page_count, has_alpha=False, data=data,
+            sha256=hashlib.sha256(data).hexdigest(),
+        )  # fmt: skip

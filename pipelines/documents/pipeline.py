@@ -12,20 +12,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
+from models.concurrency import in_order
 from models.errors import DeadlineExceeded, KernelSightError, Overloaded
-from pipelines.decode import Limits, Picture
-from pipelines.documents.back import Back
+from pipelines.cpu_pool import CpuPool
+from pipelines.documents.coordinates import Back
 from pipelines.documents.errors import PageTooSlow
-from pipelines.documents.in_order import in_order
-from pipelines.documents.options import DocumentsOptions
+from pipelines.documents.options import DocumentsOptions, chosen_pages
 from pipelines.documents.outputs.prompt import brief_of
-from pipelines.documents.pages import chosen_pages
-from pipelines.documents.parts import Block, Layout, PageText, Pixels, Reader
-from pipelines.documents.pdf import DrawnPage, Pdfium
-from pipelines.documents.sheets import Sheets, opened_sheets
-from pipelines.documents.text_layer import read_layer, trusted_layer, unread_images
+from pipelines.documents.pages import Sheets, opened_sheets
+from pipelines.documents.pdf.client import DrawnPage, Pdfium
+from pipelines.documents.pdf.text_layer import read_layer, trusted_layer, unread_images
+from pipelines.documents.stages import Block, Layout, PageText, Pixels, Reader
 from pipelines.documents.types import Document, Page, Pair, Region, Source, Table
-from pipelines.pipeline import Call, CpuPool
+from pipelines.image.decode import Limits, Picture
+from pipelines.run_context import Call
 from pipelines.types import ModelUsed
 
 Arranged = tuple[list[Region], list[Table], list[Pair]]

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
 from pipelines.faces.candidates import LANDMARKS
+from pipelines.faces.canvas import Mips, Pixels
 from pipelines.faces.crops import Square
 from pipelines.faces.types import Face
-from pipelines.faces.views import Mips, Pixels
 
 # Shares of the side: where the middle of the eyes lies, and how far they are apart. A head is about two eye
 # distances from the eyes to the top of the hair and 1.8 from the eyes to the chin: this leaves a margin above.

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.suppression import keep_best, suppressed
+from pipelines.nms import keep_best, suppressed
 
 Floats = NDArray[np.float32]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.faces.candidates import Floats
-from pipelines.faces.views import Mips
+from pipelines.faces.canvas import Mips
 
 _WARP = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 

@@ -7,10 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.session import Array
+from models.runtime.session import Array
 from pipelines.faces.candidates import Candidates, Floats
-from pipelines.faces.views import Mips
-from pipelines.pipeline import Call, Infer
+from pipelines.faces.canvas import Mips
+from pipelines.pipeline import Infer
+from pipelines.run_context import Call
 from pipelines.types import ModelUsed
 
 

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.decode import Picture
+from pipelines.cpu_pool import CpuPool
+from pipelines.faces.assembly import described
 from pipelines.faces.candidates import Candidates
-from pipelines.faces.check import Checked, SecondLook
-from pipelines.faces.description import described
+from pipelines.faces.canvas import Canvas, Mips, centred, turned
 from pipelines.faces.detector import Detector
 from pipelines.faces.options import FacesOptions
 from pipelines.faces.types import Faces
-from pipelines.faces.views import Canvas, Mips, centred, turned
-from pipelines.pipeline import Call, CpuPool
-from pipelines.suppression import keep_best
+from pipelines.faces.verification import Checked, SecondLook
+from pipelines.image.decode import Picture
+from pipelines.nms import keep_best
+from pipelines.run_context import Call
 from pipelines.types import ModelUsed
 
 # The picture's longer side on the canvas of other ways up, what lies between them, and the smallest face looked for: a

@@ -11,14 +11,16 @@ from typing import Self
 import numpy as np
 
 from models.manifest import Manifest
-from models.session import Array
+from models.runtime.session import Array
+from pipelines.cpu_pool import CpuPool
 from pipelines.faces.candidates import Candidates, Floats
+from pipelines.faces.canvas import Canvas, Mips, Pixels
 from pipelines.faces.crops import to_picture, windows
 from pipelines.faces.detector import Calibration, Proposals, timed
 from pipelines.faces.pyramid import CELL, Look, Pyramid, proposals, suppressed
-from pipelines.faces.views import Canvas, Mips, Pixels
-from pipelines.pipeline import Call, CpuPool, Infer
-from pipelines.suppression import keep_best
+from pipelines.nms import keep_best
+from pipelines.pipeline import Infer
+from pipelines.run_context import Call
 from pipelines.types import ModelUsed
 
 SMALLEST_FACE = 22.0  # pixels of the picture, where nothing else is asked and the canvas allows it

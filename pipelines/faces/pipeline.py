@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from pipelines.decode import Picture
+from pipelines.cpu_pool import CpuPool
 from pipelines.errors import NoSuitableFace
 from pipelines.faces.avatar import encode, frame_of, render
+from pipelines.faces.canvas import Mips
 from pipelines.faces.finder import FaceFinder
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.faces.types import Avatar, Face, Faces
-from pipelines.faces.views import Mips
-from pipelines.pipeline import Call, CpuPool
+from pipelines.image.decode import Picture
+from pipelines.run_context import Call
 from pipelines.types import ModelUsed
 
 # A JPEG may be decoded at a smaller scale as long as this many pixels are left: the finest search needs no more.

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.session import Array
+from models.runtime.session import Array
 from pipelines.faces.candidates import Floats
-from pipelines.faces.views import Canvas, Rectangle, View
+from pipelines.faces.canvas import Canvas, Rectangle, View
 
 CELL, STRIDE = 12, 2  # P-Net's window and step on the canvas, in pixels
 

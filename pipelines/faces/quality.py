@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.appearance import laplacian_variance
+from pipelines.captioning.appearance import laplacian_variance
 from pipelines.faces.candidates import Floats
 from pipelines.faces.types import FaceQuality, Pose, Reason
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from pipelines.faces.candidates import Floats
-from pipelines.faces.views import Canvas, Rectangle, View, pack
+from pipelines.faces.canvas import Canvas, Rectangle, View, pack
 
 
 def around(boxes: Floats, width: int, height: int, *, margin: float, grain: float) -> list[Rectangle]:

@@ -11,15 +11,17 @@ from itertools import pairwise
 
 import numpy as np
 
+from models.concurrency import together
 from models.manifest import Manifest
-from models.session import Array
-from models.together import together
+from models.runtime.session import Array
+from pipelines.cpu_pool import CpuPool
 from pipelines.faces.candidates import Candidates, Floats
+from pipelines.faces.canvas import Canvas, Mips, View, whole
+from pipelines.faces.canvas import smallest as smallest_canvas
 from pipelines.faces.detector import Calibration, Proposals, timed
 from pipelines.faces.regions import around, packed, tiles
-from pipelines.faces.views import Canvas, Mips, View, whole
-from pipelines.faces.views import smallest as smallest_canvas
-from pipelines.pipeline import Call, CpuPool, Infer
+from pipelines.pipeline import Infer
+from pipelines.run_context import Call
 from pipelines.types import ModelUsed
 
 STRIDES = (8, 16, 32)

@@ -1,24 +1,44 @@
 """The pipeline: all signals at once over one picture, then one verdict by the policy of the moment."""
 
 import asyncio
+import base64
+import io
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from PIL import Image, ImageFilter
+
+from models.concurrency import together
 from models.errors import DeadlineExceeded, ExplanationUnavailable, KernelSightError, Overloaded
-from models.together import together
-from pipelines.decode import Picture
+from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
-from pipelines.explanation import Explanation
+from pipelines.explain.explainer import Explanation
+from pipelines.image.decode import Picture
 from pipelines.moderation.decision import combined, decide
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
-from pipelines.moderation.preview import blurred
-from pipelines.moderation.signal import Explains, OfFile, Signal
+from pipelines.moderation.signals.signal import Explains, OfFile, Signal
 from pipelines.moderation.types import VERDICTS, InputType, Moderation, PageVerdict, Reading
-from pipelines.pipeline import Call, CpuPool
+from pipelines.run_context import Call
 from pipelines.types import ModelUsed
+
+SIDE, BLUR = 160, 6.0  # pixels: shapes and colours are left, faces and bodies are not
+
+
+def blurred(pixels: Image.Image) -> str:
+    """A WebP of upright RGB `pixels`, at most 160 pixels wide and high, as data URL."""
+    small = pixels.copy() if max(pixels.size) <= SIDE else pixels.resize(_fitting(*pixels.size), Image.Resampling.BOX)
+    file = io.BytesIO()
+    small.filter(ImageFilter.GaussianBlur(BLUR)).save(file, "WEBP", quality=60)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def _fitting(width: int, height: int) -> tuple[int, int]:
+    scale = SIDE / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
 
 log = logging.getLogger(__name__)
 

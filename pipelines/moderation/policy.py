@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
-from pipelines.moderation.objects import MAPPING
+from pipelines.moderation.signals.objects import MAPPING
 from pipelines.moderation.text_rules import TextRules, TextSignal
 from pipelines.moderation.types import Verdict
 

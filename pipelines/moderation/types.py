@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipelines.explanation import Explanation
+from pipelines.explain.explainer import Explanation
 from pipelines.types import Wire
 
 Verdict = Literal["allow", "review", "block"]

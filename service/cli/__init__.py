@@ -10,23 +10,20 @@ from service.cli import (
     canary,
     categories,
     documents,
-    explain,
-    faces,
-    features,
     hashes,
+    images,
     jobs,
     models,
     moderate,
     policy,
     reference,
-    sanitize,
     serve,
+    shadow,
     trace,
-    versions,
     worker,
 )
-from service.context import RequestContext, new_request_id, on_behalf_of
-from service.logs import configure
+from service.telemetry.logs import configure
+from service.telemetry.request_context import RequestContext, new_request_id, on_behalf_of
 
 app = typer.Typer(
     name="kernelsight",
@@ -35,8 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-models.app.command("shadow")(versions.shadow)
-models.app.command("promote")(versions.promote)
+models.app.command("shadow")(shadow.shadow)
+models.app.command("promote")(shadow.promote)
 app.add_typer(models.app, name="models")
 app.add_typer(categories.app, name="categories")
 app.add_typer(canary.app, name="canary")
@@ -48,12 +45,12 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(hashes.app, name="hashes")
 app.add_typer(reference.app, name="reference")
 app.command("moderate")(moderate.moderate)
-app.command("features")(features.features)
-app.command("explain")(explain.explain)
-app.command("faces")(faces.faces)
-app.command("avatar")(faces.avatar)
+app.command("features")(images.features)
+app.command("explain")(images.explain)
+app.command("faces")(images.faces)
+app.command("avatar")(images.avatar)
 app.command("documents")(documents.documents)
-app.command("sanitize")(sanitize.sanitize)
+app.command("sanitize")(images.sanitize)
 
 
 @app.callback()

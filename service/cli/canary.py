@@ -8,12 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from service.canary.expected import OPTIONS
-from service.canary.opening import canaries_of
-from service.canary.results import CanaryResult
-from service.composition import open_house, served
-from service.metrics import Metrics
+from service.components import open_house, served
+from service.monitoring.canaries.expected import OPTIONS
+from service.monitoring.canaries.results import CanaryResult
+from service.monitoring.canaries.runner import canaries_of
 from service.settings import load_settings
+from service.telemetry.metrics import Metrics
 
 app = typer.Typer(help="Pictures whose right answers are known.", no_args_is_help=True)
 

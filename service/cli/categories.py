@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.findings import Findings
-from pipelines.moderation.categories import EMBEDDING, Sample, Trained, score_of
+from pipelines.moderation.categories.custom_categories import EMBEDDING, Sample, Trained, score_of
+from pipelines.moderation.categories.head import Head
 from pipelines.moderation.errors import TrainingRejected
-from pipelines.moderation.heads import Head
-from service.category_schemas import ScoreReply
 from service.cli.files import look_at, print_json
 from service.cli.progress import steps
-from service.composition import open_heads, open_house
-from service.metrics import Metrics
+from service.components import open_heads, open_house
+from service.http.routes.categories import ScoreReply
 from service.settings import load_settings
+from service.telemetry.metrics import Metrics
 
 app = typer.Typer(help="Train, show, try and remove custom categories.", no_args_is_help=True)
 

@@ -10,15 +10,15 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 
-from pipelines.documents.drawing import draw as drawn
 from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.outputs.formats import KINDS, written
+from pipelines.documents.outputs.overlay import draw as drawn
 from pipelines.documents.types import Document
 from pipelines.findings import Findings
-from pipelines.pipeline import Report
+from pipelines.run_context import Report
 from service.cli.files import NotWritten, checked, look_at, print_json, write
 from service.cli.progress import counters
-from service.schemas import DocumentReply
+from service.operations.schemas import DocumentReply
 
 Format = Literal["json", "markdown", "text", "hocr", "pdf"]
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 from models.errors import KernelSightError
 from pipelines.findings import Findings
-from pipelines.pipeline import Report
-from service.composition import House, open_house
-from service.metrics import Metrics
+from pipelines.run_context import Report
+from service.components import House, open_house
 from service.settings import load_settings
+from service.telemetry.metrics import Metrics
 
 AT_ONCE = 8  # files in flight: enough to keep every core busy, few enough to keep memory small
 

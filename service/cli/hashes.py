@@ -10,14 +10,15 @@ from typing import Annotated
 import typer
 
 from models.errors import KernelSightError
-from pipelines.decode import Picture, decode
+from pipelines.cpu_pool import CpuPool
 from pipelines.errors import ImageRejected
-from pipelines.moderation.hash_formats import parse
-from pipelines.moderation.hash_lists import LARGEST_DISTANCE, Entry, HashList, Kind
-from pipelines.moderation.pdq import HASHABLE, LARGEST, pdq
-from pipelines.pipeline import Call, CpuPool
-from service.composition import image_limits
-from service.hash_lists import FilePlace, Place, open_known, places
+from pipelines.image.decode import Picture, decode
+from pipelines.moderation.hashes.formats import parse
+from pipelines.moderation.hashes.lists import LARGEST_DISTANCE, Entry, HashList, Kind
+from pipelines.moderation.hashes.pdq import HASHABLE, LARGEST, pdq
+from pipelines.run_context import Call
+from service.components import image_limits
+from service.hash_list_store import FilePlace, Place, open_known, places
 from service.settings import SettingsInvalid, load_settings
 
 app = typer.Typer(help="Known images: hash them, keep lists of them, look them up.", no_args_is_help=True)

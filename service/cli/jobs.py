@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from service.settings import load_settings
-from service.work.jobs import Jobs, open_jobs
-from service.work.views import JobView
+from service.worker.job_services import Jobs, open_jobs
+from service.worker.job_view import JobView
 
 app = typer.Typer(help="Look after the queue.", no_args_is_help=True)
 dead = typer.Typer(help="Jobs that were tried too often.", no_args_is_help=True)

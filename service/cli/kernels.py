@@ -9,16 +9,16 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from models.kernels.drawing import activations_png, kernels_png
+from models.kernels.activation_probe import Microscope
 from models.kernels.health import KernelHealth
+from models.kernels.inspection import look, look_at
 from models.kernels.layers import layer_named
-from models.kernels.looking import look, look_at
-from models.kernels.microscope import Microscope
-from models.kernels.pictures import drawn
-from pipelines.decode import decode
+from models.kernels.probe_images import drawn
+from models.kernels.rendering import activations_png, kernels_png
+from pipelines.image.decode import decode
 from service.cli.files import write
 from service.cli.progress import pulse
-from service.composition import image_limits, open_catalog, open_store
+from service.components import image_limits, open_catalog, open_store
 from service.settings import Settings, load_settings
 
 

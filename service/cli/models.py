@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from models.errors import ExportFailed, KernelSightError, SourceFailed
-from models.manifest import Catalog, Manifest
-from models.store import HERE, Store
+from models.manifest import Manifest
+from models.registry import Catalog
+from models.store.store import HERE, Store
 from service.cli.kernels import kernels
 from service.cli.progress import bars, pulse
-from service.composition import open_catalog, open_store
+from service.components import open_catalog, open_store
 from service.settings import load_settings
 
 app = typer.Typer(help="Fetch, export, check, show and measure models.", no_args_is_help=True)
@@ -171,7 +172,7 @@ def bench(
     rounds: Annotated[int, typer.Option(help="How often to repeat all of them.", min=1)] = 5,
 ) -> None:
     """Images per second of the bare sessions, and through the runtime at several concurrencies."""
-    from models.bench import bench as run_bench
+    from models.runtime.benchmark import bench as run_bench
 
     catalog, store = _open()
     settings = load_settings()

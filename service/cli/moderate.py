@@ -10,13 +10,13 @@ from rich.table import Table
 
 from pipelines.findings import Findings
 from pipelines.moderation.options import ModerationOptions
-from service.batch.cluster import Cluster
-from service.batch.judge import Work
-from service.batch.politeness import Politeness
-from service.batch.run import Batch
-from service.cli.batch import BatchCommand, moderate_batch
+from service.bulk.moderator import Work
+from service.bulk.process_priority import Politeness
+from service.bulk.ray_runner import Cluster
+from service.bulk.run import Batch
+from service.cli.bulk import BatchCommand, moderate_batch
 from service.cli.files import look_at, print_json
-from service.openai import Judged
+from service.operations.openai_moderation import Judged
 
 COLOURS = {"allow": "green", "review": "yellow", "block": "red"}
 

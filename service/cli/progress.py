@@ -15,7 +15,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from models.sources import Progress as Report
+from models.store.sources import Progress as Report
 
 
 @contextmanager

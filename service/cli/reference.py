@@ -14,13 +14,13 @@ from rich.table import Table
 
 from models.errors import KernelSightError
 from service.cli.progress import steps
-from service.composition import WARMED, open_house, served
-from service.metrics import Metrics
-from service.quality.folder import References
-from service.quality.from_folder import captured, images_of
-from service.quality.opening import quality_of
-from service.quality.reference import Reference
+from service.components import WARMED, open_house, served
+from service.monitoring.quality.factory import quality_of
+from service.monitoring.quality.reference import Reference
+from service.monitoring.quality.reference_builder import captured, images_of
+from service.monitoring.quality.reference_store import References
 from service.settings import Settings, load_settings
+from service.telemetry.metrics import Metrics
 
 app = typer.Typer(help="Capture, show and reset what drift is measured against.", no_args_is_help=True)
 

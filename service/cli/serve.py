@@ -7,12 +7,12 @@ import typer
 import uvicorn
 
 from models.errors import KernelSightError
-from service.access import check_bind
-from service.app import create_app
-from service.choices import announce, choose_all
-from service.composition import open_catalog, open_store
-from service.logs import configure_service
+from service.components import open_catalog, open_store
+from service.http.app import create_app
+from service.http.auth import check_bind
+from service.model_selection import announce, choose_all
 from service.settings import load_settings
+from service.telemetry.logs import configure_service
 
 
 class PortUnavailable(KernelSightError):

@@ -11,15 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.types import ImageInfo
-from service.audit.audit import find
-from service.audit.kept import Decision
-from service.audit.opening import open_journals
-from service.audit.origins import ModelOrigin, origin_of
-from service.audit.record import Record, Span
 from service.cli.moderate import COLOURS
-from service.composition import open_catalog, open_store
-from service.feedback.given import given_on
-from service.feedback.types import Judgement, Labels
+from service.components import open_catalog, open_store
+from service.monitoring.audit.factory import open_journals
+from service.monitoring.audit.observer import find
+from service.monitoring.audit.provenance import ModelOrigin, origin_of
+from service.monitoring.audit.record import Decision, Record, Span
+from service.monitoring.feedback.aggregator import given_on
+from service.monitoring.feedback.types import Judgement, Labels
 from service.settings import Settings, load_settings
 
 _BAR = 30

@@ -7,18 +7,18 @@ from typing import Annotated
 import typer
 from prometheus_client import start_http_server
 
-from models.waiting import PRIORITIES, Priority
-from service.choices import announce, choose_all
+from models.priority import PRIORITIES, Priority
 from service.cli.serve import PortUnavailable
-from service.composition import open_catalog, open_house, open_store
-from service.logs import configure_service
-from service.metrics import Metrics
+from service.components import open_catalog, open_house, open_store
+from service.model_selection import announce, choose_all
+from service.monitoring.monitors import open_watch
 from service.settings import Settings, load_settings
-from service.tracing import Tracing, open_tracing
-from service.watching import open_watch
-from service.work.jobs import open_jobs
-from service.work.metrics import JobMetrics
-from service.work.worker import Worker
+from service.telemetry.logs import configure_service
+from service.telemetry.metrics import Metrics
+from service.telemetry.tracing import Tracing, open_tracing
+from service.worker.job_services import open_jobs
+from service.worker.metrics import JobMetrics
+from service.worker.worker import Worker
 
 
 def worker(

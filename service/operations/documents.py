@@ -6,10 +6,10 @@ from pydantic import Field
 
 from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.outputs.formats import KINDS, written
-from service.composition import House
-from service.intake import Ask
+from service.components import House
 from service.operations.operation import Reply, Terms, look, origin
-from service.schemas import DocumentReply
+from service.operations.request import Ask
+from service.operations.schemas import DocumentReply
 
 
 class DocumentsQuery(DocumentsOptions):

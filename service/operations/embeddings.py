@@ -11,15 +11,15 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.together import together
+from models.concurrency import together
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
-from pipelines.moderation.categories import EMBEDDING
+from pipelines.moderation.categories.custom_categories import EMBEDDING
 from pipelines.types import ImageInfo, ModelUsed
-from service.composition import House
-from service.intake import Ask, image_at, parse_options
-from service.openai import ImagePart, Several, Text
+from service.components import House
+from service.operations.openai_moderation import ImagePart, Several, Text
 from service.operations.operation import Reply, Terms, look
+from service.operations.request import Ask, image_at, parse_options
 
 AT_ONCE = 8  # images of one request in flight
 _SCHEMES = ("data:", "http://", "https://")

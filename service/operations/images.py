@@ -7,17 +7,17 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, Field
 
-from pipelines.captioning import FeaturesOptions
+from pipelines.captioning.pipeline import FeaturesOptions
 from pipelines.documents.options import DocumentsOptions
 from pipelines.errors import RequestRejected
-from pipelines.explain import ExplainOptions
+from pipelines.explain.pipeline import ExplainOptions
 from pipelines.faces.options import AvatarOptions, FacesOptions
+from pipelines.image.sanitize import SanitizeOptions
 from pipelines.moderation.options import ModerationOptions
-from pipelines.sanitize import SanitizeOptions
-from service.composition import House
-from service.intake import Ask, parse_options
+from service.components import House
 from service.operations.operation import Reply, Terms, look, origin
-from service.schemas import ExplainReply, FacesReply, FeaturesReply
+from service.operations.request import Ask, parse_options
+from service.operations.schemas import ExplainReply, FacesReply, FeaturesReply
 
 # The pipelines that `analyze` can run, and the options that each takes from a request.
 OPTIONS: dict[str, type[BaseModel]] = {

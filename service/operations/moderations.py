@@ -3,12 +3,19 @@
 import asyncio
 from dataclasses import dataclass
 
-from models.together import together
+from models.concurrency import together
 from pipelines.moderation.options import ModerationOptions
-from service.composition import House
-from service.intake import Ask, image_at, parse_options
-from service.openai import ImagePart, Judged, ModerationReply, ModerationRequest, ModerationResult, Part
+from service.components import House
+from service.operations.openai_moderation import (
+    ImagePart,
+    Judged,
+    ModerationReply,
+    ModerationRequest,
+    ModerationResult,
+    Part,
+)
 from service.operations.operation import Reply, Terms, look
+from service.operations.request import Ask, image_at, parse_options
 
 AT_ONCE = 4  # parts of one request in flight: each may be an image of the largest size, fetched from a URL
 

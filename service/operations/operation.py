@@ -8,13 +8,13 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
-from models.waiting import Priority
+from models.priority import Priority
 from pipelines.findings import Findings
-from pipelines.pipeline import Report
-from service.composition import House
-from service.context import during
-from service.intake import Ask, parse_options
-from service.tracing import spanning
+from pipelines.run_context import Report
+from service.components import House
+from service.operations.request import Ask, parse_options
+from service.telemetry.request_context import during
+from service.telemetry.tracing import spanning
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 AskedT = TypeVar("AskedT")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs.embedded import EmbeddedServer
+from service.queue.embedded import EmbeddedServer
 from tests.crash.processes import Workplace
 
 

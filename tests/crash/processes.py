@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from service.jobs.connection import Connection
-from service.jobs.embedded import EmbeddedServer
-from service.jobs.errors import QueueUnavailable
-from service.jobs.queue import JobQueue
-from service.jobs.server import Server
-from service.jobs.types import JobStatus, NewJob
+from service.queue.client import JobQueue
+from service.queue.connection import Connection
+from service.queue.embedded import EmbeddedServer
+from service.queue.errors import QueueUnavailable
+from service.queue.scripts import Server
+from service.queue.types import JobStatus, NewJob
 
 LEASE_SECONDS = 1.0
 WAIT_SECONDS = 60.0

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from service.jobs.types import NewJob
+from service.queue.types import NewJob
 from tests.crash.processes import LEASE_SECONDS, Workplace, until
 
 SLOTS = 64

@@ -6,8 +6,8 @@ import time
 import openai
 import pytest
 
-from service.batch_api.lines import CHUNK_LINES
-from tests.service.test_jobs import wait_for_queue
+from service.batches.jsonl import CHUNK_LINES
+from tests.service.http.routes.test_jobs import wait_for_queue
 from tests.serving import Service, serving
 
 REQUESTS = 12 * CHUNK_LINES

@@ -10,12 +10,12 @@ import os
 import signal
 import sys
 
-from service.jobs.attempt import Report
-from service.jobs.connection import Connection
-from service.jobs.consumer import Consumer
-from service.jobs.leases import Leases, Terms
-from service.jobs.server import Server
-from service.jobs.types import Job, Outcome
+from service.queue.attempt import Report
+from service.queue.connection import Connection
+from service.queue.consumer import Consumer
+from service.queue.leases import Leases, Terms
+from service.queue.scripts import Server
+from service.queue.types import Job, Outcome
 
 GRACE_SECONDS = 0.5
 

@@ -11,12 +11,12 @@ import torch
 
 from models.classifier import Classifier
 from models.errors import DeviceUnavailable, ExportFailed, ModelMissing
-from models.export import Parity, Served, build, export, prove, to_onnx
-from models.manifest import Catalog, Manifest
-from models.photographs import photographs
-from models.session import Session
-from models.sources import file_sha256
-from models.store import Store
+from models.export import Parity, Served, build, export, photographs, prove, to_onnx
+from models.manifest import Manifest
+from models.registry import Catalog
+from models.runtime.session import Session
+from models.store.sources import file_sha256
+from models.store.store import Store
 from service.settings import Settings
 
 LITE0 = Catalog.load().get("efficientnet-lite0")
@@ -168,6 +168,7 @@ def test_parity_is_judged_on_real_photographs() -> None:
 
 
 def test_serving_does_not_import_torch_even_where_it_is_installed() -> None:
-    code = "import sys, service.app, service.cli; print(sorted({'torch', 'torchvision', 'onnx'} & sys.modules.keys()))"
+    heavy = "{'torch', 'torchvision', 'onnx'}"
+    code = f"import sys, service.http.app, service.cli; print(sorted({heavy} & sys.modules.keys()))"
 
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

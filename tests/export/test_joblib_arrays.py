@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.manifest import Catalog
 from models.nets.joblib_arrays import NotArrays, read_arrays
-from models.store import Store
+from models.registry import Catalog
+from models.store.store import Store
 from service.settings import Settings
 
 Order = Literal["C", "F"]

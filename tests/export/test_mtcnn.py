@@ -15,14 +15,14 @@ from PIL import Image
 from skimage import data
 
 from models.errors import ExportFailed
-from models.export import Served, build, prove, to_onnx
-from models.manifest import Catalog, Manifest
+from models.export import Served, build, photographs, prove, to_onnx
+from models.manifest import Manifest
 from models.nets import BUILDERS
 from models.nets.joblib_arrays import read_arrays
 from models.nets.mtcnn import CascadeNet
-from models.photographs import photographs
-from models.session import Session
-from models.store import Store
+from models.registry import Catalog
+from models.runtime.session import Session
+from models.store.store import Store
 from service.settings import Settings
 
 Numbers = NDArray[np.floating[Any]]

@@ -6,10 +6,11 @@ import torch
 import torchvision.models as zoo
 from torch import Tensor
 
-from models.manifest import Catalog, Manifest, TorchvisionSource
+from models.manifest import Manifest, TorchvisionSource
 from models.nets import BUILDERS
 from models.nets.efficientnet_lite import EfficientNetLite0, SameConv2d
 from models.nets.encoder import Encoder
+from models.registry import Catalog
 
 TORCHVISION = [one for one in Catalog.load() if one.file.sources[0].kind == "torchvision"]
 ENCODERS = [one for one in Catalog.load() if one.net and one.task == "encoder"]

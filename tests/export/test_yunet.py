@@ -7,12 +7,11 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper, save
 
-from models.export import Served, build, prove, to_onnx
-from models.manifest import Catalog
+from models.export import Served, build, photographs, prove, to_onnx
 from models.nets.onnx_arrays import read_convolutions
 from models.nets.yunet import YuNet
-from models.photographs import photographs
-from models.session import Session
+from models.registry import Catalog
+from models.runtime.session import Session
 
 YUNET = Catalog.load().get("yunet")
 

@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from pipelines.moderation.categories import EMBEDDING, embedding_of
-from pipelines.moderation.training import LEAST, fit
+from pipelines.moderation.categories.custom_categories import EMBEDDING, embedding_of
+from pipelines.moderation.categories.training import LEAST, fit
 from pipelines.types import ModelUsed
-from service.composition import open_house
-from service.metrics import Metrics
+from service.components import open_house
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 from tests.extra.labelled import LABELLED, labels, needs_labelled
 
 pytestmark = needs_labelled

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from models.manifest import Catalog
-from models.store import Store
+from models.registry import Catalog
+from models.store.store import Store
 from pipelines.faces.options import FacesOptions
-from service.composition import House, open_house
-from service.metrics import Metrics
+from service.components import House, open_house
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 from tests.extra.labelled import LABELLED, SHARED, labels, needs_labelled
 
 pytestmark = needs_labelled

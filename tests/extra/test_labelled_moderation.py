@@ -6,9 +6,9 @@ import pytest
 
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.types import Moderation
-from service.composition import open_house
-from service.metrics import Metrics
+from service.components import open_house
 from service.settings import load_settings
+from service.telemetry.metrics import Metrics
 from tests.extra.labelled import LABELLED, SHARED, labels, lines, needs_labelled
 
 pytestmark = needs_labelled

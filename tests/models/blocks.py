@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from models.lane import Inference
-from models.session import Array
+from models.inference import Inference
+from models.runtime.session import Array
 
 Feeds = dict[str, Array]
 

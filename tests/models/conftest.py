@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.store import Store
+from models.store.store import Store
 from tests.models.desk import CONTENT, Desk
 from tests.models.file_server import FileServer, serving_files
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from models.manifest import Manifest, ModelFile
-from models.sources import fetch
+from models.store.sources import fetch
 from tests.models.file_server import FileServer
 from tests.models.tiny_graphs import file_facts, manifest_of, quiet
 

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from models.batcher import Batcher
 from models.errors import InferenceFailed
-from models.lane import BatchRecord, Inference, Plan
-from models.session import Array
+from models.inference import BatchRecord, Inference
+from models.runtime.batcher import Batcher
+from models.runtime.session import Array
+from models.runtime.session_worker import Plan
 
 T = TypeVar("T")
 

@@ -7,9 +7,10 @@ import pytest
 
 from models.classifier import Classifier
 from models.errors import ExplanationUnavailable
-from models.manifest import Catalog, Manifest
-from models.session import Session
-from models.store import Store
+from models.manifest import Manifest
+from models.registry import Catalog
+from models.runtime.session import Session
+from models.store.store import Store
 from service.settings import load_settings
 from tests.models.tiny_graphs import CLASSIFIER, image, manifest_of, write_classifier_graph
 

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from models.errors import ModelUnknown
 from models.labels import label_set
-from models.manifest import BUILT_IN, Catalog, CatalogInvalid, Download, Manifest, ModelFile, WheelSource
+from models.manifest import BUILT_IN, CatalogInvalid, Download, Manifest, ModelFile, WheelSource
+from models.registry import Catalog
 
 CATALOG = Catalog.load()
 MANIFESTS = pytest.mark.parametrize("manifest", list(CATALOG), ids=lambda manifest: manifest.id)

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.precision import precision
+from models.onnx_proto import weight_precision
 
 
 def graph_of(*weights: np.ndarray, constant: np.ndarray | None = None) -> bytes:
@@ -36,4 +36,4 @@ FLOATS = np.zeros((8, 8), np.float32)
     ],
 )
 def test_the_precision_is_the_type_of_most_weights(model: bytes, expected: str) -> None:
-    assert precision(model) == expected
+    assert weight_precision(model) == expected

@@ -9,8 +9,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from models.manifest import Manifest
-from models.session import Array
-from models.store import Store
+from models.runtime.session import Array
+from models.store.store import Store
 
 SIZES = ((4, 4), (4, 6), (8, 8))
 SLOW = 255  # a pixel of this value keeps `write_slow_graph` busy

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from models.sources import file_sha256
+from models.store.sources import file_sha256
 
 MEMBER = "tiny_weights/data/weights.bin"
 METADATA = "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\nRequires-Dist: not-to-be-installed\n"

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from models.lane import Inference
-from models.served import Served
-from models.session import Array
-from models.waiting import Priority
-from pipelines.decode import Picture
-from pipelines.pipeline import Call
+from models.inference import Inference
+from models.priority import Priority
+from models.runtime.model_info import Served
+from models.runtime.session import Array
+from pipelines.image.decode import Picture
+from pipelines.run_context import Call
 from pipelines.types import Appearance, Features, ModelUsed
 
 CLASSES = 1000

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from models.waiting import Priority
+from models.priority import Priority
 from pipelines.admission import Admission
 
 

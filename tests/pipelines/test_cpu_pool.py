@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from models.errors import Overloaded
-from pipelines.pipeline import Call, CpuPool, at_priority
+from pipelines.cpu_pool import CpuPool, at_priority
+from pipelines.run_context import Call
 
 
 @pytest.fixture

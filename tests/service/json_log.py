@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from service.logs import OURS, JsonLines, Scrub
+from service.telemetry.logs import OURS, JsonLines, Scrub
 
 Lines = list[dict[str, Any]]
 

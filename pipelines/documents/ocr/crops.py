@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.manifest import ImageInput
-from pipelines.documents.parts import Pixels, Quads
+from pipelines.documents.stages import Pixels, Quads
 
 MOST_SHRUNK = 1.5  # beyond this a crop is made at its own height first and then averaged down
 

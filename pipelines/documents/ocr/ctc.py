@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.session import Array
+from models.runtime.session import Array
 
 BLANK = 0
 

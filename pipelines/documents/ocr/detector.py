@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.concurrency import together
 from models.manifest import Manifest
-from models.together import together
-from pipelines.documents.ocr.boxes import Boxes, decode
-from pipelines.documents.ocr.canvas import Plan, plan, usual_scale
+from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.crops import normalised
-from pipelines.documents.parts import Pixels, Quads
-from pipelines.pipeline import Call, CpuPool, Infer
+from pipelines.documents.ocr.db_postprocess import Boxes, decode
+from pipelines.documents.ocr.tiling import Plan, plan, usual_scale
+from pipelines.documents.stages import Pixels, Quads
+from pipelines.pipeline import Infer
+from pipelines.run_context import Call
 
 SMALLEST = 11.0  # median height on the canvas, grown as lines are, below which letters run together
 BEST = 18.0  # the height that a closer look is for

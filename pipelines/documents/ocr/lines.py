@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.documents.ocr.ctc import Character, mean_score
-from pipelines.documents.ocr.gaps import between, inked, spaced, without_spaces
-from pipelines.documents.parts import Pixels, Quads, TextLine, TextWord
+from pipelines.documents.ocr.whitespace import between, inked, spaced, without_spaces
+from pipelines.documents.stages import Pixels, Quads, TextLine, TextWord
 
 LEAST_SCORE = 0.6  # mean of a line's characters: less is dirt, a rule, or a picture
 LEAST_ALONE = 0.85  # of one that is all there is: icons and smudges look like a letter more easily than like words

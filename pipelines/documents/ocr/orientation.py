@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.manifest import Manifest
-from pipelines.documents.ocr.boxes import Boxes
+from pipelines.cpu_pool import CpuPool
+from pipelines.documents.coordinates import Rotation
 from pipelines.documents.ocr.crops import cut, tensor
-from pipelines.documents.parts import Pixels
-from pipelines.documents.turns import Rotation
-from pipelines.pipeline import Call, CpuPool, Infer
+from pipelines.documents.ocr.db_postprocess import Boxes
+from pipelines.documents.stages import Pixels
+from pipelines.pipeline import Infer
+from pipelines.run_context import Call
 
 SAMPLE = 16  # lines that say which way up a page is
 LEGIBLE = 8.0  # pixels: lower lines say little

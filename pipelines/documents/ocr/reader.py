@@ -10,13 +10,15 @@ from typing import Self
 import numpy as np
 
 from models.manifest import Manifest
-from pipelines.documents.ocr.boxes import Boxes
+from pipelines.cpu_pool import CpuPool
+from pipelines.documents.coordinates import LONGEST, Turn
+from pipelines.documents.ocr.db_postprocess import Boxes
 from pipelines.documents.ocr.detector import Detector
 from pipelines.documents.ocr.orientation import Orientation, skew_of
 from pipelines.documents.ocr.recogniser import Recogniser
-from pipelines.documents.parts import PageText, Pixels
-from pipelines.documents.turns import LONGEST, Turn
-from pipelines.pipeline import Call, CpuPool, Infer
+from pipelines.documents.stages import PageText, Pixels
+from pipelines.pipeline import Infer
+from pipelines.run_context import Call
 from pipelines.types import ModelUsed
 
 

@@ -5,17 +5,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 
+from models.concurrency import together
 from models.manifest import Manifest
-from models.session import Array
-from models.together import together
-from pipelines.documents.ocr.boxes import Boxes
+from models.runtime.session import Array
+from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.crops import cut, tensor
 from pipelines.documents.ocr.ctc import Character, decode
+from pipelines.documents.ocr.db_postprocess import Boxes
+from pipelines.documents.ocr.downscale import doubtful, squeezed
+from pipelines.documents.ocr.line_splitting import Piece, joined, pieces
 from pipelines.documents.ocr.lines import read_line
-from pipelines.documents.ocr.pieces import Piece, joined, pieces
-from pipelines.documents.ocr.squeeze import doubtful, squeezed
-from pipelines.documents.parts import Pixels, TextLine
-from pipelines.pipeline import Call, CpuPool, Infer
+from pipelines.documents.stages import Pixels, TextLine
+from pipelines.pipeline import Infer
+from pipelines.run_context import Call
 
 AT_ONCE = 6  # groups that a page has under way: more would only hold memory, and other requests' places
 GROUP = 1280  # columns of a group of crops: an answer takes 9 KiB for each

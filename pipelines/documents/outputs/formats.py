@@ -4,10 +4,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.documents.outputs.hocr import to_hocr
+from pipelines.documents.outputs.line_joining import clean
 from pipelines.documents.outputs.markdown import to_markdown
-from pipelines.documents.outputs.plain import to_text
-from pipelines.documents.outputs.searchable import to_pdf
-from pipelines.documents.types import Document
+from pipelines.documents.outputs.searchable_pdf import to_pdf
+from pipelines.documents.types import Document, Page
+
+
+def to_text(document: Document) -> str:
+    return "\f".join(_page(page) for page in document.pages)
+
+
+def _page(page: Page) -> str:
+    regions = ("".join(f"{clean(line.text)}\n" for line in region.lines) for region in page.regions)
+    return "\n".join(region for region in regions if region)
+
 
 Form = Literal["markdown", "text", "hocr", "pdf"]
 

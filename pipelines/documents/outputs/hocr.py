@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from pipelines.documents.outputs.flow import clean
+from pipelines.documents.outputs.line_joining import clean
 from pipelines.documents.types import Box, Document, Line, Page, Region, Word
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>

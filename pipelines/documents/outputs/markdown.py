@@ -7,7 +7,7 @@ Headings get their level from their size among all headings of the document.
 import re
 from collections.abc import Iterator
 
-from pipelines.documents.outputs.flow import clean, height_of, joined
+from pipelines.documents.outputs.line_joining import clean, height_of, joined
 from pipelines.documents.types import Document, Page, Region, Table
 
 SMALLER = 0.87  # a heading that is at most this much of the next larger one's height is a level below it

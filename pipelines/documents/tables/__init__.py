@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from statistics import median
 
 from pipelines.documents.boxes import union
-from pipelines.documents.parts import Pixels, TextLine
+from pipelines.documents.stages import Pixels, TextLine
 from pipelines.documents.tables.cells import cells_of
 from pipelines.documents.tables.grid import grid_of
 from pipelines.documents.tables.markup import to_html, to_markdown
-from pipelines.documents.tables.pieces import pieces_of
-from pipelines.documents.tables.rules import rules_of
+from pipelines.documents.tables.ruling_lines import rules_of
+from pipelines.documents.tables.tokens import pieces_of
 from pipelines.documents.types import Box, Table
 
 __all__ = ["table_of", "to_html", "to_markdown"]

@@ -7,12 +7,12 @@ from itertools import groupby, pairwise, product
 import numpy as np
 
 from pipelines.documents.boxes import height, union
-from pipelines.documents.rows import joined
+from pipelines.documents.structure.rows import joined
+from pipelines.documents.tables.cell_builder import Place
 from pipelines.documents.tables.grid import Grid
-from pipelines.documents.tables.pieces import Piece, is_numeric, visual_rows
-from pipelines.documents.tables.places import Place
-from pipelines.documents.tables.rules import Rules
+from pipelines.documents.tables.ruling_lines import Rules
 from pipelines.documents.tables.spans import with_row_spans
+from pipelines.documents.tables.tokens import Piece, is_numeric, visual_rows
 from pipelines.documents.types import Box, Cell
 
 MOST_HEADERS = 4

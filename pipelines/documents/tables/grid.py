@@ -8,8 +8,8 @@ from statistics import mean, median
 import numpy as np
 
 from pipelines.documents.boxes import union
-from pipelines.documents.tables.pieces import Piece, is_numeric, settled_rows, visual_rows
-from pipelines.documents.tables.rules import Rules, Stroke
+from pipelines.documents.tables.ruling_lines import Rules, Stroke
+from pipelines.documents.tables.tokens import Piece, is_numeric, settled_rows, visual_rows
 from pipelines.documents.types import Box
 
 RULED = 0.4  # of the table's extent that a line of its grid runs over, all parts together

@@ -11,10 +11,10 @@ from itertools import pairwise
 from statistics import median
 
 from pipelines.documents.boxes import centre, union
+from pipelines.documents.tables.cell_builder import Place
 from pipelines.documents.tables.grid import Grid
-from pipelines.documents.tables.pieces import Piece, is_numeric
-from pipelines.documents.tables.places import Place
-from pipelines.documents.tables.rules import Rules
+from pipelines.documents.tables.ruling_lines import Rules
+from pipelines.documents.tables.tokens import Piece, is_numeric
 
 LEVEL = 0.25  # of the distance between rows that text may be off its row, or off the middle of several
 ONE_LABEL = 0.75  # of that distance: lines nearer to each other are one label

@@ -9,10 +9,10 @@ import pytest
 from onnx import NodeProto, helper
 
 from models.errors import KernelsUnavailable, LayerUnknown
-from models.kernels.graph import Graph
 from models.kernels.layers import Layer, layer_named, layers_of
-from models.manifest import Catalog
-from models.store import Store
+from models.onnx_graph import Graph
+from models.registry import Catalog
+from models.store.store import Store
 from service.settings import load_settings
 from tests.marks import needs_yunet
 from tests.models.kernels.conv_graphs import save, write_net

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.kernels.statistics import Activations
+from models.kernels.activation_probe import Activations
 
 
 def test_parts_together_are_the_whole() -> None:

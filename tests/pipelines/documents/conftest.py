@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pipelines.decode import Limits
+from pipelines.cpu_pool import CpuPool
 from pipelines.documents.options import DocumentsOptions
-from pipelines.documents.pdf import Pdf, Pdfium
+from pipelines.documents.pdf.client import Pdf, Pdfium
 from pipelines.documents.pipeline import DocumentLimits
 from pipelines.documents.types import Document
 from pipelines.engine import Engine
-from pipelines.pipeline import CpuPool
+from pipelines.image.decode import Limits
 from tests.pipelines.documents.stages import FakeLayout, FakeReader, documents
 
 T = TypeVar("T")

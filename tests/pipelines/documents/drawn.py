@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from pipelines.documents.parts import PageText, TextLine, TextWord
+from pipelines.documents.stages import PageText, TextLine, TextWord
 from pipelines.documents.types import Box
 
 WORDS = [

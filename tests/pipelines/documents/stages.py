@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipelines.documents.parts import Block, PageText, Pixels, TextLine, TextWord
-from pipelines.documents.pdf import Pdfium
+from pipelines.cpu_pool import CpuPool
+from pipelines.documents.pdf.client import Pdfium
 from pipelines.documents.pipeline import Arranged, DocumentLimits, DocumentsPipeline
+from pipelines.documents.stages import Block, PageText, Pixels, TextLine, TextWord
 from pipelines.documents.types import Line, Region, Word
-from pipelines.pipeline import Call, CpuPool
+from pipelines.run_context import Call
 
 
 def line(text: str, box: tuple[float, float, float, float], score: float = 0.9) -> TextLine:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.lane import Inference
+from models.inference import Inference
 from models.manifest import BUILT_IN, Manifest
-from models.session import Array
+from models.runtime.session import Array
+from pipelines.cpu_pool import CpuPool
 from pipelines.documents.layout import LABELS, STRIDES, PicoLayout, decode, joined, tiles
-from pipelines.documents.parts import Block
+from pipelines.documents.stages import Block
 from pipelines.documents.types import Box
-from pipelines.pipeline import Call, CpuPool
+from pipelines.run_context import Call
 from pipelines.types import ModelUsed
 from tests.pipelines.fakes import Answers, Asked
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pipelines.documents.errors import TooManyPages
-from pipelines.documents.pages import PATTERN, chosen_pages
+from pipelines.documents.options import PATTERN, chosen_pages
 from pipelines.errors import RequestRejected
 
 

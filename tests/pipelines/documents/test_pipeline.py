@@ -7,18 +7,19 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from models.concurrency import in_order
 from models.errors import DeadlineExceeded, InferenceFailed, Overloaded
-from pipelines.decode import Limits
+from pipelines.cpu_pool import CpuPool
 from pipelines.documents.errors import DocumentLocked, TooManyPages
-from pipelines.documents.in_order import in_order
 from pipelines.documents.options import DocumentsOptions
-from pipelines.documents.parts import PageText, Pixels
-from pipelines.documents.pdf import Pdfium
+from pipelines.documents.pdf.client import Pdfium
 from pipelines.documents.pipeline import DocumentLimits
+from pipelines.documents.stages import PageText, Pixels
 from pipelines.documents.types import Page
 from pipelines.engine import Engine
 from pipelines.errors import RequestRejected
-from pipelines.pipeline import Call, CpuPool
+from pipelines.image.decode import Limits
+from pipelines.run_context import Call
 from tests.pipelines.documents.conftest import Read
 from tests.pipelines.documents.pdfs import (
     HEIGHT,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.documents.turns import Rotation, Turn
+from pipelines.documents.coordinates import Rotation, Turn
 
 ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
 

@@ -15,9 +15,9 @@ from pipelines.errors import NoSuitableFace
 from pipelines.faces.avatar import EYES_APART, EYES_DOWN, frame_of
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.faces.types import Avatar, Faces
-from service.composition import House, open_house
-from service.metrics import Metrics
+from service.components import House, open_house
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 from tests.marks import needs_yunet
 from tests.pipelines.images import photograph
 

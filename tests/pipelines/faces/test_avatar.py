@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from pipelines.decode import Limits, decode
 from pipelines.faces.avatar import EYES_APART, EYES_DOWN, MOUTH_TO_EYES, encode, frame_of, render
+from pipelines.faces.canvas import Mips
 from pipelines.faces.crops import Square
 from pipelines.faces.types import Face, Landmarks, Point, Pose
-from pipelines.faces.views import Mips
+from pipelines.image.decode import Limits, decode
 from tests.pipelines.images import encode as to_file
 from tests.pipelines.images import exif, photograph
 

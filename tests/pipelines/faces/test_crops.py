@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.faces.candidates import Floats
+from pipelines.faces.canvas import Mips
 from pipelines.faces.crops import to_picture, windows
-from pipelines.faces.views import Mips
 from tests.pipelines.images import photograph
 
 QUARTER = pi / 2

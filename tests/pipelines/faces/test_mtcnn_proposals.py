@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from models.session import Array
+from models.runtime.session import Array
 from pipelines.faces.candidates import Floats
+from pipelines.faces.canvas import Canvas, View
 from pipelines.faces.pyramid import CELL, PROPOSED, STRIDE, Look, proposals
-from pipelines.faces.views import Canvas, View
 
 # The picture of 400 x 240 at a half and, beside it, at a quarter.
 HALF = View((0, 0, 400, 240), 200, 120)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.faces.canvas import View
 from pipelines.faces.regions import around, packed
-from pipelines.faces.views import View
 
 WIDTH, HEIGHT = 200, 150
 

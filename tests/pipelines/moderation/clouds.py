@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.moderation.heads import Head
-from pipelines.moderation.training import fit
+from pipelines.moderation.categories.head import Head
+from pipelines.moderation.categories.training import fit
 from pipelines.types import ModelUsed
 from tests.pipelines.fakes import USED
 

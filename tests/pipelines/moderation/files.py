@@ -8,16 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from tests.pipelines.images import (
-    ORIENTATION,
-    animation,
-    encode,
-    exif,
-    grey_tiff,
-    photograph,
-    png_chunk,
-    with_app1,
-)
+from tests.pipelines.images import ORIENTATION, animation, encode, exif, grey_tiff, photograph, png_chunk, with_app1
 
 CAT = photograph("cat", (90, 60))
 JPEG = encode(CAT, "JPEG")

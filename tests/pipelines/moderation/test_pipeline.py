@@ -9,15 +9,17 @@ import pytest
 from PIL import Image
 
 from models.errors import DeadlineExceeded, InferenceFailed, Overloaded
-from pipelines.decode import Limits, Picture
+from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
+from pipelines.image.decode import Limits, Picture
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.types import Reading
-from pipelines.pipeline import Call, CpuPool, Pipeline
+from pipelines.pipeline import Pipeline
+from pipelines.run_context import Call
 from pipelines.types import ModelUsed
 from tests.pipelines.fakes import FakePipeline, NoOptions
 from tests.pipelines.images import encode

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.appearance import laplacian_variance
-from pipelines.moderation.preview import blurred
+from pipelines.captioning.appearance import laplacian_variance
+from pipelines.moderation.pipeline import blurred
 from tests.pipelines.images import photograph
 
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from models.manifest import Catalog
-from models.runtime import Runtime
-from models.session import metadata
-from models.store import Store
+from models.registry import Catalog
+from models.runtime.runtime import Runtime
+from models.runtime.session import metadata
+from models.store.store import Store
+from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.ocr.recogniser import alphabet
-from pipelines.documents.parts import PageText, Pixels
-from pipelines.pipeline import Call, CpuPool
+from pipelines.documents.stages import PageText, Pixels
+from pipelines.run_context import Call
 from service.settings import load_settings
 
 Read = Callable[[Pixels], PageText]

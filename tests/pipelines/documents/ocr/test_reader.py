@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import skimage.data
 
-from pipelines.documents.ocr.boxes import Boxes
+from pipelines.documents.coordinates import Turn
+from pipelines.documents.ocr.db_postprocess import Boxes
 from pipelines.documents.ocr.reader import OcrReader
-from pipelines.documents.parts import PageText, Pixels
-from pipelines.documents.turns import Turn
-from pipelines.pipeline import Call
+from pipelines.documents.stages import PageText, Pixels
+from pipelines.run_context import Call
 from tests.pipelines.documents.ocr.conftest import Read, drawn
 
 LETTER = (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pipelines.documents.outputs.flow import clean, joined
+from pipelines.documents.outputs.line_joining import clean, joined
 from pipelines.documents.outputs.markdown import escape, to_markdown
 from pipelines.documents.outputs.prompt import MOST_CHARACTERS, brief_of
 from tests.pipelines.documents.outputs.drawn import document, page, region, table

@@ -1,6 +1,6 @@
 """Plain text."""
 
-from pipelines.documents.outputs.plain import to_text
+from pipelines.documents.outputs.formats import to_text
 from tests.pipelines.documents.outputs.drawn import document, page, region
 
 

@@ -1,0 +1,43 @@
+"""Several coroutines at once, of which none is left running when one of them fails."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+
+async def together(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
+    """All results, in order; when one fails, the others are cancelled before its error is raised."""
+    if len(coroutines) == 1:  # no task of its own: most often there is one
+        return [await coroutines[0]]
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        raise
+
+
+ItemT = TypeVar("ItemT")
+
+FoundT = TypeVar("FoundT")
+
+
+async def in_order(
+    items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[FoundT]], at_once: int
+) -> AsyncGenerator[FoundT, None]:
+    """What `work` makes of each item, in their order; `at_once` are worked on or wait to be fetched."""
+    waiting: deque[asyncio.Future[FoundT]] = deque()
+    try:
+        for item in items:
+            waiting.append(asyncio.ensure_future(work(item)))
+            if len(waiting) == at_once:
+                yield await waiting.popleft()
+        while waiting:
+            yield await waiting.popleft()
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)

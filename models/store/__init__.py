@@ -1,0 +1,1 @@
+"""Keeps model files: where they come from, their hashes, and which version was promoted."""

@@ -1,0 +1,1 @@
+"""Captioning features: embedding, grid, tags and appearance of a picture."""

@@ -1,0 +1,1 @@
+"""Structure of a page: lines and layout regions to paragraphs, lists, figures and reading order."""

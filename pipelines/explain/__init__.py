@@ -1,0 +1,1 @@
+"""Explanations: which places of a picture speak for an answer."""

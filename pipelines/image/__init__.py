@@ -1,0 +1,1 @@
+"""Image files: safe decoding to RGB pixels, preprocessing, and sanitising."""

@@ -1,0 +1,1 @@
+"""Custom categories: calibrated linear heads that users train on their own images."""

@@ -1,0 +1,1 @@
+"""Perceptual hashes of known images: PDQ, lists of them, and an exact search."""

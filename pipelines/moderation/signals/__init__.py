@@ -1,0 +1,1 @@
+"""Signals: each reads one image in its own way and gives scores with evidence."""

@@ -1,0 +1,224 @@
+"""Where the hash lists live: a file, a folder of files, or Redis. The only module that knows Redis for them.
+
+In Redis a list is a hash, KEY: hexadecimal PDQ hash ─► label, or JSON with label, source and distance. KEY:version
+is a counter that grows with every edit: by it running processes see that there is something to read again.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import filelock
+import orjson
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from models.errors import KernelSightError
+from pipelines.cpu_pool import CpuPool
+from pipelines.moderation.hashes.formats import parse, parse_value
+from pipelines.moderation.hashes.lists import COLUMNS, KINDS, Entry, HashList, Kind, SearchableList
+from pipelines.moderation.signals.known_images import Known
+from service.hot_reload import Watched, file_state
+from service.settings import Settings, SettingsInvalid
+
+SCHEMES = ("redis", "rediss", "unix")
+SUFFIXES = (".csv", ".txt", ".json", ".jsonl", ".ndjson")
+OWN_FILE = "added.csv"  # where entries go that are added to a folder
+AT_ONCE = 5_000  # entries a command; a large one would keep other clients of the server waiting
+
+
+class HashListUnavailable(KernelSightError):
+    code = "hash-list-unavailable"
+
+
+class HashListNotEdited(KernelSightError):
+    code = "hash-list-not-edited"
+
+
+class Place(Protocol):
+    """`state` is cheap, and changes when the content does. `read` raises HashListInvalid or HashListUnavailable."""
+
+    def state(self) -> Hashable: ...
+
+    def read(self) -> HashList: ...
+
+    def add(self, entries: Iterable[Entry]) -> None: ...
+
+    def remove(self, hash: bytes) -> bool:
+        """Whether it was there."""
+
+
+@dataclass(frozen=True)
+class FilePlace:
+    path: Path
+
+    def state(self) -> Hashable:
+        return file_state([self.path, *self._files()])
+
+    def read(self) -> HashList:
+        return HashList.of(line for path in self._files() for line in parse(_bytes_of(path), str(path)))
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        added = {entry.hash: entry for entry in entries}
+        with _locked(self._own):
+            kept = [entry for entry in self._own_entries() if entry.hash not in added]
+            _write(self._own, [*kept, *added.values()])
+
+    def remove(self, hash: bytes) -> bool:
+        with _locked(self._own):
+            entries = self._own_entries()
+            kept = [entry for entry in entries if entry.hash != hash]
+            if len(kept) < len(entries):
+                _write(self._own, kept)
+        others = [path for path in self._files() if path != self._own]
+        for path in others:
+            if hash in (entry.hash for entry in parse(_bytes_of(path), str(path)) if isinstance(entry, Entry)):
+                raise HashListNotEdited(f"{hash.hex()} is in {path}, which was not written by this command: edit it")
+        return len(kept) < len(entries)
+
+    @property
+    def _own(self) -> Path:
+        return self.path / OWN_FILE if self.path.is_dir() else self.path
+
+    def _files(self) -> list[Path]:
+        try:
+            return sorted(path for path in self.path.iterdir() if path.suffix.lower() in SUFFIXES)
+        except OSError:  # a file, or nothing that can be read: reading it says what
+            return [self.path]
+
+    def _own_entries(self) -> list[Entry]:
+        """Raises HashListNotEdited for a file that would lose something if it were written anew."""
+        if not self._own.exists():
+            return []
+        data = _bytes_of(self._own)
+        if data.strip() and data.partition(b"\n")[0].strip() != ",".join(COLUMNS).encode():
+            raise HashListNotEdited(f"{self._own} has a form of its own: edit it, or name a folder and put it in there")
+        return [line for line in parse(data, str(self._own)) if isinstance(line, Entry)]
+
+
+@dataclass(frozen=True)
+class RedisPlace:
+    client: redis.Redis
+    key: str
+    name: str  # the URL without its password
+
+    @classmethod
+    def of(cls, url: str) -> "RedisPlace":
+        address, _, key = url.partition("#")
+        scheme, _, rest = address.partition("://")
+        name = f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}#{key}"
+        if not key:
+            raise SettingsInvalid(f"{name}: which key holds the list? As in: redis://127.0.0.1:6379/0#blocked")
+        try:
+            client = redis.Redis.from_url(
+                address, decode_responses=True, socket_timeout=5, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1)
+            )
+        except ValueError as cause:
+            raise SettingsInvalid(f"{name}: {cause}") from cause
+        return cls(client, key, name)
+
+    def state(self) -> Hashable:
+        """With the number of entries: edits by other tools are seen at least when they change that."""
+        try:
+            return (self.client.get(f"{self.key}:version"), self.client.hlen(self.key))
+        except redis.RedisError:
+            return "unreachable"  # reading then says why
+
+    def read(self) -> HashList:
+        with self._errors():
+            found = dict(self.client.hscan_iter(self.key, count=AT_ONCE))
+        return HashList.of(parse_value(hash, value, self.name) for hash, value in found.items())
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        fields = {entry.hash.hex(): _value(entry) for entry in entries}
+        names = list(fields)
+        with self._errors():
+            for start in range(0, len(names), AT_ONCE):
+                part = {name: fields[name] for name in names[start : start + AT_ONCE]}
+                self._edit(partial(redis.client.Pipeline.hset, name=self.key, mapping=part))
+
+    def remove(self, hash: bytes) -> bool:
+        with self._errors():
+            return bool(self._edit(lambda edit: edit.hdel(self.key, hash.hex())))
+
+    def _edit(self, change: Callable[[redis.client.Pipeline], object]) -> Any:
+        """One transaction with the version: nobody sees the one without the other."""
+        edit = self.client.pipeline()
+        change(edit)
+        edit.incr(f"{self.key}:version")
+        return edit.execute()[0]
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except redis.RedisError as cause:
+            raise HashListUnavailable(f"{self.name}: {cause}") from cause
+
+
+def places(settings: Settings) -> dict[Kind, Place]:
+    """The lists that are configured; raises SettingsInvalid for an address that cannot be one."""
+    named = {"block": settings.block_hashes, "allow": settings.allow_hashes}
+    return {kind: place_of(value) for kind in KINDS if (value := named[kind])}
+
+
+def place_of(address: str) -> Place:
+    return RedisPlace.of(address) if address.partition("://")[0] in SCHEMES else FilePlace(Path(address).expanduser())
+
+
+def open_known(settings: Settings, pool: CpuPool) -> Known:
+    """The signal "known" over the configured lists, which are read now, and again whenever they have changed.
+
+    Raises HashListInvalid, HashListUnavailable or SettingsInvalid. A list that becomes invalid or unreachable later
+    stays as it was, with a warning.
+    """
+    watched = {kind: _watched(kind, place, pool) for kind, place in places(settings).items()}
+
+    async def current() -> dict[Kind, SearchableList]:
+        return {kind: await one.current() for kind, one in watched.items()}
+
+    return Known(current, pool, settings.hash_distance, settings.known_dihedral)
+
+
+def _watched(kind: Kind, place: Place, pool: CpuPool) -> Watched[SearchableList]:
+    return Watched(f"the {kind} list", lambda: SearchableList.of(place.read()), place.state, pool)
+
+
+def _value(entry: Entry) -> str:
+    fields = {"label": entry.label, "source": entry.source, "distance": entry.distance}
+    return orjson.dumps({name: value for name, value in fields.items() if value not in (None, "")}).decode()
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as cause:
+        raise HashListUnavailable(f"{path}: {cause.strerror}") from cause
+
+
+def _write(path: Path, entries: Iterable[Entry]) -> None:
+    """Whole or not at all: a service that reads it meanwhile sees the old list or the new one."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *(entry.line() for entry in entries)])
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_text(text.getvalue(), "utf-8")
+        temporary.replace(path)
+    except OSError as cause:
+        raise HashListNotEdited(f"{path} cannot be written: {cause.strerror}") from cause
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One edit at a time, of several processes: each reads the file before it writes it."""
+    try:
+        with filelock.FileLock(path.with_name(f".{path.name}.lock")):
+            yield
+    except OSError as cause:
+        raise HashListNotEdited(f"{path} cannot be written: {cause.strerror}") from cause

@@ -1,0 +1,1 @@
+"""The HTTP side of the service: app, middleware, authentication, request parsing and routes."""

@@ -1,0 +1,64 @@
+"""Requests to image bytes and options: multipart file, base64, or a URL that the image is fetched from."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect, Request
+
+from pipelines.cpu_pool import CpuPool
+from pipelines.errors import RequestRejected
+from service.errors import MediaTypeRejected
+from service.operations.request import Ask, ask_of
+
+T = TypeVar("T")
+
+
+async def read_ask(request: Request, pool: CpuPool, *, names: tuple[str, ...] = ("image",)) -> Ask:
+    """A JSON body has the image under one of `names`; without names all of it is fields.
+
+    Raises RequestRejected or MediaTypeRejected.
+    """
+    kind = content_type(request)
+    if kind == "multipart/form-data":
+        return await _from_form(request)
+    if kind == "application/json":
+        # Large base64 bodies take tens of milliseconds to parse: not on the event loop.
+        return await pool.run(ask_of, await request.body(), names)
+    raise MediaTypeRejected(
+        f"content type {kind or 'missing'!r}: send multipart/form-data with a field 'file', or application/json"
+    )
+
+
+def content_type(request: Request) -> str:
+    """In lower case and without parameters; empty where there is none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _from_form(request: Request) -> Ask:
+    async with request.form(max_files=1, max_fields=32) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise RequestRejected("the form has no file field 'file'")
+        fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+        return Ask(fields, await file.read())
+
+
+async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Await `work`, and cancel it when the client hangs up: nobody would read the answer."""
+    task = asyncio.ensure_future(work)
+    watch = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientDisconnect
+    finally:
+        task.cancel()
+        watch.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,50 @@
+"""Whether the service lives, whether it is ready, and its metrics."""
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from models.errors import KernelSightError
+from service.components import House
+from service.http.auth import require_key
+from service.http.openapi import Health
+from service.problems import detail_of
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get("/healthz", response_model=Health)
+async def healthz(request: Request) -> Response:
+    """200 while every loaded model makes progress, proven by a real inference when nothing completed lately."""
+    house: House | None = request.app.state.house
+    if house is None:
+        failure = request.app.state.failure
+        return _health("failed" if failure else "loading", {}, 503 if failure else 200)
+    models = await house.runtime.check()
+    well = not any(models.values())
+    return _health("ok" if well else "stuck", models, 200 if well else 503)
+
+
+@router.get("/readyz", response_model=Health)
+async def readyz(request: Request) -> Response:
+    """200 once every configured model is warm."""
+    house: House | None = request.app.state.house
+    if house is None:
+        failure: KernelSightError | None = request.app.state.failure
+        return _health("loading" if failure is None else detail_of(failure), {}, 503)
+    return _health("ready", dict.fromkeys(house.runtime.models), 200)
+
+
+@router.get("/metrics", dependencies=[Depends(require_key)], response_class=Response)
+async def metrics(request: Request) -> Response:
+    """For Prometheus: OpenMetrics with exemplars where it is accepted, else the classic text."""
+    body, media_type = request.app.state.metrics.render(request.headers.get("accept", ""))
+    return Response(body, media_type=media_type)
+
+
+@router.get("/", include_in_schema=False)
+async def root() -> Response:
+    return RedirectResponse("/docs")
+
+
+def _health(status: str, models: dict[str, str | None], code: int) -> Response:
+    return JSONResponse(Health(status=status, models=models).model_dump(), code)

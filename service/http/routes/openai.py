@@ -1,0 +1,160 @@
+"""OpenAI's files, as far as batches need them: upload requests, fetch answers.
+
+https://platform.openai.com/docs/api-reference/files
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from pathlib import PurePath
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+from starlette.datastructures import UploadFile
+
+from pipelines.errors import RequestRejected
+from pipelines.moderation.options import ModerationOptions
+from service.batches.file_store import FilePage, StoredFile
+from service.batches.types import Batch, BatchPage, NewBatch
+from service.http.dependencies import ReadyHouse, ReadyJobs
+from service.http.openapi import OPENAI_PROBLEMS, PIXEL_URL, json_body, moderation_body
+from service.http.responses import answered
+from service.operations.embeddings import EmbeddingsReply, EmbeddingsRequest
+from service.operations.openai_moderation import ModerationReply, ModerationRequest
+from service.operations.registry import EMBEDDINGS, MODERATIONS
+from service.operations.request import parse_json, parse_options
+
+UPLOADING = "POST /v1/files"  # may have a larger body than other requests
+
+_PART = 1 << 20
+
+router = APIRouter(prefix="/v1", responses=OPENAI_PROBLEMS)
+
+
+class Deleted(BaseModel):
+    id: str
+    object: Literal["file"] = "file"
+    deleted: Literal[True] = True
+
+
+_FORM = {
+    "type": "object",
+    "properties": {"file": {"type": "string", "format": "binary"}, "purpose": {"type": "string", "enum": ["batch"]}},
+    "required": ["file", "purpose"],
+}
+
+
+@router.post(
+    "/files", tags=["batches"], openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": _FORM}}}}
+)
+async def upload(request: Request, jobs: ReadyJobs) -> StoredFile:
+    """Store a file of requests, a JSON object a line, for POST /v1/batches; `purpose` is `batch`."""
+    async with request.form(max_files=1, max_fields=8) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise RequestRejected("the form has no file field 'file'")
+        if form.get("purpose") != "batch":
+            raise RequestRejected("purpose: files are taken for batches only: batch")
+        name = PurePath(file.filename or "requests.jsonl").name[:200]
+        return await asyncio.to_thread(jobs.files.add, file.file, name)
+
+
+@router.get("/files", tags=["batches"])
+async def files(
+    jobs: ReadyJobs,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
+    order: Literal["asc", "desc"] = "desc",
+    purpose: str | None = None,
+) -> FilePage:
+    """Files that are here, a page at a time."""
+    newest_first = order == "desc"
+    return await asyncio.to_thread(
+        jobs.files.page, after=after, limit=limit, newest_first=newest_first, purpose=purpose
+    )
+
+
+@router.get("/files/{id}", tags=["batches"])
+async def file(jobs: ReadyJobs, id: str) -> StoredFile:
+    """What is known of a file."""
+    return await asyncio.to_thread(jobs.files.get, id)
+
+
+@router.delete("/files/{id}", tags=["batches"])
+async def remove(jobs: ReadyJobs, id: str) -> Deleted:
+    """Remove a file; a batch that still reads it fails."""
+    await asyncio.to_thread(jobs.files.remove, id)
+    return Deleted(id=id)
+
+
+@router.get("/files/{id}/content", tags=["batches"], response_class=StreamingResponse)
+async def content(jobs: ReadyJobs, id: str) -> StreamingResponse:
+    """The file itself."""
+    known = await asyncio.to_thread(jobs.files.get, id)
+    stack = ExitStack()
+    source = await asyncio.to_thread(stack.enter_context, jobs.files.opened(id))  # what is wrong with it is said now
+
+    async def parts() -> AsyncIterator[bytes]:
+        with stack:
+            while part := await asyncio.to_thread(source.read, _PART):
+                yield part
+
+    headers = {"Content-Length": str(known.bytes)}
+    return StreamingResponse(parts(), media_type="application/octet-stream", headers=headers)
+
+
+_BODY = {"requestBody": {"content": {"application/json": {"schema": NewBatch.model_json_schema()}}}}
+
+
+@router.post("/batches", tags=["batches"], openapi_extra=_BODY)
+async def create(request: Request, jobs: ReadyJobs) -> Batch:
+    """Answer every request of an uploaded file, at batch priority; `endpoint` is any operation's route."""
+    new = parse_options(NewBatch, parse_json(await request.body()), where="body")
+    return await jobs.batches.create(new)
+
+
+@router.get("/batches", tags=["batches"])
+async def batches(
+    jobs: ReadyJobs, after: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
+) -> BatchPage:
+    """The newest first."""
+    return await jobs.batches.page(after=after, limit=limit)
+
+
+@router.get("/batches/{id}", tags=["batches"])
+async def batch(jobs: ReadyJobs, id: str) -> Batch:
+    """How far it is; at its end, which files have the answers and the errors."""
+    return await jobs.batches.get(id)
+
+
+@router.post("/batches/{id}/cancel", tags=["batches"])
+async def cancel(jobs: ReadyJobs, id: str) -> Batch:
+    """What is being answered is finished; the rest is not begun."""
+    return await jobs.batches.cancel(id)
+
+
+@router.post(
+    "/embeddings",
+    tags=["images"],
+    response_model=EmbeddingsReply,
+    openapi_extra=json_body(EmbeddingsRequest, input=PIXEL_URL),
+)
+async def embeddings(request: Request, house: ReadyHouse) -> Response:
+    """The encoder's embedding of each image, in OpenAI's form; `input` takes URLs and data URLs of images."""
+    return await answered(request, house, EMBEDDINGS)
+
+
+@router.post(
+    "/moderations",
+    tags=["moderation"],
+    response_model=ModerationReply,
+    openapi_extra=moderation_body(ModerationRequest),
+)
+async def moderations(request: Request, house: ReadyHouse, query: Annotated[ModerationOptions, Query()]) -> Response:
+    """Allow, review or block: texts and images in OpenAI's form, or one image as the form field `file`.
+
+    Options go into the query, or beside `input` in the body (`extra_body` in OpenAI's client); the body wins.
+    """
+    return await answered(request, house, MODERATIONS, query)

@@ -1,0 +1,1 @@
+"""Watches the answers: audit log, golden sets, feedback, kernel health, drift, second versions."""

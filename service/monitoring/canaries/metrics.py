@@ -1,0 +1,31 @@
+"""What Prometheus sees of canaries."""
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from service.monitoring.canaries.results import CanaryResult
+
+
+class CanaryMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._accuracy = Gauge(
+            "kernelsight_canary_accuracy", "Share of a golden set's answers that were right in its last run.",
+            ["set", "pipeline"], registry=registry,
+        )  # fmt: skip
+        self._flips = Gauge(
+            "kernelsight_canary_flips", "Answers of a golden set that its last run gave otherwise than the run before.",
+            ["set"], registry=registry,
+        )  # fmt: skip
+        self._last = Gauge(
+            "kernelsight_canary_last_run_seconds", "When a golden set was last run, in seconds since 1970.",
+            ["set"], registry=registry,
+        )  # fmt: skip
+        self._seconds = Gauge(
+            "kernelsight_canary_run_seconds", "How long a golden set's last run took.", ["set"], registry=registry
+        )
+
+    def heard(self, result: CanaryResult) -> None:
+        for pipeline, accuracy in result.accuracy.items():
+            self._accuracy.labels(result.set, pipeline).set(accuracy)
+        self._flips.labels(result.set).set(result.flips)
+        self._last.labels(result.set).set(result.ran_at)
+        self._seconds.labels(result.set).set(result.seconds)

@@ -1,0 +1,1 @@
+"""Outgoing HTTP: images fetched by URL, with addresses checked where connections are made."""

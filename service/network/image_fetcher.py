@@ -1,0 +1,88 @@
+"""Images from URLs that clients give; what is fetched is counted while it comes, and redirects are checked anew.
+
+Types that servers announce are not read: what an image is shows when it is decoded.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpcore2
+import httpx2
+
+from pipelines.errors import TooManyBytes
+from service.errors import UrlFetchFailed, UrlInputsOff
+from service.network.client import Outbound, open_outbound, target
+from service.network.ssrf_guard import Resolve, resolve
+from service.settings import UrlInputs
+from service.telemetry.tracing import spanning
+
+SECONDS = 10.0  # for all of it: names, redirects, bytes
+MOST_REDIRECTS = 3
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_HEADERS = [(b"User-Agent", b"KernelSight"), (b"Accept", b"image/*"), (b"Accept-Encoding", b"identity")]
+
+
+@asynccontextmanager
+async def open_fetcher(
+    inputs: UrlInputs, *, max_bytes: int, seconds: float = SECONDS, resolve: Resolve = resolve
+) -> AsyncIterator["ImageFetcher"]:
+    """One for all requests; closes its connections on the way out."""
+    async with open_outbound(inputs, resolve=resolve) as outbound:
+        yield ImageFetcher(outbound, max_bytes, seconds)
+
+
+@dataclass(frozen=True)
+class ImageFetcher:
+    outbound: Outbound
+    max_bytes: int
+    seconds: float
+
+    async def fetch(self, url: str) -> bytes:
+        """Raises UrlInputsOff, UrlRejected, UrlFetchFailed or TooManyBytes."""
+        if self.outbound.allowed == "off":
+            raise UrlInputsOff("this service does not fetch images from URLs; send the bytes as base64 in image.data")
+        checked = self.outbound.checked(url)
+        with spanning("fetch", "client", {"server.address": checked.host}):  # its host only: the URL may be signed
+            return await self._in_time(checked)
+
+    async def _in_time(self, url: httpx2.URL) -> bytes:
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await self._follow(url)
+        except TimeoutError:
+            raise UrlFetchFailed(f"the image was not there within {self.seconds:g} s") from None
+        except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as cause:
+            raise UrlFetchFailed(f"the image's server failed: {str(cause) or type(cause).__name__}") from cause
+
+    async def _follow(self, url: httpx2.URL) -> bytes:
+        for _ in range(1 + MOST_REDIRECTS):
+            headers = [(b"Host", url.netloc), *_HEADERS]
+            async with self.outbound.http.stream("GET", target(url), headers=headers) as response:
+                if response.status not in _REDIRECTS:
+                    return await self._body(response)
+                url = self.outbound.checked(_header(response, b"location"), base=url)
+        raise UrlFetchFailed(f"the image's server redirects more than {MOST_REDIRECTS} times")
+
+    async def _body(self, response: httpcore2.Response) -> bytes:
+        if response.status != 200:
+            raise UrlFetchFailed(f"the image's server answered with status {response.status}")
+        if encoding := _header(response, b"content-encoding").replace("identity", ""):
+            raise UrlFetchFailed(f"the image's server sent it compressed ({encoding}), which was not asked for")
+        announced = _header(response, b"content-length")
+        if announced.isdigit() and int(announced) > self.max_bytes:
+            raise TooManyBytes(int(announced), self.max_bytes)
+        body = bytearray()
+        async for part in response.aiter_stream():
+            body += part
+            if len(body) > self.max_bytes:
+                raise TooManyBytes(len(body), self.max_bytes)
+        return bytes(body)
+
+
+def _header(response: httpcore2.Response, name: bytes) -> str:
+    """An empty text where the header is missing."""
+    found: bytes = next((value for key, value in response.headers if key.lower() == name), b"")
+    return found.decode("latin-1")

@@ -1,0 +1,1 @@
+"""The job queue on Redis or Valkey: at least once, two priorities, leases, dead letters."""

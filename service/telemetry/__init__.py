@@ -1,0 +1,1 @@
+"""Logs, traces and metrics: the bottom of the service, used by everything else in it."""

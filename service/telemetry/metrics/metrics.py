@@ -1,0 +1,56 @@
+"""All instruments of one process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.process_collector import ProcessCollector
+
+from models.runtime.runtime import Runtime
+from pipelines.captioning.encoder_cache import EncoderCache
+from pipelines.cpu_pool import CpuPool
+from pipelines.engine import Engine
+from service.telemetry.metrics.gpu import GpuCollector, open_nvml
+from service.telemetry.metrics.models import BatchMetrics, ModelCollector
+from service.telemetry.metrics.process import BuildCollector, CacheCollector, LoopMetrics, PoolCollector
+from service.telemetry.metrics.requests import RequestMetrics
+from service.telemetry.metrics.stages import StageMetrics
+
+
+class Metrics:
+    """In a registry of their own: nothing is global, so tests can have several, and no two processes share one."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = RequestMetrics(self.registry)
+        self.stages = StageMetrics(self.registry)
+        self.batches = BatchMetrics(self.registry)
+        self.loop = LoopMetrics(self.registry)
+
+    def watch(self, runtime: Runtime, pool: CpuPool, cache: EncoderCache | None) -> None:
+        """Add what is read from them, and from the machine, at each scrape."""
+        self.registry.register(BuildCollector(runtime.device))
+        self.registry.register(ModelCollector(runtime))
+        self.registry.register(PoolCollector(pool))
+        if cache is not None:
+            self.registry.register(CacheCollector("encoder", cache))
+        if (nvml := open_nvml()) is not None:
+            self.registry.register(GpuCollector(nvml))
+
+    @asynccontextmanager
+    async def watching(self, engine: Engine) -> AsyncIterator[None]:
+        """Hear of all that `engine` answers, and measure this event loop, until the end of the block."""
+        engine.watch(self.stages.observe)
+        async with self.loop.watching():
+            yield
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """Text, and its media type: OpenMetrics, which alone has exemplars, for those who say that they accept it."""
+        # Not prometheus_client's choose_encoder: it raises on a version that is no number, and echoes any other.
+        if "application/openmetrics-text" in accept:
+            text: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
+            return text, openmetrics.CONTENT_TYPE_LATEST
+        return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4

@@ -1,0 +1,97 @@
+"""This process: what it is made of, whether its threads are enough, and whether its event loop keeps up."""
+
+import asyncio
+import platform
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from models.priority import PRIORITIES
+from models.runtime.session import RUNTIME_VERSION, Device
+from pipelines.cpu_pool import CpuPool
+
+LOOK_SECONDS = 0.25
+
+_LAG_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)  # 10 ms are many already
+
+
+class BuildCollector(Collector):
+    def __init__(self, device: Device) -> None:
+        names = ["version", "python", "onnxruntime", "device"]
+        self._info = GaugeMetricFamily("kernelsight_build_info", "1, and what answers here.", labels=names)
+        self._info.add_metric([version("kernelsight"), platform.python_version(), RUNTIME_VERSION, device], 1)
+
+    def collect(self) -> Iterable[Metric]:
+        yield self._info
+
+
+class PoolCollector(Collector):
+    """The threads that decode and compute, read at each scrape."""
+
+    def __init__(self, pool: CpuPool) -> None:
+        self._pool = pool
+
+    def collect(self) -> Iterable[Metric]:
+        threads = GaugeMetricFamily(
+            "kernelsight_pool_threads", "Threads for decoding and arrays, by what they do now.", labels=["state"]
+        )
+        busy = self._pool.busy
+        threads.add_metric(["busy"], busy)
+        threads.add_metric(["free"], self._pool.threads - busy)
+        waiting = GaugeMetricFamily(
+            "kernelsight_pool_waiting", "Calls that wait for one of these threads.", labels=["priority"]
+        )
+        for priority in PRIORITIES:
+            waiting.add_metric([priority], self._pool.depth(priority))
+        return threads, waiting
+
+
+class LoopMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._lag = Histogram(
+            "kernelsight_event_loop_lag_seconds", "How much later than it should a sleeper on the event loop wakes.",
+            buckets=_LAG_SECONDS, registry=registry,
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def watching(self, look_seconds: float = LOOK_SECONDS) -> AsyncIterator[None]:
+        """Measure the loop that runs this, until the end of the block."""
+        task = asyncio.create_task(self._watch(look_seconds), name="event loop lag")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _watch(self, look_seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + look_seconds
+            await asyncio.sleep(look_seconds)
+            self._lag.observe(max(0.0, loop.time() - due))
+
+
+class Cache(Protocol):
+    hits: int
+    misses: int
+
+
+class CacheCollector(Collector):
+    def __init__(self, name: str, cache: Cache) -> None:
+        self._name, self._cache = name, cache
+
+    def collect(self) -> Iterable[Metric]:
+        asked = CounterMetricFamily(
+            "kernelsight_cache_requests",
+            "What a cache was asked for.",
+            labels=["cache", "outcome"],
+        )
+        asked.add_metric([self._name, "hit"], self._cache.hits)
+        asked.add_metric([self._name, "miss"], self._cache.misses)
+        yield asked

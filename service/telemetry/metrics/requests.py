@@ -1,0 +1,51 @@
+"""HTTP requests: how many, how long, how they ended."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from service.telemetry.request_context import current
+
+LONGEST = 100  # characters: OpenMetrics allows 128 for names and values together
+
+
+def exemplar() -> dict[str, str] | None:
+    """The trace of the request that runs here, else its id; None outside of requests."""
+    context = current()
+    if context is None:
+        return None
+    if context.trace_id is not None:
+        return {"trace_id": context.trace_id}
+    return {"request_id": context.request_id} if len(context.request_id) <= LONGEST else None
+
+
+class RequestMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "kernelsight_requests", "HTTP requests answered.", ["route", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "kernelsight_request_seconds", "From the first byte in to the last byte out.", ["route"],
+            buckets=DOCUMENT_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._in_flight = Gauge("kernelsight_requests_in_flight", "HTTP requests being worked on.", registry=registry)
+        self._rejects = Counter(
+            "kernelsight_rejects", "Requests, attempts at jobs, and lines of batches that ended in a problem.",
+            ["problem"], registry=registry,
+        )  # fmt: skip
+
+    def started(self) -> None:
+        self._in_flight.inc()
+
+    def ended(self, route: str, status: int, seconds: float) -> None:
+        self._in_flight.dec()
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds, exemplar())
+
+    def rejected(self, problem: str) -> None:
+        self._rejects.labels(problem).inc()
+
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+DOCUMENT_SECONDS = (*SECONDS, 60, 150, 600)  # a PDF of 200 pages takes minutes
+
+ITEMS = (1, 2, 4, 8, 16, 32, 64)

@@ -1,0 +1,71 @@
+"""Work that is given up is given up at once: siblings of a failure are cancelled, images in the queue are let go."""
+
+import asyncio
+import gc
+import threading
+import weakref
+
+import pytest
+
+from models.concurrency import together
+from models.errors import InferenceFailed
+from pipelines.cpu_pool import CpuPool
+
+
+def test_results_come_in_the_order_of_the_work() -> None:
+    async def later(value: int) -> int:
+        await asyncio.sleep(0.001 * (3 - value))
+        return value
+
+    async def run() -> list[int]:
+        return await together(later(1), later(2), later(3))
+
+    assert asyncio.run(run()) == [1, 2, 3]
+
+
+def test_when_one_fails_the_others_are_cancelled_before_the_error_arrives() -> None:
+    ended = []
+
+    async def endless() -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    async def failing() -> None:
+        raise InferenceFailed("no")
+
+    async def run() -> None:
+        with pytest.raises(InferenceFailed):
+            await together(endless(), failing())
+
+    asyncio.run(run())
+    assert ended == ["cancelled"]
+
+
+class Picture:
+    """Stands for an image's bytes; can be referred to weakly."""
+
+
+def test_cancelled_work_lets_its_image_go_while_it_is_still_in_the_queue() -> None:
+    pool, release = CpuPool(threads=1), threading.Event()
+
+    async def run() -> bool:
+        busy = asyncio.create_task(pool.run(release.wait, 30))
+        picture = Picture()
+        gone = weakref.ref(picture)
+        queued = asyncio.create_task(pool.run(id, picture))
+        await asyncio.sleep(0.01)
+        queued.cancel()
+        await asyncio.wait([queued])
+        del picture, queued
+        gc.collect()
+        forgotten = gone() is None
+        release.set()
+        await busy
+        return forgotten
+
+    forgotten = asyncio.run(run())
+    pool.close()
+    assert forgotten

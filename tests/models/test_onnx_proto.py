@@ -1,0 +1,62 @@
+"""Tensors inside a graph as outputs of a session, without touching the graph's file."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from models.errors import ModelCorrupt
+from models.onnx_proto import with_outputs
+from models.registry import Catalog
+from models.runtime.session import Session
+from models.store.store import Store
+from service.settings import load_settings
+from tests.models.tiny_graphs import image, write_classifier_graph
+
+INNER = ("cells", "scores", "offsets")
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    return write_classifier_graph(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("name", ["x", "x" * 127, "x" * 128, "x" * 20_000, "größe"])
+def test_protobuf_reads_the_names_behind_the_outputs_that_were_there(graph: Path, name: str) -> None:
+    model = onnx.load_from_string(with_outputs(graph.read_bytes(), [name, "last"]))
+
+    assert [one.name for one in model.graph.output] == ["embedding", name, "last"]
+
+
+def test_inner_tensors_and_constants_are_answered_like_outputs(graph: Path) -> None:
+    pixels = image(1)["image"][None]
+    outputs = Session(graph, device="cpu", inner=INNER).run({"image": pixels})
+
+    assert list(outputs) == ["embedding", *INNER]
+    assert np.array_equal(outputs["cells"], pixels.astype(np.float32))
+    assert np.array_equal(outputs["scores"] * 2, outputs["embedding"])
+    assert outputs["offsets"].tolist() == [0.5, -0.25, 0.0]
+
+
+def test_the_file_stays_as_it_was(graph: Path) -> None:
+    before = graph.read_bytes()
+    Session(graph, device="cpu", inner=INNER)
+
+    assert graph.read_bytes() == before
+
+
+def test_a_tensor_that_the_graph_lacks_is_named(graph: Path) -> None:
+    with pytest.raises(ModelCorrupt, match="missing one"):
+        Session(graph, device="cpu", inner=["missing one"])
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "opennsfw"])
+def test_what_a_model_answered_before_does_not_change(name: str) -> None:
+    manifest, store = Catalog.load().get(name), Store(load_settings().store)
+    noise = np.random.default_rng(5).uniform(0, 255, (1, *manifest.input.item_shapes[0]))
+    feeds = {manifest.input.name: noise.astype(manifest.input.dtype)}
+    plain = Session(store.graph(manifest), device="cpu")
+    more = Session(store.graph(manifest), device="cpu", inner=manifest.inner).run(feeds)
+
+    assert all(np.array_equal(values, more[output]) for output, values in plain.run(feeds).items())

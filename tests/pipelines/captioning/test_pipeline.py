@@ -1,0 +1,211 @@
+"""Captioning features from chosen outputs of the encoder: what is encoded, sorted, left out and summed."""
+
+import asyncio
+import base64
+from collections.abc import Iterator
+from math import inf
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import ValidationError
+
+from models.labels import label_set
+from models.manifest import Decision
+from models.registry import Catalog
+from pipelines.captioning.encoder import Encoder
+from pipelines.captioning.pipeline import Captioning, FeaturesOptions, softmax
+from pipelines.cpu_pool import CpuPool
+from pipelines.image.decode import Limits, Picture, decode
+from pipelines.run_context import Call
+from pipelines.types import EncodedArray, Features
+from tests.pipelines.fakes import CLASSES, USED, FakeEncoder, logits_of
+from tests.pipelines.images import encode, photograph
+
+MANIFEST = Catalog.load().get("efficientnet-lite0")
+LABELS = label_set("imagenet-1k")
+PICTURE = decode(encode(photograph("cat"), "PNG"), limits=Limits())
+
+TABBY, TIGER_CAT, ESPRESSO, CUP = 281, 282, 967, 968
+
+
+@pytest.fixture
+def pool() -> Iterator[CpuPool]:
+    pool = CpuPool(threads=1)
+    yield pool
+    pool.close()
+
+
+def captioning(pool: CpuPool, encoder: FakeEncoder, temperature: float = 1.0) -> Captioning:
+    decision = Decision(temperature=temperature, calibration="made up")
+    manifest = MANIFEST.model_copy(update={"decision": decision})
+    return Captioning(Encoder(manifest, USED, LABELS, encoder, pool), pool)
+
+
+def features(pool: CpuPool, encoder: FakeEncoder, **options: Any) -> Features:
+    return asyncio.run(captioning(pool, encoder).run(PICTURE, FeaturesOptions(**options), Call()))
+
+
+def decoded(array: EncodedArray | list[float] | None) -> NDArray[Any]:
+    assert isinstance(array, EncodedArray)
+    little_endian = {"float16": "<f2", "float32": "<f4"}[array.dtype]
+    return np.frombuffer(base64.b64decode(array.data, validate=True), little_endian).reshape(array.shape)
+
+
+def test_the_embedding_is_a_list_of_unit_length(pool: CpuPool) -> None:
+    raw = np.random.default_rng(0).normal(3, 20, 1280).astype(np.float32)
+
+    embedding = features(pool, FakeEncoder(embedding=raw)).embedding
+
+    assert isinstance(embedding, list)
+    assert np.linalg.norm(embedding) == pytest.approx(1, abs=1e-5)
+    assert np.array(embedding) == pytest.approx(raw / np.linalg.norm(raw), abs=1e-6)
+
+
+def test_the_embedding_as_base64_is_the_same(pool: CpuPool) -> None:
+    encoder = FakeEncoder(embedding=np.random.default_rng(1).normal(size=1280).astype(np.float32))
+
+    packed = features(pool, encoder, embedding="base64").embedding
+
+    assert isinstance(packed, EncodedArray)
+    assert (packed.dtype, packed.shape) == ("float32", [1280])
+    assert decoded(packed) == pytest.approx(np.array(features(pool, encoder).embedding), abs=1e-6)
+
+
+def test_the_embedding_can_be_left_out(pool: CpuPool) -> None:
+    assert features(pool, FakeEncoder(), embedding="none").embedding is None
+
+
+def test_an_embedding_of_zeros_stays_finite(pool: CpuPool) -> None:
+    assert features(pool, FakeEncoder(embedding=np.zeros(1280, np.float32))).embedding == [0.0] * 1280
+
+
+def test_the_grid_is_float16_from_top_left(pool: CpuPool) -> None:
+    grid = np.random.default_rng(2).normal(size=(7, 7, 1280)).astype(np.float32)
+
+    packed = features(pool, FakeEncoder(grid=grid), grid=True).grid
+
+    assert isinstance(packed, EncodedArray)
+    assert (packed.dtype, packed.shape) == ("float16", [7, 7, 1280])
+    assert np.array_equal(decoded(packed), grid.astype(np.float16))
+
+
+def test_the_grid_comes_only_when_asked_for(pool: CpuPool) -> None:
+    assert features(pool, FakeEncoder()).grid is None
+
+
+def test_tags_are_the_best_classes_with_their_labels(pool: CpuPool) -> None:
+    encoder = FakeEncoder(logits_of({ESPRESSO: 0.2, TABBY: 0.6, CUP: 0.1}))
+
+    tags = features(pool, encoder, min_score=0.05).tags
+
+    assert [(tag.index, tag.wnid, tag.label, tag.group) for tag in tags] == [
+        (label.index, label.wnid, label.name, label.group)
+        for label in (LABELS.labels[i] for i in (TABBY, ESPRESSO, CUP))
+    ]
+    assert [tag.score for tag in tags] == pytest.approx([0.6, 0.2, 0.1], abs=1e-5)
+
+
+@pytest.mark.parametrize("top_k", [0, 1, 3, 10, 1000])
+def test_there_are_at_most_top_k_tags_best_first(pool: CpuPool, top_k: int) -> None:
+    encoder = FakeEncoder(np.random.default_rng(3).normal(size=CLASSES).astype(np.float32))
+
+    tags = features(pool, encoder, top_k=top_k, min_score=0).tags
+
+    expected = softmax(encoder.logits)
+    assert [tag.index for tag in tags] == list(np.argsort(-expected)[:top_k])
+    assert [tag.score for tag in tags] == pytest.approx(np.sort(expected)[::-1][:top_k], abs=1e-6)
+
+
+@pytest.mark.parametrize(("min_score", "count"), [(0.0, 5), (0.05, 3), (0.15, 2), (0.5, 1), (0.9, 0)])
+def test_tags_under_min_score_are_left_out(pool: CpuPool, min_score: float, count: int) -> None:
+    encoder = FakeEncoder(logits_of({TABBY: 0.6, ESPRESSO: 0.2, CUP: 0.1}))
+
+    assert len(features(pool, encoder, min_score=min_score).tags) == count
+
+
+def test_a_group_sums_all_of_its_classes(pool: CpuPool) -> None:
+    encoder = FakeEncoder(logits_of({TABBY: 0.3, TIGER_CAT: 0.25, ESPRESSO: 0.35}))
+
+    groups = features(pool, encoder).groups
+
+    probabilities = softmax(encoder.logits)
+    for found in groups:
+        members = [label.index for label in LABELS.labels if label.group == found.group]
+        assert found.score == pytest.approx(float(probabilities[members].sum()), abs=1e-5)
+    assert groups[0].group == LABELS.labels[TABBY].group
+    assert [one.score for one in groups] == sorted((one.score for one in groups), reverse=True)
+
+
+def test_a_group_that_has_everything_has_a_score_of_one_at_most(pool: CpuPool) -> None:
+    logits = np.full(CLASSES, -inf, np.float32)
+    logits[[label.index for label in LABELS.labels if label.group == "animal"]] = 0
+
+    groups = features(pool, FakeEncoder(logits)).groups
+
+    assert [(one.group, one.score <= 1) for one in groups] == [("animal", True)]
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_logits_are_divided_by_the_temperature(pool: CpuPool, temperature: float) -> None:
+    encoder = FakeEncoder(logits_of({TABBY: 0.6, ESPRESSO: 0.3}, temperature))
+
+    run = captioning(pool, encoder, temperature).run(PICTURE, FeaturesOptions(top_k=2), Call())
+    found = asyncio.run(run)
+
+    assert [tag.score for tag in found.tags] == pytest.approx([0.6, 0.3], abs=1e-4)
+    assert found.calibration == "made up"
+
+
+def test_a_model_without_decision_facts_says_that_it_is_not_calibrated(pool: CpuPool) -> None:
+    bare = Captioning(Encoder(MANIFEST.model_copy(update={"decision": None}), USED, LABELS, FakeEncoder(), pool), pool)
+
+    found = asyncio.run(bare.run(PICTURE, FeaturesOptions(), Call()))
+
+    assert "not calibrated" in found.calibration
+
+
+def test_the_encoder_gets_the_tensor_the_priority_and_the_deadline(pool: CpuPool) -> None:
+    encoder = FakeEncoder()
+
+    asyncio.run(captioning(pool, encoder).run(PICTURE, FeaturesOptions(), Call("batch", 1e9)))
+
+    ((model, inputs, priority, deadline),) = encoder.asked
+    assert (model, priority, deadline) == ("efficientnet-lite0", "batch", 1e9)
+    assert {name: tensor.shape for name, tensor in inputs.items()} == {"image": (224, 224, 3)}
+
+
+def test_the_call_hears_where_the_time_went(pool: CpuPool) -> None:
+    call = Call()
+
+    asyncio.run(captioning(pool, FakeEncoder()).run(PICTURE, FeaturesOptions(), call))
+
+    assert set(call.timings) == {"preprocess", "wait", "session", "postprocess"}
+    assert (call.timings["wait"], call.timings["session"]) == (0.25, 0.5)  # as the fake says
+
+
+def test_a_picture_of_one_pixel_has_features(pool: CpuPool) -> None:
+    dot: Picture = decode(encode(Image.new("RGB", (1, 1), "red"), "PNG"), limits=Limits())
+
+    found = asyncio.run(captioning(pool, FakeEncoder()).run(dot, FeaturesOptions(), Call()))
+
+    assert [one.name for one in found.appearance.colours] == ["red"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"top_k": -1}, {"top_k": 1001}, {"min_score": -0.1}, {"min_score": 1.1}, {"embedding": "hex"}, {"topk": 5}],
+)
+def test_options_out_of_range_or_unknown_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        FeaturesOptions(**options)
+
+
+@pytest.mark.parametrize("logits", [[0.0, 0.0], [1e4, 0.0], [-1e4, -1e4], [88.0, 89.0]])
+def test_softmax_does_not_overflow(logits: list[float]) -> None:
+    scores = softmax(np.array(logits, np.float32))
+
+    assert np.isfinite(scores).all()
+    assert float(scores.sum()) == pytest.approx(1, abs=1e-6)

@@ -1,0 +1,130 @@
+"""Photographs through the engine, the runtime and the real encoder: needs the model that `make setup` puts in place.
+
+Where it is missing, everything here fails with the error that names the command to get it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.errors import ModelMissing
+from models.labels import label_set
+from models.registry import Catalog
+from models.runtime.runtime import Runtime
+from models.store.store import GRAPH, Store
+from pipelines.captioning.encoder import Encoder
+from pipelines.captioning.pipeline import Captioning, FeaturesOptions
+from pipelines.cpu_pool import CpuPool
+from pipelines.engine import Engine
+from pipelines.findings import Findings
+from pipelines.image.decode import Limits
+from pipelines.types import Features, ModelUsed
+from service.settings import load_settings
+from tests.pipelines.images import encode, photograph
+
+MANIFEST = Catalog.load().get("efficientnet-lite0")
+
+
+def three_times(image: Image.Image) -> Image.Image:
+    return image.resize((image.width * 3, image.height * 3), Image.Resampling.BICUBIC)
+
+
+PHOTOGRAPHS = ("cat", "coffee", "astronaut", "rocket", "page")
+IMAGES = {
+    **{name: encode(photograph(name), "PNG") for name in PHOTOGRAPHS},
+    **{f"{name}, large JPEG": encode(three_times(photograph(name)), "JPEG", quality=92) for name in PHOTOGRAPHS},
+    **{f"{name}, large PNG": encode(three_times(photograph(name)), "PNG", compress_level=1) for name in PHOTOGRAPHS},
+    "one pixel": encode(Image.new("RGB", (1, 1), "red"), "PNG"),
+}
+
+
+async def look_at(images: Mapping[str, bytes]) -> dict[str, Findings]:
+    store = Store(load_settings().store.expanduser())
+    runtime, pool = Runtime(store, device="cpu"), CpuPool()
+    try:
+        await runtime.open(MANIFEST)
+        record = store.record(MANIFEST)
+        assert record
+        used = ModelUsed(id=MANIFEST.id, version=MANIFEST.version, sha256=record.files[GRAPH].sha256)
+        captioning = Captioning(Encoder(MANIFEST, used, label_set("imagenet-1k"), runtime.infer, pool), pool)
+        engine = Engine([captioning], pool=pool, limits=Limits())
+        options = FeaturesOptions(grid=True)
+        found = await asyncio.gather(*(engine.run(data, {"features": options}) for data in images.values()))
+        return dict(zip(images, found, strict=True))
+    finally:
+        await runtime.close()
+        pool.close()
+
+
+@pytest.fixture(scope="module")
+def findings() -> dict[str, Findings]:
+    return asyncio.run(look_at(IMAGES))
+
+
+def features(findings: dict[str, Findings], name: str) -> Features:
+    found = findings[name].features
+    assert found
+    return found
+
+
+def cosine(findings: dict[str, Findings], one: str, other: str) -> float:
+    vectors = [features(findings, name).embedding for name in (one, other)]
+    return float(np.dot(*(np.array(vector) for vector in vectors)))  # both of unit length
+
+
+@pytest.mark.parametrize("version", ["cat", "cat, large JPEG"])
+def test_a_cat_is_a_cat_and_an_animal(findings: dict[str, Findings], version: str) -> None:
+    found = features(findings, version)
+
+    assert "cat" in found.tags[0].label.lower()
+    assert (found.tags[0].group, found.groups[0].group) == ("animal", "animal")
+
+
+@pytest.mark.parametrize("version", ["coffee", "coffee, large JPEG"])
+def test_a_cup_of_coffee_is_an_espresso_or_a_cup(findings: dict[str, Findings], version: str) -> None:
+    assert features(findings, version).tags[0].label in {"espresso", "cup", "coffee mug"}
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_decoding_a_jpeg_at_a_smaller_scale_keeps_the_embedding(findings: dict[str, Findings], name: str) -> None:
+    assert cosine(findings, f"{name}, large JPEG", f"{name}, large PNG") > 0.95
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_the_size_of_a_photograph_hardly_moves_its_embedding(findings: dict[str, Findings], name: str) -> None:
+    others = [cosine(findings, name, other) for other in PHOTOGRAPHS if other != name]
+
+    assert cosine(findings, name, f"{name}, large JPEG") > max(others)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_every_answer_is_whole(findings: dict[str, Findings], name: str) -> None:
+    found = features(findings, name)
+
+    assert isinstance(found.embedding, list)
+    assert len(found.embedding) == 1280
+    assert float(np.linalg.norm(found.embedding)) == pytest.approx(1, abs=1e-4)
+    assert found.grid
+    assert found.grid.shape == [7, 7, 1280]
+    assert set(findings[name].timings) == {
+        "decode",
+        "total",
+        *(f"features.{stage}" for stage in ("preprocess", "wait", "session", "postprocess")),
+    }
+
+
+def test_the_answer_names_the_graph_that_ran(findings: dict[str, Findings]) -> None:
+    (used,) = findings["cat"].models
+
+    assert (used.id, used.version, len(used.sha256)) == ("efficientnet-lite0", 1, 64)
+
+
+def test_a_missing_model_names_the_command_that_gets_it(tmp_path: Path) -> None:
+    runtime = Runtime(Store(tmp_path), device="cpu")
+
+    with pytest.raises(ModelMissing, match="get it with: kernelsight models pull efficientnet-lite0"):
+        asyncio.run(runtime.open(MANIFEST))

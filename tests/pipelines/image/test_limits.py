@@ -1,0 +1,117 @@
+"""Limits of bytes, pixels and frames hold before anything is decoded; a small file cannot ask for much memory."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipelines.errors import ImageEmpty, ImageTooLarge, TooManyBytes, TooManyFrames, TooManyPixels
+from pipelines.image.decode import Limits, decode
+from tests.pipelines.image.bombs import header_bombs
+from tests.pipelines.images import animation, encode
+
+ROOT = Path(__file__).parents[2]
+BOMBS = header_bombs()
+MOST_MEBIBYTES = 50
+
+Costs = dict[str, tuple[str, int]]
+
+
+def picture(width: int, height: int, format: str = "PNG") -> bytes:
+    return encode(Image.new("RGB", (width, height)), format)
+
+
+def test_no_bytes_are_no_image() -> None:
+    with pytest.raises(ImageEmpty):
+        decode(b"", limits=Limits())
+
+
+def test_bytes_are_counted_before_they_are_looked_at() -> None:
+    with pytest.raises(TooManyBytes, match="101 bytes; the limit is 100"):
+        decode(b"x" * 101, limits=Limits(bytes=100))
+
+
+def test_as_many_bytes_as_the_limit_are_accepted() -> None:
+    data = picture(4, 4)
+
+    assert decode(data, limits=Limits(bytes=len(data))).data == data
+
+
+FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIC"]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_one_pixel_over_the_limit_is_refused_in_every_format(format: str) -> None:
+    with pytest.raises(TooManyPixels, match="40 x 25 = 1,000 pixels; the limit is 999"):
+        decode(picture(40, 25, format), limits=Limits(pixels=999))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_as_many_pixels_as_the_limit_are_accepted(format: str) -> None:
+    found = decode(picture(40, 25, format), limits=Limits(pixels=1000))
+
+    assert (found.width, found.height) == (40, 25)
+
+
+def test_a_jpeg_counts_at_its_full_size_even_if_it_would_be_scaled() -> None:
+    with pytest.raises(TooManyPixels):
+        decode(picture(1000, 1000, "JPEG"), limits=Limits(pixels=999_999), shorter_side=100)
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_more_frames_than_the_limit_are_refused(format: str) -> None:
+    with pytest.raises(TooManyFrames, match="at least 20 frames; the limit is 19"):
+        decode(animation(20, format), limits=Limits(frames=19))
+
+
+def test_a_gif_of_twice_as_many_frames_is_refused() -> None:
+    with pytest.raises(TooManyFrames, match=r"at least \d+ frames; the limit is 10"):
+        decode(animation(20, "GIF"), limits=Limits(frames=10))
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_as_many_frames_as_the_limit_are_accepted(format: str) -> None:
+    assert decode(animation(20, format), limits=Limits(frames=20)).frames == 20
+
+
+def test_every_limit_is_a_kind_of_too_large() -> None:
+    kinds = (TooManyBytes, TooManyPixels, TooManyFrames)
+
+    assert all(issubclass(kind, ImageTooLarge) for kind in kinds)
+    assert len({kind.code for kind in kinds}) == 3
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_header_that_claims_a_huge_picture_is_refused(name: str) -> None:
+    assert len(BOMBS[name]) < 10_000
+
+    with pytest.raises(TooManyPixels):
+        decode(BOMBS[name], limits=Limits())
+
+
+def test_the_refusal_names_the_size_and_the_limit() -> None:
+    with pytest.raises(TooManyPixels, match="50000 x 50000 = 2,500,000,000 pixels; the limit is 64,000,000"):
+        decode(BOMBS["PNG"], limits=Limits())
+
+
+@pytest.fixture(scope="module")
+def costs(tmp_path_factory: pytest.TempPathFactory) -> Costs:
+    """What became of each bomb, and by how many MiB it raised the peak memory of a process of its own."""
+    folder = tmp_path_factory.mktemp("bombs")
+    for name, data in BOMBS.items():
+        (folder / name).write_bytes(data)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.pipelines.image.bombs", str(folder)],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    rows = (line.split("\t") for line in done.stdout.splitlines())
+    return {name: (outcome, int(growth)) for name, outcome, growth in rows}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_header_bomb_allocates_nothing(costs: Costs, name: str) -> None:
+    outcome, mebibytes = costs[name]
+
+    assert (outcome, mebibytes < MOST_MEBIBYTES) == ("TooManyPixels", True)

@@ -1,0 +1,290 @@
+"""Images made anew: the pixels are those of the file, and nothing else of it is left."""
+
+import asyncio
+import io
+import struct
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, PngImagePlugin
+
+from pipelines.cpu_pool import CpuPool
+from pipelines.engine import Engine
+from pipelines.errors import ImageTruncated, RequestRejected
+from pipelines.image.decode import Limits, decode
+from pipelines.image.sanitize import Sanitized, SanitizeOptions, SanitizePipeline
+from tests.pipelines.images import (  # fmt: skip
+    ORIENTATION,
+    Pixels,
+    animation,
+    encode,
+    exif,
+    grey_tiff,
+    photograph,
+    png_chunk,
+    with_app1,
+)
+
+CAT = photograph("cat", (90, 60))
+GLASS = CAT.copy()
+GLASS.putalpha(Image.linear_gradient("L").resize(CAT.size))
+
+
+def position(orientation: int = 1) -> Image.Exif:
+    tags = Image.Exif()
+    tags[ORIENTATION] = orientation
+    tags[0x8825] = {1: "N", 2: (51.0, 30.0, 0.0), 3: "W", 4: (0.0, 7.0, 0.0)}
+    return tags
+
+
+def sanitized(data: bytes, **options: Any) -> Sanitized:
+    async def run() -> Sanitized:
+        pool = CpuPool(threads=1)
+        try:
+            engine = Engine([SanitizePipeline(Limits(), pool)], pool=pool, limits=Limits())
+            found = (await engine.run(data, {"sanitize": SanitizeOptions(**options)})).sanitize
+        finally:
+            pool.close()
+        assert found is not None
+        return found
+
+    return asyncio.run(run())
+
+
+def opened(found: Sanitized) -> Image.Image:
+    image = Image.open(io.BytesIO(found.data))
+    image.load()
+    return image
+
+
+def rgba(image: Image.Image) -> Pixels:
+    return np.asarray(image.convert("RGBA"))
+
+
+def segments(jpeg: bytes) -> list[tuple[int, bytes]]:
+    """Marker and content of each segment in front of the scan."""
+    found, at = [], 2
+    while jpeg[at + 1] != 0xDA:
+        size = int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        found.append((jpeg[at + 1], jpeg[at + 4 : at + 2 + size]))
+        at += 2 + size
+    return found
+
+
+def display_p3() -> bytes:
+    """An ICC profile with the primaries of Display P3, adapted to D50 (Apple's own figures), and a gamma of 2.2."""
+    points = {
+        b"wtpt": (0.9642, 1.0, 0.8249),
+        b"rXYZ": (0.51512, 0.24120, -0.00105),
+        b"gXYZ": (0.29198, 0.69225, 0.04189),
+        b"bXYZ": (0.15710, 0.06657, 0.78407),
+    }
+    tags = {
+        name: b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(one * 65536) for one in xyz)) for name, xyz in points.items()
+    }
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), b"curv\0\0\0\0" + struct.pack(">IHH", 1, round(2.2 * 256), 0))
+    at, table, body = 128 + 4 + 12 * len(tags), b"", b""
+    for name, content in tags.items():
+        table += name + struct.pack(">II", at + len(body), len(content))
+        body += content
+    head = struct.pack(">I4xI4s4s4s12x4s24x", at + len(body), 0x02400000, b"mntr", b"RGB ", b"XYZ ", b"acsp")
+    head += struct.pack(">4x3i", 63190, 65536, 54061)
+    return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+@pytest.mark.parametrize(
+    ("image", "format", "options"),
+    [
+        (CAT, "PNG", {}),
+        (GLASS, "PNG", {}),
+        (CAT.convert("L"), "PNG", {}),
+        (GLASS.convert("LA"), "PNG", {}),
+        (CAT.convert("1"), "PNG", {}),
+        (CAT.quantize(16), "PNG", {"transparency": 3}),
+        (CAT, "BMP", {}),
+        (CAT.quantize(16), "GIF", {}),
+        (CAT, "TIFF", {"compression": "tiff_lzw"}),
+        (CAT, "WEBP", {"lossless": True}),
+        (GLASS, "WEBP", {"lossless": True, "exact": True}),
+    ],
+    ids=lambda value: value.mode if isinstance(value, Image.Image) else str(value),
+)  # fmt: skip
+def test_a_lossless_file_keeps_every_pixel(image: Image.Image, format: str, options: dict[str, Any]) -> None:
+    data = encode(image, format, **options)
+
+    clean = opened(sanitized(data))
+
+    assert clean.format == ("WEBP" if format == "WEBP" else "PNG")
+    assert np.array_equal(rgba(clean), rgba(Image.open(io.BytesIO(data))))
+
+
+@pytest.mark.parametrize(
+    ("image", "format", "kind"),
+    [
+        (CAT, "JPEG", "image/jpeg"),
+        (CAT, "HEIC", "image/jpeg"),
+        (CAT, "AVIF", "image/jpeg"),
+        (GLASS, "AVIF", "image/webp"),
+        (CAT, "WEBP", "image/webp"),
+        (GLASS, "WEBP", "image/webp"),
+        (CAT, "PNG", "image/png"),
+    ],
+    ids=lambda value: value.mode if isinstance(value, Image.Image) else str(value),
+)
+def test_auto_suits_the_file(image: Image.Image, format: str, kind: str) -> None:
+    assert sanitized(encode(image, format)).media_type == kind
+
+
+def test_a_jpeg_has_nothing_but_jfif_in_front_of_its_pixels() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = encode(CAT, "JPEG", exif=position(), icc_profile=profile, comment=b"secret", xmp=b"<x:xmpmeta/>")
+    data = with_app1(data, b"private") + b"trailing secret"
+
+    found = segments(sanitized(data).data)
+
+    assert [(marker, content[:5]) for marker, content in found if marker >= 0xE0] == [(0xE0, b"JFIF\0")]
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp"])
+def test_no_metadata_of_a_png_is_left(format: str) -> None:
+    text = PngImagePlugin.PngInfo()
+    for key in ("Comment", "comment", "transparency", "icc_profile", "exif"):
+        text.add_text(key, "secret")
+    data = encode(CAT, "PNG", pnginfo=text, exif=position(), dpi=(300, 300)) + b"secret"
+
+    found = sanitized(data, format=format)
+
+    of_the_format = {"jfif", "jfif_version", "jfif_unit", "jfif_density", "loop", "background", "timestamp", "duration"}
+    left = opened(found).info.keys() - of_the_format
+    assert (left, b"secret" in found.data, dict(opened(found).getexif())) == (
+        set(), False, {},
+    )  # fmt: skip
+
+
+def test_the_position_is_gone_and_the_picture_upright() -> None:
+    data = encode(CAT, "JPEG", exif=position(orientation=6), quality=95)
+
+    found = sanitized(data, quality=95)
+
+    clean, expected = opened(found), decode(data, limits=Limits()).pixels
+    difference = np.abs(np.asarray(clean, int) - np.asarray(expected, int)).mean()
+    assert (clean.size, (found.width, found.height), dict(clean.getexif())) == ((60, 90), (60, 90), {})
+    assert difference < 3
+
+
+def test_wide_colours_become_srgb() -> None:
+    image = Image.new("RGB", (16, 16), (234, 51, 35))  # sRGB's red, in Display P3
+
+    clean = opened(sanitized(encode(image, "PNG", icc_profile=display_p3())))
+
+    assert clean.getpixel((8, 8)) == pytest.approx((255, 0, 0), abs=12)
+
+
+def test_wide_colours_keep_their_transparency() -> None:
+    image = Image.new("RGBA", (16, 16), (234, 51, 35, 77))
+
+    clean = opened(sanitized(encode(image, "PNG", icc_profile=display_p3())))
+
+    assert clean.getpixel((8, 8)) == pytest.approx((255, 0, 0, 77), abs=12)
+
+
+@pytest.mark.parametrize(
+    ("profile", "mode"),
+    [(b"nonsense", "RGB"), (display_p3()[:200], "RGB"), (display_p3()[:200], "L"), (display_p3(), "L")],
+    ids=["nonsense", "cut off", "cut off, grey", "of colours, on grey"],
+)
+def test_a_broken_profile_counts_as_srgb(profile: bytes, mode: str) -> None:
+    image = CAT.convert(mode)
+
+    clean = opened(sanitized(encode(image, "PNG", icc_profile=profile)))
+
+    assert np.array_equal(np.asarray(clean), np.asarray(image))
+
+
+def test_cmyk_becomes_rgb() -> None:
+    data = encode(CAT.convert("CMYK"), "JPEG", quality=95)
+
+    clean = opened(sanitized(data))
+
+    assert clean.mode == "RGB"
+    assert np.abs(np.asarray(clean, int) - np.asarray(CAT, int)).mean() < 6
+
+
+def test_a_palette_with_transparency_stays_transparent() -> None:
+    image = CAT.quantize(16)
+    data = encode(image, "PNG", transparency=3)
+
+    clean = opened(sanitized(data))
+
+    assert (clean.mode, np.array_equal(rgba(clean)[..., 3] == 0, np.asarray(image) == 3)) == ("RGBA", True)
+
+
+def test_alpha_that_hides_nothing_is_left_out() -> None:
+    opaque = CAT.copy()
+    opaque.putalpha(255)
+
+    assert opened(sanitized(encode(opaque, "PNG"))).mode == "RGB"
+
+
+def test_a_jpeg_shows_white_where_the_image_is_transparent() -> None:
+    clear = Image.new("RGBA", (16, 16), (200, 0, 0, 0))
+
+    assert opened(sanitized(encode(clear, "PNG"), format="jpeg")).getpixel((8, 8)) == (255, 255, 255)
+
+
+def test_of_16_bits_the_upper_8_are_kept() -> None:
+    samples = np.arange(0, 65_536, 256, dtype=np.uint16).reshape(16, 16) + 255
+    data = encode(Image.fromarray(samples), "PNG")
+
+    clean = opened(sanitized(data))
+
+    assert (clean.mode, np.array_equal(np.asarray(clean), samples >> 8)) == ("L", True)
+
+
+def test_floating_point_becomes_grey() -> None:
+    samples = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+
+    assert opened(sanitized(grey_tiff(samples, sample_format=3))).getextrema() == (0, 255)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_max_side_shrinks_and_never_enlarges(format: str) -> None:
+    data = encode(photograph("coffee"), format)  # 600 x 400
+
+    sizes = [opened(sanitized(data, max_side=side)).size for side in (150, 600, 4000)]
+
+    assert sizes == [(150, 100), (600, 400), (600, 400)]
+
+
+def test_of_an_animation_the_first_frame_is_kept_and_all_are_counted() -> None:
+    found = sanitized(animation(5, "GIF"))
+
+    clean = opened(found)
+    assert (found.frames, getattr(clean, "n_frames", 1), clean.convert("RGB").getpixel((4, 4))) == (5, 1, (0, 90, 160))
+
+
+def test_hidden_files_do_not_get_through() -> None:
+    hidden = b"PK\x03\x04 <?php system($_GET[0]); ?>"
+    data = encode(CAT, "PNG")
+    head, end = data[:33], data[33:]
+
+    found = sanitized(head + png_chunk(b"tEXt", b"Comment\0" + hidden) + end + hidden)
+
+    assert (hidden[:4] in found.data, b"<?php" in found.data) == (False, False)
+
+
+def test_quality_changes_the_size() -> None:
+    small, large = (len(sanitized(encode(CAT, "JPEG"), quality=quality).data) for quality in (10, 95))
+
+    assert small < large / 2
+
+
+def test_a_side_that_the_format_cannot_have_is_refused() -> None:
+    with pytest.raises(RequestRejected, match="give max_side"):
+        sanitized(encode(Image.new("1", (20_000, 2)), "PNG"), format="webp")
+
+
+def test_a_file_that_is_cut_off_is_refused() -> None:
+    with pytest.raises(ImageTruncated):
+        sanitized(encode(CAT, "PNG", exif=exif(1))[:500])

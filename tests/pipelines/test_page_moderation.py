@@ -1,0 +1,203 @@
+"""The gate in front of a document: it looks at every page that will be read, each as a picture of its own."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from PIL import Image, ImageStat
+from pydantic import BaseModel
+from reportlab.pdfgen.canvas import Canvas
+
+from pipelines.cpu_pool import CpuPool
+from pipelines.documents.errors import TooManyPages
+from pipelines.documents.options import DocumentsOptions
+from pipelines.documents.pdf.client import Pdfium
+from pipelines.documents.pipeline import DocumentLimits
+from pipelines.engine import Engine
+from pipelines.findings import Findings
+from pipelines.image.decode import Limits, Picture
+from pipelines.moderation.options import ModerationOptions
+from pipelines.moderation.pipeline import ModerationPipeline
+from pipelines.moderation.pipeline import judged as judged_by
+from pipelines.moderation.policy import Policy
+from pipelines.moderation.types import Moderation, Reading
+from pipelines.run_context import Call
+from pipelines.types import ModelUsed
+from tests.pipelines.documents.pdfs import HEIGHT, WIDTH, Draw, pdf, text, with_broken_page
+from tests.pipelines.documents.stages import documents
+from tests.pipelines.images import encode
+from tests.pipelines.moderation.readings import failed, policy, reading
+
+RULES = policy(dark={"signal": "darkness", "review": 0.4, "block": 0.9}, file={"signal": "whole", "review": 0.5})
+
+
+@dataclass
+class Darkness:
+    """How dark a picture is; remembers the pictures, and the one that each call's pipelines share."""
+
+    name: str = "darkness"
+    shorter_side: int | None = None
+    models: list[ModelUsed] = field(default_factory=list)
+    seen: list[Picture] = field(default_factory=list)
+    shared: list[Picture] = field(default_factory=list)
+
+    async def read(self, picture: Picture, call: Call) -> Reading:
+        async def itself() -> Picture:
+            return picture
+
+        self.seen.append(picture)
+        self.shared.append(await call.once(self.name, itself))
+        return reading(1 - ImageStat.Stat(picture.pixels.convert("L")).mean[0] / 255)
+
+
+@dataclass
+class Whole(Darkness):
+    """A signal that looks at the file."""
+
+    name: str = "whole"
+    is_of_file: bool = True
+
+
+@pytest.fixture(scope="module")
+def pdfium() -> Iterator[Pdfium]:
+    pdfium = Pdfium()
+    yield pdfium
+    pdfium.close()
+
+
+def grey(level: float) -> Draw:
+    def draw(canvas: Canvas) -> None:
+        canvas.setFillGray(level)
+        canvas.rect(0, 0, WIDTH, HEIGHT, stroke=0, fill=1)
+
+    return draw
+
+
+BLACK, DIM = grey(0), grey(0.4)
+
+
+async def current() -> Policy:
+    return RULES
+
+
+def run(
+    pdfium: Pdfium,
+    data: bytes,
+    *signals: Darkness,
+    read: DocumentsOptions | None = None,
+    options: ModerationOptions | None = None,
+    gate: bool = True,
+) -> Findings:
+    async def scenario() -> Findings:
+        pool = CpuPool(threads=1)
+        moderation = ModerationPipeline(signals or (Darkness(),), current, pool)
+        reader = documents(pdfium, pool, limits=DocumentLimits(pages=3))
+        tasks: Mapping[str, BaseModel] = {
+            "document": read or DocumentsOptions(), "moderation": options or ModerationOptions(),
+        }  # fmt: skip
+        try:
+            engine = Engine([moderation, reader], pool=pool, limits=Limits(), pdfium=pdfium)
+            return await engine.run(data, tasks, gate=gate)
+        finally:
+            pool.close()
+
+    return asyncio.run(scenario())
+
+
+def judged(findings: Findings) -> Moderation:
+    assert findings.moderation is not None
+    return findings.moderation
+
+
+def pages(findings: Findings) -> list[tuple[int, str | None]]:
+    return [(page.number, page.verdict) for page in judged(findings).pages or ()]
+
+
+def test_a_page_that_is_blocked_blocks_the_document_and_is_named(pdfium: Pdfium) -> None:
+    found = run(pdfium, pdf(text(), DIM, BLACK))
+
+    assert (judged(found).verdict, found.withheld, found.document) == ("block", ["document"], None)
+    assert pages(found) == [(1, "allow"), (2, "review"), (3, "block")]
+    assert found.prompt.endswith("Moderation: block (dark, page 3).")
+
+
+def test_only_pages_that_will_be_read_are_looked_at_and_the_first(pdfium: Pdfium) -> None:
+    found = run(pdfium, pdf(text(), BLACK, DIM), read=DocumentsOptions(pages="3"))
+
+    assert (judged(found).verdict, pages(found)) == ("review", [(1, "allow"), (3, "review")])
+    assert found.document is not None
+
+
+def test_about_a_page_that_cannot_be_drawn_the_policy_decides_as_about_signals_that_fail(pdfium: Pdfium) -> None:
+    found = run(pdfium, with_broken_page(2, 3))
+
+    assert (judged(found).verdict, pages(found)) == ("review", [(1, "allow"), (2, "review"), (3, "allow")])
+    assert [page.error for page in judged(found).pages or ()] == [None, "page 2 cannot be read", None]
+
+
+def test_each_page_is_a_picture_of_its_own_as_small_as_the_signals_can_use(pdfium: Pdfium) -> None:
+    signal = Darkness(shorter_side=200)
+
+    run(pdfium, pdf(text(), text(), DIM), signal)
+
+    assert [one.sha256 for one in signal.shared] == [one.sha256 for one in signal.seen]
+    assert len({picture.sha256 for picture in signal.seen}) == 3
+    assert {min(picture.pixels.size) for picture in signal.seen[1:]} <= set(range(200, 220))
+    assert {(picture.width, picture.height) for picture in signal.seen} == {(1240, 1754)}
+
+
+def test_what_looks_at_the_file_looks_once(pdfium: Pdfium) -> None:
+    whole = Whole()
+
+    run(pdfium, pdf(text(), text()), Darkness(), whole)
+    alone = run(pdfium, pdf(text(), text()), Darkness(), whole, options=ModerationOptions(signals=("whole",)))
+
+    assert (len(whole.seen), pages(alone)) == (2, [])
+
+
+def test_pages_of_a_tiff_are_looked_at_as_well(pdfium: Pdfium) -> None:
+    white, black = (Image.new("RGB", (64, 64), colour) for colour in ("white", "black"))
+
+    found = run(pdfium, encode(white, "TIFF", save_all=True, append_images=[black]))
+
+    assert (pages(found), found.withheld) == ([(1, "allow"), (2, "block")], ["document"])
+
+
+def test_too_many_pages_are_refused_before_more_than_the_first_is_looked_at(pdfium: Pdfium) -> None:
+    signal = Darkness()
+
+    with pytest.raises(TooManyPages):
+        run(pdfium, pdf(*[text()] * 4), signal)
+
+    assert len(signal.seen) == 1
+
+
+def test_without_a_gate_moderation_sees_the_first_page_as_all_do(pdfium: Pdfium) -> None:
+    found = run(pdfium, pdf(text(), BLACK), gate=False)
+
+    assert (judged(found).verdict, pages(found)) == ("allow", [])
+
+
+def test_behind_a_first_page_that_is_blocked_nothing_is_looked_at(pdfium: Pdfium) -> None:
+    signal = Darkness()
+
+    found = run(pdfium, pdf(BLACK, text()), signal)
+
+    assert (judged(found).verdict, len(signal.seen), found.withheld) == ("block", 1, ["document"])
+
+
+def test_a_rule_is_shown_where_it_was_strictest_and_each_signal_that_failed() -> None:
+    rules = policy(
+        dark={"signal": "darkness", "block": 0.9, "soften": ["drawing"]}, drawn={"signal": "drawing", "review": 0.9}
+    )
+    softened, blocked, lost = (
+        judged_by(rules, {"darkness": darkness, "drawing": drawing}, None)
+        for darkness, drawing in [(reading(0.99), reading(0.6)), (reading(0.92), reading(0.1)), (failed(), failed())]
+    )
+
+    whole = ModerationPipeline((), current, CpuPool(threads=1)).over_pages({1: softened, 2: blocked, 3: lost})
+
+    assert sorted((rule.rule, rule.signal, rule.verdict) for rule in whole.rules) == [
+        ("dark", "darkness", "block"), ("on_error", "darkness", "review"), ("on_error", "drawing", "review"),
+    ]  # fmt: skip

@@ -1,0 +1,87 @@
+"""`kernelsight trace`, and what a running service records and is told."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.monitoring.audit.file_log import FileJournal
+from tests.conftest import Jpeg
+from tests.service.conftest import LONG_SECONDS
+from tests.service.monitoring.audit.records import line
+from tests.serving import Service, run
+
+
+def traced(service: Service, id: str) -> dict[str, Any]:
+    done = run("trace", id, "--json", audit=service.settings["audit"])
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_an_answer_can_be_followed_with_what_was_said_of_it(service: Service, jpeg: Jpeg) -> None:
+    answer = service.http.post("/v1/analyze", files={"file": jpeg("astronaut")}).json()
+    given = {"result_id": answer["result_id"], "pipeline": "faces", "verdict": "wrong", "expected": 2}
+    reply = service.http.post("/v1/feedback", json=given)
+
+    found = traced(service, answer["result_id"])
+
+    record = found["record"]
+    assert (reply.status_code, reply.json()["said"], reply.json()["replaced"]) == (200, {"face": 1}, False)
+    assert [(one["pipeline"], one["verdict"], one["expected"]) for one in found["feedback"]] == [
+        ("faces", "wrong", {"face": 2})
+    ]
+    assert (record["image"], record["models"]) == (answer["image"], answer["models"])
+    assert record["moderation"]["policy_sha256"] == answer["moderation"]["policy_sha256"]
+    assert {one["name"]: one["seconds"] for one in record["stages"]} == pytest.approx(answer["timings"], abs=1e-5)
+    assert [(one["sha256"], bool(one["sources"])) for one in found["models"]] == [
+        (one["sha256"], True) for one in answer["models"]
+    ]
+
+
+def test_a_text_that_was_judged_can_be_followed(service: Service) -> None:
+    [result] = service.http.post("/v1/moderations", json={"input": "I will kill you"}).json()["results"]
+    own = result["kernelsight"]
+    known = service.http.post("/v1/feedback", json={"result_id": own["result_id"], "verdict": "right"})
+
+    record = traced(service, own["result_id"])["record"]
+
+    assert (known.json()["said"], record["characters"], record["moderation"]["verdict"]) == (
+        {"review": 1, "harassment": 1},
+        15,
+        "review",
+    )
+    assert "kill" not in json.dumps(record)
+
+
+def written(folder: Path) -> str:
+    id, its = line()
+    asyncio.run(FileJournal(folder, "audit", LONG_SECONDS).append([its]))
+    return id
+
+
+def test_people_see_every_step(tmp_path: Path) -> None:
+    id = written(tmp_path)
+
+    shown = run("trace", id, audit=str(tmp_path)).stdout
+
+    rows = {text.split()[0]: " ".join(text.split()) for text in shown.splitlines()}
+    assert id in shown
+    assert rows["asked"] == "asked analyze, request req_1, trace trace1, job job_1, interactive"
+    assert rows["image"].startswith("image JPEG, RGB, 640 x 480, 1,234 bytes")
+    assert (rows["total"].split()[-1], rows["moderation.session"].split()[-1]) == ("500.0", "200.0")
+    assert rows["model"] == "model some-model 2, sha256 cdcdcdcdcdcd, not in the store now"
+    assert rows["verdict"].startswith("verdict review, severity 3, policy default 1")
+    assert rows["weapon"] == "weapon review objects.weapon 0.700 0.5"
+    assert rows["faces"] == "faces 2, of 2 candidates, best 0.900, yunet"
+
+
+@pytest.mark.parametrize(
+    ("audit", "why"), [("log", "there is no record of a result 'res_1'"), ("off", "KERNELSIGHT_AUDIT is off")]
+)
+def test_what_cannot_be_followed_is_one_line(tmp_path: Path, audit: str, why: str) -> None:
+    done = run("trace", "res_1", audit="off" if audit == "off" else str(tmp_path / audit))
+
+    assert (done.returncode, done.stderr.count("\n"), why in done.stderr) == (1, 1, True)

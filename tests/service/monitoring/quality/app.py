@@ -1,0 +1,22 @@
+"""An app of only the routes of quality, over an observer of the test's own."""
+
+from types import SimpleNamespace
+
+from fastapi import Depends, FastAPI
+
+from service.http import error_handlers
+from service.http.auth import require_key
+from service.http.routes import monitoring
+from service.monitoring.quality.observer import Quality
+from service.settings import Settings
+from service.telemetry.metrics import Metrics
+
+
+def app_of(observer: Quality, settings: Settings) -> FastAPI:
+    app = FastAPI()
+    app.include_router(monitoring.router, dependencies=[Depends(require_key)])
+    error_handlers.install(app)
+    app.state.settings, app.state.metrics, app.state.failure = settings, Metrics(), None
+    app.state.house = SimpleNamespace(settings=settings)
+    app.state.watch = SimpleNamespace(quality=observer)
+    return app

@@ -1,0 +1,193 @@
+"""From what the engine answered to the numbers that Prometheus sees."""
+
+from dataclasses import replace
+from math import log
+from typing import Any
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from pipelines.documents.types import Document, Line, Page, Region
+from pipelines.faces.types import Face, Faces
+from pipelines.findings import Seen
+from pipelines.moderation.types import FiredRule, Moderation
+from service.monitoring.quality.metrics import DriftCollector, Instruments
+from service.monitoring.quality.observer import Quality, brightness
+from tests.pipelines.fakes import FEATURES, logits_of
+from tests.pipelines.images import photograph
+from tests.pipelines.moderation.readings import failed, reading
+from tests.service.monitoring.quality.observations import PICTURE, seen
+from tests.service.monitoring.quality.traffic import SILENT, USED, quality
+
+BOX = (0.0, 0.0, 1.0, 1.0)
+ANIMAL, FOOD = 281, 967
+
+
+def samples(*heard: Seen) -> dict[str, float]:
+    """Every sample that is not 0 and no bucket, as Prometheus writes it, without the prefix."""
+    registry = CollectorRegistry()
+    observer = quality(registry)
+    for one in heard:
+        observer(one)
+    return {
+        line.removeprefix("kernelsight_").rpartition(" ")[0]: float(line.rpartition(" ")[2])
+        for line in generate_latest(registry).decode().splitlines()
+        if not line.startswith("#") and "_bucket" not in line and "_created" not in line and not line.endswith(" 0.0")
+    }
+
+
+def page(*scores: float, **more: Any) -> Page:
+    lines = [Line(text="x", box=BOX, score=score, words=[]) for score in scores]
+    region = Region(label="text", box=BOX, score=0.75, order=0, lines=lines)
+    return Page(number=1, width=10, height=10, **{"regions": [region], "source": "ocr"} | more)
+
+
+def face(score: float, *, is_face: bool = True) -> Face:
+    return Face.model_construct(score=score, is_face=is_face)
+
+
+def test_every_picture_is_measured() -> None:
+    found = samples(seen(), seen(features=FEATURES))
+
+    assert found == {
+        "image_brightness_count": 2,
+        "image_brightness_sum": pytest.approx(0.4),
+        "image_pixels_count": 2,
+        "image_pixels_sum": 120_000,
+        "image_bytes_count": 2,
+        "image_bytes_sum": 2 * len(PICTURE.data),
+        "image_sharpness_count": 1,
+        "image_sharpness_sum": pytest.approx(0.1),
+    }
+
+
+def test_a_pdf_is_no_picture() -> None:
+    assert samples(seen(replace(PICTURE, format="PDF"))) == {}
+
+
+def test_an_answer_of_the_encoder_says_how_sure_it_is_and_of_what() -> None:
+    sure, torn = logits_of({ANIMAL: 0.9, FOOD: 0.05}), logits_of({FOOD: 0.25, ANIMAL: 0.2})
+
+    found = samples(seen(logits=sure, features=FEATURES), seen(logits=torn))
+
+    model = f'{{model="{USED.id}"}}'
+    assert {name: round(value, 3) for name, value in found.items() if not name.startswith("image")} == {
+        f"confidence_count{model}": 2,
+        f"confidence_sum{model}": 1.15,
+        f"margin_count{model}": 2,
+        f"margin_sum{model}": 0.9,
+        f"entropy_count{model}": 2,
+        f"entropy_sum{model}": round(entropy(0.9, 0.05) + entropy(0.25, 0.2), 3),
+        f'answers_total{{confidence="fair",model="{USED.id}"}}': 1,
+        f'answers_total{{confidence="low",model="{USED.id}"}}': 1,
+        'tag_groups_total{group="animal"}': 1,
+        'tag_groups_total{group="food"}': 1,
+        'found_count{kind="tags",pipeline="features"}': 1,
+        'found_sum{kind="tags",pipeline="features"}': 1,
+    }
+
+
+def entropy(*known: float) -> float:
+    """Of 1000 classes, of which all but the known ones share the rest."""
+    rest, others = 1 - sum(known), 1000 - len(known)
+    return -(sum(one * log(one) for one in known) + rest * log(rest / others)) / log(1000)
+
+
+def test_a_verdict_counts_with_its_rules_and_scores_but_for_signals_that_failed() -> None:
+    rule = FiredRule(
+        rule="unsafe", category="sexual", signal="nsfw", score=0.9, threshold=0.5, verdict="block", severity=4
+    )
+    judged = Moderation(
+        verdict="block", severity=4, rules=[rule], actions=[], policy="p", policy_version="1", policy_sha256="0" * 64,
+        signals={"nsfw": reading(0.9), "objects": failed()}, categories={},
+    )  # fmt: skip
+
+    found = samples(seen(moderation=judged))
+
+    assert {name: value for name, value in found.items() if not name.startswith("image")} == {
+        'moderation_verdicts_total{verdict="block"}': 1,
+        'moderation_rule_hits_total{rule="unsafe",verdict="block"}': 1,
+        'score_count{pipeline="moderation",signal="nsfw"}': 1,
+        'score_sum{pipeline="moderation",signal="nsfw"}': 0.9,
+    }
+
+
+def test_faces_count_and_score_and_candidates_do_not() -> None:
+    faces = Faces.model_construct(faces=[face(0.9), face(0.75), face(0.1, is_face=False)], count=2)
+
+    found = samples(seen(faces=faces))
+
+    assert {name: value for name, value in found.items() if not name.startswith("image")} == {
+        'found_count{kind="faces",pipeline="faces"}': 1,
+        'found_sum{kind="faces",pipeline="faces"}': 2,
+        'score_count{pipeline="faces",signal="face"}': 2,
+        'score_sum{pipeline="faces",signal="face"}': 1.65,
+    }
+
+
+def test_a_page_has_lines_and_the_mean_of_their_scores_where_they_were_read_from_pixels() -> None:
+    pages = [page(0.5, 1.0), page(1.0, source="text_layer"), page(regions=[], error="broken")]
+
+    found = samples(seen(document=Document(page_count=3, pages=pages)))
+
+    assert {name: value for name, value in found.items() if not name.startswith("image")} == {
+        'found_count{kind="pages",pipeline="document"}': 1,
+        'found_sum{kind="pages",pipeline="document"}': 3,
+        'found_count{kind="lines",pipeline="document"}': 2,
+        'found_sum{kind="lines",pipeline="document"}': 3,
+        'score_count{pipeline="document",signal="ocr"}': 1,
+        'score_sum{pipeline="document",signal="ocr"}': 0.75,
+        'score_count{pipeline="document",signal="layout"}': 2,
+        'score_sum{pipeline="document",signal="layout"}': 1.5,
+    }
+
+
+@pytest.mark.parametrize("name", ["cat", "coffee", "astronaut", "page", "moon"])
+def test_the_brightness_of_a_few_pixels_is_that_of_all(name: str) -> None:
+    whole = photograph(name)
+
+    assert brightness(whole) == pytest.approx(np.asarray(whole.convert("L")).mean() / 255, abs=0.01)
+
+
+def test_drift_is_compared_when_prometheus_asks() -> None:
+    registry = CollectorRegistry()
+    observer = quality(registry)
+    registry.register(DriftCollector(observer))
+    observer.capture(500, "traffic")
+    for _ in range(500):
+        observer(seen())
+    images = observer.trackers["images"]
+    assert images.capture
+    images.reference, images.capture = images.capture.reference(), None
+
+    text = generate_latest(registry).decode()
+
+    assert 'kernelsight_drift_psi{signal="brightness",subject="images"} 0.0' in text
+    assert 'kernelsight_drift_window{subject="images"} 500.0' in text
+    assert 'kernelsight_drift_reference{state="compared",subject="images"} 1.0' in text
+    assert 'kernelsight_drift_reference{state="capturing",subject="faces"} 1.0' in text
+    assert 'kernelsight_drift_reference_seconds{subject="images"}' in text
+    assert 'signal="sharpness"' not in text  # nobody asked for features
+
+
+def test_models_that_no_pipeline_takes_are_no_subjects() -> None:
+    whole = quality()
+    only = Quality(replace(whole.subjects, faces=None), SILENT, Instruments(CollectorRegistry()), 500)
+
+    only(seen(faces=Faces.model_construct(faces=[face(0.9)], count=1)))
+
+    assert set(whole.trackers) - set(only.trackers) == {"faces"}
+    assert only.trackers["images"].observations == 1
+
+
+def test_of_the_encoders_answers_only_so_many_are_measured() -> None:
+    whole = quality()
+    seldom = Quality(whole.subjects, SILENT, Instruments(CollectorRegistry()), 500, encoded_per_second=0.001)
+    answer = seen(logits=logits_of({FOOD: 0.9}))
+    for observer in (whole, seldom):
+        for _ in range(3):
+            observer(answer)
+
+    measured = [(one.trackers[USED.id].observations, one.trackers["images"].observations) for one in (whole, seldom)]
+    assert measured == [(3, 3), (1, 3)]

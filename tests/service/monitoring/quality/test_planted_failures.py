@@ -1,0 +1,84 @@
+"""Failures planted into a stream of photographs: each raises the signal that is meant for it within one window.
+
+The levels are those of GET /v1/quality; "major" is what alerts are for.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from pipelines.findings import Seen
+from service.monitoring.quality.report import QualityReport
+from tests.service.monitoring.quality import traffic
+from tests.service.monitoring.quality.traffic import WINDOW, Change, answered, drifted, heard, referenced
+
+CONFIDENCE, ENTROPY, EMBEDDING = (f"{traffic.USED.id}.{name}" for name in ("confidence", "entropy", "embedding"))
+
+
+@pytest.fixture(scope="module")
+def clean() -> list[Seen]:
+    return answered()
+
+
+def after_a_window_of(stream: list[Seen], *, clean: list[Seen], seed: int = 1, count: int = WINDOW) -> QualityReport:
+    observer = referenced(clean)
+    heard(stream, count, seed, observer)
+    return observer.report()
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_clean_traffic_raises_nothing_not_even_moderately(clean: list[Seen], seed: int) -> None:
+    report = after_a_window_of(clean, clean=clean, seed=seed)
+
+    levels = [one.level for subject in report.subjects for one in subject.signals if one.level]
+    apart = [subject.embedding.level for subject in report.subjects if subject.embedding]
+    assert (set(levels), len(levels), apart) == ({"steady"}, 8, ["steady"])
+
+
+@pytest.mark.parametrize(
+    ("change", "crop"),
+    [(lambda tensor: tensor[..., ::-1], 0.875), (traffic.unchanged, 0.5)],
+    ids=["BGR for RGB", "a crop of .5 for .875"],
+)
+def test_a_wrong_preprocessing_constant_moves_the_embeddings_and_not_the_pictures(
+    clean: list[Seen], change: Change, crop: float
+) -> None:
+    found = drifted(after_a_window_of(answered(change=change, crop=crop), clean=clean))
+
+    assert (EMBEDDING in found, [name for name in found if name.startswith("images.")]) == (True, [])
+
+
+def test_a_darkened_stream_shows_in_brightness(clean: list[Seen]) -> None:
+    found = drifted(after_a_window_of(answered(light=0.35), clean=clean))
+
+    assert {"images.brightness", EMBEDDING} <= set(found)
+
+
+def test_another_mix_of_classes_shows_in_the_groups_of_the_tags(clean: list[Seen]) -> None:
+    """Every second picture is a cat, of which there was one in twelve."""
+    cats = {len(image) for image in traffic.crops("cat")}
+    more = [one for one in clean if one.findings.image.bytes in cats] * (len(traffic.PHOTOGRAPHS) - 2) + clean
+
+    found = drifted(after_a_window_of(more, clean=clean))
+
+    assert {f"{traffic.USED.id}.group", EMBEDDING} <= set(found)
+
+
+def test_damaged_weights_show_in_confidence_entropy_and_embeddings(clean: list[Seen], tmp_path: Path) -> None:
+    found = drifted(after_a_window_of(answered(path=damaged(tmp_path)), clean=clean))
+
+    assert {CONFIDENCE, ENTROPY, EMBEDDING} <= set(found)
+
+
+def damaged(folder: Path) -> Path:
+    """The encoder's graph with a third of the kernels of its last convolution dead."""
+    graph, random = onnx.load(str(traffic.graph())), np.random.default_rng(0)
+    [last] = [one for one in graph.graph.initializer if list(one.dims) == [1280, 320, 1, 1]]
+    weights = numpy_helper.to_array(last).copy()
+    weights[random.random(len(weights)) < 1 / 3] = 0
+    last.CopyFrom(numpy_helper.from_array(weights, last.name))
+    onnx.save(graph, str(folder / "damaged.onnx"))
+    return folder / "damaged.onnx"

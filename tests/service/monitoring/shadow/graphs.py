@@ -1,0 +1,35 @@
+"""Other versions of the default encoder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from models.registry import Catalog
+from models.store.store import Store
+from service.settings import load_settings
+
+ENCODER = "efficientnet-lite0"
+Change = Callable[[onnx.ModelProto], None]
+
+
+def other_encoder(path: Path, change: Change) -> Path:
+    """The default encoder's graph with a change in it."""
+    model = onnx.load(str(Store(load_settings().store.expanduser()).graph(Catalog.load().get(ENCODER))))
+    change(model)
+    onnx.save(model, str(path))
+    return path
+
+
+def exported_again(model: onnx.ModelProto) -> None:
+    """Other bytes, the same numbers."""
+    model.doc_string = "exported again"
+
+
+def damaged(model: onnx.ModelProto) -> None:
+    """The classifier's weights are those of other classes, as after a bad conversion."""
+    [weight] = [one for one in model.graph.initializer if one.name == "net._fc.weight"]
+    values = np.roll(numpy_helper.to_array(weight), 100, axis=0)
+    weight.CopyFrom(numpy_helper.from_array(values, weight.name))

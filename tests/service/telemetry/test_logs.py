@@ -1,0 +1,126 @@
+"""Lines of the log: what they say of their request, and what they never say."""
+
+import base64
+import json
+import logging
+import sys
+from typing import Any
+
+import pytest
+
+from service.settings import LogFormat, Settings
+from service.telemetry.logs import FORMATTERS, JsonLines, Scrub, configure_service
+from service.telemetry.request_context import RequestContext, on_behalf_of
+from tests.conftest import Jpeg
+
+CONTEXT = RequestContext("req_1", "features", "4bf92f3577b34da6a3ce929d0e0e4736", "job1")
+
+
+def record(message: str, *arguments: object, facts: dict[str, Any] | None = None, error: bool = False) -> Any:
+    info = sys.exc_info() if error else None
+    made = logging.LogRecord("service.http.app", logging.INFO, __file__, 1, message, arguments, info)
+    made.created = 1_767_225_600.25
+    if facts is not None:
+        made.__dict__["facts"] = facts
+    return made
+
+
+def as_json(made: logging.LogRecord) -> dict[str, Any]:
+    line = JsonLines(Scrub()).format(made)
+    assert "\n" not in line
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def test_a_line_of_json_names_the_request_and_its_facts() -> None:
+    with on_behalf_of(CONTEXT):
+        line = as_json(record("%s is done", "it", facts={"status": 200}))
+
+    assert line == {
+        "time": "2026-01-01T00:00:00.250Z", "level": "INFO", "logger": "service.http.app", "message": "it is done",
+        "request_id": "req_1", "trace_id": CONTEXT.trace_id, "operation": "features", "job_id": "job1", "status": 200,
+    }  # fmt: skip
+
+
+def test_outside_of_requests_there_is_nothing_to_name() -> None:
+    assert as_json(record("ready")).keys() == {"time", "level", "logger", "message"}
+
+
+def test_an_exception_is_type_message_and_one_text_of_its_stack() -> None:
+    try:
+        raise ValueError("over\nlines \ud800")
+    except ValueError:
+        line = as_json(record("bug", error=True))
+
+    assert (line["exception"]["type"], line["exception"]["message"]) == ("ValueError", "over\nlines \ud800")
+    assert line["exception"]["stack"].startswith("Traceback")
+
+
+def test_a_line_of_text_ends_with_the_requests_id() -> None:
+    with on_behalf_of(CONTEXT):
+        line = FORMATTERS["text"](Scrub()).format(record("done"))
+
+    assert line.endswith("INFO    service.http.app  done  [req_1]")
+
+
+HIDDEN: dict[str, tuple[str, str]] = {
+    "signed URL": ("GET https://b.example/cat.jpg?X-Amz-Signature=SECRET failed", "https://b.example/cat.jpg?[hidden]"),
+    "URL with a password": ("redis://user:SECRET@queue:6379/0 is gone", "redis://[hidden]@queue:6379/0"),
+    "URL cut in the middle": ("input_value='https://b.example/ca...ture=SECRET'", "https://b.example/ca?[hidden]"),
+    "data URL": ("input_value='data:image/png;base64,SECRET/SECRET=='", "data:image/png;base64,[hidden]"),
+    "bearer token": ("sent Authorization: Bearer SECRET", "Bearer [hidden]"),
+    "other authorization": ("{'authorization': 'SECRET'}", "'authorization': '[hidden]'"),
+    "a setting's secret": ("it was the-api-key-SECRET-itself", "it was [hidden]-itself"),
+    "base64": ("SECRET" * 40, "[hidden]"),
+    "bytes": (f"{bytes(range(128, 160)) + b'SECRET' + bytes(range(128, 160))!r}", "[hidden]"),
+}
+
+
+@pytest.mark.parametrize("form", FORMATTERS)
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_is_secret_is_hidden_in_messages_and_in_stacks(name: str, form: LogFormat) -> None:
+    text, left = HIDDEN[name]
+    formatter = FORMATTERS[form](Scrub(["the-api-key-SECRET"]))
+    try:
+        raise ValueError(text)
+    except ValueError as error:
+        line = formatter.format(record("failed: %s", error, error=True))
+
+    assert ("SECRET" in line, left in line) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "job 5d672d79c15b13162d9279b0855cfba6: done in 0.012 s, res_5d672d79c15b13162d9279b0855cfba6",
+        "KernelSight listens on http://127.0.0.1:8000  (API: /docs)",
+        "encoder: efficientnet-lite0, because https://example.com/models/a.onnx is not there...",
+        "/home/user/.cache/kernelsight/models/efficientnet-lite0/1/model.onnx has sha256 " + "0f" * 32,
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert Scrub(["", "short"])(text) == text
+
+
+def test_an_image_that_is_part_of_a_message_is_not_shown(jpeg: Jpeg) -> None:
+    data = jpeg("cat")
+    encoded = base64.b64encode(data).decode()
+
+    left = Scrub()(f"data:image/jpeg;base64,{encoded} {encoded} {data!r}")
+
+    assert len(left) < len(data) // 20
+
+
+def test_other_libraries_never_tell_what_they_send(capfd: pytest.CaptureFixture[str]) -> None:
+    handlers, level = logging.root.handlers[:], logging.root.level
+    try:
+        configure_service(Settings(log_level="DEBUG", log_format="json"))
+        for name in ("httpcore2.http11", "python_multipart", "service.http.app"):
+            logging.getLogger(name).debug("from %s", name)
+    finally:
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
+        for name in ("models", "pipelines", "service"):
+            logging.getLogger(name).setLevel(logging.NOTSET)
+
+    assert [json.loads(line)["message"] for line in capfd.readouterr().err.splitlines()] == ["from service.http.app"]

@@ -1,0 +1,78 @@
+"""Which models do which task, said so that an operator knows what is missing."""
+
+from pathlib import Path
+
+import pytest
+
+from models.errors import KernelSightError, ModelMissing, ModelUnknown
+from models.manifest import Manifest
+from models.registry import Catalog
+from models.store.store import Store
+from service.model_selection import announce, choose_all
+from service.settings import Settings, SettingsInvalid
+
+CATALOG = Catalog.load()
+OTHERS = (
+    "efficientnet-lite0", "opennsfw", "picodet-cdla", "ppocr-v6-det-small", "ppocr-v6-rec-small", "ppocr-v2-cls",
+)  # fmt: skip
+MTCNN = {"mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"}
+
+
+class Shelf(Store):
+    """A store that has the graphs of the named models."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(Path("/nowhere"))
+        self.names = names
+
+    def graph(self, manifest: Manifest) -> Path:
+        if manifest.id not in self.names:
+            raise ModelMissing(manifest.id, "it is not here", f"kernelsight models pull {manifest.id}")
+        return Path(manifest.id)
+
+
+def test_the_best_way_is_chosen_where_its_models_are_all_there() -> None:
+    choice = choose_all(Settings(), CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
+
+    assert (choice.name, [one.id for one in choice.models], choice.passed_over) == (
+        "yunet",
+        ["yunet", "mtcnn-onet"],
+        (),
+    )
+
+
+def test_a_better_way_that_is_not_possible_is_named_with_what_is_missing(caplog: pytest.LogCaptureFixture) -> None:
+    choice = choose_all(Settings(), CATALOG, Shelf(*OTHERS, *MTCNN))["faces"]
+
+    announce({"faces": choice})
+    [better] = choice.passed_over
+    assert (choice.name, better.name, "kernelsight models pull yunet" in better.why) == ("mtcnn", "yunet", True)
+    assert "faces: mtcnn, because yunet is not available" in caplog.text
+
+
+def test_an_operator_can_name_the_second_best() -> None:
+    choice = choose_all(Settings(faces="mtcnn"), CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
+
+    assert (choice.name, choice.passed_over, "KERNELSIGHT_FACES" in choice.reason) == ("mtcnn", (), True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        (Settings(faces="yunet"), ModelMissing, "kernelsight models pull yunet"),
+        (Settings(faces="haar"), SettingsInvalid, "KERNELSIGHT_FACES: no 'haar'; there are: yunet, mtcnn"),
+        (Settings(encoder="resnet50"), ModelMissing, "kernelsight models pull resnet50"),
+        (Settings(encoder="nothing"), ModelUnknown, "nothing"),
+    ],
+    ids=["missing", "unknown", "encoder missing", "encoder unknown"],
+)
+def test_a_name_that_cannot_be_served_is_an_error(
+    settings: Settings, error: type[KernelSightError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        choose_all(settings, CATALOG, Shelf(*OTHERS, *MTCNN))
+
+
+def test_without_any_detector_the_error_asks_for_the_one_that_needs_least() -> None:
+    with pytest.raises(ModelMissing, match="kernelsight models pull mtcnn-pnet"):
+        choose_all(Settings(), CATALOG, Shelf(*OTHERS))

@@ -1,0 +1,62 @@
+"""Callbacks: signed, delivered to a real server, and never led into the network behind the service."""
+
+import asyncio
+import base64
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from service.errors import UrlRejected, WebhookFailed, WebhooksOff
+from service.network.client import open_outbound
+from service.settings import SettingsInvalid, UrlInputs
+from service.worker.webhooks import Webhooks, key_of
+from tests.service.image_server import serving_images
+
+KEY = b"a key of at least 24 random bytes"
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+
+
+def send(url: str, *, allowed: UrlInputs = "any", key: bytes | None = KEY) -> None:
+    async def once() -> None:
+        async with open_outbound(allowed) as outbound:
+            await Webhooks(outbound, key).send(url, "msg_1", b'{"a": 1}')
+
+    asyncio.run(once())
+
+
+def test_a_message_arrives_with_a_signature_that_its_readers_library_accepts() -> None:
+    with serving_images() as server:
+        send(f"{server.url}/hook")
+        [(headers, body)] = server.posted
+
+    assert Webhook(SECRET).verify(body, headers) == {"a": 1}
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/hook", "http://localhost:80/", "http://[::1]/", "http://10.0.0.1/"])
+def test_hosts_that_are_not_on_the_public_internet_are_not_called(url: str) -> None:
+    with pytest.raises(UrlRejected):
+        send(url, allowed="public")
+
+
+@pytest.mark.parametrize(("allowed", "key"), [("off", KEY), ("any", None)])
+def test_nothing_is_sent_where_callbacks_are_off(allowed: UrlInputs, key: bytes | None) -> None:
+    with pytest.raises(WebhooksOff):
+        send("http://127.0.0.1/", allowed=allowed, key=key)
+
+
+def test_a_server_that_is_not_there_may_be_there_later() -> None:
+    with serving_images() as server:
+        url = f"{server.url}/hook"
+
+    with pytest.raises(WebhookFailed):
+        send(url)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_c2hvcnQ=", "c2VjcmV0", "whsec_" + "?" * 40])
+def test_a_secret_that_is_none_is_refused(secret: str) -> None:
+    with pytest.raises(SettingsInvalid):
+        key_of(secret)
+
+
+def test_a_secrets_key_is_its_base64() -> None:
+    assert key_of(SECRET) == KEY
