@@ -22,7 +22,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from pipelines.documents.options import DocumentsOptions
-from service.components import open_house
+from service.components import open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 
@@ -44,12 +44,12 @@ async def main() -> None:
     given = parser.parse_args()
     data, options = document(given.pages), DocumentsOptions(ocr=given.ocr)
     print(f"{given.pages} pages, {len(data) / 1e6:.2f} MB")
-    async with open_house(load_settings(), Metrics(), only=("document",)) as house:
+    async with open_components(load_settings(), Metrics(), only=("document",)) as components:
         print(f"started: {megabytes():.0f} MB")
         for turn in ("first", "second"):
             watch, seen = watched(max(1, given.pages // 5))
             started = perf_counter()
-            await house.engine.run(data, {"document": options}, report=watch)
+            await components.engine.run(data, {"document": options}, report=watch)
             seconds = perf_counter() - started
             print(f"{turn} time: {given.pages / seconds:.1f} pages/s; MB after every fifth part: {', '.join(seen)}")
 

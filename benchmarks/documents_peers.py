@@ -33,7 +33,7 @@ from pipelines.documents.ocr.recogniser import alphabet
 from pipelines.documents.pipeline import DocumentLimits
 from pipelines.documents.stages import Pixels
 from pipelines.image.decode import Limits, decode
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from service.settings import load_settings
 
 MODELS = ("ppocr-v6-det-small", "ppocr-v2-cls", "ppocr-v6-rec-small")
@@ -76,7 +76,7 @@ async def ours(store: Store, runtime: Runtime, pool: CpuPool) -> Contender:
     reader = OcrReader.of(
         *manifests, alphabet=characters, used=(), infer=runtime.infer, infer_many=runtime.infer_many, pool=pool
     )
-    return lambda pages: asyncio.gather(*(reader.read(page, Call()) for page in pages))
+    return lambda pages: asyncio.gather(*(reader.read(page, RunContext()) for page in pages))
 
 
 def peers() -> dict[str, Contender]:

@@ -25,8 +25,8 @@ from pipelines.faces.detector import Calibration, logit
 from pipelines.faces.finder import FaceFinder
 from pipelines.faces.pipeline import SHORTER_SIDE, FacesPipeline
 from pipelines.image.decode import Limits, decode
-from pipelines.run_context import Call
-from service.components import open_house
+from pipelines.run_context import RunContext
+from service.components import open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 
@@ -57,8 +57,8 @@ async def main(folder: Path) -> None:
     rows = [row for row in map(json.loads, lines.splitlines()) if row["faces"] is not None or row.get("nonface")]
     for name in ("yunet", "mtcnn"):
         settings = load_settings().model_copy(update={"faces": name})
-        async with open_house(settings, Metrics(), only=("faces",)) as house:
-            pipeline = house.engine.pipeline("faces")
+        async with open_components(settings, Metrics(), only=("faces",)) as components:
+            pipeline = components.engine.pipeline("faces")
             assert isinstance(pipeline, FacesPipeline)
             samples = Samples()
             for row in rows:
@@ -70,8 +70,8 @@ async def collect(finder: FaceFinder, folder: Path, row: dict[str, Any], samples
     now = finder.detector.calibration
     recording = Recording((0, 0, 0), (0, 0), now.smallest_checked, now.weakest_checked)
     picture = decode((folder / row["file"]).read_bytes(), limits=Limits(), shorter_side=SHORTER_SIDE)
-    mips, call = Mips(picture.pixels), Call()
-    found = (await finder.detector.propose(mips, smallest=None, is_thorough=True, call=call)).found
+    mips, call = Mips(picture.pixels), RunContext()
+    found = (await finder.detector.propose(mips, smallest=None, is_thorough=True, context=call)).found
     await finder.second.check(mips, found, recording, call, is_thorough=True)
     [(first, second, checked)] = recording.seen
     for index, is_face in labelled(found, row["faces"] or [], picture.scale):

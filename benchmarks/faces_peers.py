@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from pipelines.faces.options import FacesOptions
 from pipelines.faces.pipeline import FacesPipeline
 from pipelines.image.decode import Limits, Picture, decode
-from pipelines.run_context import Call
-from service.components import open_house
+from pipelines.run_context import RunContext
+from service.components import open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 
@@ -79,10 +79,10 @@ async def in_turn(contenders: dict[str, Contender], picture: Picture, rounds: in
 
 async def ours(name: str, options: FacesOptions, stack: AsyncExitStack) -> Contender:
     settings = load_settings().model_copy(update={"faces": name})
-    house = await stack.enter_async_context(open_house(settings, Metrics(), only=("faces",)))
-    pipeline = house.engine.pipeline("faces")
+    components = await stack.enter_async_context(open_components(settings, Metrics(), only=("faces",)))
+    pipeline = components.engine.pipeline("faces")
     assert isinstance(pipeline, FacesPipeline)
-    return lambda picture: pipeline.run(picture, options, Call())
+    return lambda picture: pipeline.run(picture, options, RunContext())
 
 
 def peers(yunet: Path | None) -> dict[str, Contender]:

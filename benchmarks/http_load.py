@@ -31,7 +31,7 @@ from models.runtime.session import Session
 from pipelines.captioning.pipeline import FeaturesOptions
 from pipelines.image.decode import decode
 from pipelines.image.preprocess import central_crop, shorter_side_wanted
-from service.components import House, image_limits, open_house
+from service.components import Components, image_limits, open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 
@@ -50,22 +50,22 @@ def main() -> None:
 async def run(options: argparse.Namespace) -> None:
     blobs = _blobs(options.images)
     settings = load_settings().model_copy(update={"encoder_cache": 0})
-    async with open_house(settings, Metrics(), only=("features",)) as house:
+    async with open_components(settings, Metrics(), only=("features",)) as components:
         server, url = _serve()
         try:
-            await _measure(house, url, blobs, options)
+            await _measure(components, url, blobs, options)
         finally:
             server.terminate()
             server.wait()
 
 
-async def _measure(house: House, url: str, blobs: list[bytes], options: argparse.Namespace) -> None:
+async def _measure(components: Components, url: str, blobs: list[bytes], options: argparse.Namespace) -> None:
     rates: dict[str, list[float]] = {}
     latencies: list[float] = []
     for _ in range(options.rounds):
         for name, full in (("model alone", False), ("decode + crop + model, bare threads", True)):
-            rates.setdefault(name, []).append(await asyncio.to_thread(_bare, house, blobs, options.seconds, full))
-        times = await _clients(options, lambda index: _engine(house, blobs[index % len(blobs)]))
+            rates.setdefault(name, []).append(await asyncio.to_thread(_bare, components, blobs, options.seconds, full))
+        times = await _clients(options, lambda index: _engine(components, blobs[index % len(blobs)]))
         rates.setdefault("engine (adds colours, tags, prompt)", []).append(
             len(times) / sum(times) * options.concurrency
         )
@@ -91,12 +91,12 @@ def _print(rates: dict[str, list[float]], latencies: list[float], options: argpa
     )
 
 
-def _bare(house: House, blobs: list[bytes], seconds: float, full: bool) -> float:
+def _bare(components: Components, blobs: list[bytes], seconds: float, full: bool) -> float:
     """One thread and one session per core, no service around them."""
-    manifest = house.catalog.get(house.runtime.models[0])
-    plan, limits = house.runtime.plan(manifest), image_limits(house.settings)
-    graph, side = house.store.graph(manifest), shorter_side_wanted(manifest.input)
-    sessions = [Session(graph, device=house.runtime.device, threads=plan.threads) for _ in range(plan.lanes)]
+    manifest = components.catalog.get(components.runtime.models[0])
+    plan, limits = components.runtime.plan(manifest), image_limits(components.settings)
+    graph, side = components.store.graph(manifest), shorter_side_wanted(manifest.input)
+    sessions = [Session(graph, device=components.runtime.device, threads=plan.threads) for _ in range(plan.lanes)]
     counts = [0] * len(sessions)
 
     def tensor(index: int) -> dict[str, object]:
@@ -134,8 +134,8 @@ async def _clients(options: argparse.Namespace, ask: Callable[[int], Awaitable[N
     return times
 
 
-async def _engine(house: House, blob: bytes) -> None:
-    await house.engine.run(blob, {"features": FeaturesOptions()})
+async def _engine(components: Components, blob: bytes) -> None:
+    await components.engine.run(blob, {"features": FeaturesOptions()})
 
 
 async def _post(session: aiohttp.ClientSession, url: str, blob: bytes) -> None:

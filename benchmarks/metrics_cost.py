@@ -33,12 +33,12 @@ from prometheus_client import CollectorRegistry
 from models.inference import BatchRecord
 from models.runtime.model_info import Served
 from pipelines.engine import Engine
-from pipelines.findings import Observer, Seen
-from service.components import House, open_house
+from pipelines.findings import Observation, Observer
+from service.components import Components, open_components
 from service.monitoring.feedback.aggregator import open_desk
 from service.monitoring.quality.factory import open_quality
 from service.operations.registry import FEATURES
-from service.operations.request import Ask
+from service.operations.request import OperationRequest
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 from service.telemetry.metrics.models import BatchMetrics
@@ -48,18 +48,18 @@ from service.telemetry.tracing import Span, Tracing, Untraced, draw_stages, open
 PHOTOGRAPHS = ("astronaut", "cat", "coffee", "rocket")
 ROUTE = "/v1/features"
 
-Open = Callable[[House], AbstractAsyncContextManager[object]]
+Open = Callable[[Components], AbstractAsyncContextManager[object]]
 
 
 @asynccontextmanager
-async def drawing(house: House) -> AsyncIterator[None]:
-    house.engine.watch(draw_stages)
+async def drawing(components: Components) -> AsyncIterator[None]:
+    components.engine.add_observer(draw_stages)
     yield
 
 
 # What can be switched on, by name: each is opened on a house, and has the engine tell it what is seen.
 WATCHES: dict[str, Open] = {
-    "metrics": lambda house: house.metrics.watching(house.engine),
+    "metrics": lambda components: components.metrics.watching(components.engine),
     "quality": open_quality,
     "records": open_desk,
     "spans": drawing,
@@ -92,10 +92,10 @@ class Switched:
     switch: Switch
 
     def watch(self, observer: Observer) -> None:
-        def hear(seen: Seen) -> None:
+        def hear(seen: Observation) -> None:
             self.switch.time(lambda: observer(seen))
 
-        self.engine.watch(hear)
+        self.engine.add_observer(hear)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.engine, name)
@@ -128,23 +128,23 @@ async def main() -> None:
             endpoint = stack.enter_context(collector())
             switch.tracing = open_tracing(settings.model_copy(update={"otel_endpoint": endpoint}), "api")
             stack.callback(switch.tracing.close)
-        house = await stack.enter_async_context(open_house(settings, metrics, only=("features",)))
-        watched = replace(house, engine=cast(Engine, Switched(house.engine, switch)))
+        components = await stack.enter_async_context(open_components(settings, metrics, only=("features",)))
+        watched = replace(components, engine=cast(Engine, Switched(components.engine, switch)))
         for name in options.watch:
             await stack.enter_async_context(WATCHES[name](watched))
-        await measure(house, switch, options)
+        await measure(components, switch, options)
 
 
-async def measure(house: House, switch: Switch, options: argparse.Namespace) -> None:
+async def measure(components: Components, switch: Switch, options: argparse.Namespace) -> None:
     images = [jpeg(name) for name in PHOTOGRAPHS]
-    await requests(house, switch, images, options)  # what is made once is made before
+    await requests(components, switch, images, options)  # what is made once is made before
     rates: dict[bool, list[float]] = {False: [], True: []}
     answered = 0
     switch.seconds = 0.0
     for number in range(options.rounds):
         for is_on in (False, True) if number % 2 else (True, False):
             switch.is_on = is_on
-            count, seconds = await requests(house, switch, images, options)
+            count, seconds = await requests(components, switch, images, options)
             rates[is_on].append(count / seconds)
             answered += count * is_on
     ratios = [on / off for on, off in zip(rates[True], rates[False], strict=True)]
@@ -156,7 +156,9 @@ async def measure(house: House, switch: Switch, options: argparse.Namespace) -> 
     print(f"{', '.join(options.watch)}: {each * 1e6:.0f} µs a request, {share:.2%} of what a request has of the cores")
 
 
-async def requests(house: House, switch: Switch, images: list[bytes], options: argparse.Namespace) -> tuple[int, float]:
+async def requests(
+    components: Components, switch: Switch, images: list[bytes], options: argparse.Namespace
+) -> tuple[int, float]:
     """How many were answered, and in how many seconds, by clients that ask again as soon as they are answered."""
     count, started = 0, perf_counter()
     end = started + options.seconds
@@ -167,18 +169,18 @@ async def requests(house: House, switch: Switch, images: list[bytes], options: a
             count += 1
             context = RequestContext(f"req_{count:032x}", "features", f"{count:032x}")
             with on_behalf_of(context), within(switch.span()):
-                await ask(house, switch, images[count % len(images)])
+                await ask(components, switch, images[count % len(images)])
 
     await asyncio.gather(*(client() for _ in range(options.concurrency)))
     return count, perf_counter() - started
 
 
-async def ask(house: House, switch: Switch, image: bytes) -> None:
+async def ask(components: Components, switch: Switch, image: bytes) -> None:
     """As a route does."""
-    asked = house.metrics.requests
+    asked = components.metrics.requests
     begun = perf_counter()
     switch.time(asked.started)
-    await FEATURES.run(house, Ask({}, image), FEATURES.now(house))
+    await FEATURES.run(components, OperationRequest({}, image), FEATURES.now(components))
     switch.time(lambda: asked.ended(ROUTE, 200, perf_counter() - begun))
 
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.moderation.options import ModerationOptions
-from service.components import House, open_catalog, open_house, open_store
+from service.components import Components, open_catalog, open_components, open_store
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 
@@ -47,15 +47,15 @@ async def main() -> None:
     large = [enlarged(data, given.enlarged) for data in small]
     exact = load_settings().model_copy(update={"nsfw_chain": "exact", "encoder_cache": 0})
     async with (
-        open_house(exact, Metrics(), only=("moderation",)) as house,
-        open_house(exact.model_copy(update={"nsfw_chain": "fast"}), Metrics(), only=("moderation",)) as fast_house,
+        open_components(exact, Metrics(), only=("moderation",)) as components,
+        open_components(exact.model_copy(update={"nsfw_chain": "fast"}), Metrics(), only=("moderation",)) as fast_house,
     ):
         contenders = {
             "reference, one after the other": reference(0, 1),
             "reference, a session a core": reference(1, os.cpu_count() or 1),
-            "engine, nsfw": ours(house, ("nsfw",)),
+            "engine, nsfw": ours(components, ("nsfw",)),
             "engine, nsfw, fast chain": ours(fast_house, ("nsfw",)),
-            "engine, all signals": ours(house, ()),
+            "engine, all signals": ours(components, ()),
             "engine, all signals, fast chain": ours(fast_house, ()),
         }
         for name, images in (("as they are", small), (f"{given.enlarged} times as wide", large)):
@@ -76,7 +76,7 @@ async def measure(what: str, contenders: dict[str, Contender], images: list[byte
         print(f"  {name:34s} {median(own):7.1f} images/s   {share:5.2f} times the reference")
 
 
-def ours(house: House, signals: tuple[str, ...]) -> Contender:
+def ours(components: Components, signals: tuple[str, ...]) -> Contender:
     options = ModerationOptions(signals=signals)
 
     async def run(images: list[bytes]) -> None:
@@ -84,7 +84,7 @@ def ours(house: House, signals: tuple[str, ...]) -> Contender:
 
         async def one(data: bytes) -> None:
             async with slots:
-                await house.engine.run(data, {"moderation": options})
+                await components.engine.run(data, {"moderation": options})
 
         await asyncio.gather(*(one(data) for data in images))
 

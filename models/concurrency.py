@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iter
 from typing import Any, TypeVar
 
 
-async def together(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
+async def gather_or_cancel(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
     """All results, in order; when one fails, the others are cancelled before its error is raised."""
     if len(coroutines) == 1:  # no task of its own: most often there is one
         return [await coroutines[0]]
@@ -25,7 +25,7 @@ ItemT = TypeVar("ItemT")
 FoundT = TypeVar("FoundT")
 
 
-async def in_order(
+async def ordered_map(
     items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[FoundT]], at_once: int
 ) -> AsyncGenerator[FoundT, None]:
     """What `work` makes of each item, in their order; `at_once` are worked on or wait to be fetched."""

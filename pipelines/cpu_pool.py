@@ -11,7 +11,7 @@ from threading import get_ident
 import cv2
 
 from models.priority import Priority
-from models.runtime.request_queue import Waiting, WaitingLine
+from models.runtime.request_queue import RequestQueue, Waiting
 from pipelines.pipeline import P, _priority, _Work
 from pipelines.run_context import R
 
@@ -38,7 +38,7 @@ class CpuPool:
         self.threads = threads or os.cpu_count() or 1
         self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="cpu")
         self._at_work: set[int] = set()  # idents of the threads that compute now
-        self._line: WaitingLine[_Work] = WaitingLine("the decoder", limit)
+        self._line: RequestQueue[_Work] = RequestQueue("the decoder", limit)
 
     async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         result: Future[R] = Future()

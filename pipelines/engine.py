@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 from pydantic import BaseModel
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.errors import DeadlineExceeded
 from models.priority import Priority
 from models.runtime.runtime import as_traffic
@@ -26,11 +26,11 @@ from pipelines.cpu_pool import CpuPool, at_priority
 from pipelines.documents.pages import DPI, first_page, opened_sheets
 from pipelines.documents.pdf.client import Pdfium
 from pipelines.errors import RequestRejected
-from pipelines.findings import Findings, Observer, Seen, new_result_id
+from pipelines.findings import Findings, Observation, Observer, new_result_id
 from pipelines.image.decode import Limits, Picture, decode
 from pipelines.image.formats import sniff
 from pipelines.pipeline import Gate, OpensPdf, Pipeline
-from pipelines.run_context import Call, Report
+from pipelines.run_context import Report, RunContext
 from pipelines.types import ImageInfo, ModelUsed, as_declared
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Engine:
         self._admission, self.live = Admission(bulk), live
         self._observers: list[Observer] = []
 
-    def watch(self, observer: Observer) -> None:
+    def add_observer(self, observer: Observer) -> None:
         """Let it hear of every request that is answered from now on."""
         self._observers.append(observer)
 
@@ -104,32 +104,32 @@ class Engine:
         Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
         chosen = [(self.pipeline(name), options) for name, options in tasks.items()]
-        call = Call(priority, deadline, fresh=not observed)
+        context = RunContext(priority, deadline, fresh=not observed)
         if report is not None:
-            call.report = report
+            context.report = report
         try:
             async with asyncio.timeout_at(deadline):
                 async with self._admission.admitted(priority):
-                    with at_priority(priority), as_traffic(observed), call.stage("total"):
-                        picture, named = await self._look(data, chosen, call, gate=gate)
+                    with at_priority(priority), as_traffic(observed), context.stage("total"):
+                        picture, named = await self._look(data, chosen, context, gate=gate)
         except TimeoutError:
             raise DeadlineExceeded("the request") from None
         findings = Findings(
             result_id=new_result_id(),
             image=_info(picture),
             prompt=self._prompt(picture, named),
-            models=self._models((task for task in chosen if task[0].name in named), call.ran),
-            timings=call.timings,
+            models=self._models((task for task in chosen if task[0].name in named), context.ran),
+            timings=context.timings,
             withheld=[name for name in tasks if name not in named] or None,
             **named,  # type: ignore[arg-type]  # each pipeline's name is the field of its result
         )
         if observed:
-            self._tell(findings, picture, call)
+            self._tell(findings, picture, context)
         return findings
 
-    def _tell(self, findings: Findings, picture: Picture, call: Call) -> None:
+    def _tell(self, findings: Findings, picture: Picture, context: RunContext) -> None:
         """An observer that fails costs nobody an answer."""
-        seen = Seen(findings, picture, _encoded(call), call.stages, call.priority)
+        seen = Observation(findings, picture, _encoded(context), context.stages, context.priority)
         for observer in self._observers:
             try:
                 observer(seen)
@@ -137,16 +137,16 @@ class Engine:
                 log.exception("bug in an observer of the engine")
 
     async def _look(
-        self, data: bytes, chosen: Sequence[Task], call: Call, *, gate: bool
+        self, data: bytes, chosen: Sequence[Task], context: RunContext, *, gate: bool
     ) -> tuple[Picture, dict[str, BaseModel]]:
-        with call.stage("decode"):
+        with context.stage("decode"):
             picture = await self._picture(data, chosen)
         first = [task for task in chosen if gate and isinstance(task[0], Gate)]
-        named = await self._run_all(first, picture, call)
+        named = await self._run_all(first, picture, context)
         for task in first:
-            named[task[0].name] = await self._over_pages(task, named[task[0].name], picture, chosen, call)
+            named[task[0].name] = await self._over_pages(task, named[task[0].name], picture, chosen, context)
         if all(gate.passes(named[gate.name]) for gate, _ in first if isinstance(gate, Gate)):
-            named |= await self._run_all([task for task in chosen if task not in first], picture, call)
+            named |= await self._run_all([task for task in chosen if task not in first], picture, context)
         return picture, {pipeline.name: named[pipeline.name] for pipeline, _ in chosen if pipeline.name in named}
 
     async def _picture(self, data: bytes, chosen: Sequence[Task]) -> Picture:
@@ -158,7 +158,7 @@ class Engine:
         return await first_page(data, self._pdfium, password=next(iter(passwords), None), drawn=drawn)
 
     async def _over_pages(
-        self, task: Task, found: BaseModel, picture: Picture, chosen: Sequence[Task], call: Call
+        self, task: Task, found: BaseModel, picture: Picture, chosen: Sequence[Task], context: RunContext
     ) -> BaseModel:
         """What a gate `found` on the first page and, if that passes, what it finds on all that will be read."""
         gate, options = task
@@ -169,7 +169,7 @@ class Engine:
         if further is None or picture.frames == 1:
             return found
         [(reader, read), *_] = readers
-        own = Call(call.priority, call.deadline, fresh=call.fresh)
+        own = RunContext(context.priority, context.deadline, fresh=context.fresh)
         opened = opened_sheets(
             picture,
             dpi=DPI,
@@ -187,18 +187,24 @@ class Engine:
                 lambda why: gate.unseen(further, why),
                 shorter_side=gate.shorter_side(further),
             )
-        call.take(gate.name, own)
+        context.take(gate.name, own)
         result: BaseModel = gate.over_pages({1: found} | more) if more else found
         return result
 
-    async def _run_all(self, tasks: Sequence[Task], picture: Picture, call: Call) -> dict[str, BaseModel]:
-        results = await together(*(self._run(pipeline, picture, options, call) for pipeline, options in tasks))
+    async def _run_all(self, tasks: Sequence[Task], picture: Picture, context: RunContext) -> dict[str, BaseModel]:
+        results = await gather_or_cancel(
+            *(self._run(pipeline, picture, options, context) for pipeline, options in tasks)
+        )
         return {pipeline.name: result for (pipeline, _), result in zip(tasks, results, strict=True)}
 
-    async def _run(self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, call: Call) -> BaseModel:
-        own = Call(call.priority, call.deadline, shared=call.shared, report=call.report, fresh=call.fresh)
+    async def _run(
+        self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, context: RunContext
+    ) -> BaseModel:
+        own = RunContext(
+            context.priority, context.deadline, shared=context.shared, report=context.report, fresh=context.fresh
+        )
         result: BaseModel = await pipeline.run(picture, options, own)
-        call.take(pipeline.name, own)
+        context.take(pipeline.name, own)
         return result
 
     def _models(self, tasks: Iterable[Task], ran: Iterable[ModelUsed]) -> list[ModelUsed]:
@@ -238,7 +244,7 @@ def _info(picture: Picture) -> ImageInfo:
     )
 
 
-def _encoded(call: Call) -> Mapping[str, Array] | None:
+def _encoded(context: RunContext) -> Mapping[str, Array] | None:
     """What the encoder gave to those of the request who asked for it."""
-    work = call.shared.get(ENCODED)
+    work = context.shared.get(ENCODED)
     return None if work is None or work.cancelled() or work.exception() else work.result().outputs

@@ -36,7 +36,7 @@ class Findings(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """A request that was answered. `encoded` is what the encoder gave, where it ran: `embedding`, `grid`, `logits`.
 
     Picture and tensors are there to be reduced to numbers: no observer keeps them longer than that takes.
@@ -50,7 +50,7 @@ class Seen:
 
 
 # Called on the event loop after the answer is complete and before it is sent, so it has to be quick.
-Observer = Callable[[Seen], None]
+Observer = Callable[[Observation], None]
 
 _FORM = re.compile(r"res_([0-9a-f]{12})[0-9a-f]{20}")
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from models.concurrency import in_order
+from models.concurrency import ordered_map
 from pipelines.documents.pages import Sheets
 from pipelines.errors import ImageRejected
 from pipelines.image.decode import Picture
@@ -35,5 +35,5 @@ async def over(
         # To those who keep what they know of a picture it is another one than the first.
         return await look(replace(page, sha256=hashlib.sha256(f"{page.sha256}, page {number}".encode()).hexdigest()))
 
-    async with aclosing(in_order(numbers, looked, AT_ONCE)) as found:
+    async with aclosing(ordered_map(numbers, looked, AT_ONCE)) as found:
         return dict(zip(numbers, [one async for one in found], strict=True))

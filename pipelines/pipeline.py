@@ -11,7 +11,7 @@ from models.inference import Inference
 from models.priority import Priority
 from models.runtime.session import Array
 from pipelines.image.decode import Picture
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 P = ParamSpec("P")
@@ -41,7 +41,7 @@ class Pipeline(Protocol[OptionsT, ResultT]):
     def shorter_side(self, options: OptionsT) -> int | None:
         """Pixels that the decoded image's shorter side should have at least; None: all there are."""
 
-    async def run(self, picture: Picture, options: OptionsT, call: Call) -> ResultT: ...
+    async def run(self, picture: Picture, options: OptionsT, context: RunContext) -> ResultT: ...
 
     def brief(self, result: ResultT) -> str:
         """The result in a few lines of Markdown for a language model."""

@@ -32,7 +32,7 @@ class Stage:
 
 
 @dataclass(slots=True)
-class Call:
+class RunContext:
     """One request on its way through: its priority, its deadline (`time.monotonic`), its stopwatch.
 
     `shared` holds what several pipelines of the request need once; they are given the same dict. `report` is told
@@ -64,7 +64,7 @@ class Call:
         result: R = await self.shared[name]
         return result
 
-    def take(self, pipeline: str, own: "Call") -> None:
+    def take(self, pipeline: str, own: "RunContext") -> None:
         """The stages of a pipeline, behind its name; beside those that it had before."""
         for stage in own.stages:
             self.stages.append(replace(stage, name=f"{pipeline}.{stage.name}"))

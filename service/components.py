@@ -31,7 +31,7 @@ from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import BUILT_IN, Policy, load_policy
 from pipelines.moderation.text_pipeline import Texts
 from pipelines.pipeline import Pipeline
-from service.hot_reload import Watched, file_state
+from service.hot_reload import Reloading, file_state
 from service.model_selection import DOCUMENT_TASKS, Choice, choose_all
 from service.network.image_fetcher import ImageFetcher, open_fetcher
 from service.pipeline_factory import Parts
@@ -63,7 +63,7 @@ WARMED = {"moderation": ModerationOptions(), "features": FeaturesOptions(), "fac
 
 
 @dataclass(frozen=True)
-class House:
+class Components:
     """Everything that answering takes, opened and warm."""
 
     settings: Settings
@@ -74,8 +74,8 @@ class House:
     runtime: Runtime
     engine: Engine
     encoder: Encoder
-    policy: Watched[Policy]
-    heads: Watched[HeadStore]
+    policy: Reloading[Policy]
+    heads: Reloading[HeadStore]
     moderation: ModerationPipeline
     texts: Texts
     categories: Categories
@@ -98,15 +98,15 @@ def open_heads(settings: Settings) -> HeadStore:
     return HeadStore(settings.categories.expanduser()).refresh()
 
 
-def watched_heads(settings: Settings, pool: CpuPool) -> Watched[HeadStore]:
+def watched_heads(settings: Settings, pool: CpuPool) -> Reloading[HeadStore]:
     heads = open_heads(settings)
-    return Watched("the folder of categories", heads.refresh, lambda: file_state(heads.paths), pool)
+    return Reloading("the folder of categories", heads.refresh, lambda: file_state(heads.paths), pool)
 
 
 @asynccontextmanager
-async def open_house(
+async def open_components(
     settings: Settings, metrics: Metrics, *, only: Collection[str] | None = None
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Components]:
     """Load and warm the models of the pipelines that are served, or of `only` these; close all of it on the way out.
 
     Raises ModelUnknown, ModelMissing, ModelCorrupt, DeviceUnavailable, SettingsInvalid, CatalogInvalid or
@@ -139,7 +139,7 @@ async def open_house(
             await engine.warm({name: options for name, options in WARMED.items() if name in names})
         metrics.watch(runtime, pool, encoder.cache)
         async with open_fetcher(settings.url_inputs, max_bytes=settings.max_image_bytes) as fetcher:
-            yield House(
+            yield Components(
                 settings,
                 metrics,
                 catalog,
@@ -203,10 +203,10 @@ async def _load(runtime: Runtime, choices: Mapping[str, Choice], pipelines: Iter
         await runtime.open(manifest)
 
 
-def watched_policy(settings: Settings, pool: CpuPool) -> Watched[Policy]:
+def watched_policy(settings: Settings, pool: CpuPool) -> Reloading[Policy]:
     """Raises PolicyInvalid."""
     path = settings.policy or BUILT_IN
-    return Watched(f"policy {str(path)!r}", lambda: load_policy(path), lambda: file_state([path]), pool)
+    return Reloading(f"policy {str(path)!r}", lambda: load_policy(path), lambda: file_state([path]), pool)
 
 
 def image_limits(settings: Settings) -> Limits:

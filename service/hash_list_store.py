@@ -24,7 +24,7 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.moderation.hashes.formats import parse, parse_value
 from pipelines.moderation.hashes.lists import COLUMNS, KINDS, Entry, HashList, Kind, SearchableList
 from pipelines.moderation.signals.known_images import Known
-from service.hot_reload import Watched, file_state
+from service.hot_reload import Reloading, file_state
 from service.settings import Settings, SettingsInvalid
 
 SCHEMES = ("redis", "rediss", "unix")
@@ -186,8 +186,8 @@ def open_known(settings: Settings, pool: CpuPool) -> Known:
     return Known(current, pool, settings.hash_distance, settings.known_dihedral)
 
 
-def _watched(kind: Kind, place: Place, pool: CpuPool) -> Watched[SearchableList]:
-    return Watched(f"the {kind} list", lambda: SearchableList.of(place.read()), place.state, pool)
+def _watched(kind: Kind, place: Place, pool: CpuPool) -> Reloading[SearchableList]:
+    return Reloading(f"the {kind} list", lambda: SearchableList.of(place.read()), place.state, pool)
 
 
 def _value(entry: Entry) -> str:

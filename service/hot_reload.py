@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Watched(Generic[T]):
+class Reloading(Generic[T]):
     """Something loaded from what `state` describes. Asking costs a look at `state` at most every `every_seconds`."""
 
     def __init__(

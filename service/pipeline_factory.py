@@ -38,7 +38,7 @@ from pipelines.moderation.signals.nsfw import Nsfw
 from pipelines.moderation.signals.objects import Objects
 from pipelines.types import ModelUsed
 from service.hash_list_store import open_known
-from service.hot_reload import Watched, file_state
+from service.hot_reload import Reloading, file_state
 from service.model_selection import DOCUMENT_TASKS, Choice
 from service.settings import Settings
 
@@ -68,8 +68,8 @@ class Parts:
         self,
         choice: Choice,
         encoder: Encoder,
-        policy: Watched[Policy],
-        heads: Watched[HeadStore],
+        policy: Reloading[Policy],
+        heads: Reloading[HeadStore],
         reader: OcrReader | None,
     ) -> ModerationPipeline:
         """Without a reader, text in pictures cannot be asked for.
@@ -88,10 +88,10 @@ class Parts:
         on_request = () if reader is None else (TextInImage(reader, reader.models, policy.current, self.pool),)
         return ModerationPipeline(signals, policy.current, self.pool, on_request=on_request)
 
-    def _domains(self) -> Watched[Domains]:
+    def _domains(self) -> Reloading[Domains]:
         denied, allowed = self.settings.deny_domains, self.settings.allow_domains
         paths = [path for path in (denied, allowed) if path is not None]
-        return Watched(
+        return Reloading(
             "the lists of domains", lambda: load_domains(denied, allowed), lambda: file_state(paths), self.pool
         )
 

@@ -1,6 +1,6 @@
 """Dynamic batching for one model: many callers, few sessions, no timers.
 
-    infer() ─► WaitingLine ─► lane 0: thread + session ─┐
+    infer() ─► RequestQueue ─► lane 0: thread + session ─┐
        ▲                  └─► lane 1: thread + session ─┤
        └───────────── answer (call_soon_threadsafe) ◄───┘
 
@@ -18,13 +18,13 @@ from typing import Self
 
 import numpy as np
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.errors import DeadlineExceeded, InferenceFailed, TensorRejected
 from models.inference import BatchRecord, Inference
 from models.priority import PRIORITIES, Priority
-from models.runtime.request_queue import Waiting, WaitingLine
+from models.runtime.request_queue import RequestQueue, Waiting
 from models.runtime.session import Array
-from models.runtime.session_worker import Job, Lane, Plan, Runnable, stack
+from models.runtime.session_worker import Job, Plan, Runnable, SessionWorker, stack
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +44,10 @@ class Batcher:
     ) -> None:
         self.model, self.plan = model, plan
         self._open_session, self._probes, self._observer = open_session, probes, observer
-        self._line: WaitingLine[Job] = WaitingLine(model, plan.queue)
+        self._line: RequestQueue[Job] = RequestQueue(model, plan.queue)
         self._shapes = {self._shape(probe) for probe in probes}
         self._seconds_per_item = 0.0
-        self._lanes: list[Lane] = []
+        self._lanes: list[SessionWorker] = []
         self._supervisor: asyncio.Task[None] | None = None
         self.last_done = monotonic()
         self.respawns = 0
@@ -64,7 +64,7 @@ class Batcher:
         """Open and warm all lanes, at once; `probes` are valid items without a batch axis, one per accepted shape."""
         batcher = cls(model, open_session, probes, plan, observer)
         try:
-            batcher._lanes = await together(*(asyncio.to_thread(batcher._new_lane) for _ in range(plan.lanes)))
+            batcher._lanes = await gather_or_cancel(*(asyncio.to_thread(batcher._new_lane) for _ in range(plan.lanes)))
         except BaseException:
             batcher._line.close()  # ends the lanes that did open
             raise
@@ -96,7 +96,9 @@ class Batcher:
         blocks = [
             {name: values[first : first + limit] for name, values in inputs.items()} for first in range(0, rows, limit)
         ]
-        answers: list[Inference] = await together(*(self._wait_for(block, priority, deadline) for block in blocks))
+        answers: list[Inference] = await gather_or_cancel(
+            *(self._wait_for(block, priority, deadline) for block in blocks)
+        )
         if len(answers) == 1:
             return answers[0]
         return Inference(
@@ -155,8 +157,8 @@ class Batcher:
                 lane.abandon(gone)
         await asyncio.sleep(0)  # lets the answers that are on their way arrive
 
-    def _new_lane(self) -> Lane:
-        return Lane(self.model, self._line, self._open_session, self._probes, self.plan, self._note)
+    def _new_lane(self) -> SessionWorker:
+        return SessionWorker(self.model, self._line, self._open_session, self._probes, self.plan, self._note)
 
     def _checked_shape(self, inputs: Mapping[str, Array]) -> tuple[int, ...]:
         for name, probe in self._probes[0].items():

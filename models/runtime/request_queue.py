@@ -42,7 +42,7 @@ class Waiting(Generic[T]):
     number: int = field(default_factory=_numbers.__next__)
 
 
-class WaitingLine(Generic[T]):
+class RequestQueue(Generic[T]):
     """`limit` bounds each priority by itself, so that a flood of batch work cannot shut out people."""
 
     def __init__(self, name: str, limit: int, *, clock: Callable[[], float] = monotonic) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from models.errors import InferenceFailed, KernelSightError
 from models.inference import BatchRecord, Inference, Release
-from models.runtime.request_queue import Waiting, WaitingLine
+from models.runtime.request_queue import RequestQueue, Waiting
 from models.runtime.session import Array
 
 log = logging.getLogger(__name__)
@@ -81,13 +81,13 @@ class Plan:
         return 1 << (size - 1).bit_length() if self.pads else size
 
 
-class Lane:
+class SessionWorker:
     """Opens and warms its session at once (slow: build it off the event loop), then serves until the line closes."""
 
     def __init__(
         self,
         model: str,
-        line: WaitingLine[Job],
+        line: RequestQueue[Job],
         open_session: Callable[[], Runnable],
         probes: Sequence[Mapping[str, Array]],
         plan: Plan,

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.runtime.session import Array
 from pipelines.captioning.appearance import appearance
 from pipelines.captioning.encoder import Encoder
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed
 
 # How the prompt speaks of a tag, by its score. The scores are not calibrated, so no wording is stronger.
@@ -47,9 +47,11 @@ class Captioning:
     def shorter_side(self, options: FeaturesOptions) -> int:
         return self.encoder.shorter_side
 
-    async def run(self, picture: Picture, options: FeaturesOptions, call: Call) -> Features:
-        outputs, look = await together(self.encoder.encode(picture, call), self.pool.run(appearance, picture.pixels))
-        with call.stage("postprocess"):
+    async def run(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> Features:
+        outputs, look = await gather_or_cancel(
+            self.encoder.encode(picture, context), self.pool.run(appearance, picture.pixels)
+        )
+        with context.stage("postprocess"):
             if options.grid or options.top_k > 50:
                 return await self.pool.run(self._answer, outputs, look, options)
             return self._answer(outputs, look, options)  # 0.1 ms: less than a thread costs

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.manifest import Manifest
 from models.runtime.session import Array
 from pipelines.cpu_pool import CpuPool
@@ -23,7 +23,7 @@ from pipelines.documents.stages import Block, Pixels
 from pipelines.documents.types import Box, Label
 from pipelines.nms import keep_best
 from pipelines.pipeline import Infer
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 Floats = NDArray[np.float32]
@@ -55,20 +55,20 @@ class PicoLayout:
     infer: Infer
     pool: CpuPool
 
-    async def find(self, pixels: Pixels, call: Call) -> list[Block]:
+    async def find(self, pixels: Pixels, context: RunContext) -> list[Block]:
         frames = tiles(pixels.shape[1], pixels.shape[0])
-        looks = await together(*(self._look(pixels, frame, call) for frame in frames))
+        looks = await gather_or_cancel(*(self._look(pixels, frame, context) for frame in frames))
         return joined([block for look in looks for block in look], frames)
 
-    async def _look(self, pixels: Pixels, frame: Box, call: Call) -> list[Block]:
+    async def _look(self, pixels: Pixels, frame: Box, context: RunContext) -> list[Block]:
         contract = self.manifest.input
-        with call.stage("preprocess"):
+        with context.stage("preprocess"):
             tensor = await self.pool.run(_tensor, pixels, frame, self.manifest)
         done = await self.infer(
-            self.manifest.id, {contract.name: tensor}, priority=call.priority, deadline=call.deadline
+            self.manifest.id, {contract.name: tensor}, priority=context.priority, deadline=context.deadline
         )
-        call.inferred(done, session="layout")
-        with call.stage("postprocess"):
+        context.inferred(done, session="layout")
+        with context.stage("postprocess"):
             names = [output.name for output in self.manifest.outputs]
             return await self.pool.run(decode, done.outputs, names, contract.sizes[0], frame)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from models.concurrency import in_order
+from models.concurrency import ordered_map
 from models.errors import DeadlineExceeded, KernelSightError, Overloaded
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.coordinates import Back
@@ -25,7 +25,7 @@ from pipelines.documents.pdf.text_layer import read_layer, trusted_layer, unread
 from pipelines.documents.stages import Block, Layout, PageText, Pixels, Reader
 from pipelines.documents.types import Document, Page, Pair, Region, Source, Table
 from pipelines.image.decode import Limits, Picture
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 Arranged = tuple[list[Region], list[Table], list[Pair]]
@@ -69,7 +69,7 @@ class DocumentsPipeline:
     def pages(self, options: DocumentsOptions, count: int) -> list[int]:
         return chosen_pages(options.pages, count, limit=self.limits.pages)
 
-    async def run(self, picture: Picture, options: DocumentsOptions, call: Call) -> Document:
+    async def run(self, picture: Picture, options: DocumentsOptions, context: RunContext) -> Document:
         """Raises RequestRejected, DocumentLocked, DocumentCorrupt, TooManyPages, Overloaded or DeadlineExceeded;
         whatever else goes wrong on a page is that page's `error`.
         """
@@ -84,22 +84,24 @@ class DocumentsPipeline:
         )
         async with opened as sheets:
             numbers = self.pages(options, sheets.count)
-            pages = in_order(numbers, lambda number: self._page(sheets, number, options, call), self.limits.at_once)
+            pages = ordered_map(
+                numbers, lambda number: self._page(sheets, number, options, context), self.limits.at_once
+            )
             async with aclosing(pages):
                 async for page in pages:
-                    call.report(page, len(numbers))
+                    context.report(page, len(numbers))
                     found.append(page)
             return Document(page_count=sheets.count, pages=found)
 
     def brief(self, result: Document) -> str:
         return brief_of(result)
 
-    async def _page(self, sheets: Sheets, number: int, options: DocumentsOptions, call: Call) -> Page:
+    async def _page(self, sheets: Sheets, number: int, options: DocumentsOptions, context: RunContext) -> Page:
         try:
             async with asyncio.timeout(self.limits.page_seconds):
-                with call.stage("draw"):
+                with context.stage("draw"):
                     drawn = await sheets.page(number)
-                return await self._read(drawn, options, call)
+                return await self._read(drawn, options, context)
         except (Overloaded, DeadlineExceeded):
             raise
         except TimeoutError:
@@ -109,32 +111,32 @@ class DocumentsPipeline:
         width, height = await sheets.size(number)
         return Page(number=number, width=width, height=height, regions=[], error=error)
 
-    async def _read(self, drawn: DrawnPage, options: DocumentsOptions, call: Call) -> Page:
-        text, source = await self._text(drawn, options, call)
-        with call.stage("layout"):
-            blocks = await self.layout.find(text.pixels, call)
-        with call.stage("arrange"):
+    async def _read(self, drawn: DrawnPage, options: DocumentsOptions, context: RunContext) -> Page:
+        text, source = await self._text(drawn, options, context)
+        with context.stage("layout"):
+            blocks = await self.layout.find(text.pixels, context)
+        with context.stage("arrange"):
             return await self.pool.run(self._arranged, drawn, text, source, blocks, options)
 
-    async def _text(self, drawn: DrawnPage, options: DocumentsOptions, call: Call) -> tuple[PageText, Source]:
+    async def _text(self, drawn: DrawnPage, options: DocumentsOptions, context: RunContext) -> tuple[PageText, Source]:
         if drawn.glyphs is not None and options.ocr != "force":
-            with call.stage("text_layer"):
+            with context.stage("text_layer"):
                 if options.ocr == "never":
                     return await self.pool.run(read_layer, drawn.pixels, drawn.glyphs, hidden=True), "text_layer"
                 layer = await self.pool.run(trusted_layer, drawn.pixels, drawn.glyphs)
             if layer is not None:
                 images = unread_images(layer, drawn.glyphs)
-                return (await self._with_images(layer, images, call) if len(images) else layer), "text_layer"
+                return (await self._with_images(layer, images, context) if len(images) else layer), "text_layer"
         if options.ocr == "never":
             return PageText(drawn.pixels, ()), "ocr"
-        with call.stage("ocr"):
-            return await self.reader.read(drawn.pixels, call), "ocr"
+        with context.stage("ocr"):
+            return await self.reader.read(drawn.pixels, context), "ocr"
 
-    async def _with_images(self, layer: PageText, images: np.ndarray, call: Call) -> PageText:
+    async def _with_images(self, layer: PageText, images: np.ndarray, context: RunContext) -> PageText:
         """The text layer, and what can be read in images that it has nothing about."""
-        with call.stage("ocr"):
+        with context.stage("ocr"):
             only = await self.pool.run(_only, layer.pixels, images)
-            seen = await self.reader.read(only, call)
+            seen = await self.reader.read(only, context)
         back = Back.of(seen, only.shape[1], only.shape[0])
         more = tuple(back.text_line(line) for line in seen.lines)
         return PageText(layer.pixels, layer.lines + more, layer.rotation, layer.skew)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.documents.types import Label
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 
 Pixels = NDArray[np.uint8]  # (height, width, 3) RGB
 Quads = NDArray[np.float32]  # (4, 2) x, y, clockwise from the text's own top left
@@ -66,10 +66,10 @@ class Block:
 
 
 class Reader(Protocol):
-    async def read(self, pixels: Pixels, call: Call) -> PageText:
+    async def read(self, pixels: Pixels, context: RunContext) -> PageText:
         """All text of a page image; finds out which way up it is."""
 
 
 class Layout(Protocol):
-    async def find(self, pixels: Pixels, call: Call) -> list[Block]:
+    async def find(self, pixels: Pixels, context: RunContext) -> list[Block]:
         """Regions of an upright page, best score first, overlaps of one kind removed."""

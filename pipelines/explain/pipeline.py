@@ -7,7 +7,7 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.runtime.session import Array
 from pipelines.captioning.encoder import Encoder
 from pipelines.captioning.pipeline import softmax
@@ -16,7 +16,7 @@ from pipelines.explain.cam import Question
 from pipelines.explain.explainer import Explainer, Explainers, Explanation
 from pipelines.image.decode import Picture
 from pipelines.image.preprocess import central_square
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed, Tag, Wire
 
 
@@ -59,14 +59,16 @@ class Explain:
     def shorter_side(self, options: ExplainOptions) -> int:
         return self.encoder.shorter_side
 
-    async def run(self, picture: Picture, options: ExplainOptions, call: Call) -> Explained:
+    async def run(self, picture: Picture, options: ExplainOptions, context: RunContext) -> Explained:
         """Raises ExplanationUnavailable, and RequestRejected for a class that the encoder does not know."""
         named = self._named(options)
-        answer = await self.encoder.infer_on(picture, call)
+        answer = await self.encoder.infer_on(picture, context)
         explainer, outputs = await self.explainers.of(answer.served), answer.outputs
-        with call.stage("postprocess"):
+        with context.stage("postprocess"):
             tags = self._tags(outputs, named, options.top_k)
-            explained = await together(*(self._explained(explainer, tag, outputs, picture, options) for tag in tags))
+            explained = await gather_or_cancel(
+                *(self._explained(explainer, tag, outputs, picture, options) for tag in tags)
+            )
         return Explained(explanations=explained)
 
     def _named(self, options: ExplainOptions) -> int | None:

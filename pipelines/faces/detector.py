@@ -11,7 +11,7 @@ from models.runtime.session import Array
 from pipelines.faces.candidates import Candidates, Floats
 from pipelines.faces.canvas import Mips
 from pipelines.pipeline import Infer
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 
@@ -76,7 +76,7 @@ class Detector(Protocol):
     def smallest(self) -> float:
         """Side, in pixels on the canvas, of the smallest face that it finds reliably."""
 
-    async def propose(self, mips: Mips, *, smallest: float | None, is_thorough: bool, call: Call) -> Proposals:
+    async def propose(self, mips: Mips, *, smallest: float | None, is_thorough: bool, context: RunContext) -> Proposals:
         """Candidates in the picture's pixels with raw scores, overlaps removed.
 
         `smallest` is the side of the smallest face wanted, in the picture's pixels; None lets the detector decide.
@@ -84,8 +84,8 @@ class Detector(Protocol):
         """
 
 
-async def timed(infer: Infer, model: str, inputs: Mapping[str, Array], call: Call) -> Mapping[str, Array]:
+async def timed(infer: Infer, model: str, inputs: Mapping[str, Array], context: RunContext) -> Mapping[str, Array]:
     """One inference whose waiting and running are added to the call's timings."""
-    answer = await infer(model, inputs, priority=call.priority, deadline=call.deadline)
-    call.inferred(answer)
+    answer = await infer(model, inputs, priority=context.priority, deadline=context.deadline)
+    context.inferred(answer)
     return answer.outputs

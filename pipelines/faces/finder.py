@@ -14,7 +14,7 @@ from pipelines.faces.types import Faces
 from pipelines.faces.verification import Checked, SecondLook
 from pipelines.image.decode import Picture
 from pipelines.nms import keep_best
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 # The picture's longer side on the canvas of other ways up, what lies between them, and the smallest face looked for: a
@@ -38,28 +38,28 @@ class FaceFinder:
     def models(self) -> list[ModelUsed]:
         return list({used.id: used for used in (*self.detector.models, self.second.used)}.values())
 
-    async def find(self, picture: Picture, options: FacesOptions, call: Call) -> Faces:
+    async def find(self, picture: Picture, options: FacesOptions, context: RunContext) -> Faces:
         """An empty list is an answer like any other."""
         mips = Mips(picture.pixels)
         smallest = options.min_face_size * picture.scale if options.min_face_size else None
         is_thorough = options.effort == "thorough"
-        with call.stage("detect"):
-            proposals = await self.detector.propose(mips, smallest=smallest, is_thorough=is_thorough, call=call)
-        looks = [await self._checked(mips, proposals.found, call, is_thorough=is_thorough)]
+        with context.stage("detect"):
+            proposals = await self.detector.propose(mips, smallest=smallest, is_thorough=is_thorough, context=context)
+        looks = [await self._checked(mips, proposals.found, context, is_thorough=is_thorough)]
         tries_harder = is_thorough and proposals.has_hints
         if tries_harder and not looks[-1].is_sure(options.threshold):
-            with call.stage("filling"):
-                looks.append(await self._filling(mips, call))
+            with context.stage("filling"):
+                looks.append(await self._filling(mips, context))
         if options.turned or (tries_harder and looks[-1].seems_turned(options.threshold)):
-            with call.stage("turned"):
-                looks.append(await self._turned(mips, call))
+            with context.stage("turned"):
+                looks.append(await self._turned(mips, context))
         found = Candidates.joined([look.found for look in looks])
         if len(looks) > 1:
             # Of a face found twice the two boxes may share little: neither may survive inside the other.
             found = found[keep_best(found.boxes, found.scores, iou=0.5, of_smaller=True)]
         found = found.distinct(iou=IOU)
         found = found[(found.scores >= options.min_score) & (found.sides >= (smallest or 0))][: options.max_faces]
-        with call.stage("measure"):
+        with context.stage("measure"):
             return await self.pool.run(
                 described,
                 picture,
@@ -70,23 +70,25 @@ class FaceFinder:
                 smallest_face=self.detector.smallest / proposals.finest,
             )
 
-    async def _checked(self, mips: Mips, found: Candidates, call: Call, *, is_thorough: bool) -> Checked:
+    async def _checked(self, mips: Mips, found: Candidates, context: RunContext, *, is_thorough: bool) -> Checked:
         best = found[np.argsort(-found.scores, kind="stable")[:MOST_CANDIDATES]]
-        return await self.second.check(mips, best, self.detector.calibration, call, is_thorough=is_thorough)
+        return await self.second.check(mips, best, self.detector.calibration, context, is_thorough=is_thorough)
 
-    async def _filling(self, mips: Mips, call: Call) -> Checked:
+    async def _filling(self, mips: Mips, context: RunContext) -> Checked:
         """Faces that fill the picture: they need room around it, and no detail."""
-        found = await self._on(centred(mips.width, mips.height, longer_side=ROOMY_SIDE, side=ROOMY_CANVAS), mips, call)
+        found = await self._on(
+            centred(mips.width, mips.height, longer_side=ROOMY_SIDE, side=ROOMY_CANVAS), mips, context
+        )
         large = found[found.sides >= FILLING * (mips.width * mips.height) ** 0.5]
-        return await self.second.check(mips, large, self.detector.filling, call, is_thorough=True)
+        return await self.second.check(mips, large, self.detector.filling, context, is_thorough=True)
 
-    async def _turned(self, mips: Mips, call: Call) -> Checked:
+    async def _turned(self, mips: Mips, context: RunContext) -> Checked:
         """Sideways or upside down: found on a small canvas, checked in the picture itself."""
         canvas = turned(mips.width, mips.height, longer_side=TURNED_SIDE, gap=TURNED_GAP)
-        return await self._checked(mips, await self._on(canvas, mips, call), call, is_thorough=True)
+        return await self._checked(mips, await self._on(canvas, mips, context), context, is_thorough=True)
 
-    async def _on(self, canvas: Canvas, mips: Mips, call: Call) -> Candidates:
+    async def _on(self, canvas: Canvas, mips: Mips, context: RunContext) -> Candidates:
         """What the detector finds on a small canvas, in the picture's pixels."""
         small = Mips(await self.pool.run(canvas.render, mips, mips.mean))
-        proposals = await self.detector.propose(small, smallest=TURNED_FACE, is_thorough=False, call=call)
+        proposals = await self.detector.propose(small, smallest=TURNED_FACE, is_thorough=False, context=context)
         return canvas.undo(proposals.found)

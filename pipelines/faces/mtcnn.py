@@ -20,7 +20,7 @@ from pipelines.faces.detector import Calibration, Proposals, timed
 from pipelines.faces.pyramid import CELL, Look, Pyramid, proposals, suppressed
 from pipelines.nms import keep_best
 from pipelines.pipeline import Infer
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 SMALLEST_FACE = 22.0  # pixels of the picture, where nothing else is asked and the canvas allows it
@@ -73,39 +73,39 @@ class Mtcnn:
     def models(self) -> list[ModelUsed]:
         return list(self.used)
 
-    async def propose(self, mips: Mips, *, smallest: float | None, is_thorough: bool, call: Call) -> Proposals:
+    async def propose(self, mips: Mips, *, smallest: float | None, is_thorough: bool, context: RunContext) -> Proposals:
         default = SMALLEST_FACE if is_thorough else max(SMALLEST_FACE, max(mips.width, mips.height) / COARSE)
         scale = min(CELL / (smallest or default), MOST_ENLARGED)
         pyramid = Pyramid.of(mips.width, mips.height, scale, self.pnet.input.sizes, is_split=is_thorough)
         if pyramid is None:
             return Proposals(Candidates.none(), 1.0)
-        with call.stage("preprocess"):
+        with context.stage("preprocess"):
             pixels = await self.pool.run(pyramid.first.render, mips)
-        looks = [await self._look(pyramid.first, pixels, call)]
+        looks = [await self._look(pyramid.first, pixels, context)]
         if pyramid.finest is not None:
-            with call.stage("preprocess"):
+            with context.stage("preprocess"):
                 second = await self.pool.run(_second, pyramid, looks[0], mips)
             if second is not None:
-                looks.append(await self._look(*second, call))
-        with call.stage("postprocess"):
+                looks.append(await self._look(*second, context))
+        with context.stage("postprocess"):
             crops = await self.pool.run(_proposed, looks, mips, self.rnet.input.sizes[0][0])
-        return Proposals(await self._refined(await self._filtered(crops, mips, call), call), pyramid.scale)
+        return Proposals(await self._refined(await self._filtered(crops, mips, context), context), pyramid.scale)
 
-    async def _look(self, canvas: Canvas, pixels: Pixels, call: Call) -> Look:
-        outputs = await timed(self.infer, self.pnet.id, {self.pnet.input.name: pixels}, call)
+    async def _look(self, canvas: Canvas, pixels: Pixels, context: RunContext) -> Look:
+        outputs = await timed(self.infer, self.pnet.id, {self.pnet.input.name: pixels}, context)
         return Look(canvas, outputs["face"], outputs["box"])
 
-    async def _filtered(self, crops: Crops, mips: Mips, call: Call) -> Crops:
+    async def _filtered(self, crops: Crops, mips: Mips, context: RunContext) -> Crops:
         if not len(crops.sides):
             return crops
-        outputs = await timed(self.infer_many, self.rnet.id, {self.rnet.input.name: crops.pixels}, call)
-        with call.stage("postprocess"):
+        outputs = await timed(self.infer_many, self.rnet.id, {self.rnet.input.name: crops.pixels}, context)
+        with context.stage("postprocess"):
             return await self.pool.run(_filtered, crops, outputs, mips, self.onet.input.sizes[0][0])
 
-    async def _refined(self, crops: Crops, call: Call) -> Candidates:
+    async def _refined(self, crops: Crops, context: RunContext) -> Candidates:
         if not len(crops.sides):
             return Candidates.none()
-        outputs = await timed(self.infer_many, self.onet.id, {self.onet.input.name: crops.pixels}, call)
+        outputs = await timed(self.infer_many, self.onet.id, {self.onet.input.name: crops.pixels}, context)
         good = outputs["face"] >= REFINED
         landmarks = to_picture(outputs["landmarks"], crops.centres, crops.sides, np.zeros_like(crops.sides))
         found = Candidates(crops.shifted(outputs["box"])[good], outputs["face"][good], landmarks[good])

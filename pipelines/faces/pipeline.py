@@ -10,7 +10,7 @@ from pipelines.faces.finder import FaceFinder
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.faces.types import Avatar, Face, Faces
 from pipelines.image.decode import Picture
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 # A JPEG may be decoded at a smaller scale as long as this many pixels are left: the finest search needs no more.
@@ -29,8 +29,8 @@ class FacesPipeline:
     def shorter_side(self, options: FacesOptions) -> int:
         return SHORTER_SIDE
 
-    async def run(self, picture: Picture, options: FacesOptions, call: Call) -> Faces:
-        return await self.finder.find(picture, options, call)
+    async def run(self, picture: Picture, options: FacesOptions, context: RunContext) -> Faces:
+        return await self.finder.find(picture, options, context)
 
     def brief(self, result: Faces) -> str:
         sure = [face for face in result.faces if face.is_face]
@@ -54,11 +54,11 @@ class AvatarPipeline:
     def shorter_side(self, options: AvatarOptions) -> None:
         """All pixels there are: the face may be a small part of them."""
 
-    async def run(self, picture: Picture, options: AvatarOptions, call: Call) -> Avatar:
+    async def run(self, picture: Picture, options: AvatarOptions, context: RunContext) -> Avatar:
         """Raises NoSuitableFace, which carries the faces that were found."""
-        found = await self.finder.find(picture, FacesOptions(threshold=options.threshold), call)
+        found = await self.finder.find(picture, FacesOptions(threshold=options.threshold), context)
         index = self._chosen(found, options)
-        with call.stage("render"):
+        with context.stage("render"):
             data = await self.pool.run(self._render, picture, found.faces[index], options)
         return Avatar(
             data=data,

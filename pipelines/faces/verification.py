@@ -16,7 +16,7 @@ from pipelines.faces.canvas import Mips
 from pipelines.faces.crops import to_picture, windows
 from pipelines.faces.detector import Calibration, logit, timed
 from pipelines.pipeline import Infer
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 WINDOW = 0.9  # of the box's longer side: landmarks were best here, of .85 to 1.3
@@ -71,7 +71,7 @@ class SecondLook:
     pool: CpuPool
 
     async def check(
-        self, mips: Mips, found: Candidates, calibration: Calibration, call: Call, *, is_thorough: bool
+        self, mips: Mips, found: Candidates, calibration: Calibration, context: RunContext, *, is_thorough: bool
     ) -> Checked:
         """The same candidates in the same order; those too small or too weak keep the detector's landmarks.
 
@@ -84,31 +84,33 @@ class SecondLook:
         second, landmarks = np.full(len(found), 0.5, np.float32), found.landmarks.copy()
         turned = np.zeros(len(found), np.bool_)
         if len(large):
-            look = await self._look(mips, found.boxes[large], _roll(found.landmarks[large]), call)
+            look = await self._look(mips, found.boxes[large], _roll(found.landmarks[large]), context)
             second[large], landmarks[large] = look.face, look.landmarks
             doubted = _doubted(found, calibration.score(found.scores, second, worth_it))
             if is_thorough and len(doubted):
                 first = _Look(second[doubted], landmarks[doubted])
-                look, turned[doubted] = await self._turn(mips, found[doubted], first, call)
+                look, turned[doubted] = await self._turn(mips, found[doubted], first, context)
                 second[doubted], landmarks[doubted] = look.face, look.landmarks
         scores = calibration.score(found.scores, second, worth_it)
         return Checked(Candidates(found.boxes, scores, landmarks), turned)
 
-    async def _turn(self, mips: Mips, found: Candidates, first: _Look, call: Call) -> tuple[_Look, NDArray[np.bool_]]:
+    async def _turn(
+        self, mips: Mips, found: Candidates, first: _Look, context: RunContext
+    ) -> tuple[_Look, NDArray[np.bool_]]:
         """Looks at them the other three ways up, too; where that shows a face, the more convincing way counts.
 
         O-Net finds some face in many a crop that is the wrong way up. But only from about the right way up do
         its landmarks stay where they are when it looks again, at the angle that they show.
         """
         angles = (_roll(found.landmarks)[:, None] + np.arange(1, 4) * np.float32(np.pi / 2)).ravel()
-        ways = await self._look(mips, found.boxes.repeat(3, axis=0), angles, call)
+        ways = await self._look(mips, found.boxes.repeat(3, axis=0), angles, context)
         best = ways.face.reshape(-1, 3).argmax(axis=1) + np.arange(len(found)) * 3
         (rows,) = np.nonzero(ways.face[best] >= SEEN)
         turned = np.zeros(len(found), np.bool_)
         if not len(rows):
             return first, turned
         both = first[rows].joined(ways[best[rows]])
-        again = await self._look(mips, np.tile(found.boxes[rows], (2, 1)), _roll(both.landmarks), call)
+        again = await self._look(mips, np.tile(found.boxes[rows], (2, 1)), _roll(both.landmarks), context)
         moved = _apart(again.landmarks, both.landmarks) / np.tile(found.sides[rows], 2)
         upright, other = np.split(logit(again.face) - RESTLESS * moved, 2)
         turned[rows] = other - MARGIN > upright
@@ -117,16 +119,16 @@ class SecondLook:
         face[rows], landmarks[rows] = chosen.face, chosen.landmarks
         return _Look(face, landmarks), turned
 
-    async def _look(self, mips: Mips, boxes: Floats, angles: Floats, call: Call) -> _Look:
+    async def _look(self, mips: Mips, boxes: Floats, angles: Floats, context: RunContext) -> _Look:
         centres = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)
         sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) * np.float32(WINDOW)
         size = self.manifest.input.sizes[0][0]
-        with call.stage("preprocess"):
+        with context.stage("preprocess"):
             if len(boxes) <= FEW:
                 crops = windows(mips, centres, sides, angles, size)
             else:
                 crops = await self.pool.run(windows, mips, centres, sides, angles, size)
-        outputs = await timed(self.infer_many, self.manifest.id, {self.manifest.input.name: crops}, call)
+        outputs = await timed(self.infer_many, self.manifest.id, {self.manifest.input.name: crops}, context)
         return _Look(outputs["face"], to_picture(outputs["landmarks"], centres, sides, angles))
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.manifest import Manifest
 from models.runtime.session import Array
 from pipelines.cpu_pool import CpuPool
@@ -21,7 +21,7 @@ from pipelines.faces.canvas import smallest as smallest_canvas
 from pipelines.faces.detector import Calibration, Proposals, timed
 from pipelines.faces.regions import around, packed, tiles
 from pipelines.pipeline import Infer
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 STRIDES = (8, 16, 32)
@@ -80,7 +80,7 @@ class YuNet:
     def models(self) -> list[ModelUsed]:
         return [self.used]
 
-    async def propose(self, mips: Mips, *, smallest: float | None, is_thorough: bool, call: Call) -> Proposals:
+    async def propose(self, mips: Mips, *, smallest: float | None, is_thorough: bool, context: RunContext) -> Proposals:
         longer_side = LEVELS[0].longer_side if is_thorough else SINGLE
         if smallest is not None and not is_thorough:  # one look has to do
             longer_side = min(
@@ -88,7 +88,7 @@ class YuNet:
             )
         view = whole(mips.width, mips.height, longer_side=longer_side, most=LEVELS[0].enlarged)
         alone = Canvas(*smallest_canvas(self.manifest.input.sizes, view.width, view.height), (view,))
-        finest, parts = view.scale, [await self._look(mips, [alone], call)]
+        finest, parts = view.scale, [await self._look(mips, [alone], context)]
         for coarse, fine in pairwise(LEVELS) if is_thorough else ():
             scale = whole(mips.width, mips.height, longer_side=fine.longer_side, most=fine.enlarged).scale
             if scale <= finest * 1.05 or not (views := self._finer(mips, parts, coarse, finest, scale, smallest)):
@@ -96,7 +96,7 @@ class YuNet:
             canvases = await self.pool.run(packed, self.manifest.input.sizes, views)
             if len(canvases) > MOST_CANVASES:
                 break
-            parts.append(await self._look(mips, canvases, call))
+            parts.append(await self._look(mips, canvases, context))
             finest = scale
         seen = Candidates.joined(parts)
         return Proposals(seen[seen.scores >= CANDIDATE].voted(iou=IOU), finest, has_hints=len(seen) > 0)
@@ -115,15 +115,15 @@ class YuNet:
             regions = around(small, mips.width, mips.height, margin=MARGIN, grain=GRAIN / scale)
         return [view for one in regions for view in tiles(one, scale=finer, side=TILE, overlap=OVERLAP)]
 
-    async def _look(self, mips: Mips, canvases: list[Canvas], call: Call) -> Candidates:
-        return Candidates.joined(await together(*(self._look_at(mips, canvas, call) for canvas in canvases)))
+    async def _look(self, mips: Mips, canvases: list[Canvas], context: RunContext) -> Candidates:
+        return Candidates.joined(await gather_or_cancel(*(self._look_at(mips, canvas, context) for canvas in canvases)))
 
-    async def _look_at(self, mips: Mips, canvas: Canvas, call: Call) -> Candidates:
-        with call.stage("preprocess"):
+    async def _look_at(self, mips: Mips, canvas: Canvas, context: RunContext) -> Candidates:
+        with context.stage("preprocess"):
             is_small = mips.width * mips.height <= SMALL_PICTURE
             pixels = canvas.render(mips) if is_small else await self.pool.run(canvas.render, mips)
-        outputs = await timed(self.infer, self.manifest.id, {self.manifest.input.name: pixels}, call)
-        with call.stage("postprocess"):
+        outputs = await timed(self.infer, self.manifest.id, {self.manifest.input.name: pixels}, context)
+        with context.stage("postprocess"):
             return canvas.undo(decode(outputs, canvas.height, canvas.width))
 
 

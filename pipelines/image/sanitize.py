@@ -16,7 +16,7 @@ from pipelines.errors import RequestRejected
 from pipelines.image.colour_modes import deep_to_grey, has_alpha, is_deep
 from pipelines.image.decode import Limits, Picture, opened
 from pipelines.image.formats import is_lossless
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed, Wire
 
 FileFormat = Literal["jpeg", "png", "webp"]
@@ -63,14 +63,14 @@ class SanitizePipeline:
         """Next to nothing: the pixels are taken from the file."""
         return 1
 
-    async def run(self, picture: Picture, options: SanitizeOptions, call: Call) -> Sanitized:
+    async def run(self, picture: Picture, options: SanitizeOptions, context: RunContext) -> Sanitized:
         """Raises a kind of ImageRejected, and RequestRejected for more pixels a side than the format can have."""
-        with call.stage("render"):
+        with context.stage("render"):
             image = await self.pool.run(render, picture, options, self.limits)
         format = chosen_format(picture, options.format, transparent=image.mode in ("LA", "RGBA"))
         lossless = options.format == "auto" and is_lossless(picture.data, picture.format)
         _check_sides(image, format)
-        with call.stage("encode"):
+        with context.stage("encode"):
             data = await self.pool.run(encode, image, format, quality=options.quality, lossless=lossless)
         return Sanitized(
             data=data, media_type=f"image/{format}", width=image.width, height=image.height, frames=picture.frames

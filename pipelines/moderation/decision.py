@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from pipelines.moderation.policy import Policy, Rule
-from pipelines.moderation.types import VERDICTS, CategoryScore, FiredRule, InputType, Moderation, Reading, Verdict
+from pipelines.moderation.types import VERDICTS, CategoryScore, FiredRule, InputType, Moderation, SignalResult, Verdict
 
 PRESENT = 0.5  # the score from which on a signal named under 'unless' or 'soften' counts as there
 
@@ -20,7 +20,7 @@ class Decision:
 
 
 def decide(
-    policy: Policy, readings: Mapping[str, Reading], *, tenant: str | None = None, kind: InputType = "image"
+    policy: Policy, readings: Mapping[str, SignalResult], *, tenant: str | None = None, kind: InputType = "image"
 ) -> Decision:
     """The strictest verdict of all rules that fire. Rules of signals that were not run do not.
 
@@ -45,7 +45,7 @@ def strictest(*verdicts: Verdict) -> Verdict:
     return max(verdicts, key=VERDICTS.index, default="allow")
 
 
-def score_of(name: str, readings: Mapping[str, Reading]) -> float | None:
+def score_of(name: str, readings: Mapping[str, SignalResult]) -> float | None:
     """The score that a rule means by 'signal' or 'signal.thing'; None when the signal was not run or could not judge.
 
     A thing that a signal did not get to scores 0.
@@ -57,13 +57,13 @@ def score_of(name: str, readings: Mapping[str, Reading]) -> float | None:
     return reading.scores.get(thing, 0.0) if thing else reading.score
 
 
-def _could_not_judge(name: str, reading: Reading) -> bool:
+def _could_not_judge(name: str, reading: SignalResult) -> bool:
     """Also for a trained category that is gone, or made for another encoder: its rule must not pass everything."""
     signal, _, thing = name.partition(".")
     return reading.error is not None or (signal == "custom" and bool(thing) and thing not in reading.scores)
 
 
-def _fired(rules: Mapping[str, Rule], readings: Mapping[str, Reading]) -> Iterator[FiredRule]:
+def _fired(rules: Mapping[str, Rule], readings: Mapping[str, SignalResult]) -> Iterator[FiredRule]:
     for name, rule in rules.items():
         score = score_of(rule.signal, readings)
         if score is None or _any_present(rule.unless, readings):
@@ -76,7 +76,7 @@ def _fired(rules: Mapping[str, Rule], readings: Mapping[str, Reading]) -> Iterat
             )  # fmt: skip
 
 
-def _reached(rule: Rule, score: float, readings: Mapping[str, Reading]) -> tuple[Verdict, float] | None:
+def _reached(rule: Rule, score: float, readings: Mapping[str, SignalResult]) -> tuple[Verdict, float] | None:
     """The strictest threshold that `score` reaches. A block that is softened or not confirmed asks for review."""
     if rule.block is not None and score >= rule.block:
         confirmed = rule.confirm is None or (score_of(rule.confirm.signal, readings) or 0.0) >= rule.confirm.at
@@ -89,11 +89,11 @@ def _reached(rule: Rule, score: float, readings: Mapping[str, Reading]) -> tuple
     return None
 
 
-def _any_present(names: Iterable[str], readings: Mapping[str, Reading]) -> bool:
+def _any_present(names: Iterable[str], readings: Mapping[str, SignalResult]) -> bool:
     return any((score_of(name, readings) or 0.0) >= PRESENT for name in names)
 
 
-def _failed(rules: Mapping[str, Rule], readings: Mapping[str, Reading], verdict: Verdict) -> Iterator[FiredRule]:
+def _failed(rules: Mapping[str, Rule], readings: Mapping[str, SignalResult], verdict: Verdict) -> Iterator[FiredRule]:
     """One for each score that some rule needs and that could not be had."""
     for name in dict.fromkeys(rule.signal for rule in rules.values()):
         reading = readings.get(name.partition(".")[0])
@@ -104,7 +104,7 @@ def _failed(rules: Mapping[str, Rule], readings: Mapping[str, Reading], verdict:
 
 
 def _categories(
-    rules: Mapping[str, Rule], readings: Mapping[str, Reading], fired: list[FiredRule], kind: InputType
+    rules: Mapping[str, Rule], readings: Mapping[str, SignalResult], fired: list[FiredRule], kind: InputType
 ) -> dict[str, CategoryScore]:
     scores: dict[str, float] = {}
     for rule in rules.values():
@@ -135,12 +135,12 @@ def combined(parts: Sequence[Moderation]) -> Moderation:
     )
 
 
-def _highest(*several: Mapping[str, Reading]) -> dict[str, Reading]:
+def _highest(*several: Mapping[str, SignalResult]) -> dict[str, SignalResult]:
     names = dict.fromkeys(name for readings in several for name in readings)
     return {name: _highest_of([readings[name] for readings in several if name in readings]) for name in names}
 
 
-def _highest_of(readings: Sequence[Reading]) -> Reading:
+def _highest_of(readings: Sequence[SignalResult]) -> SignalResult:
     best = max(readings, key=lambda one: (one.error is None, one.score))
     things = dict.fromkeys(thing for one in readings for thing in one.scores)
     scores = {thing: max(one.scores.get(thing, 0.0) for one in readings) for thing in things}

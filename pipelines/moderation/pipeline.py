@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageFilter
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.errors import DeadlineExceeded, ExplanationUnavailable, KernelSightError, Overloaded
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
@@ -20,8 +20,8 @@ from pipelines.moderation.decision import combined, decide
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.signals.signal import Explains, OfFile, Signal
-from pipelines.moderation.types import VERDICTS, InputType, Moderation, PageVerdict, Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import VERDICTS, InputType, Moderation, PageVerdict, SignalResult
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 SIDE, BLUR = 160, 6.0  # pixels: shapes and colours are left, faces and bodies are not
@@ -63,20 +63,20 @@ class ModerationPipeline:
         sides = [signal.shorter_side for signal in self._chosen(options)]
         return None if None in sides else max((side for side in sides if side is not None), default=0)
 
-    async def run(self, picture: Picture, options: ModerationOptions, call: Call) -> Moderation:
+    async def run(self, picture: Picture, options: ModerationOptions, context: RunContext) -> Moderation:
         """Raises RequestRejected for an unknown signal or tenant, Overloaded and DeadlineExceeded.
 
         Whatever else a signal raises is its reading, and the policy's `on_error` decides.
         """
         chosen, policy = self._chosen(options), await self.policy()
         policy.rules_for(options.tenant)  # an unknown tenant is refused before anything is computed
-        found = await together(*(_read(signal, picture, call) for signal in chosen))
+        found = await gather_or_cancel(*(_read(signal, picture, context) for signal in chosen))
         readings = {signal.name: reading for signal, reading in zip(chosen, found, strict=True)}
         more: dict[str, Any] = {}
         if options.preview:
             more["preview"] = await self.pool.run(blurred, picture.pixels)
         if options.explain:
-            more["explanations"] = await _explained(chosen, picture, call)
+            more["explanations"] = await _explained(chosen, picture, context)
         return judged(policy, readings, options.tenant).model_copy(update=more)
 
     async def judge_text(self, text: str, options: ModerationOptions) -> Moderation:
@@ -98,7 +98,7 @@ class ModerationPipeline:
 
     async def unseen(self, options: ModerationOptions, why: str) -> Moderation:
         """The verdict is the policy's `on_error`, as that of signals that fail."""
-        failed = {signal.name: Reading.failed(why, detector=signal.name) for signal in self._chosen(options)}
+        failed = {signal.name: SignalResult.failed(why, detector=signal.name) for signal in self._chosen(options)}
         return judged(await self.policy(), failed, options.tenant)
 
     def over_pages(self, found: Mapping[int, Moderation]) -> Moderation:
@@ -129,7 +129,7 @@ def _of_page(number: int, found: Moderation) -> PageVerdict:
 
 
 def judged(
-    policy: Policy, readings: Mapping[str, Reading], tenant: str | None, *, kind: InputType = "image"
+    policy: Policy, readings: Mapping[str, SignalResult], tenant: str | None, *, kind: InputType = "image"
 ) -> Moderation:
     """The verdict on `readings`, with all that is needed to reach it again."""
     decision = decide(policy, readings, tenant=tenant, kind=kind)
@@ -147,29 +147,29 @@ def judged(
     )
 
 
-async def _read(signal: Signal, picture: Picture, call: Call) -> Reading:
+async def _read(signal: Signal, picture: Picture, context: RunContext) -> SignalResult:
     started = asyncio.get_running_loop().time()
     try:
-        return await signal.read(picture, call)
+        return await signal.read(picture, context)
     except (Overloaded, DeadlineExceeded):
         raise  # the request may be sent again: nothing was judged
     except KernelSightError as error:
         log.warning("signal %s could not judge: %s", signal.name, error)
-        return Reading.failed(str(error), detector=signal.name)
+        return SignalResult.failed(str(error), detector=signal.name)
     except Exception:
         log.exception("bug in signal %s", signal.name)
-        return Reading.failed("internal error; the log has the details", detector=signal.name)
+        return SignalResult.failed("internal error; the log has the details", detector=signal.name)
     finally:
-        call.add(signal.name, asyncio.get_running_loop().time() - started)
+        context.add(signal.name, asyncio.get_running_loop().time() - started)
 
 
-async def _explained(signals: Sequence[Signal], picture: Picture, call: Call) -> dict[str, Explanation]:
+async def _explained(signals: Sequence[Signal], picture: Picture, context: RunContext) -> dict[str, Explanation]:
     """An explanation that cannot be had costs nobody the verdict."""
     found = {}
     for signal in signals:
         if isinstance(signal, Explains):
             try:
-                found[signal.name] = await signal.explain(picture, call)
+                found[signal.name] = await signal.explain(picture, context)
             except ExplanationUnavailable as error:
                 log.info("signal %s explains nothing: %s", signal.name, error)
     return found

@@ -33,7 +33,7 @@ class Texts:
         self._moderation = moderation
         self._observers: list[TextObserver] = []
 
-    def watch(self, observer: TextObserver) -> None:
+    def add_observer(self, observer: TextObserver) -> None:
         """Let it hear of every text that is judged from now on; as the engine's observers it has to be quick."""
         self._observers.append(observer)
 

@@ -18,7 +18,7 @@ from typing import Annotated
 import re2
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from pipelines.moderation.types import Evidence, Reading
+from pipelines.moderation.types import Evidence, SignalResult
 
 # Of one pattern: RE2 is linear for each match, but each search for the next one may run to the end of the text.
 MOST_MATCHES = 100
@@ -145,7 +145,7 @@ class TextSignal:
     rules: Mapping[str, TextRules]
     name: str = "text"
 
-    def read_text(self, text: str) -> Reading:
+    def read_text(self, text: str) -> SignalResult:
         found = self._matcher.find(text)
         matched = {match.category for match in found}
         shown = [match for category in self.rules for match in _first(found, category)]
@@ -153,7 +153,7 @@ class TextSignal:
             Evidence(what=match.text[:LONGEST_SHOWN], detail=match.category, span=match.span) for match in shown
         ]
         scores = {category: float(category in matched) for category in self.rules}
-        return Reading.of(scores, evidence, detector="text-rules", version=self._version)
+        return SignalResult.of(scores, evidence, detector="text-rules", version=self._version)
 
     @cached_property
     def _matcher(self) -> TextMatcher:

@@ -27,7 +27,7 @@ class Evidence(Wire):
     )
 
 
-class Reading(Wire):
+class SignalResult(Wire):
     """What one signal says of one image: the numbers that a policy decides on, and what they rest on."""
 
     score: float = Field(ge=0, le=1, description="the highest of `scores`")
@@ -38,7 +38,7 @@ class Reading(Wire):
     error: str | None = Field(default=None, description="why the signal could not judge; its scores then say nothing")
 
     @classmethod
-    def of(cls, scores: dict[str, float], evidence: list[Evidence], *, detector: str, version: str) -> "Reading":
+    def of(cls, scores: dict[str, float], evidence: list[Evidence], *, detector: str, version: str) -> "SignalResult":
         rounded = {name: round(score, 6) for name, score in scores.items()}
         return cls(
             score=max(rounded.values(), default=0.0), scores=rounded, evidence=evidence,
@@ -46,7 +46,7 @@ class Reading(Wire):
         )  # fmt: skip
 
     @classmethod
-    def failed(cls, why: str, *, detector: str) -> "Reading":
+    def failed(cls, why: str, *, detector: str) -> "SignalResult":
         return cls(score=0.0, scores={}, detector=detector, version="", error=why)
 
 
@@ -88,7 +88,7 @@ class Moderation(Wire):
     severity: int = Field(ge=0, le=6, description="of the worst rule behind the verdict; 0 when allowed")
     rules: list[FiredRule] = Field(description="all that fired, those that only note something included")
     actions: list[str] = Field(description="what the fired rules tell the caller to do")
-    signals: dict[str, Reading]
+    signals: dict[str, SignalResult]
     policy: str
     policy_version: str
     policy_sha256: str

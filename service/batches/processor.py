@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.errors import KernelSightError, Overloaded
 from pipelines.cpu_pool import at_priority
 from service.batches.batch_store import over
@@ -20,10 +20,10 @@ from service.batches.errors import FileUnknown
 from service.batches.file_store import file_id_of
 from service.batches.jsonl import Checked, Chunk, Line, answer_line, body_of, check, error_line, read
 from service.batches.types import Batch, LineError
-from service.components import House
-from service.operations.operation import Operation, Reply, Terms
+from service.components import Components
+from service.operations.operation import ExecutionLimits, Operation, Reply
 from service.operations.registry import BY_PATH
-from service.operations.request import ask_in
+from service.operations.request import request_of_fields
 from service.problems import as_answered, problem_of
 from service.queue.errors import QueueFull
 from service.telemetry.logs import results_of
@@ -36,7 +36,7 @@ LINES_AT_ONCE = 4  # of one chunk; a worker has several chunks
 
 @dataclass(frozen=True)
 class BatchWork:
-    house: House
+    components: Components
     batches: Batches
 
     async def start(self, id: str) -> None:
@@ -90,7 +90,7 @@ class BatchWork:
                 with at_priority("batch"):
                     return await self._line(batch, line)
 
-        written = await together(*(answered(line) for line in lines))
+        written = await gather_or_cancel(*(answered(line) for line in lines))
         for name, good in (("output", True), ("errors", False)):
             part = b"".join(text for is_good, text in written if is_good is good)
             await asyncio.to_thread(self._write, file_id_of(batch.id, number, name), part)
@@ -104,21 +104,21 @@ class BatchWork:
             try:
                 reply = await self._patiently(BY_PATH[batch.endpoint], line)
             except KernelSightError as error:
-                self.house.metrics.requests.rejected(error.code)
+                self.components.metrics.requests.rejected(error.code)
                 status, _, body = as_answered(batch.endpoint, problem_of(error))
             else:
-                status, body = 200, await self.house.pool.run(body_of, reply)
+                status, body = 200, await self.components.pool.run(body_of, reply)
             facts = {"batch": batch.id, "status": status, **results_of(context)}
             log.info("a line of %s: %d", batch.id, status, extra={"facts": facts})
         return status == 200, answer_line(batch.id, line, context.request_id, status, body)
 
     async def _patiently(self, operation: Operation[Any], line: Line) -> Reply:
         """Waits where there is too much work."""
-        ask = ask_in(line.body, operation.image_names)
-        deadline = time.monotonic() + self.house.settings.job_seconds
+        ask = request_of_fields(line.body, operation.image_names)
+        deadline = time.monotonic() + self.components.settings.job_seconds
         while True:
             try:
-                return await operation.run(self.house, ask, Terms(deadline, "batch"))
+                return await operation.run(self.components, ask, ExecutionLimits(deadline, "batch"))
             except Overloaded as busy:
                 if time.monotonic() + busy.retry_seconds > deadline:
                     raise

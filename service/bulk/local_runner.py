@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from service.bulk.items import Item
 from service.bulk.moderator import Judge
 from service.bulk.output import Output
@@ -33,7 +33,7 @@ async def judge_all(
     """
     flow = _Flow(items, judge, output, note, stop)
     try:
-        await together(flow.list_items(), flow.judge_items(), flow.write_rows())
+        await gather_or_cancel(flow.list_items(), flow.judge_items(), flow.write_rows())
     finally:
         flow.close()
 
@@ -62,7 +62,7 @@ class _Flow:
         await self._items.put(None)
 
     async def judge_items(self) -> None:
-        await together(*(self._judge_some() for _ in range(self._judge.work.reads)))
+        await gather_or_cancel(*(self._judge_some() for _ in range(self._judge.work.reads)))
         await self._rows.put(None)
 
     async def _judge_some(self) -> None:

@@ -16,7 +16,7 @@ from service.bulk.items import Item
 from service.bulk.reader import Reader
 from service.bulk.rows import Row, RowMaker
 from service.bulk.run_fingerprint import Conditions
-from service.components import open_house
+from service.components import open_components
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 
@@ -83,17 +83,17 @@ class Judge:
 
 @asynccontextmanager
 async def open_judge(settings: Settings, work: Work) -> AsyncIterator[Judge]:
-    """Raises as `open_house` does, and RequestRejected for options that the policy or the pipeline does not know."""
+    """Raises as `open_components` does, and RequestRejected for options that policy or pipeline do not know."""
     reads = ("document",) if "text" in work.options.signals else ()
     threads = ThreadPoolExecutor(work.reads, thread_name_prefix="read")
     try:
-        async with open_house(settings, Metrics(), only=("moderation", *reads)) as house:
-            house.policy.pin()  # one batch, one policy
-            tried = await house.engine.warm({"moderation": work.options})
+        async with open_components(settings, Metrics(), only=("moderation", *reads)) as components:
+            components.policy.pin()  # one batch, one policy
+            tried = await components.engine.warm({"moderation": work.options})
             yield Judge(
-                house.engine,
-                Reader(house.fetcher, threads, max(settings.max_image_bytes, settings.max_document_bytes)),
-                RowMaker(await house.policy.current(), tried.models),
+                components.engine,
+                Reader(components.fetcher, threads, max(settings.max_image_bytes, settings.max_document_bytes)),
+                RowMaker(await components.policy.current(), tried.models),
                 Conditions.of(settings, work.options, tried),
                 work,
                 asyncio.Semaphore(work.judges),

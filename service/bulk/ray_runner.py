@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 import uvloop
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.errors import KernelSightError
 from service.bulk import optional_imports
 from service.bulk.counters import Tally
@@ -204,7 +204,7 @@ class Moderator:
 
     def __call__(self, block: Columns) -> Columns:
         items: list[Item] = [pickle.loads(item) for item in block["item"]]  # ours: `_list` made them
-        rows = self._wait_for(together(*(self._judge.judge(item) for item in items)))
+        rows = self._wait_for(gather_or_cancel(*(self._judge.judge(item) for item in items)))
         return {"row": [row.line for row in rows]}
 
     async def _open(self, settings: Settings, work: Work) -> Judge:

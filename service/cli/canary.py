@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from service.components import open_house, served
+from service.components import open_components, served
 from service.monitoring.canaries.expected import OPTIONS
 from service.monitoring.canaries.results import CanaryResult
 from service.monitoring.canaries.runner import canaries_of
@@ -42,8 +42,8 @@ def run(
 async def _run(name: str | None) -> list[CanaryResult]:
     settings = load_settings()
     only = [name for name in OPTIONS if name in served(settings)]
-    async with open_house(settings, Metrics(), only=only) as house:
-        return await canaries_of(house.engine, settings).run(name)
+    async with open_components(settings, Metrics(), only=only) as components:
+        return await canaries_of(components.engine, settings).run(name)
 
 
 def _print(result: CanaryResult) -> None:

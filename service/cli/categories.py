@@ -16,7 +16,7 @@ from pipelines.moderation.categories.head import Head
 from pipelines.moderation.errors import TrainingRejected
 from service.cli.files import look_at, print_json
 from service.cli.progress import steps
-from service.components import open_heads, open_house
+from service.components import open_components, open_heads
 from service.http.routes.categories import ScoreReply
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
@@ -97,9 +97,9 @@ def _samples(folder: Path) -> list[Sample]:
 
 
 async def _train(name: str, positives: list[Sample], negatives: list[Sample], force: bool) -> Trained:
-    async with open_house(load_settings(), Metrics(), only=("features",)) as house:
+    async with open_components(load_settings(), Metrics(), only=("features",)) as components:
         with steps(f"training {name}", len(positives) + len(negatives)) as on_image:
-            return await house.categories.train(name, positives, negatives, replace=force, on_image=on_image)
+            return await components.categories.train(name, positives, negatives, replace=force, on_image=on_image)
 
 
 def _print_report(head: Head) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from models.errors import KernelSightError
 from pipelines.findings import Findings
 from pipelines.run_context import Report
-from service.components import House, open_house
+from service.components import Components, open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 
@@ -41,7 +41,7 @@ def look_at(
 ) -> None:
     """Run `tasks` over every file and hand each answer to `show`; `also` names pipelines whose models they need, too.
 
-    A file that fails is a line on stderr, and exit code 1 at the end. Raises what `open_house` raises.
+    A file that fails is a line on stderr, and exit code 1 at the end. Raises what `open_components` raises.
     """
     if asyncio.run(_look_at(images, tasks, show, report_of, also)):
         raise typer.Exit(1)
@@ -55,9 +55,9 @@ async def _look_at(
     also: tuple[str, ...],
 ) -> int:
     failed = 0
-    async with open_house(load_settings(), Metrics(), only=(*tasks, *also)) as house:
+    async with open_components(load_settings(), Metrics(), only=(*tasks, *also)) as components:
         slots = asyncio.Semaphore(AT_ONCE)
-        running = [asyncio.create_task(_one(house, path, tasks, slots, report_of)) for path in images]
+        running = [asyncio.create_task(_one(components, path, tasks, slots, report_of)) for path in images]
         for path, task in zip(images, running, strict=True):
             try:
                 show(path, await task)
@@ -69,11 +69,15 @@ async def _look_at(
 
 
 async def _one(
-    house: House, path: Path, tasks: Mapping[str, BaseModel], slots: asyncio.Semaphore, report_of: ReportOf | None
+    components: Components,
+    path: Path,
+    tasks: Mapping[str, BaseModel],
+    slots: asyncio.Semaphore,
+    report_of: ReportOf | None,
 ) -> Findings:
     async with slots:
         data = await asyncio.to_thread(path.read_bytes)
-        return await house.engine.run(data, tasks, report=report_of(path) if report_of else None)
+        return await components.engine.run(data, tasks, report=report_of(path) if report_of else None)
 
 
 def checked(kind: type[OptionsT], **values: Any) -> OptionsT:

@@ -16,7 +16,7 @@ from pipelines.image.decode import Picture, decode
 from pipelines.moderation.hashes.formats import parse
 from pipelines.moderation.hashes.lists import LARGEST_DISTANCE, Entry, HashList, Kind
 from pipelines.moderation.hashes.pdq import HASHABLE, LARGEST, pdq
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from service.components import image_limits
 from service.hash_list_store import FilePlace, Place, open_known, places
 from service.settings import SettingsInvalid, load_settings
@@ -105,7 +105,7 @@ def match(images: Images) -> None:
     try:
         known = open_known(settings, pool)
         for path, picture in _pictures(images):
-            reading = asyncio.run(known.read(picture, Call()))
+            reading = asyncio.run(known.read(picture, RunContext()))
             for one in reading.evidence:
                 print(f"{path}: {one.what}: {one.detail}")
             if not reading.evidence:

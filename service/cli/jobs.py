@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.settings import load_settings
-from service.worker.job_services import Jobs, open_jobs
+from service.worker.job_services import JobServices, open_job_services
 from service.worker.job_view import JobView
 
 app = typer.Typer(help="Look after the queue.", no_args_is_help=True)
@@ -36,7 +36,7 @@ def depth() -> None:
 def show(id: str) -> None:
     """A job as GET /v1/jobs/ID gives it."""
 
-    async def view(jobs: Jobs) -> JobView:
+    async def view(jobs: JobServices) -> JobView:
         status = await jobs.queue.status(id)
         return JobView.of(status, await jobs.queue.result(id))
 
@@ -47,7 +47,7 @@ def show(id: str) -> None:
 def cancel(ids: Ids) -> None:
     """Cancel jobs."""
 
-    async def each(jobs: Jobs) -> None:
+    async def each(jobs: JobServices) -> None:
         for id in ids:
             print(f"{id}: {(await jobs.queue.cancel(id)).state}")
 
@@ -60,7 +60,7 @@ def listed(
 ) -> None:
     """All of them, the oldest first, with the reason."""
 
-    async def all_of(jobs: Jobs) -> list[JobView]:
+    async def all_of(jobs: JobServices) -> list[JobView]:
         found: list[JobView] = []
         while page := await jobs.dead.list(_PAGE, found[-1].id if found else None):
             found += [JobView.of(status) for status in page]
@@ -89,7 +89,7 @@ def inspect(id: str) -> None:
 def requeue(ids: Ids) -> None:
     """Try jobs again, with all their attempts before them."""
 
-    async def each(jobs: Jobs) -> None:
+    async def each(jobs: JobServices) -> None:
         for id in ids:
             print(f"{id}: {(await jobs.dead.requeue(id)).state}")
 
@@ -100,7 +100,7 @@ def requeue(ids: Ids) -> None:
 def drop(ids: Ids) -> None:
     """Forget jobs, and what they were made of."""
 
-    async def each(jobs: Jobs) -> None:
+    async def each(jobs: JobServices) -> None:
         for id in ids:
             await jobs.dead.drop(id)
             print(f"{id}: dropped")
@@ -108,11 +108,11 @@ def drop(ids: Ids) -> None:
     _with(each)
 
 
-def _with(work: Callable[[Jobs], Awaitable[T]]) -> T:
+def _with(work: Callable[[JobServices], Awaitable[T]]) -> T:
     """Raises what reaching the queue raises."""
 
     async def opened() -> T:
-        async with open_jobs(load_settings()) as jobs:
+        async with open_job_services(load_settings()) as jobs:
             return await work(jobs)
 
     return asyncio.run(opened())

@@ -14,7 +14,7 @@ from rich.table import Table
 from models.errors import KernelSightError
 from pipelines.moderation.decision import decide
 from pipelines.moderation.policy import BUILT_IN, Policy, Rule, load_policy
-from pipelines.moderation.types import Reading
+from pipelines.moderation.types import SignalResult
 from service.settings import load_settings
 
 app = typer.Typer(help="Show, check and replay what moderation decides by.", no_args_is_help=True)
@@ -86,7 +86,7 @@ def replay(
     differs = 0
     for stored in _moderations(_json(record)):
         try:
-            readings = TypeAdapter(dict[str, Reading]).validate_python(stored["signals"])
+            readings = TypeAdapter(dict[str, SignalResult]).validate_python(stored["signals"])
         except ValidationError as cause:
             raise RecordInvalid(f"{record}: its signals are not as the service writes them: {cause}") from cause
         again = decide(policy, readings, tenant=stored.get("tenant"))

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from models.errors import KernelSightError
 from service.cli.progress import steps
-from service.components import WARMED, open_house, served
+from service.components import WARMED, open_components, served
 from service.monitoring.quality.factory import quality_of
 from service.monitoring.quality.reference import Reference
 from service.monitoring.quality.reference_builder import captured, images_of
@@ -96,13 +96,13 @@ def _ask(settings: Settings, url: str, observations: int | None) -> None:
 
 
 async def _from_folder(settings: Settings, folder: Path) -> list[Reference]:
-    """Raises ReferenceTooSmall, ReferencesNotWritable and what `open_house` raises."""
+    """Raises ReferenceTooSmall, ReferencesNotWritable and what `open_components` raises."""
     paths, here = images_of(folder), served(settings)
     tasks = {name: options for name, options in WARMED.items() if name in here}
-    async with open_house(settings, Metrics(), only=tuple(tasks)) as house:
+    async with open_components(settings, Metrics(), only=tuple(tasks)) as components:
         with steps(f"looking at {folder}", len(paths)) as on_image:
             found = await captured(
-                house.engine, quality_of(house), paths, tasks, on_image=on_image, on_skip=_say_skipped
+                components.engine, quality_of(components), paths, tasks, on_image=on_image, on_skip=_say_skipped
             )
     for reference in found:
         References(settings.references).save(reference)

@@ -9,14 +9,14 @@ from prometheus_client import start_http_server
 
 from models.priority import PRIORITIES, Priority
 from service.cli.serve import PortUnavailable
-from service.components import open_catalog, open_house, open_store
+from service.components import open_catalog, open_components, open_store
 from service.model_selection import announce, choose_all
-from service.monitoring.monitors import open_watch
+from service.monitoring.monitors import open_monitors
 from service.settings import Settings, load_settings
 from service.telemetry.logs import configure_service
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing, open_tracing
-from service.worker.job_services import open_jobs
+from service.worker.job_services import open_job_services
 from service.worker.metrics import JobMetrics
 from service.worker.worker import Worker
 
@@ -56,12 +56,12 @@ async def _work(settings: Settings, queues: list[Priority], shown_at: tuple[str,
     if shown_at is not None:
         _expose(metrics, *shown_at)
     async with (
-        open_jobs(settings, queues) as jobs,
-        open_house(settings, metrics) as house,
-        open_watch(house),
+        open_job_services(settings, queues) as jobs,
+        open_components(settings, metrics) as components,
+        open_monitors(components),
         seen.watching(jobs),
     ):
-        worker = Worker(house, jobs, seen, tracing)
+        worker = Worker(components, jobs, seen, tracing)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)
         print(f"KernelSight takes jobs ({', '.join(queues)}) from {jobs.queue.server.connection.name}", flush=True)

@@ -12,17 +12,17 @@ from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 
 from models.errors import KernelSightError
-from service.components import open_house
+from service.components import open_components
 from service.http import error_handlers
 from service.http.auth import require_key
 from service.http.middleware import BodyLimit, Measure, Named, Unforeseen
 from service.http.routes import categories, documents, health, images, jobs, models, monitoring, openai
-from service.monitoring.monitors import open_watch
+from service.monitoring.monitors import open_monitors
 from service.queue.embedded import EmbeddedUnavailable
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import open_tracing
-from service.worker.job_services import Jobs, open_jobs
+from service.worker.job_services import JobServices, open_job_services
 from service.worker.metrics import JobMetrics
 from service.worker.worker import working
 
@@ -58,7 +58,7 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
         telemetry={"tracing": False, "metrics": False, "logs": False},  # tracing.py's are ours: these have queries
     )
     app.state.settings, app.state.metrics, app.state.tracing = settings, Metrics(), tracing
-    app.state.house, app.state.watch, app.state.jobs, app.state.failure = None, None, None, None
+    app.state.components, app.state.monitors, app.state.jobs, app.state.failure = None, None, None, None
     for part in (images, documents, openai, categories, models, jobs, monitoring):
         app.include_router(part.router, dependencies=[Depends(require_key)])
     app.include_router(health.router)
@@ -84,9 +84,9 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
     """First what answers now; a queue that cannot be reached is no reason not to."""
     settings = app.state.settings
     try:
-        house = await stack.enter_async_context(open_house(settings, app.state.metrics))
-        app.state.watch = await stack.enter_async_context(open_watch(house))
-        app.state.house = house
+        components = await stack.enter_async_context(open_components(settings, app.state.metrics))
+        app.state.monitors = await stack.enter_async_context(open_monitors(components))
+        app.state.components = components
         app.state.jobs = await _jobs(settings, stack)
     except KernelSightError as error:
         app.state.failure = error
@@ -95,14 +95,14 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
     metrics = JobMetrics(app.state.metrics.registry)
     await stack.enter_async_context(metrics.watching(app.state.jobs))
     if settings.worker_here:
-        await stack.enter_async_context(working(app.state.house, app.state.jobs, metrics, app.state.tracing))
+        await stack.enter_async_context(working(app.state.components, app.state.jobs, metrics, app.state.tracing))
 
 
-async def _jobs(settings: Settings, stack: AsyncExitStack) -> Jobs:
+async def _jobs(settings: Settings, stack: AsyncExitStack) -> JobServices:
     """Raises SettingsInvalid."""
     while True:
         try:
-            return await stack.enter_async_context(open_jobs(settings))
+            return await stack.enter_async_context(open_job_services(settings))
         except EmbeddedUnavailable as error:
             log.error("no jobs yet: %s", error)
             await asyncio.sleep(_AGAIN_SECONDS)

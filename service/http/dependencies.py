@@ -5,31 +5,31 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from models.errors import KernelSightError
-from service.components import House
+from service.components import Components
 from service.errors import NotReady
-from service.monitoring.monitors import Watch
+from service.monitoring.monitors import Monitors
 from service.problems import detail_of
-from service.worker.job_services import Jobs
+from service.worker.job_services import JobServices
 
 
-async def ready_house(request: Request) -> House:  # async: FastAPI sends plain functions to a thread
+async def ready_components(request: Request) -> Components:  # async: FastAPI sends plain functions to a thread
     """Raises NotReady while models load or after they failed to."""
-    house: House | None = request.app.state.house
-    if house is None:
+    components: Components | None = request.app.state.components
+    if components is None:
         raise NotReady(_failure(request) or "models are being loaded and warmed; try again in a moment")
-    return house
+    return components
 
 
-async def ready_watch(request: Request) -> Watch:
-    """Raises NotReady as `ready_house` does."""
-    await ready_house(request)
-    watch: Watch = request.app.state.watch  # there before the house is
-    return watch
+async def ready_monitors(request: Request) -> Monitors:
+    """Raises NotReady as `ready_components` does."""
+    await ready_components(request)
+    monitors: Monitors = request.app.state.monitors  # there before the house is
+    return monitors
 
 
-async def ready_jobs(request: Request) -> Jobs:
+async def ready_jobs(request: Request) -> JobServices:
     """Raises NotReady while the queue is being reached, or after it could not be."""
-    jobs: Jobs | None = request.app.state.jobs
+    jobs: JobServices | None = request.app.state.jobs
     if jobs is None:
         raise NotReady(_failure(request) or "the queue is being reached; try again in a moment")
     return jobs
@@ -40,6 +40,6 @@ def _failure(request: Request) -> str | None:
     return None if failure is None else detail_of(failure)
 
 
-ReadyHouse = Annotated[House, Depends(ready_house)]
-ReadyWatch = Annotated[Watch, Depends(ready_watch)]
-ReadyJobs = Annotated[Jobs, Depends(ready_jobs)]
+ReadyComponents = Annotated[Components, Depends(ready_components)]
+ReadyMonitors = Annotated[Monitors, Depends(ready_monitors)]
+ReadyJobs = Annotated[JobServices, Depends(ready_jobs)]

@@ -23,12 +23,12 @@ def answer(error: KernelSightError, path: str) -> JSONResponse:
         headers["Retry-After"] = str(round(retry))
     if isinstance(error, Unauthorised):
         headers["WWW-Authenticate"] = "Bearer"
-    return respond(path, problem_of(error), headers)
+    return problem_response(path, problem_of(error), headers)
 
 
 def bug(path: str) -> JSONResponse:
     """The response where nobody knows what went wrong."""
-    return respond(path, problem("internal", 500, "Internal error", "this is a bug; the log has the details"))
+    return problem_response(path, problem("internal", 500, "Internal error", "this is a bug; the log has the details"))
 
 
 def install(app: FastAPI) -> None:
@@ -46,7 +46,7 @@ def install(app: FastAPI) -> None:
         body = problem(
             code, error.status_code, str(error.detail), f"{request.method} {request.url.path}: {error.detail}"
         )
-        return respond(request.url.path, body, dict(error.headers or {}))
+        return problem_response(request.url.path, body, dict(error.headers or {}))
 
     async def validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -54,7 +54,7 @@ def install(app: FastAPI) -> None:
         wrong = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
         detail = "; ".join(f"{one['where']}: {one['what']}" for one in wrong)
         body = problem(pipelines.RequestRejected.code, 422, "The request is not valid", detail, errors=wrong)
-        return respond(request.url.path, body, {})
+        return problem_response(request.url.path, body, {})
 
     async def gone(request: Request, error: Exception) -> Response:
         return Response(status_code=499)  # nobody reads it; the number is what proxies log for a client that left
@@ -65,6 +65,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ClientDisconnect, gone)
 
 
-def respond(path: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+def problem_response(path: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
     status, media_type, content = as_answered(path, body)
     return JSONResponse(content, status, headers, media_type=media_type)

@@ -10,12 +10,12 @@ from starlette.requests import ClientDisconnect, Request
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
 from service.errors import MediaTypeRejected
-from service.operations.request import Ask, ask_of
+from service.operations.request import OperationRequest, parse_request
 
 T = TypeVar("T")
 
 
-async def read_ask(request: Request, pool: CpuPool, *, names: tuple[str, ...] = ("image",)) -> Ask:
+async def read_ask(request: Request, pool: CpuPool, *, names: tuple[str, ...] = ("image",)) -> OperationRequest:
     """A JSON body has the image under one of `names`; without names all of it is fields.
 
     Raises RequestRejected or MediaTypeRejected.
@@ -25,7 +25,7 @@ async def read_ask(request: Request, pool: CpuPool, *, names: tuple[str, ...] = 
         return await _from_form(request)
     if kind == "application/json":
         # Large base64 bodies take tens of milliseconds to parse: not on the event loop.
-        return await pool.run(ask_of, await request.body(), names)
+        return await pool.run(parse_request, await request.body(), names)
     raise MediaTypeRejected(
         f"content type {kind or 'missing'!r}: send multipart/form-data with a field 'file', or application/json"
     )
@@ -36,13 +36,13 @@ def content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _from_form(request: Request) -> Ask:
+async def _from_form(request: Request) -> OperationRequest:
     async with request.form(max_files=1, max_fields=32) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise RequestRejected("the form has no file field 'file'")
         fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-        return Ask(fields, await file.read())
+        return OperationRequest(fields, await file.read())
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:

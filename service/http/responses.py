@@ -6,44 +6,46 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from models.priority import Priority
-from service.components import House
+from service.components import Components
 from service.http.dependencies import ready_jobs
 from service.http.request_parsing import read_ask, unless_gone
 from service.operations.operation import Operation
-from service.operations.request import Ask
+from service.operations.request import OperationRequest
 from service.queue.types import NewJob
 from service.worker.job_request import Order
-from service.worker.job_services import Jobs
+from service.worker.job_services import JobServices
 from service.worker.job_view import JobView
 
 
-async def asked(request: Request, house: House, operation: Operation[Any], query: BaseModel | None = None) -> Ask:
+async def read_operation_request(
+    request: Request, components: Components, operation: Operation[Any], query: BaseModel | None = None
+) -> OperationRequest:
     """The body, over what the query gives. Raises RequestRejected or MediaTypeRejected."""
-    ask = await read_ask(request, house.pool, names=operation.image_names)
+    ask = await read_ask(request, components.pool, names=operation.image_names)
     return ask if query is None else ask.over(query.model_dump(include=query.model_fields_set))
 
 
-async def answered(
-    request: Request, house: House, operation: Operation[Any], query: BaseModel | None = None
+async def respond(
+    request: Request, components: Components, operation: Operation[Any], query: BaseModel | None = None
 ) -> Response:
     """Raises what reading the request and the operation raise.
 
     A client that prefers so (RFC 7240) gets a job at once instead of the answer.
     """
-    ask = await asked(request, house, operation, query)
+    ask = await read_operation_request(request, components, operation, query)
     if prefers_async(request):
         jobs = await ready_jobs(request)
-        response = await deferred(jobs, operation, ask, key=request.headers.get("idempotency-key"))
+        response = await enqueue_operation(jobs, operation, ask, key=request.headers.get("idempotency-key"))
         response.headers["Preference-Applied"] = "respond-async"
         return response
-    reply = await unless_gone(request, operation.run(house, ask, operation.now(house)))
+    reply = await unless_gone(request, operation.run(components, ask, operation.now(components)))
     return Response(reply.body, media_type=reply.media_type, headers=dict(reply.headers))
 
 
-async def deferred(
-    jobs: Jobs,
+async def enqueue_operation(
+    jobs: JobServices,
     operation: Operation[Any],
-    ask: Ask,
+    ask: OperationRequest,
     *,
     priority: Priority = "interactive",
     callback: str | None = None,

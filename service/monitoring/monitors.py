@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from service.components import House
+from service.components import Components
 from service.monitoring.canaries.metrics import CanaryMetrics
 from service.monitoring.canaries.runner import Canaries, canaries_of
 from service.monitoring.canaries.schedule import Schedule
@@ -18,7 +18,7 @@ from service.telemetry.tracing import draw_stages
 
 
 @dataclass(frozen=True)
-class Watch:
+class Monitors:
     """One field for each that routes ask."""
 
     canaries: Canaries
@@ -29,17 +29,17 @@ class Watch:
 
 
 @asynccontextmanager
-async def open_watch(house: House) -> AsyncIterator[Watch]:
+async def open_monitors(components: Components) -> AsyncIterator[Monitors]:
     """Raises what its parts raise when a setting of theirs is wrong."""
-    canaries = canaries_of(house.engine, house.settings, CanaryMetrics(house.metrics.registry).heard)
-    house.engine.watch(note_result)
-    house.texts.watch(note_text)
-    house.engine.watch(draw_stages)
+    canaries = canaries_of(components.engine, components.settings, CanaryMetrics(components.metrics.registry).heard)
+    components.engine.add_observer(note_result)
+    components.texts.add_observer(note_text)
+    components.engine.add_observer(draw_stages)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(house.metrics.watching(house.engine))
-        quality = await stack.enter_async_context(open_quality(house))
-        schedule = await stack.enter_async_context(Schedule(canaries, house.settings.canary_seconds).open())
-        versions = await stack.enter_async_context(Versions(house, schedule.run_now).open())
-        desk = await stack.enter_async_context(open_desk(house))
-        kernels = await stack.enter_async_context(watching_kernels(house))
-        yield Watch(canaries, versions, quality, desk, kernels)
+        await stack.enter_async_context(components.metrics.watching(components.engine))
+        quality = await stack.enter_async_context(open_quality(components))
+        schedule = await stack.enter_async_context(Schedule(canaries, components.settings.canary_seconds).open())
+        versions = await stack.enter_async_context(Versions(components, schedule.run_now).open())
+        desk = await stack.enter_async_context(open_desk(components))
+        kernels = await stack.enter_async_context(watching_kernels(components))
+        yield Monitors(canaries, versions, quality, desk, kernels)

@@ -6,9 +6,9 @@ from pydantic import Field
 
 from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.outputs.formats import KINDS, written
-from service.components import House
-from service.operations.operation import Reply, Terms, look, origin
-from service.operations.request import Ask
+from service.components import Components
+from service.operations.operation import ExecutionLimits, Reply, origin, run_engine
+from service.operations.request import OperationRequest
 from service.operations.schemas import DocumentReply
 
 
@@ -23,12 +23,14 @@ class DocumentsQuery(DocumentsOptions):
         return DocumentsOptions.model_validate(given | {"pictures": True} if self.format == "pdf" else given)
 
 
-async def documents(house: House, ask: Ask, asked: DocumentsQuery, terms: Terms) -> Reply:
-    findings = await look(house, ask.image, {"document": asked.options}, terms)
+async def documents(
+    components: Components, ask: OperationRequest, asked: DocumentsQuery, terms: ExecutionLimits
+) -> Reply:
+    findings = await run_engine(components, ask.image, {"document": asked.options}, terms)
     headers = origin(findings)
     if asked.format == "json":
-        body = await house.pool.run(DocumentReply.of(findings).model_dump_json, exclude_none=True)
+        body = await components.pool.run(DocumentReply.of(findings).model_dump_json, exclude_none=True)
         return Reply(body.encode(), headers=headers)
     assert findings.document is not None
-    data = await house.pool.run(written, findings.document, asked.format)
+    data = await components.pool.run(written, findings.document, asked.format)
     return Reply(data, KINDS[asked.format].media_type, headers)

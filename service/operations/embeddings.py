@@ -11,15 +11,15 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
 from pipelines.moderation.categories.custom_categories import EMBEDDING
 from pipelines.types import ImageInfo, ModelUsed
-from service.components import House
+from service.components import Components
 from service.operations.openai_moderation import ImagePart, Several, Text
-from service.operations.operation import Reply, Terms, look
-from service.operations.request import Ask, image_at, parse_options
+from service.operations.operation import ExecutionLimits, Reply, run_engine
+from service.operations.request import OperationRequest, image_at, parse_options
 
 AT_ONCE = 8  # images of one request in flight
 _SCHEMES = ("data:", "http://", "https://")
@@ -92,7 +92,7 @@ class Embedded:
     dimensions: int | None
 
     @classmethod
-    def of(cls, ask: Ask) -> "Embedded":
+    def of(cls, ask: OperationRequest) -> "Embedded":
         """Raises RequestRejected."""
         if ask.image is not None:
             raise RequestRejected("embeddings are asked for in JSON, with the image's URL or data URL as 'input'")
@@ -103,21 +103,21 @@ class Embedded:
         return cls(asked.urls, asked.encoding_format, asked.dimensions)
 
 
-async def embeddings(house: House, ask: Ask, asked: Embedded, terms: Terms) -> Reply:
+async def embeddings(components: Components, ask: OperationRequest, asked: Embedded, terms: ExecutionLimits) -> Reply:
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def embedded(url: str) -> Findings:
         async with slots:
-            image = await image_at(url, house.pool, house.fetcher)
-            return await look(house, image, {"features": EMBEDDING}, terms)
+            image = await image_at(url, components.pool, components.fetcher)
+            return await run_engine(components, image, {"features": EMBEDDING}, terms)
 
-    found = await together(*(embedded(url) for url in asked.urls))
+    found = await gather_or_cancel(*(embedded(url) for url in asked.urls))
     vectors = [_vector(findings) for findings in found]
     if asked.dimensions not in (None, len(vectors[0])):
         raise RequestRejected(f"dimensions: this encoder's embeddings have {len(vectors[0])}, and are not cut")
     data = [Embedding(index=index, embedding=_encoded(one, asked.encoding)) for index, one in enumerate(vectors)]
     origins = [Origin.of(findings) for findings in found]
-    return Reply.of(EmbeddingsReply(data=data, model=house.categories.encoder.id, kernelsight=origins))
+    return Reply.of(EmbeddingsReply(data=data, model=components.categories.encoder.id, kernelsight=origins))
 
 
 def _vector(findings: Findings) -> list[float]:

@@ -14,9 +14,9 @@ from pipelines.explain.pipeline import ExplainOptions
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.image.sanitize import SanitizeOptions
 from pipelines.moderation.options import ModerationOptions
-from service.components import House
-from service.operations.operation import Reply, Terms, look, origin
-from service.operations.request import Ask, parse_options
+from service.components import Components
+from service.operations.operation import ExecutionLimits, Reply, origin, run_engine
+from service.operations.request import OperationRequest, parse_options
 from service.operations.schemas import ExplainReply, FacesReply, FeaturesReply
 
 # The pipelines that `analyze` can run, and the options that each takes from a request.
@@ -39,16 +39,20 @@ class ExplainQuery(ExplainOptions):
         return ExplainOptions.model_validate(given | {"overlay": True} if self.format == "png" else given)
 
 
-async def features(house: House, ask: Ask, options: FeaturesOptions, terms: Terms) -> Reply:
-    return Reply.of(FeaturesReply.of(await look(house, ask.image, {"features": options}, terms)))
+async def features(
+    components: Components, ask: OperationRequest, options: FeaturesOptions, terms: ExecutionLimits
+) -> Reply:
+    return Reply.of(FeaturesReply.of(await run_engine(components, ask.image, {"features": options}, terms)))
 
 
-async def faces(house: House, ask: Ask, options: FacesOptions, terms: Terms) -> Reply:
-    return Reply.of(FacesReply.of(await look(house, ask.image, {"faces": options}, terms)))
+async def faces(components: Components, ask: OperationRequest, options: FacesOptions, terms: ExecutionLimits) -> Reply:
+    return Reply.of(FacesReply.of(await run_engine(components, ask.image, {"faces": options}, terms)))
 
 
-async def avatars(house: House, ask: Ask, options: AvatarOptions, terms: Terms) -> Reply:
-    findings = await look(house, ask.image, {"avatar": options}, terms)
+async def avatars(
+    components: Components, ask: OperationRequest, options: AvatarOptions, terms: ExecutionLimits
+) -> Reply:
+    findings = await run_engine(components, ask.image, {"avatar": options}, terms)
     assert findings.avatar is not None
     headers = origin(findings) | {
         "X-KernelSight-Face": str(findings.avatar.index),
@@ -57,8 +61,8 @@ async def avatars(house: House, ask: Ask, options: AvatarOptions, terms: Terms) 
     return Reply(findings.avatar.data, findings.avatar.media_type, headers)
 
 
-async def explain(house: House, ask: Ask, asked: ExplainQuery, terms: Terms) -> Reply:
-    findings = await look(house, ask.image, {"explain": asked.options}, terms)
+async def explain(components: Components, ask: OperationRequest, asked: ExplainQuery, terms: ExecutionLimits) -> Reply:
+    findings = await run_engine(components, ask.image, {"explain": asked.options}, terms)
     if asked.format == "json":
         return Reply.of(ExplainReply.of(findings))
     assert findings.explain is not None
@@ -67,8 +71,10 @@ async def explain(house: House, ask: Ask, asked: ExplainQuery, terms: Terms) -> 
     return Reply(overlay, "image/png", origin(findings))
 
 
-async def sanitize(house: House, ask: Ask, options: SanitizeOptions, terms: Terms) -> Reply:
-    findings = await look(house, ask.image, {"sanitize": options}, terms)
+async def sanitize(
+    components: Components, ask: OperationRequest, options: SanitizeOptions, terms: ExecutionLimits
+) -> Reply:
+    findings = await run_engine(components, ask.image, {"sanitize": options}, terms)
     assert findings.sanitize is not None
     headers = origin(findings) | {"X-KernelSight-Frames": str(findings.sanitize.frames)}
     return Reply(findings.sanitize.data, findings.sanitize.media_type, headers)
@@ -90,7 +96,7 @@ class Analysis:
     is_named: bool
 
     @classmethod
-    def of(cls, ask: Ask) -> "Analysis":
+    def of(cls, ask: OperationRequest) -> "Analysis":
         """Raises RequestRejected."""
         fields = dict(ask.fields)
         gate = parse_options(AnalyzeQuery, {"gate": fields.pop("gate", True)}, where="options").gate
@@ -109,8 +115,10 @@ class Analysis:
         return tasks
 
 
-async def analyze(house: House, ask: Ask, asked: Analysis, terms: Terms) -> Reply:
-    return Reply.of(await look(house, ask.image, asked.of_served(house.engine.pipelines), terms, gate=asked.gate))
+async def analyze(components: Components, ask: OperationRequest, asked: Analysis, terms: ExecutionLimits) -> Reply:
+    return Reply.of(
+        await run_engine(components, ask.image, asked.of_served(components.engine.pipelines), terms, gate=asked.gate)
+    )
 
 
 def _names(given: Any, known: tuple[str, ...]) -> list[str]:

@@ -3,9 +3,9 @@
 import asyncio
 from dataclasses import dataclass
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from pipelines.moderation.options import ModerationOptions
-from service.components import House
+from service.components import Components
 from service.operations.openai_moderation import (
     ImagePart,
     Judged,
@@ -14,8 +14,8 @@ from service.operations.openai_moderation import (
     ModerationResult,
     Part,
 )
-from service.operations.operation import Reply, Terms, look
-from service.operations.request import Ask, image_at, parse_options
+from service.operations.operation import ExecutionLimits, Reply, run_engine
+from service.operations.request import OperationRequest, image_at, parse_options
 
 AT_ONCE = 4  # parts of one request in flight: each may be an image of the largest size, fetched from a URL
 
@@ -28,7 +28,7 @@ class Judging:
     options: ModerationOptions
 
     @classmethod
-    def of(cls, ask: Ask) -> "Judging":
+    def of(cls, ask: OperationRequest) -> "Judging":
         """Raises RequestRejected."""
         if ask.image is not None:
             return cls(None, parse_options(ModerationOptions, ask.fields, where="options"))
@@ -36,27 +36,31 @@ class Judging:
         return cls(asked.items, parse_options(ModerationOptions, asked.model_extra or {}, where="options"))
 
 
-async def moderations(house: House, ask: Ask, judging: Judging, terms: Terms) -> Reply:
-    house.engine.pipeline("moderation")  # raises where it is not served: texts alone would be judged all the same
+async def moderations(components: Components, ask: OperationRequest, judging: Judging, terms: ExecutionLimits) -> Reply:
+    components.engine.pipeline("moderation")  # raises where it is not served: texts alone would be judged all the same
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def judged(part: Part) -> Judged:
         async with slots:
-            return await _of_part(part, judging.options, house, terms)
+            return await _of_part(part, judging.options, components, terms)
 
     if judging.items is None:
-        results = [[await _of_image(ask.image, judging.options, house, terms)]]
+        results = [[await _of_image(ask.image, judging.options, components, terms)]]
     else:
-        results = await together(*(together(*(judged(part) for part in parts)) for parts in judging.items))
+        results = await gather_or_cancel(
+            *(gather_or_cancel(*(judged(part) for part in parts)) for parts in judging.items)
+        )
     return Reply.of(ModerationReply.of([ModerationResult.of(parts) for parts in results]))
 
 
-async def _of_part(part: Part, options: ModerationOptions, house: House, terms: Terms) -> Judged:
+async def _of_part(part: Part, options: ModerationOptions, components: Components, terms: ExecutionLimits) -> Judged:
     if isinstance(part, ImagePart):
-        image = await image_at(part.image_url.url, house.pool, house.fetcher)
-        return await _of_image(image, options, house, terms)
-    return Judged.of_text(await house.texts.judge(part.text, options, terms.priority))
+        image = await image_at(part.image_url.url, components.pool, components.fetcher)
+        return await _of_image(image, options, components, terms)
+    return Judged.of_text(await components.texts.judge(part.text, options, terms.priority))
 
 
-async def _of_image(image: bytes | str | None, options: ModerationOptions, house: House, terms: Terms) -> Judged:
-    return Judged.of(await look(house, image, {"moderation": options}, terms))
+async def _of_image(
+    image: bytes | str | None, options: ModerationOptions, components: Components, terms: ExecutionLimits
+) -> Judged:
+    return Judged.of(await run_engine(components, image, {"moderation": options}, terms))

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from models.priority import Priority
 from pipelines.findings import Findings
 from pipelines.run_context import Report
-from service.components import House
-from service.operations.request import Ask, parse_options
+from service.components import Components
+from service.operations.request import OperationRequest, parse_options
 from service.telemetry.request_context import during
 from service.telemetry.tracing import spanning
 
@@ -22,7 +22,7 @@ Limit = Literal["request_seconds", "document_seconds"]  # names of settings
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ExecutionLimits:
     """When an answer is worth nothing any more (`time.monotonic`), what it goes behind, and who hears of its parts."""
 
     deadline: float
@@ -49,8 +49,8 @@ class Operation(Generic[AskedT]):
     """
 
     name: str
-    parse: Callable[[Ask], AskedT]
-    answer: Callable[[House, Ask, AskedT, Terms], Awaitable[Reply]]
+    parse: Callable[[OperationRequest], AskedT]
+    answer: Callable[[Components, OperationRequest, AskedT, ExecutionLimits], Awaitable[Reply]]
     image_names: tuple[str, ...] = ("image",)
     limit: Limit = "request_seconds"
 
@@ -58,9 +58,9 @@ class Operation(Generic[AskedT]):
     def path(self) -> str:
         return f"/v1/{self.name}"
 
-    async def run(self, house: House, ask: Ask, terms: Terms) -> Reply:
+    async def run(self, components: Components, ask: OperationRequest, terms: ExecutionLimits) -> Reply:
         with self.named():
-            return await self.answer(house, ask, self.parse(ask), terms)
+            return await self.answer(components, ask, self.parse(ask), terms)
 
     @contextmanager
     def named(self) -> Iterator[None]:
@@ -68,10 +68,10 @@ class Operation(Generic[AskedT]):
         with during(self.name), spanning(self.name, attributes={"kernelsight.operation": self.name}):
             yield
 
-    def now(self, house: House) -> Terms:
+    def now(self, components: Components) -> ExecutionLimits:
         """Those of somebody who waits for the answer."""
-        seconds: float = getattr(house.settings, self.limit)
-        return Terms(monotonic() + seconds)
+        seconds: float = getattr(components.settings, self.limit)
+        return ExecutionLimits(monotonic() + seconds)
 
 
 def origin(findings: Findings) -> dict[str, str]:
@@ -83,16 +83,21 @@ def origin(findings: Findings) -> dict[str, str]:
     }
 
 
-def options_of(kind: type[OptionsT]) -> Callable[[Ask], OptionsT]:
+def options_of(kind: type[OptionsT]) -> Callable[[OperationRequest], OptionsT]:
     """Every field is an option of `kind`."""
     return lambda ask: parse_options(kind, ask.fields, where="options")
 
 
-async def look(
-    house: House, image: bytes | str | None, tasks: Mapping[str, BaseModel], terms: Terms, *, gate: bool = False
+async def run_engine(
+    components: Components,
+    image: bytes | str | None,
+    tasks: Mapping[str, BaseModel],
+    terms: ExecutionLimits,
+    *,
+    gate: bool = False,
 ) -> Findings:
     """Fetch the image if need be, and send it through the engine; raises what both raise."""
-    data = await house.fetcher.fetch(image) if isinstance(image, str) else image or b""
-    return await house.engine.run(
+    data = await components.fetcher.fetch(image) if isinstance(image, str) else image or b""
+    return await components.engine.run(
         data, tasks, priority=terms.priority, deadline=terms.deadline, gate=gate, report=terms.report
     )

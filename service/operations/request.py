@@ -26,32 +26,32 @@ class ImageInput(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class OperationRequest:
     """What a client sent. `image` is a file's bytes or the URL that it is fetched from; None where fields name it."""
 
     fields: dict[str, Any]
     image: bytes | str | None = None
 
-    def over(self, fields: Mapping[str, Any]) -> "Ask":
+    def over(self, fields: Mapping[str, Any]) -> "OperationRequest":
         """With `fields` where it has none of that name."""
-        return Ask({**fields, **self.fields}, self.image)
+        return OperationRequest({**fields, **self.fields}, self.image)
 
 
-def ask_of(body: bytes, names: tuple[str, ...]) -> Ask:
+def parse_request(body: bytes, names: tuple[str, ...]) -> OperationRequest:
     """Of a JSON body; raises RequestRejected."""
-    return ask_in(parse_json(body), names)
+    return request_of_fields(parse_json(body), names)
 
 
-def ask_in(fields: Any, names: tuple[str, ...]) -> Ask:
+def request_of_fields(fields: Any, names: tuple[str, ...]) -> OperationRequest:
     """Of what a JSON body says, which loses its image; raises RequestRejected."""
     if not names and isinstance(fields, dict):
-        return Ask(fields)
+        return OperationRequest(fields)
     given = [name for name in names if isinstance(fields, dict) and name in fields]
     if len(given) != 1:
         wanted = f" with a field {' or '.join(map(repr, names))}" if names else ""
         raise RequestRejected(f"the body must be a JSON object{wanted}")
     image = parse_options(ImageInput, fields.pop(given[0]), where=given[0])
-    return Ask(fields, _bytes_or_url(image))
+    return OperationRequest(fields, _bytes_or_url(image))
 
 
 def parse_json(body: bytes) -> Any:

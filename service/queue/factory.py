@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager, suppress
 from service.queue.client import JobQueue
 from service.queue.connection import Connection
 from service.queue.embedded import EmbeddedServer
-from service.queue.leases import Terms
+from service.queue.leases import JobTerms
 from service.queue.scripts import Server
 from service.settings import Settings
 
 
-def terms(settings: Settings) -> Terms:
-    return Terms(settings.lease_seconds, settings.job_attempts, settings.job_keep_seconds, settings.dead_letter_seconds)
+def terms(settings: Settings) -> JobTerms:
+    return JobTerms(
+        settings.lease_seconds, settings.job_attempts, settings.job_keep_seconds, settings.dead_letter_seconds
+    )
 
 
 @asynccontextmanager

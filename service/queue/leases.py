@@ -23,7 +23,7 @@ LEFT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class JobTerms:
     """`lease_seconds` without a beat, and a job is another worker's; after `attempts` of them it is dead."""
 
     lease_seconds: float = 30.0
@@ -58,7 +58,7 @@ class Ending:
 class Leases:
     """Every method raises QueueUnavailable, and bears being called again then."""
 
-    def __init__(self, server: Server, terms: Terms, priorities: Sequence[Priority] = PRIORITIES) -> None:
+    def __init__(self, server: Server, terms: JobTerms, priorities: Sequence[Priority] = PRIORITIES) -> None:
         self.terms = terms
         self._server = server
         self._priorities = tuple(priority for priority in PRIORITIES if priority in priorities)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 
-from pipelines.findings import Seen
+from pipelines.findings import Observation
 from pipelines.moderation.text_pipeline import JudgedText
 
 MOST_RESULTS = 32  # that are noted of one request: as many as a moderation may have
@@ -63,7 +63,7 @@ def is_request_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def note_result(seen: Seen) -> None:
+def note_result(seen: Observation) -> None:
     """The engine's observer: what was found belongs to the request that it was looked for."""
     _note(seen.findings.result_id)
 

@@ -16,7 +16,7 @@ from time import perf_counter, time_ns
 from typing import Literal, Protocol
 
 from models.errors import KernelSightError
-from pipelines.findings import Seen
+from pipelines.findings import Observation
 from pipelines.run_context import Stage
 from service.settings import Settings
 from service.telemetry.spans import NO_ATTRIBUTES, Attributes, Kind
@@ -131,7 +131,7 @@ def spanning(name: str, kind: Kind = "internal", attributes: Attributes = NO_ATT
         yield span
 
 
-def draw_stages(seen: Seen) -> None:
+def draw_stages(seen: Observation) -> None:
     """The engine's observer: its stages become spans once they are over, so that nothing waits for it."""
     parent = current_span()
     if not parent.is_recording:

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from models.errors import KernelSightError
 from service.batches.batches import CHUNK, START
 from service.batches.processor import BatchWork
-from service.components import House
+from service.components import Components
 from service.errors import WebhookFailed
-from service.operations.operation import Terms
+from service.operations.operation import ExecutionLimits
 from service.operations.registry import operation
 from service.queue.attempt import Report
 from service.queue.errors import TemporaryFailure
@@ -20,7 +20,7 @@ from service.queue.types import Job, NewJob, Outcome
 from service.telemetry.tracing import current_span
 from service.worker import job_request
 from service.worker.job_request import Order
-from service.worker.job_services import Jobs
+from service.worker.job_services import JobServices
 from service.worker.job_view import JobView
 from service.worker.retry_policy import failure_of
 
@@ -33,8 +33,8 @@ _MESSAGE_ATTEMPTS = 12  # with their pauses six to nine minutes
 class Handler:
     """Called with a job; raises PermanentFailure or TemporaryFailure."""
 
-    house: House
-    jobs: Jobs
+    components: Components
+    jobs: JobServices
 
     async def __call__(self, job: Job, report: Report) -> Outcome:
         kinds: dict[str, Callable[[Job, Report], Awaitable[Outcome]]] = {
@@ -51,15 +51,15 @@ class Handler:
 
     async def _operation(self, job: Job, report: Report) -> Outcome:
         order = Order.unpack(job.work, [await self.jobs.queue.payload(name) for name in job.blobs])
-        deadline = monotonic() + self.house.settings.job_seconds
+        deadline = monotonic() + self.components.settings.job_seconds
         try:
             with _Pages(report) as pages:
-                terms = Terms(deadline, job.priority, pages.told)
-                reply = await operation(order.operation).run(self.house, order.ask, terms)
+                terms = ExecutionLimits(deadline, job.priority, pages.told)
+                reply = await operation(order.operation).run(self.components, order.ask, terms)
         except KernelSightError as error:
-            self.house.metrics.requests.rejected(error.code)
+            self.components.metrics.requests.rejected(error.code)
             failure = failure_of(error)
-            if not isinstance(failure, TemporaryFailure) or job.attempt >= self.house.settings.job_attempts:
+            if not isinstance(failure, TemporaryFailure) or job.attempt >= self.components.settings.job_attempts:
                 await self._announce(job, order)
             raise failure from error
         await self._announce(job, order)
@@ -92,7 +92,7 @@ class Handler:
 
     @property
     def _batch_work(self) -> BatchWork:
-        return BatchWork(self.house, self.jobs.batches)
+        return BatchWork(self.components, self.jobs.batches)
 
 
 class Message(BaseModel):

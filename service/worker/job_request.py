@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from service.operations.request import Ask
+from service.operations.request import OperationRequest
 
 KIND = "operation"
 _INLINE = 4096  # bytes of fields that the job's record may have: more (images in JSON) is stored as a payload is
@@ -17,7 +17,7 @@ class Order:
     """`callback` is the URL that hears of the end."""
 
     operation: str
-    ask: Ask
+    ask: OperationRequest
     callback: str | None = None
 
     def pack(self) -> tuple[dict[str, Any], tuple[bytes, ...]]:
@@ -41,4 +41,4 @@ class Order:
     def unpack(cls, work: Mapping[str, Any], payloads: Sequence[bytes]) -> "Order":
         fields = work["fields"] if "fields" in work else orjson.loads(payloads[work["fields_at"]])
         image = payloads[work["image_at"]] if "image_at" in work else work.get("url")
-        return cls(work["operation"], Ask(fields, image), work["callback"])
+        return cls(work["operation"], OperationRequest(fields, image), work["callback"])

@@ -18,7 +18,7 @@ from service.worker.webhooks import Webhooks, key_of
 
 
 @dataclass(frozen=True)
-class Jobs:
+class JobServices:
     queue: JobQueue
     dead: DeadLetters
     leases: Leases
@@ -28,7 +28,7 @@ class Jobs:
 
 
 @asynccontextmanager
-async def open_jobs(settings: Settings, queues: Sequence[Priority] = PRIORITIES) -> AsyncIterator[Jobs]:
+async def open_job_services(settings: Settings, queues: Sequence[Priority] = PRIORITIES) -> AsyncIterator[JobServices]:
     """`queues` are what leases are taken from.
 
     Raises SettingsInvalid or EmbeddedUnavailable.
@@ -40,4 +40,4 @@ async def open_jobs(settings: Settings, queues: Sequence[Priority] = PRIORITIES)
         files.check()
         batches = Batches(files, Ledger(queue.server, settings.file_keep_seconds), queue)
         leases = Leases(queue.server, terms(settings), queues)
-        yield Jobs(queue, DeadLetters(queue), leases, files, batches, Webhooks(outbound, key))
+        yield JobServices(queue, DeadLetters(queue), leases, files, batches, Webhooks(outbound, key))

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from service.queue.errors import QueueUnavailable
 from service.queue.types import Job
-from service.worker.job_services import Jobs
+from service.worker.job_services import JobServices
 
 LOOK_SECONDS = 5.0
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600)
@@ -46,7 +46,7 @@ class JobMetrics:
         """Jobs whose lease ran out elsewhere, and that run here now."""
         self._reclaimed.inc(len(jobs))
 
-    async def look(self, jobs: Jobs) -> None:
+    async def look(self, jobs: JobServices) -> None:
         """Read the queue's gauges once."""
         try:
             depths, dead = await jobs.queue.depths(), await jobs.dead.count()
@@ -61,7 +61,7 @@ class JobMetrics:
             self._oldest.labels(priority).set(depth.oldest_seconds)
 
     @asynccontextmanager
-    async def watching(self, jobs: Jobs) -> AsyncIterator[None]:
+    async def watching(self, jobs: JobServices) -> AsyncIterator[None]:
         """Read them every few seconds, until the end of the block."""
 
         async def watch() -> None:

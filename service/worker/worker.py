@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from service.components import House
+from service.components import Components
 from service.queue.consumer import Consumer
 from service.telemetry.tracing import Tracing
 from service.worker.handler import Handler
-from service.worker.job_services import Jobs
+from service.worker.job_services import JobServices
 from service.worker.metrics import JobMetrics
 
 log = logging.getLogger(__name__)
@@ -22,8 +22,8 @@ _AGAIN_SECONDS = 1.0
 class Worker:
     """`run` until `stop`, which a signal handler may call."""
 
-    house: House
-    jobs: Jobs
+    components: Components
+    jobs: JobServices
     metrics: JobMetrics
     tracing: Tracing
     _stopped: bool = False
@@ -31,9 +31,9 @@ class Worker:
 
     async def run(self) -> None:
         """A bug in the worker itself is logged, and the work goes on: the jobs are in the queue."""
-        settings = self.house.settings
+        settings = self.components.settings
         while not self._stopped:
-            handler = Handler(self.house, self.jobs)
+            handler = Handler(self.components, self.jobs)
             self._consumer = Consumer(
                 self.jobs.leases,
                 handler,
@@ -55,9 +55,11 @@ class Worker:
 
 
 @asynccontextmanager
-async def working(house: House, jobs: Jobs, metrics: JobMetrics, tracing: Tracing) -> AsyncIterator[None]:
+async def working(
+    components: Components, jobs: JobServices, metrics: JobMetrics, tracing: Tracing
+) -> AsyncIterator[None]:
     """On the way out what is in flight has the time to drain, and the rest is handed over."""
-    worker = Worker(house, jobs, metrics, tracing)
+    worker = Worker(components, jobs, metrics, tracing)
     task = asyncio.create_task(worker.run())
     try:
         yield

@@ -13,7 +13,7 @@ import sys
 from service.queue.attempt import Report
 from service.queue.connection import Connection
 from service.queue.consumer import Consumer
-from service.queue.leases import Leases, Terms
+from service.queue.leases import JobTerms, Leases
 from service.queue.scripts import Server
 from service.queue.types import Job, Outcome
 
@@ -37,7 +37,7 @@ async def main(url: str, log: str, lease_seconds: str, concurrency: str = "64") 
         return Outcome(job.id.encode())
 
     connection = Connection(url)
-    leases = Leases(Server(connection), Terms(lease_seconds=float(lease_seconds)))
+    leases = Leases(Server(connection), JobTerms(lease_seconds=float(lease_seconds)))
     consumer = Consumer(
         leases, handle, concurrency=int(concurrency), observe=lambda job, state, seconds: note(state, job)
     )

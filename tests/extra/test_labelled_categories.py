@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from pipelines.moderation.categories.custom_categories import EMBEDDING, embedding_of
 from pipelines.moderation.categories.training import LEAST, fit
 from pipelines.types import ModelUsed
-from service.components import open_house
+from service.components import open_components
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.extra.labelled import LABELLED, labels, needs_labelled
@@ -43,11 +43,11 @@ def embedded() -> tuple[ModelUsed, dict[str, Vectors]]:
     async def scenario() -> tuple[ModelUsed, dict[str, Vectors]]:
         rows = [row for row in labels() if row["superclass"]]
         found: dict[str, list[Vectors]] = {}
-        async with open_house(Settings(), Metrics(), only=("features",)) as house:
+        async with open_components(Settings(), Metrics(), only=("features",)) as components:
             for row in rows:
-                findings = await house.engine.run((LABELLED / row["file"]).read_bytes(), {"features": EMBEDDING})
+                findings = await components.engine.run((LABELLED / row["file"]).read_bytes(), {"features": EMBEDDING})
                 found.setdefault(row["superclass"], []).append(embedding_of(findings))
-            return house.categories.encoder, {name: np.array(vectors) for name, vectors in found.items()}
+            return components.categories.encoder, {name: np.array(vectors) for name, vectors in found.items()}
 
     return asyncio.run(scenario())
 

@@ -14,7 +14,7 @@ import pytest
 from models.registry import Catalog
 from models.store.store import Store
 from pipelines.faces.options import FacesOptions
-from service.components import House, open_house
+from service.components import Components, open_components
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.extra.labelled import LABELLED, SHARED, labels, needs_labelled
@@ -42,9 +42,9 @@ def store_with_every_detector(folder: Path) -> Path:
     return folder
 
 
-async def predictions(house: House, rows: list[dict[str, Any]]) -> dict[str, Any]:
+async def predictions(components: Components, rows: list[dict[str, Any]]) -> dict[str, Any]:
     async def one(row: dict[str, Any]) -> dict[str, Any]:
-        findings = await house.engine.run((LABELLED / row["file"]).read_bytes(), {"faces": FacesOptions()})
+        findings = await components.engine.run((LABELLED / row["file"]).read_bytes(), {"faces": FacesOptions()})
         assert findings.faces is not None
         found = [
             {"box": face.box, "score": face.score, "lm": [point for _, point in face.landmarks]}
@@ -70,8 +70,8 @@ def test_accuracy_on_labelled_photographs_holds(
 
     async def scenario() -> dict[str, Any]:
         settings = Settings(faces=detector, store=store_with_every_detector(tmp_path / "store"))
-        async with open_house(settings, Metrics(), only=("faces",)) as house:
-            return await predictions(house, rows)
+        async with open_components(settings, Metrics(), only=("faces",)) as components:
+            return await predictions(components, rows)
 
     score = scorer.faces({row["id"]: row for row in rows}, asyncio.run(scenario()), 0.6, 0.5)
 

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.types import Moderation
-from service.components import open_house
+from service.components import open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 from tests.extra.labelled import LABELLED, SHARED, labels, lines, needs_labelled
@@ -20,10 +20,10 @@ def moderated() -> dict[str, Moderation]:
 
     async def scenario() -> dict[str, Moderation]:
         found = {}
-        async with open_house(load_settings(), Metrics(), only=("moderation",)) as house:
+        async with open_components(load_settings(), Metrics(), only=("moderation",)) as components:
             for row in labels():
                 data = (LABELLED / row["file"]).read_bytes()
-                findings = await house.engine.run(data, {"moderation": ModerationOptions()})
+                findings = await components.engine.run(data, {"moderation": ModerationOptions()})
                 assert findings.moderation is not None
                 found[row["id"]] = findings.moderation
         return found

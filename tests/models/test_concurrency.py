@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.errors import InferenceFailed
 from pipelines.cpu_pool import CpuPool
 
@@ -18,7 +18,7 @@ def test_results_come_in_the_order_of_the_work() -> None:
         return value
 
     async def run() -> list[int]:
-        return await together(later(1), later(2), later(3))
+        return await gather_or_cancel(later(1), later(2), later(3))
 
     assert asyncio.run(run()) == [1, 2, 3]
 
@@ -38,7 +38,7 @@ def test_when_one_fails_the_others_are_cancelled_before_the_error_arrives() -> N
 
     async def run() -> None:
         with pytest.raises(InferenceFailed):
-            await together(endless(), failing())
+            await gather_or_cancel(endless(), failing())
 
     asyncio.run(run())
     assert ended == ["cancelled"]

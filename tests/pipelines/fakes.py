@@ -13,7 +13,7 @@ from models.priority import Priority
 from models.runtime.model_info import Served
 from models.runtime.session import Array
 from pipelines.image.decode import Picture
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import Appearance, Features, ModelUsed
 
 CLASSES = 1000
@@ -101,7 +101,7 @@ class FakePipeline:
     side: int | None = None
     work: Callable[[Picture], Awaitable[None]] = nothing
     seen: list[Picture] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[RunContext] = field(default_factory=list)
     ran: list[ModelUsed] = field(default_factory=list)
 
     def models(self, options: BaseModel) -> list[ModelUsed]:
@@ -110,11 +110,11 @@ class FakePipeline:
     def shorter_side(self, options: BaseModel) -> int | None:
         return self.side
 
-    async def run(self, picture: Picture, options: BaseModel, call: Call) -> Features:
+    async def run(self, picture: Picture, options: BaseModel, context: RunContext) -> Features:
         self.seen.append(picture)
-        self.calls.append(call)
-        call.ran |= dict.fromkeys(self.ran)
-        with call.stage("look"):
+        self.calls.append(context)
+        context.ran |= dict.fromkeys(self.ran)
+        with context.stage("look"):
             await self.work(picture)
         return FEATURES
 

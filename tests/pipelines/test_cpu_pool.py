@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import Overloaded
 from pipelines.cpu_pool import CpuPool, at_priority
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_the_event_loop_goes_on_while_the_pool_works(pool: CpuPool) -> None:
 
 
 def test_a_call_adds_up_the_seconds_of_a_stage_even_when_it_fails() -> None:
-    call = Call()
+    call = RunContext()
 
     call.add("session", 0.25)
     call.add("session", 0.5)

@@ -19,7 +19,7 @@ from pipelines.captioning.pipeline import Captioning, FeaturesOptions
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.errors import ImageUnsupported, RequestRejected, TooManyPixels
-from pipelines.findings import Findings, Seen
+from pipelines.findings import Findings, Observation
 from pipelines.image.decode import Limits, Picture
 from pipelines.types import ModelUsed
 from tests.pipelines.fakes import FEATURES, PROMOTED, USED, FakeEncoder, FakePipeline, NoOptions
@@ -255,13 +255,13 @@ def forever(ended: list[str], begun: asyncio.Event | None = None) -> Callable[[P
 
 
 def test_observers_hear_of_every_answer_with_its_stages_and_one_that_fails_costs_nothing(pool: CpuPool) -> None:
-    def fails(seen: Seen) -> None:
+    def fails(seen: Observation) -> None:
         raise Enough
 
-    heard: list[Seen] = []
+    heard: list[Observation] = []
     engine = Engine([FakePipeline()], pool=pool, limits=Limits())
-    engine.watch(fails)
-    engine.watch(heard.append)
+    engine.add_observer(fails)
+    engine.add_observer(heard.append)
     findings = asyncio.run(engine.run(JPEG, {"features": NoOptions()}, priority="batch"))
 
     [seen] = heard
@@ -294,9 +294,9 @@ def test_findings_name_a_model_that_answered_though_its_pipeline_did_not_declare
 
 
 def test_observers_hear_nothing_of_warming_and_of_what_is_no_traffic(pool: CpuPool) -> None:
-    heard: list[Seen] = []
+    heard: list[Observation] = []
     engine = Engine([FakePipeline()], pool=pool, limits=Limits())
-    engine.watch(heard.append)
+    engine.add_observer(heard.append)
     asyncio.run(engine.warm({"features": NoOptions()}))
     asyncio.run(engine.run(JPEG, {"features": NoOptions()}, observed=False))
 

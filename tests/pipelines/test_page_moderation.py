@@ -21,8 +21,8 @@ from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.pipeline import judged as judged_by
 from pipelines.moderation.policy import Policy
-from pipelines.moderation.types import Moderation, Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import Moderation, SignalResult
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 from tests.pipelines.documents.pdfs import HEIGHT, WIDTH, Draw, pdf, text, with_broken_page
 from tests.pipelines.documents.stages import documents
@@ -42,12 +42,12 @@ class Darkness:
     seen: list[Picture] = field(default_factory=list)
     shared: list[Picture] = field(default_factory=list)
 
-    async def read(self, picture: Picture, call: Call) -> Reading:
+    async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         async def itself() -> Picture:
             return picture
 
         self.seen.append(picture)
-        self.shared.append(await call.once(self.name, itself))
+        self.shared.append(await context.once(self.name, itself))
         return reading(1 - ImageStat.Stat(picture.pixels.convert("L")).mean[0] / 255)
 
 

@@ -14,7 +14,7 @@ from pipelines.image.decode import Limits, decode
 from pipelines.moderation.hashes.lists import Entry, HashListInvalid
 from pipelines.moderation.hashes.pdq import pdq
 from pipelines.moderation.signals.known_images import Known
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from service.hash_list_store import (
     FilePlace,
     HashListNotEdited,
@@ -194,7 +194,7 @@ def scores_while(known_of: Settings, edits: list[object], data: bytes) -> list[f
 
     async def ask(known: Known) -> float:
         picture = decode(data, limits=Limits(), shorter_side=known.shorter_side)
-        return (await known.read(picture, Call())).scores["block"]
+        return (await known.read(picture, RunContext())).scores["block"]
 
     async def scenario() -> list[float]:
         pool = CpuPool(threads=1)

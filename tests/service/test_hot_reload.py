@@ -8,21 +8,21 @@ import pytest
 
 from models.errors import KernelSightError
 from pipelines.cpu_pool import CpuPool
-from service.hot_reload import Watched, file_state
+from service.hot_reload import Reloading, file_state
 
 
 class Refused(KernelSightError):
     """What loading raises for the word 'bad'."""
 
 
-def watching(path: Path, pool: CpuPool) -> Watched[str]:
+def watching(path: Path, pool: CpuPool) -> Reloading[str]:
     def load() -> str:
         text = path.read_text() if path.exists() else "nothing"
         if text == "bad":
             raise Refused("this is bad")
         return text
 
-    return Watched("the file", load, lambda: file_state([path]), pool, every_seconds=0.0)
+    return Reloading("the file", load, lambda: file_state([path]), pool, every_seconds=0.0)
 
 
 def replace(path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.manifest import Manifest
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.crops import normalised
@@ -14,7 +14,7 @@ from pipelines.documents.ocr.db_postprocess import Boxes, decode
 from pipelines.documents.ocr.tiling import Plan, plan, usual_scale
 from pipelines.documents.stages import Pixels, Quads
 from pipelines.pipeline import Infer
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 
 SMALLEST = 11.0  # median height on the canvas, grown as lines are, below which letters run together
 BEST = 18.0  # the height that a closer look is for
@@ -32,33 +32,33 @@ class Detector:
     infer: Infer
     pool: CpuPool
 
-    async def find(self, page: Pixels, call: Call) -> Boxes:
+    async def find(self, page: Pixels, context: RunContext) -> Boxes:
         """All lines, in the page's pixels, in no order."""
         height, width = page.shape[:2]
         scale = usual_scale(width, height)
-        boxes = await self._looked(page, scale, call)
+        boxes = await self._looked(page, scale, context)
         if closer := _closer(boxes, scale):
-            boxes, scale = await self._looked(page, closer, call), closer
+            boxes, scale = await self._looked(page, closer, context), closer
         if farther := _farther(boxes, scale):
-            boxes = _with_large(boxes, await self._looked(page, farther, call), LARGEST / 2 / scale)
+            boxes = _with_large(boxes, await self._looked(page, farther, context), LARGEST / 2 / scale)
         return boxes
 
-    async def _looked(self, page: Pixels, scale: float, call: Call) -> Boxes:
+    async def _looked(self, page: Pixels, scale: float, context: RunContext) -> Boxes:
         height, width = page.shape[:2]
         layout = plan(width, height, scale, self.manifest.input.sizes)
-        with call.stage("preprocess"):
+        with context.stage("preprocess"):
             tensors = await self.pool.run(self._tensors, layout, page)
-        answers = await together(*(self._answered(one, call) for one in tensors))
-        with call.stage("postprocess"):
+        answers = await gather_or_cancel(*(self._answered(one, context) for one in tensors))
+        with context.stage("postprocess"):
             return await self.pool.run(self._boxes, layout, answers, page)
 
     def _tensors(self, layout: Plan, page: Pixels) -> list[NDArray[np.float32]]:
         return [np.ascontiguousarray(normalised(one, self.manifest.input)) for one in layout.render(page)]
 
-    async def _answered(self, tensor: NDArray[np.float32], call: Call) -> NDArray[np.float32]:
+    async def _answered(self, tensor: NDArray[np.float32], context: RunContext) -> NDArray[np.float32]:
         inputs = {self.manifest.input.name: tensor}
-        answer = await self.infer(self.manifest.id, inputs, priority=call.priority, deadline=call.deadline)
-        call.inferred(answer)
+        answer = await self.infer(self.manifest.id, inputs, priority=context.priority, deadline=context.deadline)
+        context.inferred(answer)
         probabilities: NDArray[np.float32] = answer.outputs[self.manifest.outputs[0].name][0]
         return probabilities
 

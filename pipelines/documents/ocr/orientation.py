@@ -12,7 +12,7 @@ from pipelines.documents.ocr.crops import cut, tensor
 from pipelines.documents.ocr.db_postprocess import Boxes
 from pipelines.documents.stages import Pixels
 from pipelines.pipeline import Infer
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 
 SAMPLE = 16  # lines that say which way up a page is
 LEGIBLE = 8.0  # pixels: lower lines say little
@@ -27,7 +27,7 @@ class Orientation:
     infer_many: Infer
     pool: CpuPool
 
-    async def rotation(self, page: Pixels, boxes: Boxes, call: Call) -> Rotation:
+    async def rotation(self, page: Pixels, boxes: Boxes, context: RunContext) -> Rotation:
         """Degrees clockwise by which the page's content was turned: 0 where nothing speaks against it."""
         if not len(boxes):
             return 0
@@ -35,29 +35,29 @@ class Orientation:
         alike = boxes[boxes.are_tall == lies]
         legible = alike[alike.heights >= min(LEGIBLE, float(np.median(alike.heights)))]
         sample = legible[np.argsort(-legible.lengths)[:SAMPLE]]
-        turned = await self.upside_down(page, sample, call)
+        turned = await self.upside_down(page, sample, context)
         is_reversed = float(np.mean(turned)) > 0.5
         if lies:
             return 270 if is_reversed else 90
         return 180 if is_reversed else 0
 
-    async def righted(self, page: Pixels, boxes: Boxes, call: Call) -> Boxes:
+    async def righted(self, page: Pixels, boxes: Boxes, context: RunContext) -> Boxes:
         """With lines that run up a page read from below."""
         tall = boxes.are_tall
         if not tall.any():
             return boxes
         reversed_ = tall.copy()
-        reversed_[tall] = await self.upside_down(page, boxes[tall], call) > 0.5
+        reversed_[tall] = await self.upside_down(page, boxes[tall], context) > 0.5
         return boxes.reversed(reversed_)
 
-    async def upside_down(self, page: Pixels, boxes: Boxes, call: Call) -> NDArray[np.float32]:
+    async def upside_down(self, page: Pixels, boxes: Boxes, context: RunContext) -> NDArray[np.float32]:
         """(N,) probability that each line is read from its wrong end."""
-        with call.stage("preprocess"):
+        with context.stage("preprocess"):
             crops = await self.pool.run(self._crops, page, boxes)
         answer = await self.infer_many(
-            self.manifest.id, {self.manifest.input.name: crops}, priority=call.priority, deadline=call.deadline
+            self.manifest.id, {self.manifest.input.name: crops}, priority=context.priority, deadline=context.deadline
         )
-        call.inferred(answer)
+        context.inferred(answer)
         probabilities: NDArray[np.float32] = answer.outputs[self.manifest.outputs[0].name][:, 1]
         return probabilities
 

@@ -18,7 +18,7 @@ from pipelines.documents.ocr.orientation import Orientation, skew_of
 from pipelines.documents.ocr.recogniser import Recogniser
 from pipelines.documents.stages import PageText, Pixels
 from pipelines.pipeline import Infer
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 
@@ -56,16 +56,16 @@ class OcrReader:
     def models(self) -> list[ModelUsed]:
         return list(self.used)
 
-    async def read(self, pixels: Pixels, call: Call) -> PageText:
+    async def read(self, pixels: Pixels, context: RunContext) -> PageText:
         """Lines come from top to bottom; what reads as one with a gap in it is two lines."""
         height, width = pixels.shape[:2]
-        boxes = await self.detector.find(pixels, call)
-        turn = Turn(width, height, await self.orientation.rotation(pixels, boxes, call))
+        boxes = await self.detector.find(pixels, context)
+        turn = Turn(width, height, await self.orientation.rotation(pixels, boxes, context))
         if max(width, height) < LONGEST:
             turn = Turn(width, height, turn.rotation, skew_of(boxes.moved(turn)))
         upright, boxes = await self.pool.run(_upright, pixels, boxes, turn)
-        boxes = await self.orientation.righted(upright, boxes, call)
-        lines = await self.recogniser.read(upright, boxes, call)
+        boxes = await self.orientation.righted(upright, boxes, context)
+        lines = await self.recogniser.read(upright, boxes, context)
         return PageText(upright, tuple(lines), turn.rotation, turn.skew)
 
 

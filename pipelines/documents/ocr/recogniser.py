@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.manifest import Manifest
 from models.runtime.session import Array
 from pipelines.cpu_pool import CpuPool
@@ -17,7 +17,7 @@ from pipelines.documents.ocr.line_splitting import Piece, joined, pieces
 from pipelines.documents.ocr.lines import read_line
 from pipelines.documents.stages import Pixels, TextLine
 from pipelines.pipeline import Infer
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 
 AT_ONCE = 6  # groups that a page has under way: more would only hold memory, and other requests' places
 GROUP = 1280  # columns of a group of crops: an answer takes 9 KiB for each
@@ -43,26 +43,28 @@ class Recogniser:
     def widths(self) -> list[int]:
         return sorted(width for _, width in self.manifest.input.sizes)
 
-    async def read(self, page: Pixels, boxes: Boxes, call: Call) -> list[TextLine]:
+    async def read(self, page: Pixels, boxes: Boxes, context: RunContext) -> list[TextLine]:
         """What stands in the boxes, in their order; those in which nothing stands are left out."""
-        with call.stage("preprocess"):
+        with context.stage("preprocess"):
             crops = await self.pool.run(self._crops, page, boxes)
             narrow = await self.pool.run(squeezed, crops)
-        found = await self._read(narrow, call)
-        with call.stage("postprocess"):
+        found = await self._read(narrow, context)
+        with context.stage("postprocess"):
             wanting = await self.pool.run(_wanting, crops, narrow, found)
-        again = await self._read([crops[row] for row in wanting], call)
+        again = await self._read([crops[row] for row in wanting], context)
         for row, characters in zip(wanting, again, strict=True):
             found[row] = characters
-        with call.stage("postprocess"):
+        with context.stage("postprocess"):
             return await self.pool.run(_lines, boxes, crops, found)
 
-    async def _read(self, crops: Sequence[Pixels], call: Call) -> list[list[Character]]:
+    async def _read(self, crops: Sequence[Pixels], context: RunContext) -> list[list[Character]]:
         """Each crop's characters."""
-        with call.stage("preprocess"):
+        with context.stage("preprocess"):
             cuts = await self.pool.run(self._pieces, crops)
         places = asyncio.Semaphore(AT_ONCE)
-        read = await together(*(self._recognised(group, width, places, call) for width, group in self._groups(cuts)))
+        read = await gather_or_cancel(
+            *(self._recognised(group, width, places, context) for width, group in self._groups(cuts))
+        )
         found = {(one.line, one.left): characters for part in read for one, characters in part}
         parts: list[list[tuple[Piece, list[Character]]]] = [[] for _ in crops]
         for piece in cuts:
@@ -84,17 +86,20 @@ class Recogniser:
             yield from ((width, alike[first : first + size]) for first in range(0, len(alike), size))
 
     async def _recognised(
-        self, group: Sequence[Piece], width: int, places: asyncio.Semaphore, call: Call
+        self, group: Sequence[Piece], width: int, places: asyncio.Semaphore, context: RunContext
     ) -> list[tuple[Piece, list[Character]]]:
         async with places:
-            with call.stage("preprocess"):
+            with context.stage("preprocess"):
                 crops = [one.pixels for one in group]
                 batch = await self.pool.run(tensor, crops, self.manifest.input, width)
             answer = await self.infer_many(
-                self.manifest.id, {self.manifest.input.name: batch}, priority=call.priority, deadline=call.deadline
+                self.manifest.id,
+                {self.manifest.input.name: batch},
+                priority=context.priority,
+                deadline=context.deadline,
             )
-            call.inferred(answer)
-            with call.stage("postprocess"):
+            context.inferred(answer)
+            with context.stage("postprocess"):
                 steps = answer.outputs[self.manifest.outputs[0].name]
                 return await self.pool.run(self._decoded, group, steps, width)
 

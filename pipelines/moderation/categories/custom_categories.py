@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.errors import Overloaded
 from pipelines.captioning.pipeline import FeaturesOptions
 from pipelines.cpu_pool import CpuPool
@@ -96,7 +96,7 @@ class Categories:
                 on_image()
                 return seen
 
-        seen = await together(*map(one, [*positives, *negatives]))
+        seen = await gather_or_cancel(*map(one, [*positives, *negatives]))
         skipped = [one for one in seen if isinstance(one, Skipped)]
         kinds = [
             [one for one in part if not isinstance(one, Skipped)]

@@ -12,7 +12,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from models.atomic_write import write_whole
+from models.atomic_write import write_atomically
 from pipelines.moderation.categories.head import Head, check_name
 from pipelines.moderation.errors import CategoriesNotWritable, CategoryBroken, CategoryExists, CategoryUnknown
 
@@ -86,7 +86,7 @@ class HeadStore:
         with self._lock:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                write_whole(self._path(head.name), head.model_dump_json(indent=1))
+                write_atomically(self._path(head.name), head.model_dump_json(indent=1))
                 stamp = _stamp(self._path(head.name))
             except OSError as cause:
                 raise CategoriesNotWritable(self.folder, cause) from cause

@@ -16,8 +16,8 @@ from PIL import Image
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
 from pipelines.moderation.domains import Domains, hosts
-from pipelines.moderation.types import Box, Evidence, Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import Box, Evidence, SignalResult
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 Pixels = NDArray[np.uint8]
@@ -59,14 +59,14 @@ class Codes:
     def shorter_side(self) -> int:
         return FINE * 3 // 4
 
-    async def read(self, picture: Picture, call: Call) -> Reading:
+    async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         """Scores 0 or 1: `present` any code, `url` one with a link, `denied` and `unlisted` as the lists say."""
         domains = await self.domains()
         codes = await self.pool.run(find_codes, picture.pixels, picture.scale)
         return judge(codes, domains)
 
 
-def judge(codes: list[Code], domains: Domains) -> Reading:
+def judge(codes: list[Code], domains: Domains) -> SignalResult:
     links = [hosts(code.payload) for code in codes]
     targets = [host for found in links for host in found]
     scores = {
@@ -82,7 +82,7 @@ def judge(codes: list[Code], domains: Domains) -> Reading:
         for code, found in worst[:MOST_SHOWN]
     ]
     numbers = {name: float(fact) for name, fact in scores.items()}
-    return Reading.of(numbers, evidence, detector="zxing-cpp", version="1")
+    return SignalResult.of(numbers, evidence, detector="zxing-cpp", version="1")
 
 
 def find_codes(pixels: Image.Image, scale: float) -> list[Code]:

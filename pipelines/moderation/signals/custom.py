@@ -8,8 +8,8 @@ from pipelines.image.decode import Picture
 from pipelines.moderation.categories.head import Head
 from pipelines.moderation.categories.store import Entry, HeadStore
 from pipelines.moderation.errors import HeadMismatch
-from pipelines.moderation.types import Evidence, Reading
-from pipelines.run_context import Call, used_in
+from pipelines.moderation.types import Evidence, SignalResult
+from pipelines.run_context import RunContext, used_in
 from pipelines.types import ModelUsed
 
 LIKELY = 0.5  # from here on a category is evidence
@@ -34,18 +34,18 @@ class Custom:
     def shorter_side(self) -> int:
         return self.encoder.shorter_side
 
-    async def read(self, picture: Picture, call: Call) -> Reading:
+    async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         entries = (await self.heads()).entries
         usable, idle = _sorted(entries, self.encoder.used)
         scores: dict[str, float] = {}
         if any(entry.head for entry in entries):
-            answer = await self.encoder.infer_on(picture, call)
+            answer = await self.encoder.infer_on(picture, context)
             # To another version's heads this one's embeddings say nothing.
             usable, idle = _sorted(entries, used_in(answer, self.encoder.used))
             embedding = answer.outputs["embedding"]
             scores = {head.name: head.score(embedding) for head in usable}  # 20 µs each: less than a thread costs
         likely = [Evidence(what=name, score=round(score, 6)) for name, score in scores.items() if score > LIKELY]
-        reading = Reading.of(
+        reading = SignalResult.of(
             scores,
             likely + idle,
             detector=self.encoder.used.id,

@@ -14,8 +14,8 @@ from pipelines.image.decode import Picture
 from pipelines.moderation.file_structure import Anatomy, anatomy, has_position, jpeg
 from pipelines.moderation.file_structure.embedded_files import Payload, Place, payloads
 from pipelines.moderation.file_structure.trailing_data import Trailer, trailers
-from pipelines.moderation.types import Evidence, Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import Evidence, SignalResult
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 VERSION = "1"
@@ -54,11 +54,11 @@ class Hygiene:
         """Next to nothing: it looks at bytes."""
         return 1
 
-    async def read(self, picture: Picture, call: Call) -> Reading:
+    async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         return await self.pool.run(examine, picture)
 
 
-def examine(picture: Picture) -> Reading:
+def examine(picture: Picture) -> SignalResult:
     """Scores `polyglot`, `trailing`, `metadata`, `gps` and `bomb`: see docs/moderation-signals.md."""
     data = picture.data
     found = anatomy(data, picture.format)
@@ -82,7 +82,7 @@ def examine(picture: Picture) -> Reading:
     if bomb >= 0.1:
         ratio = picture.width * picture.height * picture.frames // len(data)
         evidence.append(Evidence(what="bomb", score=round(bomb, 6), detail=f"{ratio:,} pixels for each byte"))
-    return Reading.of(scores, evidence, detector="file", version=VERSION)
+    return SignalResult.of(scores, evidence, detector="file", version=VERSION)
 
 
 def _sureness(payload: Payload) -> float:

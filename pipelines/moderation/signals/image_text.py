@@ -13,8 +13,8 @@ from pipelines.documents.coordinates import Turn
 from pipelines.documents.stages import PageText, Reader
 from pipelines.image.decode import Picture
 from pipelines.moderation.policy import Policy
-from pipelines.moderation.types import Box, Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import Box, SignalResult
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 
@@ -32,10 +32,10 @@ class TextInImage:
     def shorter_side(self) -> None:
         """All pixels there are: small print is small."""
 
-    async def read(self, picture: Picture, call: Call) -> Reading:
+    async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         """Spans of the evidence are characters of all lines, joined by line breaks; boxes are those of the lines."""
         policy = await self.policy()
-        page = await self.reader.read(np.asarray(picture.pixels), call)
+        page = await self.reader.read(np.asarray(picture.pixels), context)
         reading = await self.pool.run(policy.text_signal.read_text, "\n".join(line.text for line in page.lines))
         placed = [
             one.model_copy(update={"box": _box(page, picture, one.span[0])}) if one.span else one

@@ -7,8 +7,8 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
 from pipelines.moderation.hashes.lists import KINDS, Kind, Match, SearchableList
 from pipelines.moderation.hashes.pdq import HASHABLE, LARGEST, pdq
-from pipelines.moderation.types import Evidence, Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import Evidence, SignalResult
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 MOST_SHOWN = 10  # entries of each list: an image of a series may match hundreds
@@ -37,24 +37,24 @@ class Known:
     def shorter_side(self) -> int | None:
         return LARGEST
 
-    async def read(self, picture: Picture, call: Call) -> Reading:
+    async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         """Scores `block` and `allow`: 1 for an equal hash, .5 for one at the limit, 0 for none. No lists, no scores."""
         lists = await self.lists()
         if not lists:
-            return Reading.of({}, [Evidence(what="no lists are configured")], detector="pdq", version="no lists")
+            return SignalResult.of({}, [Evidence(what="no lists are configured")], detector="pdq", version="no lists")
         return await self.pool.run(self._judge, picture, lists)
 
-    def _judge(self, picture: Picture, lists: Lists) -> Reading:
+    def _judge(self, picture: Picture, lists: Lists) -> SignalResult:
         found = pdq(picture.pixels, picture.width, picture.height, dihedral=self.dihedral)
         version = ", ".join(f"{kind} {one.version[:12]}" for kind, one in lists.items())
         if not found.is_hashable:
             detail = f"PDQ quality {found.quality}, under {HASHABLE}: too little in it to be told from other images"
             evidence = [Evidence(what="not hashable", detail=detail)]
-            return Reading.of(dict.fromkeys(KINDS, 0.0), evidence, detector="pdq", version=version)
+            return SignalResult.of(dict.fromkeys(KINDS, 0.0), evidence, detector="pdq", version=version)
         matches = {kind: one.matches(found.hashes, self.distance) for kind, one in lists.items()}
         scores: dict[str, float] = {kind: matches[kind][0].score if matches.get(kind) else 0.0 for kind in KINDS}
         evidence = [_evidence(kind, match) for kind, many in matches.items() for match in many[:MOST_SHOWN]]
-        return Reading.of(scores, evidence, detector="pdq", version=version)
+        return SignalResult.of(scores, evidence, detector="pdq", version=version)
 
 
 def _evidence(kind: Kind, match: Match) -> Evidence:

@@ -19,9 +19,9 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.explain.explainer import Explainers, Explanation
 from pipelines.image.decode import Picture
 from pipelines.moderation.signals.nsfw_explain import RESIZED, NsfwMap
-from pipelines.moderation.types import Evidence, Reading
+from pipelines.moderation.types import Evidence, SignalResult
 from pipelines.pipeline import Infer
-from pipelines.run_context import Call, used_in
+from pipelines.run_context import RunContext, used_in
 from pipelines.types import ModelUsed
 
 # exact: from all pixels, as the model was published. fast: from a JPEG that was decoded at a smaller scale, which
@@ -56,14 +56,14 @@ class Nsfw:
     def shorter_side(self) -> int | None:
         return None if self.chain == "exact" else FAST_SIDE
 
-    async def read(self, picture: Picture, call: Call) -> Reading:
+    async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         """Scores `whole` and, for suspicious pictures, `tiles`: the highest of any part. The score is `whole`."""
-        seen = await self._infer(picture, [(0, 0, *picture.pixels.size)], call)
+        seen = await self._infer(picture, [(0, 0, *picture.pixels.size)], context)
         [whole] = _scores(seen)
         scores, evidence = {"whole": whole}, list[Evidence]()
         if whole >= SUSPICIOUS:
             regions = tiles(*picture.pixels.size)
-            found = _scores(await self._infer(picture, regions, call))
+            found = _scores(await self._infer(picture, regions, context))
             scores["tiles"] = max(found)
             evidence = [
                 Evidence(what="part of the picture", score=round(score, 6), box=_original(region, picture.scale))
@@ -71,21 +71,21 @@ class Nsfw:
             ]
         used = used_in(seen, self.used)
         version = f"{used.version}-{used.sha256[:12]}-{self.chain}"
-        reading = Reading.of(scores, evidence, detector=self.manifest.id, version=version)
+        reading = SignalResult.of(scores, evidence, detector=self.manifest.id, version=version)
         return reading.model_copy(update={"score": reading.scores["whole"]})
 
-    async def explain(self, picture: Picture, call: Call) -> Explanation:
+    async def explain(self, picture: Picture, context: RunContext) -> Explanation:
         """Which places of the picture speak for its score as a whole; raises ExplanationUnavailable."""
-        seen = await self._infer(picture, [(0, 0, *picture.pixels.size)], call)
+        seen = await self._infer(picture, [(0, 0, *picture.pixels.size)], context)
         where = NsfwMap(await self.explainers.of(seen.served))
         return await where.of({name: rows[0] for name, rows in seen.outputs.items()}, picture)
 
-    async def _infer(self, picture: Picture, regions: Sequence[Rectangle], call: Call) -> Inference:
-        with call.stage("nsfw.preprocess"):
+    async def _infer(self, picture: Picture, regions: Sequence[Rectangle], context: RunContext) -> Inference:
+        with context.stage("nsfw.preprocess"):
             items = await self.pool.run(self._items, picture.pixels, regions)
         inputs = {self.manifest.input.name: items}
-        answer = await self.infer_many(self.manifest.id, inputs, priority=call.priority, deadline=call.deadline)
-        call.inferred(answer, wait="nsfw.wait", session="nsfw.session")
+        answer = await self.infer_many(self.manifest.id, inputs, priority=context.priority, deadline=context.deadline)
+        context.inferred(answer, wait="nsfw.wait", session="nsfw.session")
         return answer
 
     def _items(self, pixels: Image.Image, regions: Sequence[Rectangle]) -> NDArray[np.float32]:

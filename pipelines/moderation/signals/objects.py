@@ -14,8 +14,8 @@ from models.labels import LabelSet
 from pipelines.captioning.encoder import Encoder
 from pipelines.captioning.pipeline import softmax
 from pipelines.image.decode import Picture
-from pipelines.moderation.types import Evidence, Reading
-from pipelines.run_context import Call, used_in
+from pipelines.moderation.types import Evidence, SignalResult
+from pipelines.run_context import RunContext, used_in
 from pipelines.types import ModelUsed
 
 MAPPING = Path(__file__).with_name("objects.toml")
@@ -36,9 +36,9 @@ class Objects:
     def shorter_side(self) -> int | None:
         return self.encoder.shorter_side
 
-    async def read(self, picture: Picture, call: Call) -> Reading:
+    async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         """A score for each category of the mapping: the summed probability of its classes."""
-        answer = await self.encoder.infer_on(picture, call)
+        answer = await self.encoder.infer_on(picture, context)
         decision = self.encoder.manifest.decision
         scores = softmax(answer.outputs["logits"], temperature=decision.temperature if decision else 1.0)
         sums = {category: min(float(scores[classes].sum()), 1.0) for category, classes in self._classes.items()}
@@ -48,7 +48,7 @@ class Objects:
             for index in classes
             if scores[index] >= SHOWN
         ]
-        return Reading.of(
+        return SignalResult.of(
             sums, evidence, detector=self.encoder.manifest.id, version=self._version(used_in(answer, self.encoder.used))
         )
 

@@ -4,8 +4,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 from pipelines.explain.explainer import Explanation
 from pipelines.image.decode import Picture
-from pipelines.moderation.types import Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import SignalResult
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 
@@ -23,7 +23,7 @@ class Signal(Protocol):
     def shorter_side(self) -> int | None:
         """Pixels that the decoded image's shorter side should have at least; None: all there are."""
 
-    async def read(self, picture: Picture, call: Call) -> Reading: ...
+    async def read(self, picture: Picture, context: RunContext) -> SignalResult: ...
 
 
 @runtime_checkable
@@ -38,5 +38,5 @@ class OfFile(Protocol):
 class Explains(Protocol):
     """A signal that can show what in a picture its score comes from."""
 
-    async def explain(self, picture: Picture, call: Call) -> Explanation:
+    async def explain(self, picture: Picture, context: RunContext) -> Explanation:
         """Raises ExplanationUnavailable."""

@@ -16,11 +16,11 @@ from pipelines.moderation.categories.store import Entry
 from pipelines.moderation.categories.training import LEAST
 from pipelines.moderation.errors import HeadMismatch
 from pipelines.types import ImageInfo, ModelUsed
-from service.components import House
-from service.http.dependencies import ReadyHouse
+from service.components import Components
+from service.http.dependencies import ReadyComponents
 from service.http.openapi import PROBLEMS, image_body
 from service.http.request_parsing import read_ask, unless_gone
-from service.operations.operation import look
+from service.operations.operation import run_engine
 from service.operations.registry import FEATURES
 
 CATEGORY_PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -115,59 +115,61 @@ router = APIRouter(prefix="/v1/categories", tags=["categories"], responses=PROBL
 
 
 @router.get("")
-async def categories(house: ReadyHouse) -> CategoryList:
+async def categories(components: ReadyComponents) -> CategoryList:
     """Every category, whether it can be used here, and how well it did in its cross-validation."""
-    entries, encoder = (await house.heads.current()).entries, house.categories.encoder
+    entries, encoder = (await components.heads.current()).entries, components.categories.encoder
     return CategoryList(categories=[CategorySummary.of(entry, encoder) for entry in entries])
 
 
 @router.get("/{name}", response_model=CategoryReply)
-async def category(house: ReadyHouse, name: str) -> Response:
+async def category(components: ReadyComponents, name: str) -> Response:
     """A category's report: what it scored on images that it had not seen, at several thresholds."""
-    heads = await house.heads.current()
+    heads = await components.heads.current()
     return _json(CategoryReply.of(heads.get(name), skipped=[]))
 
 
 @router.put("/{name}", response_model=CategoryReply, openapi_extra=training_body())
-async def train(request: Request, house: ReadyHouse, name: str, replace: bool = False) -> Response:
+async def train(request: Request, components: ReadyComponents, name: str, replace: bool = False) -> Response:
     """Train a category from images of it (`positive`) and of everything else (`negative`), 10 of each at least.
 
     It scores from this answer on, without a restart. Images that cannot be read are skipped and listed.
     """
-    house.categories.heads.check_free(name, replace=replace)
+    components.categories.heads.check_free(name, replace=replace)
     try:
-        async with asyncio.timeout(house.settings.training_seconds), house.categories.turn():
-            trained = await _train(request, house, name, replace)
+        async with asyncio.timeout(components.settings.training_seconds), components.categories.turn():
+            trained = await _train(request, components, name, replace)
     except TimeoutError:
         raise DeadlineExceeded("the training") from None
     return _json(CategoryReply.of(trained.head, skipped=trained.skipped))
 
 
 @router.delete("/{name}", status_code=204, response_class=Response)
-async def remove(house: ReadyHouse, name: str) -> None:
+async def remove(components: ReadyComponents, name: str) -> None:
     """Remove a category; policies that name it have no score for it from now on."""
-    heads = await house.heads.current()
-    await house.pool.run(heads.remove, name)
+    heads = await components.heads.current()
+    await components.pool.run(heads.remove, name)
 
 
 @router.post("/{name}/score", response_model=ScoreReply, openapi_extra=image_body())
-async def score(request: Request, house: ReadyHouse, name: str) -> Response:
+async def score(request: Request, components: ReadyComponents, name: str) -> Response:
     """The probability that an image belongs to a category, to try it out before a policy relies on it."""
-    head = (await house.heads.current()).get(name)
-    head.check(house.categories.encoder)
-    ask = await read_ask(request, house.pool)
+    head = (await components.heads.current()).get(name)
+    head.check(components.categories.encoder)
+    ask = await read_ask(request, components.pool)
     if ask.fields:
         raise RequestRejected(f"unknown fields: {', '.join(sorted(ask.fields))}")
-    findings = await unless_gone(request, look(house, ask.image, {"features": EMBEDDING}, FEATURES.now(house)))
+    findings = await unless_gone(
+        request, run_engine(components, ask.image, {"features": EMBEDDING}, FEATURES.now(components))
+    )
     return _json(ScoreReply.of(head, score_of(head, findings), findings))
 
 
-async def _train(request: Request, house: House, name: str, replace: bool) -> Trained:
+async def _train(request: Request, components: Components, name: str, replace: bool) -> Trained:
     async with request.form(max_files=MOST_IMAGES, max_fields=0) as form:
         if unknown := form.keys() - {"positive", "negative"}:
             raise RequestRejected(f"unknown fields: {', '.join(sorted(unknown))}")
         positives, negatives = _samples(form, "positive"), _samples(form, "negative")
-        return await unless_gone(request, house.categories.train(name, positives, negatives, replace=replace))
+        return await unless_gone(request, components.categories.train(name, positives, negatives, replace=replace))
 
 
 def _samples(form: FormData, field: str) -> list[Sample]:

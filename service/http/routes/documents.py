@@ -12,14 +12,14 @@ from pydantic import BaseModel
 from models.errors import KernelSightError
 from pipelines.documents.outputs.formats import KINDS
 from pipelines.findings import Findings
-from service.components import House
-from service.http.dependencies import ReadyHouse
+from service.components import Components
+from service.http.dependencies import ReadyComponents
 from service.http.error_handlers import answer
 from service.http.openapi import PROBLEMS, image_body
 from service.http.request_parsing import unless_gone
-from service.http.responses import answered, asked
+from service.http.responses import read_operation_request, respond
 from service.operations.documents import DocumentsQuery
-from service.operations.operation import look
+from service.operations.operation import run_engine
 from service.operations.registry import DOCUMENTS
 from service.operations.schemas import DocumentReply, answer_of
 
@@ -40,7 +40,9 @@ router = APIRouter(prefix="/v1", tags=["documents"], responses=PROBLEMS)
     },
     openapi_extra=image_body("document"),
 )
-async def documents(request: Request, house: ReadyHouse, query: Annotated[DocumentsQuery, Query()]) -> Response:
+async def documents(
+    request: Request, components: ReadyComponents, query: Annotated[DocumentsQuery, Query()]
+) -> Response:
     """Text, layout, tables and reading order of a PDF, a TIFF or an image; `document` may be called `image`.
 
     A page that fails is reported as such among the others. With `Accept: application/x-ndjson` each page is a line
@@ -49,20 +51,20 @@ async def documents(request: Request, house: ReadyHouse, query: Annotated[Docume
     Options go into the query, or beside `document` in a JSON body; the body wins.
     """
     if LINES in request.headers.get("accept", ""):
-        return await _streamed(request, house, query)
-    return await answered(request, house, DOCUMENTS, query)
+        return await _streamed(request, components, query)
+    return await respond(request, components, DOCUMENTS, query)
 
 
-async def _streamed(request: Request, house: House, query: DocumentsQuery) -> Response:
+async def _streamed(request: Request, components: Components, query: DocumentsQuery) -> Response:
     """Begins with the first page, so that what is wrong with the whole document has its proper status."""
-    ask = await asked(request, house, DOCUMENTS, query)
+    ask = await read_operation_request(request, components, DOCUMENTS, query)
     tasks = {"document": DOCUMENTS.parse(ask).options}
     pages: asyncio.Queue[BaseModel | None] = asyncio.Queue()
-    terms = replace(DOCUMENTS.now(house), report=lambda page, of: pages.put_nowait(page))
+    terms = replace(DOCUMENTS.now(components), report=lambda page, of: pages.put_nowait(page))
 
     async def looked() -> Findings:
         with DOCUMENTS.named():
-            return await look(house, ask.image, tasks, terms)
+            return await run_engine(components, ask.image, tasks, terms)
 
     run = asyncio.create_task(looked())
     run.add_done_callback(lambda _: pages.put_nowait(None))

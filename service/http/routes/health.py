@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from models.errors import KernelSightError
-from service.components import House
+from service.components import Components
 from service.http.auth import require_key
 from service.http.openapi import Health
 from service.problems import detail_of
@@ -15,11 +15,11 @@ router = APIRouter(tags=["operation"])
 @router.get("/healthz", response_model=Health)
 async def healthz(request: Request) -> Response:
     """200 while every loaded model makes progress, proven by a real inference when nothing completed lately."""
-    house: House | None = request.app.state.house
-    if house is None:
+    components: Components | None = request.app.state.components
+    if components is None:
         failure = request.app.state.failure
         return _health("failed" if failure else "loading", {}, 503 if failure else 200)
-    models = await house.runtime.check()
+    models = await components.runtime.check()
     well = not any(models.values())
     return _health("ok" if well else "stuck", models, 200 if well else 503)
 
@@ -27,11 +27,11 @@ async def healthz(request: Request) -> Response:
 @router.get("/readyz", response_model=Health)
 async def readyz(request: Request) -> Response:
     """200 once every configured model is warm."""
-    house: House | None = request.app.state.house
-    if house is None:
+    components: Components | None = request.app.state.components
+    if components is None:
         failure: KernelSightError | None = request.app.state.failure
         return _health("loading" if failure is None else detail_of(failure), {}, 503)
-    return _health("ready", dict.fromkeys(house.runtime.models), 200)
+    return _health("ready", dict.fromkeys(components.runtime.models), 200)
 
 
 @router.get("/metrics", dependencies=[Depends(require_key)], response_class=Response)

@@ -8,9 +8,9 @@ from pipelines.captioning.pipeline import FeaturesOptions
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.findings import Findings
 from pipelines.image.sanitize import SanitizeOptions
-from service.http.dependencies import ReadyHouse
+from service.http.dependencies import ReadyComponents
 from service.http.openapi import PROBLEMS, image_body
-from service.http.responses import answered
+from service.http.responses import respond
 from service.operations.images import OPTIONS, AnalyzeQuery, ExplainQuery
 from service.operations.registry import ANALYZE, AVATARS, EXPLAIN, FACES, FEATURES, SANITIZE
 from service.operations.schemas import ExplainReply, FacesReply, FeaturesReply
@@ -19,21 +19,23 @@ router = APIRouter(prefix="/v1", tags=["images"], responses=PROBLEMS)
 
 
 @router.post("/features", response_model=FeaturesReply, openapi_extra=image_body())
-async def features(request: Request, house: ReadyHouse, query: Annotated[FeaturesOptions, Query()]) -> Response:
+async def features(
+    request: Request, components: ReadyComponents, query: Annotated[FeaturesOptions, Query()]
+) -> Response:
     """Captioning features of one image: embedding, tags, colours, and a text block for a prompt.
 
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
-    return await answered(request, house, FEATURES, query)
+    return await respond(request, components, FEATURES, query)
 
 
 @router.post("/faces", response_model=FacesReply, openapi_extra=image_body())
-async def faces(request: Request, house: ReadyHouse, query: Annotated[FacesOptions, Query()]) -> Response:
+async def faces(request: Request, components: ReadyComponents, query: Annotated[FacesOptions, Query()]) -> Response:
     """Where faces are, how they are turned, and how good an avatar each would make; none is an answer, too.
 
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
-    return await answered(request, house, FACES, query)
+    return await respond(request, components, FACES, query)
 
 
 @router.post(
@@ -42,13 +44,13 @@ async def faces(request: Request, house: ReadyHouse, query: Annotated[FacesOptio
     responses={200: {"content": {"image/png": {}, "image/webp": {}}, "description": "The avatar"}},
     openapi_extra=image_body(),
 )
-async def avatars(request: Request, house: ReadyHouse, query: Annotated[AvatarOptions, Query()]) -> Response:
+async def avatars(request: Request, components: ReadyComponents, query: Annotated[AvatarOptions, Query()]) -> Response:
     """One face as an avatar: aligned by its eyes, framed with its hair, square or circle, PNG or WebP.
 
     Where no face is good enough the answer is a problem of type `no-suitable-face` that lists what was found.
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
-    return await answered(request, house, AVATARS, query)
+    return await respond(request, components, AVATARS, query)
 
 
 @router.post(
@@ -57,13 +59,13 @@ async def avatars(request: Request, house: ReadyHouse, query: Annotated[AvatarOp
     responses={200: {"content": {"image/png": {}}, "description": "What speaks for each tag, cell by cell"}},
     openapi_extra=image_body(),
 )
-async def explain(request: Request, house: ReadyHouse, query: Annotated[ExplainQuery, Query()]) -> Response:
+async def explain(request: Request, components: ReadyComponents, query: Annotated[ExplainQuery, Query()]) -> Response:
     """Which places of the image speak for the best tags, or for a class that is named: exact parts of its logit.
 
     A model whose answers have no exact parts gives a problem of type `explanation-unavailable`.
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
-    return await answered(request, house, EXPLAIN, query)
+    return await respond(request, components, EXPLAIN, query)
 
 
 @router.post(
@@ -74,12 +76,14 @@ async def explain(request: Request, house: ReadyHouse, query: Annotated[ExplainQ
     },
     openapi_extra=image_body(),
 )
-async def sanitize(request: Request, house: ReadyHouse, query: Annotated[SanitizeOptions, Query()]) -> Response:
+async def sanitize(
+    request: Request, components: ReadyComponents, query: Annotated[SanitizeOptions, Query()]
+) -> Response:
     """The image made anew from its pixels: upright, in sRGB, no metadata, nothing else from the file.
 
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
-    return await answered(request, house, SANITIZE, query)
+    return await respond(request, components, SANITIZE, query)
 
 
 @router.post(
@@ -91,7 +95,7 @@ async def sanitize(request: Request, house: ReadyHouse, query: Annotated[Sanitiz
         **{name: {"$ref": f"#/components/schemas/{kind.__name__}"} for name, kind in OPTIONS.items()},
     ),
 )
-async def analyze(request: Request, house: ReadyHouse, query: Annotated[AnalyzeQuery, Query()]) -> Response:
+async def analyze(request: Request, components: ReadyComponents, query: Annotated[AnalyzeQuery, Query()]) -> Response:
     """Any set of pipelines over one decode of one image or PDF, and one text block for a prompt.
 
     Of a PDF, `document` reads all pages and the others see the first.
@@ -99,4 +103,4 @@ async def analyze(request: Request, house: ReadyHouse, query: Annotated[AnalyzeQ
     Where moderation is among them it runs first, over every page that is read, and the others never see what it blocks.
     Each pipeline's options go under its name: an object in a JSON body, JSON text in a form field.
     """
-    return await answered(request, house, ANALYZE, query)
+    return await respond(request, components, ANALYZE, query)

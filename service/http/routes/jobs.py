@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 
 from models.priority import Priority
 from service.errors import JobNotDone
-from service.http.dependencies import ReadyHouse, ReadyJobs
-from service.http.error_handlers import respond
+from service.http.dependencies import ReadyComponents, ReadyJobs
+from service.http.error_handlers import problem_response
 from service.http.openapi import PROBLEMS, image_body
-from service.http.responses import asked, deferred
+from service.http.responses import enqueue_operation, read_operation_request
 from service.operations.registry import OPERATIONS, operation
 from service.queue.types import Event
 from service.worker.job_view import JobView
@@ -33,7 +33,7 @@ class JobQuery(BaseModel):
 @router.post("/jobs", status_code=202, response_model=JobView, openapi_extra=image_body())
 async def submit(
     request: Request,
-    house: ReadyHouse,
+    components: ReadyComponents,
     jobs: ReadyJobs,
     query: Annotated[JobQuery, Query()],
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
@@ -45,8 +45,10 @@ async def submit(
     """
     own = {name: value for name, value in request.query_params.items() if name not in JobQuery.model_fields}
     chosen = operation(query.operation)
-    ask = (await asked(request, house, chosen)).over(own)
-    return await deferred(jobs, chosen, ask, priority=query.priority, callback=query.callback, key=idempotency_key)
+    ask = (await read_operation_request(request, components, chosen)).over(own)
+    return await enqueue_operation(
+        jobs, chosen, ask, priority=query.priority, callback=query.callback, key=idempotency_key
+    )
 
 
 @router.get("/jobs/{id}")
@@ -61,7 +63,7 @@ async def result(request: Request, jobs: ReadyJobs, id: str) -> Response:
     """The answer as the operation's own route gives it, errors included; 409 while there is none yet."""
     status, outcome = await jobs.queue.status(id), await jobs.queue.result(id)
     if status.is_final and status.error is not None:
-        return respond(request.url.path, status.error)
+        return problem_response(request.url.path, status.error)
     if outcome is None:
         raise JobNotDone(f"job {id!r} is {status.state}: there is no result")
     return Response(outcome.body, media_type=outcome.media_type, headers=dict(outcome.headers))

@@ -10,49 +10,51 @@ from models.errors import DeadlineExceeded
 from models.kernels.health import KernelHealth
 from models.manifest import Manifest
 from models.store.store import GRAPH
-from service.components import House
-from service.http.dependencies import ReadyHouse, ReadyWatch
+from service.components import Components
+from service.http.dependencies import ReadyComponents, ReadyMonitors
 from service.http.openapi import PROBLEMS, ModelList, ModelSummary, PassedOverModels, TaskSummary
 from service.model_selection import Choice
 from service.monitoring.kernel_health.monitor import current_manifest
-from service.monitoring.monitors import Watch
+from service.monitoring.monitors import Monitors
 
 router = APIRouter(prefix="/v1/models", tags=["models"], responses=PROBLEMS)
 
 
 @router.get("")
-async def models(house: ReadyHouse, watch: ReadyWatch) -> ModelList:
+async def models(components: ReadyComponents, monitors: ReadyMonitors) -> ModelList:
     """Which models do which task, and the catalog: licences, the state of the files, and what is loaded."""
     return ModelList(
-        tasks={task: _task(choice) for task, choice in house.choices.items()},
-        models=[_summary(house, watch, manifest) for manifest in house.catalog],
+        tasks={task: _task(choice) for task, choice in components.choices.items()},
+        models=[_summary(components, monitors, manifest) for manifest in components.catalog],
     )
 
 
 @router.get("/{model}")
-async def model(house: ReadyHouse, watch: ReadyWatch, model: str) -> dict[str, Any]:
+async def model(components: ReadyComponents, monitors: ReadyMonitors, model: str) -> dict[str, Any]:
     """One model's manifest and, once it is in the store, where its files came from and how exact its export is."""
-    manifest = _answering(house, house.catalog.get(model))
-    record = house.store.record(manifest)
+    manifest = _answering(components, components.catalog.get(model))
+    record = components.store.record(manifest)
     stored = record.model_dump(mode="json", exclude={"manifest"}) if record else None
     return {
-        "summary": _summary(house, watch, manifest).model_dump(),
+        "summary": _summary(components, monitors, manifest).model_dump(),
         "manifest": manifest.model_dump(mode="json"),
         "stored": stored,
-        "parity": house.store.parity(manifest),
+        "parity": components.store.parity(manifest),
     }
 
 
 @router.post("/{model}/promote")
-async def promote(house: ReadyHouse, watch: ReadyWatch, model: str, version: int | None = None) -> ModelSummary:
+async def promote(
+    components: ReadyComponents, monitors: ReadyMonitors, model: str, version: int | None = None
+) -> ModelSummary:
     """Let the second version of a model answer, from this answer on; the version that did is the second one then.
 
     No request is dropped: who has asked is answered by the version before. The choice outlives this process. With
     `version` nothing is done where that one answers already.
     """
-    manifest = house.catalog.get(model)
-    await watch.versions.promote(model, version)
-    return _summary(house, watch, manifest)
+    manifest = components.catalog.get(model)
+    await monitors.versions.promote(model, version)
+    return _summary(components, monitors, manifest)
 
 
 def _task(choice: Choice) -> TaskSummary:
@@ -64,27 +66,27 @@ def _task(choice: Choice) -> TaskSummary:
     )
 
 
-def _answering(house: House, manifest: Manifest) -> Manifest:
+def _answering(components: Components, manifest: Manifest) -> Manifest:
     """The version that answers, which may be another one than at start."""
-    return house.runtime.loaded(manifest.id).manifest if manifest.id in house.runtime.models else manifest
+    return components.runtime.loaded(manifest.id).manifest if manifest.id in components.runtime.models else manifest
 
 
-def _summary(house: House, watch: Watch, manifest: Manifest) -> ModelSummary:
-    manifest = _answering(house, manifest)
-    record = house.store.record(manifest)
+def _summary(components: Components, monitors: Monitors, manifest: Manifest) -> ModelSummary:
+    manifest = _answering(components, manifest)
+    record = components.store.record(manifest)
     graph = record.files.get(GRAPH) if record else None
-    loaded = manifest.id in house.runtime.models
+    loaded = manifest.id in components.runtime.models
     return ModelSummary(
         id=manifest.id,
         version=manifest.version,
         task=manifest.task,
         description=manifest.description,
         license=manifest.license,
-        state=house.store.state(manifest),
+        state=components.store.state(manifest),
         loaded=loaded,
-        device=house.runtime.device if loaded else None,
+        device=components.runtime.device if loaded else None,
         sha256=graph.sha256 if graph else None,
-        shadow=watch.versions.report(manifest.id),
+        shadow=monitors.versions.report(manifest.id),
     )
 
 
@@ -104,19 +106,21 @@ class KernelsQuery(BaseModel):
     responses={200: {"content": {"image/png": {}}, "description": "Numbers for each layer, or a picture of one"}},
 )
 async def kernels(
-    house: ReadyHouse, watch: ReadyWatch, model: str, query: Annotated[KernelsQuery, Query()]
+    components: ReadyComponents, monitors: ReadyMonitors, model: str, query: Annotated[KernelsQuery, Query()]
 ) -> Response:
     """Of each convolution layer: the range of activations, dead kernels, saturation, drift from the profile.
 
     `format=png` gives the kernels of the first layer as a picture, or of the layer that is named; with
     `show=activations` the kernels that answer most to the drawn pictures, each over the one it answers to.
     """
-    manifest = current_manifest(house, model)
+    manifest = current_manifest(components, model)
     try:
-        async with asyncio.timeout(house.settings.request_seconds):
+        async with asyncio.timeout(components.settings.request_seconds):
             if query.format == "json":
-                return Response((await watch.kernels.health(manifest)).model_dump_json(), media_type="application/json")
-            draw = watch.kernels.kernels_png if query.show == "kernels" else watch.kernels.activations_png
+                return Response(
+                    (await monitors.kernels.health(manifest)).model_dump_json(), media_type="application/json"
+                )
+            draw = monitors.kernels.kernels_png if query.show == "kernels" else monitors.kernels.activations_png
             return Response(await draw(manifest, query.layer), media_type="image/png")
     except TimeoutError:
         raise DeadlineExceeded("the look at the kernels") from None

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from service.http.dependencies import ReadyHouse, ReadyWatch
+from service.http.dependencies import ReadyComponents, ReadyMonitors
 from service.http.openapi import PROBLEMS, ProblemBody
 from service.monitoring.audit.log import START
 from service.monitoring.canaries.results import CanaryResult
@@ -21,11 +21,11 @@ _UNKNOWN: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/v1")
 
 
-async def ready_desk(watch: ReadyWatch) -> Desk:
+async def ready_desk(monitors: ReadyMonitors) -> Desk:
     """Raises AuditOff or NotReady."""
-    if watch.feedback is None:
+    if monitors.feedback is None:
         raise AuditOff
-    return watch.feedback
+    return monitors.feedback
 
 
 ReadyDesk = Annotated[Desk, Depends(ready_desk)]
@@ -62,22 +62,24 @@ class CanaryReport(BaseModel):
 
 
 @router.get("/canaries", tags=["operation"], responses=PROBLEMS)
-async def canaries(watch: ReadyWatch) -> CanaryReport:
+async def canaries(monitors: ReadyMonitors) -> CanaryReport:
     """The last run of each golden set: accuracy by pipeline, flips, and every answer."""
-    return CanaryReport(sets=watch.canaries.results)
+    return CanaryReport(sets=monitors.canaries.results)
 
 
 Observations = Annotated[int | None, Query(ge=500, le=1_000_000, description="KERNELSIGHT_REFERENCE_OBSERVATIONS")]
 
 
 @router.get("/quality", tags=["quality"], responses=PROBLEMS)
-async def quality(watch: ReadyWatch) -> QualityReport:
+async def quality(monitors: ReadyMonitors) -> QualityReport:
     """Each subject's drift in this process: its window beside its reference, bin by bin."""
-    return watch.quality.report()
+    return monitors.quality.report()
 
 
 @router.post("/quality/reference", tags=["quality"], responses=PROBLEMS, status_code=202)
-async def capture(house: ReadyHouse, watch: ReadyWatch, observations: Observations = None) -> QualityReport:
+async def capture(
+    components: ReadyComponents, monitors: ReadyMonitors, observations: Observations = None
+) -> QualityReport:
     """Make this process's next answers the reference of all; until there are enough the old one is compared with."""
-    watch.quality.capture(observations or house.settings.reference_observations, "traffic")
-    return watch.quality.report()
+    monitors.quality.capture(observations or components.settings.reference_observations, "traffic")
+    return monitors.quality.report()

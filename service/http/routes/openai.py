@@ -18,9 +18,9 @@ from pipelines.errors import RequestRejected
 from pipelines.moderation.options import ModerationOptions
 from service.batches.file_store import FilePage, StoredFile
 from service.batches.types import Batch, BatchPage, NewBatch
-from service.http.dependencies import ReadyHouse, ReadyJobs
+from service.http.dependencies import ReadyComponents, ReadyJobs
 from service.http.openapi import OPENAI_PROBLEMS, PIXEL_URL, json_body, moderation_body
-from service.http.responses import answered
+from service.http.responses import respond
 from service.operations.embeddings import EmbeddingsReply, EmbeddingsRequest
 from service.operations.openai_moderation import ModerationReply, ModerationRequest
 from service.operations.registry import EMBEDDINGS, MODERATIONS
@@ -141,9 +141,9 @@ async def cancel(jobs: ReadyJobs, id: str) -> Batch:
     response_model=EmbeddingsReply,
     openapi_extra=json_body(EmbeddingsRequest, input=PIXEL_URL),
 )
-async def embeddings(request: Request, house: ReadyHouse) -> Response:
+async def embeddings(request: Request, components: ReadyComponents) -> Response:
     """The encoder's embedding of each image, in OpenAI's form; `input` takes URLs and data URLs of images."""
-    return await answered(request, house, EMBEDDINGS)
+    return await respond(request, components, EMBEDDINGS)
 
 
 @router.post(
@@ -152,9 +152,11 @@ async def embeddings(request: Request, house: ReadyHouse) -> Response:
     response_model=ModerationReply,
     openapi_extra=moderation_body(ModerationRequest),
 )
-async def moderations(request: Request, house: ReadyHouse, query: Annotated[ModerationOptions, Query()]) -> Response:
+async def moderations(
+    request: Request, components: ReadyComponents, query: Annotated[ModerationOptions, Query()]
+) -> Response:
     """Allow, review or block: texts and images in OpenAI's form, or one image as the form field `file`.
 
     Options go into the query, or beside `input` in the body (`extra_body` in OpenAI's client); the body wins.
     """
-    return await answered(request, house, MODERATIONS, query)
+    return await respond(request, components, MODERATIONS, query)

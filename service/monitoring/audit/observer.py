@@ -7,7 +7,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import ValidationError
 
-from pipelines.findings import Seen
+from pipelines.findings import Observation
 from pipelines.moderation.text_pipeline import JudgedText
 from service.monitoring.audit.log import Journal
 from service.monitoring.audit.record import Record
@@ -26,7 +26,7 @@ class Audit:
             self._records.labels(outcome)
         self._journal, self._writer = journal, Writer(journal, self._count)
 
-    def seen(self, seen: Seen) -> None:
+    def seen(self, seen: Observation) -> None:
         """The engine's observer."""
         self._writer.put(Draft.of(seen, current()))
 

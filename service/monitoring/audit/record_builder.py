@@ -9,7 +9,7 @@ import orjson
 
 from models.priority import Priority
 from pipelines.documents.types import Document
-from pipelines.findings import Seen, made_at
+from pipelines.findings import Observation, made_at
 from pipelines.moderation.text_pipeline import JudgedText
 from pipelines.moderation.types import Moderation
 from pipelines.run_context import Stage
@@ -41,7 +41,7 @@ class Draft:
     document: Document | None = None
 
     @classmethod
-    def of(cls, seen: Seen, context: RequestContext | None) -> "Draft":
+    def of(cls, seen: Observation, context: RequestContext | None) -> "Draft":
         found = seen.findings
         judged = found.moderation
         if judged is not None and (judged.preview or judged.explanations):

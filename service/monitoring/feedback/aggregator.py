@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
-from service.components import House
+from service.components import Components
 from service.monitoring.audit.factory import DAY_SECONDS, OFF, Journals, open_journals
 from service.monitoring.audit.log import START, Journal, Line, beginning
 from service.monitoring.audit.observer import Audit
@@ -170,30 +170,30 @@ async def given_on(journal: Journal, result_id: str) -> list[Judgement]:
 
 
 @asynccontextmanager
-async def open_desk(house: House) -> AsyncIterator[Desk | None]:
+async def open_desk(components: Components) -> AsyncIterator[Desk | None]:
     """From here on every result is recorded. None where the audit log is off; raises as `open_journals` does."""
-    settings = house.settings
+    settings = components.settings
     if settings.audit == OFF:
         yield None
         return
     async with open_journals(settings) as journals:
-        audit = Audit(journals.audit, house.metrics.registry)
-        house.engine.watch(audit.seen)
-        house.texts.watch(audit.judged)
+        audit = Audit(journals.audit, components.metrics.registry)
+        components.engine.add_observer(audit.seen)
+        components.texts.add_observer(audit.judged)
 
         async def known() -> Known:
-            return await known_of(house)
+            return await known_of(components)
 
         desk = Desk(
-            audit, journals, known, house.metrics.registry,
+            audit, journals, known, components.metrics.registry,
             window=settings.feedback_window, days=settings.audit_days,
         )  # fmt: skip
         async with audit.writing(drain_seconds=settings.drain_seconds), journals.pruned(), desk.looking():
             yield desk
 
 
-async def known_of(house: House) -> Known:
-    policy, labels = await house.policy.current(), house.encoder.labels
+async def known_of(components: Components) -> Known:
+    policy, labels = await components.policy.current(), components.encoder.labels
     rules = (policy.rules, *policy.tenant_rules.values())
     return Known(
         categories={rule.category for some in rules for rule in some.values()},

@@ -15,7 +15,7 @@ from models.kernels.rendering import activations_png, kernels_png
 from models.manifest import Manifest
 from models.onnx_graph import Graph
 from models.store.store import Store
-from service.components import House
+from service.components import Components
 from service.monitoring.kernel_health.idle_thread import QuietThread, QuietThreadClosed
 from service.monitoring.kernel_health.metrics import KernelCollector
 from service.monitoring.kernel_health.traffic_sample import ENOUGH, Current, TrafficSample
@@ -83,30 +83,34 @@ class KernelWatch:
             await asyncio.sleep(self._seconds)
 
 
-def current_manifest(house: House, model: str) -> Manifest:
+def current_manifest(components: Components, model: str) -> Manifest:
     """Of the version that answers now: a promoted one is not the catalog's. Raises ModelUnknown."""
-    return house.runtime.loaded(model).manifest if model in house.runtime.models else house.catalog.get(model)
+    return (
+        components.runtime.loaded(model).manifest
+        if model in components.runtime.models
+        else components.catalog.get(model)
+    )
 
 
 @asynccontextmanager
-async def watching_kernels(house: House) -> AsyncIterator[KernelWatch]:
+async def watching_kernels(components: Components) -> AsyncIterator[KernelWatch]:
     """Look at the kernels of the house's models every `kernel_check_seconds` seconds, beside its work."""
 
     def somebody_waits() -> bool:
-        return any(one.waiting["interactive"] for one in house.runtime.standing())
+        return any(one.waiting["interactive"] for one in components.runtime.standing())
 
     def current(model: str) -> Manifest:
-        return current_manifest(house, model)
+        return current_manifest(components, model)
 
-    seconds = house.settings.kernel_check_seconds
+    seconds = components.settings.kernel_check_seconds
     thread = QuietThread(somebody_waits)
-    traffic = TrafficSample(current, house.store, house.pool, thread, spacing_seconds=seconds / ENOUGH)
-    watch = KernelWatch(house.store, thread, traffic, seconds=seconds)
-    house.metrics.registry.register(KernelCollector(lambda: watch.healths))
+    traffic = TrafficSample(current, components.store, components.pool, thread, spacing_seconds=seconds / ENOUGH)
+    watch = KernelWatch(components.store, thread, traffic, seconds=seconds)
+    components.metrics.registry.register(KernelCollector(lambda: watch.healths))
     looking: asyncio.Task[None] | None = None
     if seconds:
-        house.engine.watch(traffic.observe)
-        looking = asyncio.create_task(watch.look_regularly(house.runtime.models, current))
+        components.engine.add_observer(traffic.observe)
+        looking = asyncio.create_task(watch.look_regularly(components.runtime.models, current))
     try:
         yield watch
     finally:

@@ -16,7 +16,7 @@ from models.kernels.inspection import Traffic, look_at, sees_whole_pictures
 from models.manifest import Manifest
 from models.store.store import Store
 from pipelines.cpu_pool import CpuPool, at_priority
-from pipelines.findings import Seen
+from pipelines.findings import Observation
 from service.monitoring.kernel_health.idle_thread import QuietThread
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class TrafficSample:
         self._traffic: dict[str, Traffic] = {}
         self._reducing: asyncio.Task[None] | None = None
 
-    def observe(self, seen: Seen) -> None:
+    def observe(self, seen: Observation) -> None:
         if monotonic() < self._next or (self._reducing and not self._reducing.done()):
             return
         used = (self._current(one.id) for one in seen.findings.models)

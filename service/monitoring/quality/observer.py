@@ -10,7 +10,7 @@ from pipelines.captioning.encoder import Encoder
 from pipelines.captioning.pipeline import POSSIBLE
 from pipelines.documents.types import Document, Page
 from pipelines.faces.types import Faces
-from pipelines.findings import Findings, Seen
+from pipelines.findings import Findings, Observation
 from pipelines.moderation.types import Moderation
 from service.monitoring.quality import signals
 from service.monitoring.quality.distances import Vector
@@ -51,7 +51,7 @@ class Quality:
         for tracker in self.trackers.values():
             tracker.begin(observations, source)
 
-    def __call__(self, seen: Seen) -> None:
+    def __call__(self, seen: Observation) -> None:
         findings = seen.findings
         if findings.image.format != "PDF":  # whose page may not have been drawn
             self._image(findings, seen.picture.pixels)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from models.concurrency import together
+from models.concurrency import gather_or_cancel
 from models.errors import KernelSightError
 from pipelines.engine import Engine
 from service.monitoring.errors import ReferenceTooSmall
@@ -47,7 +47,7 @@ async def captured(
                 on_skip(path, error)
             on_image()
 
-    await together(*map(look, paths))
+    await gather_or_cancel(*map(look, paths))
     _check(quality.trackers[quality.subjects.images.name].observations)
     captures = [tracker.capture for tracker in quality.trackers.values() if tracker.capture is not None]
     return [capture.reference() for capture in captures if capture.observations >= LEAST]

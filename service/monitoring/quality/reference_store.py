@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from models.atomic_write import write_whole
+from models.atomic_write import write_atomically
 from service.monitoring.errors import ReferenceInvalid, ReferencesNotWritable, ReferenceUnknown
 from service.monitoring.quality.reference import Reference
 
@@ -45,7 +45,7 @@ class References:
         """Raises ReferencesNotWritable."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.path(reference.subject), reference.model_dump_json(indent=1))
+            write_atomically(self.path(reference.subject), reference.model_dump_json(indent=1))
         except OSError as cause:
             raise ReferencesNotWritable(self.folder, cause) from cause
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.components import House
+from service.components import Components
 from service.monitoring.quality import signals
 from service.monitoring.quality.signals import Signal
 from service.pipeline_factory import used_of
@@ -34,17 +34,17 @@ class Subjects:
     layout: Subject | None = None
 
     @classmethod
-    def of(cls, house: House) -> "Subjects":
-        groups = signals.groups(house.encoder.labels.groups)
+    def of(cls, components: Components) -> "Subjects":
+        groups = signals.groups(components.encoder.labels.groups)
         of_encoder = (signals.CONFIDENCE, signals.ENTROPY, signals.MARGIN, groups)
         reading = ("text-recognition", "text-detection", "text-orientation")  # the first gives it its name
         return cls(
             images=Subject(IMAGES, "", (signals.BRIGHTNESS, signals.SHARPNESS, signals.PIXELS, signals.BYTES)),
-            encoder=_subject(house, ("encoder",), of_encoder, has_embedding=True),
-            nsfw=_subject(house, ("moderation",), (signals.NSFW,)),
-            faces=_subject(house, ("faces",), (signals.FACES, signals.FACE)),
-            text=_subject(house, reading, (signals.LINES, signals.OCR)),
-            layout=_subject(house, ("layout",), (signals.LAYOUT,)),
+            encoder=_subject(components, ("encoder",), of_encoder, has_embedding=True),
+            nsfw=_subject(components, ("moderation",), (signals.NSFW,)),
+            faces=_subject(components, ("faces",), (signals.FACES, signals.FACE)),
+            text=_subject(components, reading, (signals.LINES, signals.OCR)),
+            layout=_subject(components, ("layout",), (signals.LAYOUT,)),
         )
 
     def __iter__(self) -> Iterator[Subject]:
@@ -53,11 +53,11 @@ class Subjects:
 
 
 def _subject(
-    house: House, tasks: Sequence[str], of: tuple[Signal, ...], *, has_embedding: bool = False
+    components: Components, tasks: Sequence[str], of: tuple[Signal, ...], *, has_embedding: bool = False
 ) -> Subject | None:
-    if not set(tasks) <= house.choices.keys():
+    if not set(tasks) <= components.choices.keys():
         return None
-    manifests = [manifest for task in tasks for manifest in house.choices[task].models]
-    hashes = [used_of(house.store, manifest).sha256 for manifest in manifests]
+    manifests = [manifest for task in tasks for manifest in components.choices[task].models]
+    hashes = [used_of(components.store, manifest).sha256 for manifest in manifests]
     fingerprint = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     return Subject(manifests[0].id, fingerprint, of, has_embedding)

@@ -10,7 +10,7 @@ from models.manifest import Manifest
 from models.runtime.loaded_model import Loaded
 from models.runtime.model_info import Served
 from models.store.promotions import keep_promotion
-from service.components import House
+from service.components import Components
 from service.monitoring.errors import CandidateUnknown
 from service.monitoring.shadow.candidate import candidate_of, check_outputs
 from service.monitoring.shadow.comparator import Shadow
@@ -22,10 +22,12 @@ log = logging.getLogger(__name__)
 class Versions:
     """The versions of a house's models: what answers, and the one candidate beside it."""
 
-    def __init__(self, house: House, on_promoted: Callable[[], None] = lambda: None) -> None:
-        settings = house.settings
-        self._house, self._on_promoted = house, on_promoted
-        self._shadow = Shadow(house.runtime, house.pool, settings.shadow_share, ShadowMetrics(house.metrics.registry))
+    def __init__(self, components: Components, on_promoted: Callable[[], None] = lambda: None) -> None:
+        settings = components.settings
+        self._house, self._on_promoted = components, on_promoted
+        self._shadow = Shadow(
+            components.runtime, components.pool, settings.shadow_share, ShadowMetrics(components.metrics.registry)
+        )
         self._grace_seconds = settings.document_seconds  # whatever an answer may take, those who wait get theirs
         self._turn = asyncio.Lock()
         self._settling: asyncio.Task[None] | None = None
@@ -66,24 +68,24 @@ class Versions:
         async with self._turn:
             if self._settling is not None:
                 await asyncio.wait({self._settling})
-            house, candidate = self._house, self._shadow.candidate
-            if model in house.runtime.models and version == house.runtime.loaded(model).manifest.version:
-                return house.runtime.loaded(model).served
+            components, candidate = self._house, self._shadow.candidate
+            if model in components.runtime.models and version == components.runtime.loaded(model).manifest.version:
+                return components.runtime.loaded(model).served
             if candidate is None or candidate.manifest.id != model:
                 raise CandidateUnknown(f"{model!r} has no second version here; KERNELSIGHT_SHADOW names one")
             if version not in (None, candidate.manifest.version):
                 raise CandidateUnknown(
                     f"{model!r} has version {candidate.manifest.version} as its second, not {version}"
                 )
-            loaded = await house.runtime.load(candidate.manifest)
+            loaded = await components.runtime.load(candidate.manifest)
             try:
                 await asyncio.to_thread(
-                    keep_promotion, house.store, house.runtime.loaded(model).manifest, candidate.manifest
+                    keep_promotion, components.store, components.runtime.loaded(model).manifest, candidate.manifest
                 )
             except KernelSightError:
                 await loaded.retire(grace_seconds=0)
                 raise
-            before = house.runtime.promote(loaded)
+            before = components.runtime.promote(loaded)
             log.info("%s: version %d answers, %d did", model, loaded.manifest.version, before.manifest.version)
             aside = self._shadow.hide()
             self._settling = asyncio.create_task(self._settle(before, aside))
@@ -98,9 +100,11 @@ class Versions:
         await self._show(before.manifest)
 
     async def _load(self, wanted: str) -> None:
-        house = self._house
+        components = self._house
         try:
-            manifest = await asyncio.to_thread(candidate_of, wanted, house.catalog, house.runtime, house.store)
+            manifest = await asyncio.to_thread(
+                candidate_of, wanted, components.catalog, components.runtime, components.store
+            )
         except OSError as error:
             log.error("no second version: %s: %s", wanted, error.strerror)
             return

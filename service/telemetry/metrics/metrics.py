@@ -43,7 +43,7 @@ class Metrics:
     @asynccontextmanager
     async def watching(self, engine: Engine) -> AsyncIterator[None]:
         """Hear of all that `engine` answers, and measure this event loop, until the end of the block."""
-        engine.watch(self.stages.observe)
+        engine.add_observer(self.stages.observe)
         async with self.loop.watching():
             yield
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Histogram
 
-from pipelines.findings import Seen
+from pipelines.findings import Observation
 from service.telemetry.metrics.requests import DOCUMENT_SECONDS, exemplar
 
 WHOLE = "all"  # the pipeline of what is no pipeline's own: `decode` and `total`
@@ -30,7 +30,7 @@ class StageMetrics:
 
         self._by_name: dict[str, Histogram] = {}  # looking labels up takes as long as counting
 
-    def observe(self, seen: Seen) -> None:
+    def observe(self, seen: Observation) -> None:
         """An observer of the engine. A stage that came more than once (a document's pages) counts with its sum."""
         origin = exemplar()
         for name, seconds in seen.findings.timings.items():

@@ -6,7 +6,7 @@ import pytest
 
 from models.manifest import CatalogInvalid, UrlSource
 from models.registry import Catalog
-from models.runtime.request_queue import Waiting, WaitingLine
+from models.runtime.request_queue import RequestQueue, Waiting
 from tests.models.desk import Desk, url
 from tests.models.file_server import FileServer
 
@@ -15,7 +15,7 @@ SMALL, LARGE = (1,), (2,)
 
 
 def test_bulk_work_of_an_odd_shape_has_its_turn_while_others_are_taken_along() -> None:
-    line: WaitingLine[int] = WaitingLine("line", 1000)
+    line: RequestQueue[int] = RequestQueue("line", 1000)
     line.put(Waiting(-1, LARGE, "batch"))
     turns = 0
     served = False

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from models.errors import Overloaded
 from models.priority import PRIORITIES, Priority
-from models.runtime.request_queue import PATIENCE, Waiting, WaitingLine
+from models.runtime.request_queue import PATIENCE, RequestQueue, Waiting
 
 Shape = tuple[int, ...]
 SMALL: Shape = (2, 2)
@@ -56,7 +56,7 @@ class LineMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
-        self.line: WaitingLine[int] = WaitingLine("line", self.LIMIT, clock=self.clock)
+        self.line: RequestQueue[int] = RequestQueue("line", self.LIMIT, clock=self.clock)
         self.book = Book()
         self.arrived = 0
         self.is_closed = False
@@ -157,8 +157,8 @@ LineMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=4
 TestAnySequenceOfCallsKeepsTheLinesPromises = LineMachine.TestCase
 
 
-def line_with(*waiting: Waiting[int], limit: int = 100) -> WaitingLine[int]:
-    line: WaitingLine[int] = WaitingLine("line", limit)
+def line_with(*waiting: Waiting[int], limit: int = 100) -> RequestQueue[int]:
+    line: RequestQueue[int] = RequestQueue("line", limit)
     for one in waiting:
         line.put(one)
     return line
@@ -231,7 +231,7 @@ def test_overloaded_carries_when_to_come_back() -> None:
 @pytest.mark.parametrize("late", [0.0, 5.0])
 def test_a_request_at_or_past_its_deadline_is_never_taken(late: float) -> None:
     clock = Clock()
-    line: WaitingLine[int] = WaitingLine("line", 10, clock=clock)
+    line: RequestQueue[int] = RequestQueue("line", 10, clock=clock)
     line.put(Waiting(1, SMALL, deadline=clock.now + 1))
     clock.now += 1 + late
 
@@ -240,7 +240,7 @@ def test_a_request_at_or_past_its_deadline_is_never_taken(late: float) -> None:
 
 def test_oldest_seconds_is_the_age_of_whoever_waits_longest_and_zero_for_an_empty_line() -> None:
     clock = Clock()
-    line: WaitingLine[int] = WaitingLine("line", 10, clock=clock)
+    line: RequestQueue[int] = RequestQueue("line", 10, clock=clock)
     ages = [line.oldest_seconds()]
     line.put(Waiting(1, SMALL, "batch", since=clock.now))
     clock.now += 3
@@ -252,7 +252,7 @@ def test_oldest_seconds_is_the_age_of_whoever_waits_longest_and_zero_for_an_empt
 
 @pytest.mark.parametrize("takers", [1, 3])
 def test_takers_that_block_are_woken_by_work_and_let_go_by_close(takers: int) -> None:
-    line: WaitingLine[int] = WaitingLine("line", 100)
+    line: RequestQueue[int] = RequestQueue("line", 100)
     taken: list[int] = []
 
     def serve() -> None:

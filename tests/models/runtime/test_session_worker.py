@@ -11,7 +11,7 @@ import pytest
 from models.errors import DeadlineExceeded, InferenceFailed, ModelCorrupt
 from models.inference import Inference
 from models.runtime.batcher import Batcher
-from models.runtime.session_worker import Lane, Plan, join, stack
+from models.runtime.session_worker import Plan, SessionWorker, join, stack
 from tests.models.fake_sessions import GIVE_UP_SECONDS, Sessions, ask, item, occupy, run, serving, until, value_of
 
 # The supervisor looks four times in this time.
@@ -113,7 +113,7 @@ class ReturnsTooLate(logging.Handler):
     def __init__(self, sessions: Sessions) -> None:
         super().__init__()
         self.sessions = sessions
-        self.lane: Lane | None = None
+        self.lane: SessionWorker | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         if "hangs" in record.getMessage() and self.lane is not None:

@@ -18,7 +18,7 @@ from pipelines.captioning.encoder import Encoder
 from pipelines.captioning.encoder_cache import EncoderCache
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Limits, Picture, decode
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from tests.pipelines.fakes import USED, Asked, FakeEncoder
 from tests.pipelines.images import encode, photograph
 
@@ -68,12 +68,12 @@ async def until(fact: Callable[[], bool]) -> None:
         await asyncio.sleep(0.001)
 
 
-async def asking(encoder: Encoder, *calls: Call) -> list[asyncio.Task[Mapping[str, Array]]]:
+async def asking(encoder: Encoder, *calls: RunContext) -> list[asyncio.Task[Mapping[str, Array]]]:
     """A request for the same image with each call, all of them in a pass when this returns."""
-    tasks = [asyncio.create_task(encoder.encode(CAT, call)) for call in calls]
+    tasks = [asyncio.create_task(encoder.encode(CAT, context)) for context in calls]
     infer = encoder.infer
     assert isinstance(infer, SlowEncoder)
-    await until(lambda: len(infer.asked) == len({call.priority for call in calls}))
+    await until(lambda: len(infer.asked) == len({context.priority for context in calls}))
     return tasks
 
 
@@ -84,7 +84,7 @@ def counts(encoder: Encoder) -> tuple[int, int]:
 
 def test_an_image_that_comes_again_is_answered_alike_without_a_pass(pool: CpuPool) -> None:
     infer = FakeEncoder(np.arange(1000, dtype=np.float32))
-    encoder, first, second = cached(infer, pool), Call(), Call()
+    encoder, first, second = cached(infer, pool), RunContext(), RunContext()
 
     async def scenario() -> None:
         one, other = await encoder.encode(CAT, first), await encoder.encode(CAT, second)
@@ -104,8 +104,8 @@ def test_what_may_be_answered_otherwise_has_a_pass_of_its_own(pool: CpuPool, oth
     whole = decode(LARGE, limits=Limits())
 
     async def scenario() -> None:
-        await encoder.encode(whole, Call())
-        await encoder.encode(other, Call())
+        await encoder.encode(whole, RunContext())
+        await encoder.encode(other, RunContext())
 
     run(scenario())
 
@@ -117,7 +117,7 @@ def test_a_fresh_look_takes_nothing_from_the_cache_and_leaves_nothing_there(pool
 
     async def scenario() -> None:
         for _ in range(2):
-            await encoder.encode(CAT, Call(fresh=True))
+            await encoder.encode(CAT, RunContext(fresh=True))
 
     run(scenario())
 
@@ -128,7 +128,7 @@ def test_those_who_come_while_a_pass_is_on_its_way_share_it_and_survive_whoever_
     encoder = cached(infer := SlowEncoder(), pool)
 
     async def scenario() -> None:
-        first, second, third = await asking(encoder, Call(), Call(), Call())
+        first, second, third = await asking(encoder, RunContext(), RunContext(), RunContext())
         first.cancel()
         await asyncio.wait({first})
         infer.gate.set()
@@ -144,11 +144,11 @@ def test_a_pass_that_nobody_waits_for_any_more_is_cancelled_and_hinders_no_newco
     encoder = cached(infer := SlowEncoder(), pool)
 
     async def scenario() -> None:
-        tasks = await asking(encoder, Call(), Call())
+        tasks = await asking(encoder, RunContext(), RunContext())
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        newcomer = asyncio.create_task(encoder.encode(CAT, Call()))
+        newcomer = asyncio.create_task(encoder.encode(CAT, RunContext()))
         await until(lambda: len(infer.asked) == 2)
         infer.gate.set()
         assert ("grid" in await newcomer, infer.cancelled) == (True, 1)
@@ -159,20 +159,20 @@ def test_a_pass_that_nobody_waits_for_any_more_is_cancelled_and_hinders_no_newco
 def test_the_deadline_of_one_is_not_that_of_the_pass(pool: CpuPool) -> None:
     encoder = cached(infer := FakeEncoder(), pool)
 
-    run(_once(encoder, Call(deadline=123.0)))
+    run(_once(encoder, RunContext(deadline=123.0)))
 
     assert [deadline for *_, deadline in infer.asked] == [None]
 
 
-async def _once(encoder: Encoder, call: Call) -> None:
-    await encoder.encode(CAT, call)
+async def _once(encoder: Encoder, context: RunContext) -> None:
+    await encoder.encode(CAT, context)
 
 
 def test_somebody_who_waits_does_not_come_to_stand_in_the_line_of_bulk_work(pool: CpuPool) -> None:
     encoder = cached(infer := SlowEncoder(), pool)
 
     async def scenario() -> None:
-        tasks = await asking(encoder, Call(priority="batch"), Call(priority="interactive"))
+        tasks = await asking(encoder, RunContext(priority="batch"), RunContext(priority="interactive"))
         infer.gate.set()
         await asyncio.gather(*tasks)
 
@@ -185,11 +185,11 @@ def test_a_failure_is_told_to_all_who_wait_and_forgotten(pool: CpuPool) -> None:
     encoder = cached(infer := SlowEncoder(error=InferenceFailed("out of luck")), pool)
 
     async def scenario() -> None:
-        tasks = await asking(encoder, Call(), Call())
+        tasks = await asking(encoder, RunContext(), RunContext())
         infer.gate.set()
         errors = await asyncio.gather(*tasks, return_exceptions=True)
         infer.error = None
-        assert ([type(one) for one in errors], "grid" in await encoder.encode(CAT, Call())) == (
+        assert ([type(one) for one in errors], "grid" in await encoder.encode(CAT, RunContext())) == (
             [InferenceFailed] * 2, True,
         )  # fmt: skip
 
@@ -202,7 +202,7 @@ def test_the_image_that_nobody_asked_for_longest_is_forgotten_first(pool: CpuPoo
 
     async def scenario() -> None:
         for picture in (*pictures, pictures[0], CAT, pictures[0], pictures[1]):
-            await encoder.encode(picture, Call())
+            await encoder.encode(picture, RunContext())
 
     run(scenario())
 

@@ -19,7 +19,7 @@ from pipelines.captioning.encoder import Encoder
 from pipelines.captioning.pipeline import Captioning, FeaturesOptions, softmax
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Limits, Picture, decode
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import EncodedArray, Features
 from tests.pipelines.fakes import CLASSES, USED, FakeEncoder, logits_of
 from tests.pipelines.images import encode, photograph
@@ -45,7 +45,7 @@ def captioning(pool: CpuPool, encoder: FakeEncoder, temperature: float = 1.0) ->
 
 
 def features(pool: CpuPool, encoder: FakeEncoder, **options: Any) -> Features:
-    return asyncio.run(captioning(pool, encoder).run(PICTURE, FeaturesOptions(**options), Call()))
+    return asyncio.run(captioning(pool, encoder).run(PICTURE, FeaturesOptions(**options), RunContext()))
 
 
 def decoded(array: EncodedArray | list[float] | None) -> NDArray[Any]:
@@ -152,7 +152,7 @@ def test_a_group_that_has_everything_has_a_score_of_one_at_most(pool: CpuPool) -
 def test_logits_are_divided_by_the_temperature(pool: CpuPool, temperature: float) -> None:
     encoder = FakeEncoder(logits_of({TABBY: 0.6, ESPRESSO: 0.3}, temperature))
 
-    run = captioning(pool, encoder, temperature).run(PICTURE, FeaturesOptions(top_k=2), Call())
+    run = captioning(pool, encoder, temperature).run(PICTURE, FeaturesOptions(top_k=2), RunContext())
     found = asyncio.run(run)
 
     assert [tag.score for tag in found.tags] == pytest.approx([0.6, 0.3], abs=1e-4)
@@ -162,7 +162,7 @@ def test_logits_are_divided_by_the_temperature(pool: CpuPool, temperature: float
 def test_a_model_without_decision_facts_says_that_it_is_not_calibrated(pool: CpuPool) -> None:
     bare = Captioning(Encoder(MANIFEST.model_copy(update={"decision": None}), USED, LABELS, FakeEncoder(), pool), pool)
 
-    found = asyncio.run(bare.run(PICTURE, FeaturesOptions(), Call()))
+    found = asyncio.run(bare.run(PICTURE, FeaturesOptions(), RunContext()))
 
     assert "not calibrated" in found.calibration
 
@@ -170,7 +170,7 @@ def test_a_model_without_decision_facts_says_that_it_is_not_calibrated(pool: Cpu
 def test_the_encoder_gets_the_tensor_the_priority_and_the_deadline(pool: CpuPool) -> None:
     encoder = FakeEncoder()
 
-    asyncio.run(captioning(pool, encoder).run(PICTURE, FeaturesOptions(), Call("batch", 1e9)))
+    asyncio.run(captioning(pool, encoder).run(PICTURE, FeaturesOptions(), RunContext("batch", 1e9)))
 
     ((model, inputs, priority, deadline),) = encoder.asked
     assert (model, priority, deadline) == ("efficientnet-lite0", "batch", 1e9)
@@ -178,18 +178,18 @@ def test_the_encoder_gets_the_tensor_the_priority_and_the_deadline(pool: CpuPool
 
 
 def test_the_call_hears_where_the_time_went(pool: CpuPool) -> None:
-    call = Call()
+    context = RunContext()
 
-    asyncio.run(captioning(pool, FakeEncoder()).run(PICTURE, FeaturesOptions(), call))
+    asyncio.run(captioning(pool, FakeEncoder()).run(PICTURE, FeaturesOptions(), context))
 
-    assert set(call.timings) == {"preprocess", "wait", "session", "postprocess"}
-    assert (call.timings["wait"], call.timings["session"]) == (0.25, 0.5)  # as the fake says
+    assert set(context.timings) == {"preprocess", "wait", "session", "postprocess"}
+    assert (context.timings["wait"], context.timings["session"]) == (0.25, 0.5)  # as the fake says
 
 
 def test_a_picture_of_one_pixel_has_features(pool: CpuPool) -> None:
     dot: Picture = decode(encode(Image.new("RGB", (1, 1), "red"), "PNG"), limits=Limits())
 
-    found = asyncio.run(captioning(pool, FakeEncoder()).run(dot, FeaturesOptions(), Call()))
+    found = asyncio.run(captioning(pool, FakeEncoder()).run(dot, FeaturesOptions(), RunContext()))
 
     assert [one.name for one in found.appearance.colours] == ["red"]
 

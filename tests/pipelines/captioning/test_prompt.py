@@ -17,7 +17,7 @@ from pipelines.captioning.encoder import Encoder
 from pipelines.captioning.pipeline import Captioning, FeaturesOptions
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Limits, decode
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import Colour, Features, GroupScore, Tag
 from tests.pipelines.fakes import APPEARANCE, CLASSES, FEATURES, USED, FakeEncoder
 from tests.pipelines.images import encode
@@ -82,7 +82,7 @@ def test_the_prompt_never_claims_more_than_the_scores(captioning: Captioning, pe
     logits = np.zeros(CLASSES, np.float32)
     logits[list(peaks)] = list(peaks.values())
     looking = replace(captioning, encoder=replace(captioning.encoder, infer=FakeEncoder(logits)))
-    result = asyncio.run(looking.run(PICTURE, FeaturesOptions(min_score=0), Call()))
+    result = asyncio.run(looking.run(PICTURE, FeaturesOptions(min_score=0), RunContext()))
 
     *_, line = captioning.brief(result).splitlines()
 

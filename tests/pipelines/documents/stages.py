@@ -11,7 +11,7 @@ from pipelines.documents.pdf.client import Pdfium
 from pipelines.documents.pipeline import Arranged, DocumentLimits, DocumentsPipeline
 from pipelines.documents.stages import Block, PageText, Pixels, TextLine, TextWord
 from pipelines.documents.types import Line, Region, Word
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 
 
 def line(text: str, box: tuple[float, float, float, float], score: float = 0.9) -> TextLine:
@@ -32,7 +32,7 @@ class FakeReader:
     answer: Callable[[Pixels], PageText] = field(default_factory=lambda: reads(line("read by looks", (10, 10, 90, 20))))
     seen: list[Pixels] = field(default_factory=list)
 
-    async def read(self, pixels: Pixels, call: Call) -> PageText:
+    async def read(self, pixels: Pixels, context: RunContext) -> PageText:
         self.seen.append(pixels)
         await asyncio.sleep(0)
         return self.answer(pixels)
@@ -42,7 +42,7 @@ class FakeReader:
 class FakeLayout:
     seen: list[Pixels] = field(default_factory=list)
 
-    async def find(self, pixels: Pixels, call: Call) -> list[Block]:
+    async def find(self, pixels: Pixels, context: RunContext) -> list[Block]:
         self.seen.append(pixels)
         return []
 

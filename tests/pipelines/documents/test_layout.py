@@ -16,7 +16,7 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.documents.layout import LABELS, STRIDES, PicoLayout, decode, joined, tiles
 from pipelines.documents.stages import Block
 from pipelines.documents.types import Box
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 from tests.pipelines.fakes import Answers, Asked
 
@@ -105,7 +105,7 @@ class FakeRuntime(Answers):
 def test_each_tile_is_one_inference() -> None:
     runtime, pool = FakeRuntime(outputs_with((64, 3, 3, 2, 0.9))), CpuPool(threads=1)
     layout = PicoLayout(MANIFEST, ModelUsed(id=MANIFEST.id, version=1, sha256="0" * 64), runtime, pool)
-    blocks = asyncio.run(layout.find(np.full((2400, 600, 3), 255, np.uint8), Call()))
+    blocks = asyncio.run(layout.find(np.full((2400, 600, 3), 255, np.uint8), RunContext()))
     pool.close()
 
     assert (runtime.count, {block.label for block in blocks}) == (len(tiles(600, 2400)), {"figure"})

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from models.concurrency import in_order
+from models.concurrency import ordered_map
 from models.errors import DeadlineExceeded, InferenceFailed, Overloaded
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.errors import DocumentLocked, TooManyPages
@@ -19,7 +19,7 @@ from pipelines.documents.types import Page
 from pipelines.engine import Engine
 from pipelines.errors import RequestRejected
 from pipelines.image.decode import Limits
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from tests.pipelines.documents.conftest import Read
 from tests.pipelines.documents.pdfs import (
     HEIGHT,
@@ -219,7 +219,7 @@ def test_what_stops_all_pages_stops_the_document(read: Read, error: Exception) -
 
 def test_a_page_that_takes_too_long_is_reported(read: Read) -> None:
     class Endless(FakeReader):
-        async def read(self, pixels: Pixels, call: Call) -> PageText:
+        async def read(self, pixels: Pixels, context: RunContext) -> PageText:
             await asyncio.sleep(3600)
             raise AssertionError
 
@@ -276,7 +276,7 @@ def test_work_is_bounded_and_its_results_are_in_order() -> None:
         return number
 
     async def scene() -> list[int]:
-        return [number async for number in in_order(range(12), work, 3)]
+        return [number async for number in ordered_map(range(12), work, 3)]
 
     assert (asyncio.run(scene()), most) == (list(range(12)), 3)
 
@@ -293,7 +293,7 @@ def test_work_that_nobody_waits_for_is_cancelled() -> None:
         return number
 
     async def scene() -> None:
-        numbers = in_order(range(9), work, 3)
+        numbers = ordered_map(range(9), work, 3)
         assert await anext(numbers) == 0
         await numbers.aclose()
 

@@ -15,7 +15,7 @@ from pipelines.errors import NoSuitableFace
 from pipelines.faces.avatar import EYES_APART, EYES_DOWN, frame_of
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.faces.types import Avatar, Faces
-from service.components import House, open_house
+from service.components import Components, open_components
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.marks import needs_yunet
@@ -88,27 +88,27 @@ TIGHT_RENDITIONS: dict[str, Callable[[], Photo]] = {
 
 
 @pytest.fixture(scope="module", params=[pytest.param("yunet", marks=needs_yunet), "mtcnn"])
-def house(request: pytest.FixtureRequest) -> Iterator[tuple[House, asyncio.AbstractEventLoop]]:
+def components(request: pytest.FixtureRequest) -> Iterator[tuple[Components, asyncio.AbstractEventLoop]]:
     loop = asyncio.new_event_loop()
-    opened = open_house(Settings(faces=request.param), Metrics(), only=("faces", "avatar"))
+    opened = open_components(Settings(faces=request.param), Metrics(), only=("faces", "avatar"))
     yield loop.run_until_complete(opened.__aenter__()), loop
     loop.run_until_complete(opened.__aexit__(None, None, None))
     loop.close()
 
 
-Opened = tuple[House, asyncio.AbstractEventLoop]
+Opened = tuple[Components, asyncio.AbstractEventLoop]
 
 
-def faces(house: Opened, photo: Photo, options: FacesOptions | None = None) -> Faces:
-    run = house[0].engine.run(photo.file, {"faces": options or FacesOptions()})
-    found = house[1].run_until_complete(run).faces
+def faces(components: Opened, photo: Photo, options: FacesOptions | None = None) -> Faces:
+    run = components[0].engine.run(photo.file, {"faces": options or FacesOptions()})
+    found = components[1].run_until_complete(run).faces
     assert found is not None
     return found
 
 
-def avatar(house: Opened, photo: Photo, options: AvatarOptions | None = None) -> Avatar:
-    run = house[0].engine.run(photo.file, {"avatar": options or AvatarOptions()})
-    made = house[1].run_until_complete(run).avatar
+def avatar(components: Opened, photo: Photo, options: AvatarOptions | None = None) -> Avatar:
+    run = components[0].engine.run(photo.file, {"avatar": options or AvatarOptions()})
+    made = components[1].run_until_complete(run).avatar
     assert made is not None
     return made
 
@@ -122,17 +122,17 @@ def places(made: Avatar, photo: Photo) -> Points:
 
 
 @pytest.mark.parametrize("rendition", RENDITIONS)
-def test_the_true_eyes_land_at_their_place_in_the_avatar(house: Opened, rendition: str) -> None:
+def test_the_true_eyes_land_at_their_place_in_the_avatar(components: Opened, rendition: str) -> None:
     photo = RENDITIONS[rendition]()
-    made = avatar(house, photo, AvatarOptions(min_suitability=0))
+    made = avatar(components, photo, AvatarOptions(min_suitability=0))
 
     assert np.abs(places(made, photo) - PLACES).max() <= 0.03
 
 
 @pytest.mark.parametrize("rendition", TIGHT_RENDITIONS)
-def test_a_face_that_fills_its_picture_is_larger_and_as_level_and_central(house: Opened, rendition: str) -> None:
+def test_a_face_that_fills_its_picture_is_larger_and_as_level_and_central(components: Opened, rendition: str) -> None:
     photo = TIGHT_RENDITIONS[rendition]()
-    left, right = places(avatar(house, photo, AvatarOptions(min_suitability=0)), photo)
+    left, right = places(avatar(components, photo, AvatarOptions(min_suitability=0)), photo)
 
     assert (left + right) / 2 == pytest.approx(PLACES.mean(axis=0), abs=0.04)
     assert left[1] == pytest.approx(right[1], abs=0.03)
@@ -140,9 +140,9 @@ def test_a_face_that_fills_its_picture_is_larger_and_as_level_and_central(house:
 
 
 @pytest.mark.parametrize("rendition", RENDITIONS | TIGHT_RENDITIONS)
-def test_it_is_the_only_face_and_its_box_is_around_the_eyes(house: Opened, rendition: str) -> None:
+def test_it_is_the_only_face_and_its_box_is_around_the_eyes(components: Opened, rendition: str) -> None:
     photo = (RENDITIONS | TIGHT_RENDITIONS)[rendition]()
-    found = faces(house, photo)
+    found = faces(components, photo)
 
     [face] = [one for one in found.faces if one.is_face]
     x0, y0, x1, y1 = face.box
@@ -154,39 +154,39 @@ def test_it_is_the_only_face_and_its_box_is_around_the_eyes(house: Opened, rendi
 
 @pytest.mark.parametrize("factor", [2, 4, 6])
 @pytest.mark.parametrize("house", [pytest.param("yunet", marks=needs_yunet)], indirect=True)
-def test_yunet_finds_a_face_of_which_the_picture_shows_the_inner_part_only(house: Opened, factor: int) -> None:
+def test_yunet_finds_a_face_of_which_the_picture_shows_the_inner_part_only(components: Opened, factor: int) -> None:
     photo = scaled(cropped(astronaut(), TIGHTER), factor)
 
-    found = faces(house, photo)
+    found = faces(components, photo)
 
     assert (found.count, found.primary) == (1, 0)
     assert found.faces[0].box == pytest.approx((0, 0, *photo.image.size), abs=0.1 * photo.image.height)
 
 
-def test_a_picture_without_faces_has_an_empty_answer_and_no_avatar(house: Opened) -> None:
+def test_a_picture_without_faces_has_an_empty_answer_and_no_avatar(components: Opened) -> None:
     photo = Photo(photograph("coffee"), EYES)
 
-    assert (faces(house, photo, FacesOptions(min_score=0.5)).faces, faces(house, photo).primary) == ([], None)
+    assert (faces(components, photo, FacesOptions(min_score=0.5)).faces, faces(components, photo).primary) == ([], None)
     with pytest.raises(NoSuitableFace, match="there is no face"):
-        avatar(house, photo)
+        avatar(components, photo)
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "1", "RGBA", "CMYK"])
-def test_pictures_of_any_mode_are_looked_at(house: Opened, mode: str) -> None:
+def test_pictures_of_any_mode_are_looked_at(components: Opened, mode: str) -> None:
     image = astronaut().image.convert(mode)
     file = io.BytesIO()
     image.save(file, "TIFF")
-    findings = house[1].run_until_complete(house[0].engine.run(file.getvalue(), {"faces": FacesOptions()}))
+    findings = components[1].run_until_complete(components[0].engine.run(file.getvalue(), {"faces": FacesOptions()}))
 
     assert findings.faces is not None
     assert findings.faces.count == 1 if mode != "1" else findings.faces.count <= 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (1, 3000), (5000, 7), (641, 479), (33, 31)])
-def test_pictures_of_any_size_are_looked_at(house: Opened, size: tuple[int, int]) -> None:
+def test_pictures_of_any_size_are_looked_at(components: Opened, size: tuple[int, int]) -> None:
     photo = Photo(photograph("astronaut").resize(size), EYES)
 
-    assert faces(house, photo).count <= 1
+    assert faces(components, photo).count <= 1
 
 
 def crowd() -> Photo:
@@ -200,35 +200,37 @@ def crowd() -> Photo:
 
 
 @pytest.mark.parametrize("options", [FacesOptions(), FacesOptions(min_face_size=30)], ids=["by default", "when asked"])
-def test_a_crowd_of_small_faces_in_a_large_picture_is_found(house: Opened, options: FacesOptions) -> None:
-    assert faces(house, crowd(), options).count >= 110
+def test_a_crowd_of_small_faces_in_a_large_picture_is_found(components: Opened, options: FacesOptions) -> None:
+    assert faces(components, crowd(), options).count >= 110
 
 
-def test_a_finer_search_is_made_for_those_who_ask_for_small_faces(house: Opened) -> None:
+def test_a_finer_search_is_made_for_those_who_ask_for_small_faces(components: Opened) -> None:
     photo = scaled(astronaut(), 1.5)
 
-    asked, default = (faces(house, photo, FacesOptions(min_face_size=size)) for size in (12, None))
+    asked, default = (faces(components, photo, FacesOptions(min_face_size=size)) for size in (12, None))
     assert asked.smallest_face < default.smallest_face
 
 
-def test_a_fast_search_finds_the_same_upright_face_in_one_look(house: Opened) -> None:
-    quick, thorough = (faces(house, astronaut(), FacesOptions(effort=effort)) for effort in ("fast", "thorough"))
+def test_a_fast_search_finds_the_same_upright_face_in_one_look(components: Opened) -> None:
+    quick, thorough = (faces(components, astronaut(), FacesOptions(effort=effort)) for effort in ("fast", "thorough"))
 
     assert quick.faces[0].box == pytest.approx(thorough.faces[0].box, abs=8)
 
 
-def test_a_fast_search_does_not_try_again_where_it_finds_nothing(house: Opened) -> None:
+def test_a_fast_search_does_not_try_again_where_it_finds_nothing(components: Opened) -> None:
     coffee = Photo(photograph("coffee"), EYES)
-    runs = [house[0].engine.run(coffee.file, {"faces": FacesOptions(effort=effort)}) for effort in ("fast", "thorough")]
-    timings = [house[1].run_until_complete(run).timings for run in runs]
+    runs = [
+        components[0].engine.run(coffee.file, {"faces": FacesOptions(effort=effort)}) for effort in ("fast", "thorough")
+    ]
+    timings = [components[1].run_until_complete(run).timings for run in runs]
 
     assert ["faces.turned" in one for one in timings] == [False, True]
 
 
-def test_sideways_faces_are_looked_for_beside_upright_ones_when_asked(house: Opened) -> None:
+def test_sideways_faces_are_looked_for_beside_upright_ones_when_asked(components: Opened) -> None:
     upright, lying = photograph("astronaut").crop((100, 0, 350, 250)), photograph("astronaut").crop((100, 0, 350, 250))
     both = Image.new("RGB", (500, 250))
     both.paste(upright, (0, 0))
     both.paste(lying.transpose(Image.Transpose.ROTATE_90), (250, 0))
 
-    assert faces(house, Photo(both, EYES), FacesOptions(turned=True)).count == 2
+    assert faces(components, Photo(both, EYES), FacesOptions(turned=True)).count == 2

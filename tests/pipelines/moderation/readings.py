@@ -3,16 +3,16 @@
 from typing import Any
 
 from pipelines.moderation.policy import Policy
-from pipelines.moderation.types import Reading
+from pipelines.moderation.types import SignalResult
 
 
-def reading(score: float = 0.0, **scores: float) -> Reading:
-    made = Reading.of(scores or {"whole": score}, [], detector="fake", version="1")
+def reading(score: float = 0.0, **scores: float) -> SignalResult:
+    made = SignalResult.of(scores or {"whole": score}, [], detector="fake", version="1")
     return made.model_copy(update={"score": score}) if score else made
 
 
-def failed() -> Reading:
-    return Reading.failed("the session is gone", detector="fake")
+def failed() -> SignalResult:
+    return SignalResult.failed("the session is gone", detector="fake")
 
 
 def policy(on_error: str = "review", **rules: dict[str, Any]) -> Policy:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipelines.moderation.decision import combined, decide
 from pipelines.moderation.pipeline import judged
 from pipelines.moderation.policy import load_policy
-from pipelines.moderation.types import VERDICTS, Moderation, Reading
+from pipelines.moderation.types import VERDICTS, Moderation, SignalResult
 from tests.pipelines.moderation.readings import failed, policy, reading
 
 NUDITY = {"signal": "nsfw", "review": 0.4, "block": 0.9, "severity": 4, "openai": "sexual"}
@@ -122,7 +122,7 @@ def test_a_failed_signal_judges_no_category() -> None:
     assert decide(policy(nudity=NUDITY), {"nsfw": failed()}).categories == {}
 
 
-def moderation(nsfw: float, **more: Reading) -> Moderation:
+def moderation(nsfw: float, **more: SignalResult) -> Moderation:
     return judged(policy(nudity=NUDITY), {"nsfw": reading(nsfw), **more}, None)
 
 
@@ -163,7 +163,7 @@ def test_a_decision_can_be_had_again_from_its_json_record(
     whole: float, tiles: float, weapon: float, block: float, allow: float, fails: set[str]
 ) -> None:
     rules = load_policy()
-    readings: dict[str, Reading] = {
+    readings: dict[str, SignalResult] = {
         "nsfw": failed() if "n" in fails else reading(whole, whole=whole, tiles=tiles),
         "objects": failed() if "o" in fails else reading(weapon=weapon),
         "known": failed() if "k" in fails else reading(block=block, allow=allow),
@@ -173,7 +173,7 @@ def test_a_decision_can_be_had_again_from_its_json_record(
     record: dict[str, Any] = Moderation.model_validate_json(
         first.model_dump_json(exclude_none=True)[:-1] + ',"categories":{}}'
     ).model_dump()
-    again = decide(rules, {name: Reading.model_validate(one) for name, one in record["signals"].items()})
+    again = decide(rules, {name: SignalResult.model_validate(one) for name, one in record["signals"].items()})
 
     assert (again.verdict, again.severity, [one.model_dump() for one in again.rules]) == (
         record["verdict"],

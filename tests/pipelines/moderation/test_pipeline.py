@@ -17,9 +17,9 @@ from pipelines.image.decode import Limits, Picture
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import Policy
-from pipelines.moderation.types import Reading
+from pipelines.moderation.types import SignalResult
 from pipelines.pipeline import Pipeline
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 from tests.pipelines.fakes import FakePipeline, NoOptions
 from tests.pipelines.images import encode
@@ -40,7 +40,7 @@ class FakeSignal:
     seen: list[Picture] = field(default_factory=list)
     models: list[ModelUsed] = field(default_factory=list)
 
-    async def read(self, picture: Picture, call: Call) -> Reading:
+    async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         self.seen.append(picture)
         self.work()
         return reading(self.score)

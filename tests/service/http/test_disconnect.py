@@ -41,8 +41,8 @@ class EndlessEngine:
 def running(engine: EndlessEngine) -> Iterator[int]:
     """The real app on a real server, in front of `engine`; yields the port."""
     app = create_app(Settings())
-    house = {"engine": engine, "pool": CpuPool(threads=1), "fetcher": None, "settings": app.state.settings}
-    app.state.house = SimpleNamespace(**house)
+    components = {"engine": engine, "pool": CpuPool(threads=1), "fetcher": None, "settings": app.state.settings}
+    app.state.components = SimpleNamespace(**components)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

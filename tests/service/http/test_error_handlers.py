@@ -13,7 +13,7 @@ from service.http.dependencies import ready_jobs
 from service.monitoring.errors import AuditUnavailable
 from service.problems import problem_of
 from service.settings import Settings, SettingsInvalid
-from service.worker.job_services import open_jobs
+from service.worker.job_services import open_job_services
 
 WHERE = "/srv/inner/folder"
 
@@ -34,7 +34,10 @@ def test_what_cannot_be_reached_is_not_named_to_callers_but_in_the_log(
 
     async def asked() -> httpx2.Response:
         transport = httpx2.ASGITransport(app)
-        async with open_jobs(settings) as jobs, httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
+        async with (
+            open_job_services(settings) as jobs,
+            httpx2.AsyncClient(transport=transport, base_url="http://test") as http,
+        ):
             app.state.jobs = jobs
             return await http.get(path)
 

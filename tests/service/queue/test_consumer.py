@@ -13,13 +13,13 @@ from service.queue.attempt import Report
 from service.queue.consumer import Consumer
 from service.queue.dead_letters import DeadLetters
 from service.queue.errors import JobNotDead, JobUnknown, PermanentFailure, TemporaryFailure
-from service.queue.leases import Ending, Leases, Terms
+from service.queue.leases import Ending, JobTerms, Leases
 from service.queue.types import Job, JobStatus, NewJob, Outcome, Progress
 from tests.service.queue.conftest import Opened
 from tests.service.queue.working import consuming, final, keys_of, take_one
 
 PROBLEM = {"type": "urn:kernelsight:problem:test", "detail": "no"}
-SHORT = Terms(lease_seconds=0.3)
+SHORT = JobTerms(lease_seconds=0.3)
 
 
 async def echo(job: Job, report: Report) -> Outcome:
@@ -95,7 +95,7 @@ def test_a_bug_in_a_handler_is_a_problem_without_its_traceback(opened: Opened) -
         raise ValueError("secret")
 
     async def scenario() -> tuple[object, ...]:
-        async with opened() as queue, consuming(queue, broken, Terms(attempts=1)):
+        async with opened() as queue, consuming(queue, broken, JobTerms(attempts=1)):
             status = await final(queue, (await queue.enqueue(NewJob({}))).id)
             return status.state, "secret" in str(status.error)
 
@@ -107,7 +107,7 @@ def test_a_handler_that_cancels_itself_is_a_bug_like_others(opened: Opened) -> N
         raise asyncio.CancelledError
 
     async def scenario() -> str:
-        async with opened() as queue, consuming(queue, cancel, Terms(attempts=1)):
+        async with opened() as queue, consuming(queue, cancel, JobTerms(attempts=1)):
             return (await final(queue, (await queue.enqueue(NewJob({}))).id)).state
 
     assert asyncio.run(scenario()) == "dead"
@@ -130,7 +130,7 @@ def test_dead_letters_are_listed_oldest_first_requeued_and_dropped(opened: Opene
     async def scenario() -> tuple[object, ...]:
         async with opened() as queue:
             letters = DeadLetters(queue)
-            async with consuming(queue, fail, Terms(attempts=1)):
+            async with consuming(queue, fail, JobTerms(attempts=1)):
                 puts = [await queue.enqueue(NewJob({"n": n}, payloads=(b"image",))) for n in range(4)]
                 for put in puts:
                     await final(queue, put.id)
@@ -169,7 +169,7 @@ def test_a_page_of_dead_letters_after_one_that_is_gone_is_an_error(opened: Opene
 
 def test_dead_letters_are_forgotten_when_their_time_is_over(opened: Opened) -> None:
     async def scenario() -> tuple[object, ...]:
-        terms = Terms(attempts=1, dead_seconds=0)
+        terms = JobTerms(attempts=1, dead_seconds=0)
         async with opened() as queue, consuming(queue, fail, terms):
             put = await queue.enqueue(NewJob({}, payloads=(b"image",)))
             while await queue.statuses([put.id]) != [None]:

@@ -8,12 +8,12 @@ from models.priority import PRIORITIES
 from service.queue.attempt import Handle
 from service.queue.client import JobQueue
 from service.queue.consumer import Consumer, Observe, Reclaimed
-from service.queue.leases import Leases, Terms
+from service.queue.leases import JobTerms, Leases
 from service.queue.types import Job, JobStatus
 
 
-async def take_one(queue: JobQueue, terms: Terms | None = None) -> Job:
-    [job] = await Leases(queue.server, terms or Terms()).take(1)
+async def take_one(queue: JobQueue, terms: JobTerms | None = None) -> Job:
+    [job] = await Leases(queue.server, terms or JobTerms()).take(1)
     return job
 
 
@@ -25,11 +25,11 @@ async def keys_of(queue: JobQueue, kind: str) -> list[str]:
 
 @asynccontextmanager
 async def consuming(
-    queue: JobQueue, handle: Handle, terms: Terms | None = None, *, concurrency: int = 8, grace_seconds: float = 5,
+    queue: JobQueue, handle: Handle, terms: JobTerms | None = None, *, concurrency: int = 8, grace_seconds: float = 5,
     observe: Observe = lambda job, state, seconds: None, reclaimed: Reclaimed = lambda jobs: None,
 ) -> AsyncIterator[Consumer]:  # fmt: skip
     """A consumer that works meanwhile, and is stopped at the end."""
-    leases = Leases(queue.server, terms or Terms(), PRIORITIES)
+    leases = Leases(queue.server, terms or JobTerms(), PRIORITIES)
     consumer = Consumer(leases, handle, concurrency=concurrency, observe=observe, reclaimed=reclaimed)
     running = asyncio.create_task(consumer.run(grace_seconds))
     try:

@@ -12,11 +12,11 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from service.components import open_house
+from service.components import open_components
 from service.http.app import create_app
-from service.monitoring.monitors import open_watch
+from service.monitoring.monitors import open_monitors
 from service.settings import Settings
-from service.worker.job_services import Jobs, open_jobs
+from service.worker.job_services import JobServices, open_job_services
 from service.worker.metrics import JobMetrics
 from service.worker.worker import working
 from tests.conftest import Jpeg
@@ -71,11 +71,11 @@ async def play(settings: Settings, scene: Played) -> None:
     app = create_app(settings)
     state = app.state
     async with AsyncExitStack() as stack:
-        state.house = await stack.enter_async_context(open_house(settings, state.metrics, only=["features"]))
-        await stack.enter_async_context(open_watch(state.house))
-        state.jobs = await stack.enter_async_context(open_jobs(settings))
+        state.components = await stack.enter_async_context(open_components(settings, state.metrics, only=["features"]))
+        await stack.enter_async_context(open_monitors(state.components))
+        state.jobs = await stack.enter_async_context(open_job_services(settings))
         metrics = JobMetrics(state.metrics.registry)
-        await stack.enter_async_context(working(state.house, state.jobs, metrics, state.tracing))
+        await stack.enter_async_context(working(state.components, state.jobs, metrics, state.tracing))
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         http = await stack.enter_async_context(
             httpx2.AsyncClient(transport=transport, base_url="http://kernelsight", headers=HEADERS)
@@ -84,7 +84,7 @@ async def play(settings: Settings, scene: Played) -> None:
     await asyncio.to_thread(state.tracing.close)
 
 
-async def ask(http: httpx2.AsyncClient, jobs: Jobs, scene: Played) -> None:
+async def ask(http: httpx2.AsyncClient, jobs: JobServices, scene: Played) -> None:
     image = {"image": {"url": f"data:image/jpeg;base64,{scene.image}"}}
     hook = f"{scene.images.url}/hook"
 

@@ -16,7 +16,7 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.ocr.recogniser import alphabet
 from pipelines.documents.stages import PageText, Pixels
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from service.settings import load_settings
 
 Read = Callable[[Pixels], PageText]
@@ -52,7 +52,7 @@ def running() -> Iterator[tuple[OcrReader, asyncio.AbstractEventLoop]]:
 @pytest.fixture(scope="session")
 def read(running: tuple[OcrReader, asyncio.AbstractEventLoop]) -> Read:
     reader, loop = running
-    return lambda pixels: loop.run_until_complete(reader.read(pixels, Call()))
+    return lambda pixels: loop.run_until_complete(reader.read(pixels, RunContext()))
 
 
 def drawn(*lines: str, size: int = 28, width: int = 900, paper: str = "white", ink: str = "black") -> Pixels:

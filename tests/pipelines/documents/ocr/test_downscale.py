@@ -17,7 +17,7 @@ from pipelines.documents.ocr.db_postprocess import Boxes
 from pipelines.documents.ocr.downscale import PART, WIDE, doubtful, squeezed
 from pipelines.documents.ocr.recogniser import Recogniser
 from pipelines.documents.stages import Pixels
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 
 
 @dataclass
@@ -51,7 +51,7 @@ def test_a_wide_line_is_read_at_its_full_width_only_where_it_was_doubtful(
     net, pool = Shortsighted(needs), CpuPool()
     recogniser = Recogniser(Catalog.load().get("ppocr-v6-rec-small"), ("", "a"), net.infer_many, pool)
     line = Boxes(np.array([[[0, 0], [480, 0], [480, 48], [0, 48]]], np.float32), np.ones(1, np.float32))
-    lines = asyncio.run(recogniser.read(inked(236, 260), line, Call()))
+    lines = asyncio.run(recogniser.read(inked(236, 260), line, RunContext()))
     pool.close()
 
     assert (net.asked, [one.score for one in lines]) == (asked, [score])

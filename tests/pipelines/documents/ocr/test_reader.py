@@ -11,7 +11,7 @@ from pipelines.documents.coordinates import Turn
 from pipelines.documents.ocr.db_postprocess import Boxes
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.stages import PageText, Pixels
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from tests.pipelines.documents.ocr.conftest import Read, drawn
 
 LETTER = (
@@ -130,14 +130,16 @@ def test_an_answer_does_not_depend_on_what_is_read_at_the_same_time(
 ) -> None:
     reader, loop = running
     page = drawn(*LETTER)
-    boxes = loop.run_until_complete(reader.detector.find(page, Call()))
+    boxes = loop.run_until_complete(reader.detector.find(page, RunContext()))
 
     async def together() -> list[tuple[str, float]]:
-        return [(line.text, line.score) for line in await reader.recogniser.read(page, boxes, Call())]
+        return [(line.text, line.score) for line in await reader.recogniser.read(page, boxes, RunContext())]
 
     async def alone() -> list[tuple[str, float]]:
         rows = [boxes[np.array([row])] for row in range(len(boxes))]
-        return [(line.text, line.score) for one in rows for line in await reader.recogniser.read(page, one, Call())]
+        return [
+            (line.text, line.score) for one in rows for line in await reader.recogniser.read(page, one, RunContext())
+        ]
 
     assert loop.run_until_complete(together()) == loop.run_until_complete(alone())
 

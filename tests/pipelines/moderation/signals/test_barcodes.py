@@ -11,8 +11,8 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Limits, decode
 from pipelines.moderation.domains import Domains
 from pipelines.moderation.signals.barcodes import LONGEST_SHOWN, MOST_SHOWN, Code, Codes, find_codes, judge
-from pipelines.moderation.types import Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import SignalResult
+from pipelines.run_context import RunContext
 from tests.pipelines.images import encode, photograph
 
 LINK = "https://example.com/abc"
@@ -30,16 +30,16 @@ def photographed(*codes: tuple[Image.Image, tuple[int, int]], size: tuple[int, i
     return image
 
 
-def read(image: Image.Image, domains: Domains | None = None, *, format: str = "PNG") -> Reading:
+def read(image: Image.Image, domains: Domains | None = None, *, format: str = "PNG") -> SignalResult:
     async def lists() -> Domains:
         return domains or Domains()
 
-    async def run() -> Reading:
+    async def run() -> SignalResult:
         pool = CpuPool(threads=1)
         try:
             signal = Codes(lists, pool)
             picture = decode(encode(image, format), limits=Limits(), shorter_side=signal.shorter_side)
-            return await signal.read(picture, Call())
+            return await signal.read(picture, RunContext())
         finally:
             pool.close()
 

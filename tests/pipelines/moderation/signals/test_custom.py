@@ -16,8 +16,8 @@ from pipelines.image.decode import Limits, decode
 from pipelines.moderation.categories.head import Head
 from pipelines.moderation.categories.store import HeadStore
 from pipelines.moderation.signals.custom import Custom
-from pipelines.moderation.types import Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import SignalResult
+from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 from tests.pipelines.fakes import PROMOTED, USED, FakeEncoder
 from tests.pipelines.images import encode
@@ -37,7 +37,7 @@ def head() -> Head:
     return trained()
 
 
-def read(store: HeadStore, embedding: np.ndarray = KNIFE, served: Served | None = None) -> tuple[Reading, int]:
+def read(store: HeadStore, embedding: np.ndarray = KNIFE, served: Served | None = None) -> tuple[SignalResult, int]:
     """The reading, and how many encoder passes it took."""
     pool = CpuPool(threads=1)
     fake = FakeEncoder(embedding=embedding.astype(np.float32), served=served)
@@ -47,7 +47,7 @@ def read(store: HeadStore, embedding: np.ndarray = KNIFE, served: Served | None 
     async def heads() -> HeadStore:
         return store.refresh()
 
-    reading = asyncio.run(Custom(encoder, heads).read(picture, Call()))
+    reading = asyncio.run(Custom(encoder, heads).read(picture, RunContext()))
     pool.close()
     return reading, len(fake.asked)
 

@@ -18,8 +18,8 @@ from pipelines.moderation.file_structure import anatomy
 from pipelines.moderation.file_structure.embedded_files import payloads
 from pipelines.moderation.file_structure.trailing_data import trailers
 from pipelines.moderation.signals.file_hygiene import KNOWN_TRAILER, Hygiene, examine
-from pipelines.moderation.types import Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import SignalResult
+from pipelines.run_context import RunContext
 from tests.pipelines.documents.pdfs import pdf, text
 from tests.pipelines.image.test_fuzz import EDITS, Edit, edited
 from tests.pipelines.images import encode, frames, with_app1
@@ -46,7 +46,7 @@ CALM = {"polyglot": 0.0, "trailing": 0.0, "gps": 0.0}
 MP4 = FTYP + struct.pack(">I4s", 108, b"mdat") + bytes(100)
 
 
-def read(data: bytes) -> Reading:
+def read(data: bytes) -> SignalResult:
     return examine(decode(data, limits=Limits()))
 
 
@@ -248,12 +248,12 @@ def test_all_frames_count_for_a_bomb() -> None:
 
 
 def test_the_signal_reads_bytes_and_needs_no_pixels() -> None:
-    async def run() -> Reading:
+    async def run() -> SignalResult:
         pool = CpuPool(threads=1)
         try:
             signal = Hygiene(pool)
             picture = decode(JPEG + zipped(), limits=Limits(), shorter_side=signal.shorter_side)
-            return await signal.read(picture, Call())
+            return await signal.read(picture, RunContext())
         finally:
             pool.close()
 
@@ -304,7 +304,7 @@ def test_repetition_behind_the_image_is_not_expensive(behind: bytes) -> None:
     assert (reading.scores["trailing"], reading.scores["polyglot"]) == (1.0, 0.0)
 
 
-def of_pdf(data: bytes) -> Reading:
+def of_pdf(data: bytes) -> SignalResult:
     async def first() -> Picture:
         pdfium = Pdfium()
         try:

@@ -10,23 +10,23 @@ from pipelines.image.decode import Limits, decode
 from pipelines.moderation.hashes.lists import Entry, Kind, SearchableList
 from pipelines.moderation.hashes.pdq import pdq
 from pipelines.moderation.signals.known_images import MOST_SHOWN, Known
-from pipelines.moderation.types import Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import SignalResult
+from pipelines.run_context import RunContext
 from tests.pipelines.images import encode, photograph
 from tests.pipelines.moderation.hash_values import searchable
 
 
 def reading(
     image: Image.Image, lists: dict[Kind, SearchableList], *, distance: int = 31, dihedral: bool = False
-) -> Reading:
+) -> SignalResult:
     async def current() -> dict[Kind, SearchableList]:
         return lists
 
-    async def ask() -> Reading:
+    async def ask() -> SignalResult:
         pool = CpuPool(threads=1)
         known = Known(current, pool, distance, dihedral)
         picture = decode(encode(image, "JPEG", quality=80), limits=Limits(), shorter_side=known.shorter_side)
-        answer = await known.read(picture, Call())
+        answer = await known.read(picture, RunContext())
         pool.close()
         return answer
 

@@ -18,9 +18,9 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.explain.explainer import Explainer, Explainers
 from pipelines.image.decode import Limits, decode
 from pipelines.moderation.signals.nsfw import SUSPICIOUS, Chain, Nsfw, tensor, tiles
-from pipelines.moderation.types import Reading
-from pipelines.run_context import Call
-from service.components import open_house
+from pipelines.moderation.types import SignalResult
+from pipelines.run_context import RunContext
+from service.components import open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 from tests.pipelines.fakes import USED, Answers, Asked
@@ -85,10 +85,10 @@ def unexplained(pool: CpuPool) -> Explainers:
     return Explainers(load)
 
 
-def read(image: Image.Image) -> tuple[Reading, FakeNet]:
+def read(image: Image.Image) -> tuple[SignalResult, FakeNet]:
     net, pool = FakeNet(), CpuPool(threads=1)
     picture = decode(encode(image, "PNG"), limits=Limits())
-    reading = asyncio.run(Nsfw(MANIFEST, USED, net, pool, unexplained(pool)).read(picture, Call()))
+    reading = asyncio.run(Nsfw(MANIFEST, USED, net, pool, unexplained(pool)).read(picture, RunContext()))
     pool.close()
     return reading, net
 
@@ -124,7 +124,7 @@ def test_the_score_is_that_of_the_whole_even_where_a_part_scores_more() -> None:
 def test_the_version_tells_model_file_and_chain(chain: Chain) -> None:
     pool = CpuPool(threads=1)
     picture = decode(encode(Image.new("RGB", (8, 8)), "PNG"), limits=Limits())
-    reading = asyncio.run(Nsfw(MANIFEST, USED, FakeNet(), pool, unexplained(pool), chain).read(picture, Call()))
+    reading = asyncio.run(Nsfw(MANIFEST, USED, FakeNet(), pool, unexplained(pool), chain).read(picture, RunContext()))
     pool.close()
 
     assert reading.version == f"{USED.version}-{USED.sha256[:12]}-{chain}"
@@ -132,9 +132,9 @@ def test_the_version_tells_model_file_and_chain(chain: Chain) -> None:
 
 def test_the_real_model_finds_photographs_of_things_safe(jpeg: Callable[[str], bytes]) -> None:
     async def scenario() -> list[float]:
-        async with open_house(load_settings(), Metrics(), only=("moderation",)) as house:
-            signal = next(one for one in house.moderation.signals if one.name == "nsfw")
+        async with open_components(load_settings(), Metrics(), only=("moderation",)) as components:
+            signal = next(one for one in components.moderation.signals if one.name == "nsfw")
             pictures = [decode(jpeg(name), limits=Limits()) for name in ("coffee", "cat", "rocket")]
-            return [(await signal.read(picture, Call())).score for picture in pictures]
+            return [(await signal.read(picture, RunContext())).score for picture in pictures]
 
     assert max(asyncio.run(scenario())) < 0.1

@@ -12,8 +12,8 @@ from pipelines.captioning.encoder import Encoder
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Limits, decode
 from pipelines.moderation.signals.objects import MAPPING, Objects, classes_of
-from pipelines.moderation.types import Reading
-from pipelines.run_context import Call
+from pipelines.moderation.types import SignalResult
+from pipelines.run_context import RunContext
 from tests.pipelines.fakes import PROMOTED, USED, FakeEncoder, logits_of
 from tests.pipelines.images import encode
 
@@ -22,11 +22,11 @@ LABELS = label_set("imagenet-1k")
 RIFLE, REVOLVER, BEER = 764, 763, 440
 
 
-def read(scores: dict[int, float], served: Served | None = None) -> Reading:
+def read(scores: dict[int, float], served: Served | None = None) -> SignalResult:
     pool = CpuPool(threads=1)
     encoder = Encoder(MANIFEST, USED, LABELS, FakeEncoder(logits_of(scores), served=served), pool)
     picture = decode(encode(Image.new("RGB", (32, 32)), "PNG"), limits=Limits())
-    reading = asyncio.run(Objects(encoder).read(picture, Call()))
+    reading = asyncio.run(Objects(encoder).read(picture, RunContext()))
     pool.close()
     return reading
 

@@ -33,7 +33,7 @@ LINES = {"accept": "application/x-ndjson"}
 class LateReader(FakeReader):
     """Has no time for any page."""
 
-    async def read(self, pixels: Pixels, call: object) -> PageText:
+    async def read(self, pixels: Pixels, context: object) -> PageText:
         raise DeadlineExceeded("the reader")
 
 
@@ -57,7 +57,7 @@ def served(reader: FakeReader) -> Iterator[TestClient]:
     settings = app.state.settings
     pipeline = documents(pdfium, pool, reader=reader, limits=DocumentLimits(pages=settings.max_document_pages))
     engine = Engine([pipeline], pool=pool, limits=Limits(), pdfium=pdfium)
-    app.state.house = SimpleNamespace(
+    app.state.components = SimpleNamespace(
         engine=engine, pool=pool, fetcher=None, settings=settings, metrics=app.state.metrics
     )
     yield TestClient(app, raise_server_exceptions=False)

@@ -33,7 +33,7 @@ def id_and_http(tmp_path: Path) -> tuple[str, TestClient]:
     id, its = line()
     asyncio.run(journals.audit.append([its]))
     app = create_app(settings)
-    app.state.house = SimpleNamespace()
+    app.state.components = SimpleNamespace()
     desk = Desk(Audit(journals.audit, registry), journals, known, registry, window=10, days=1)
     app.state.watch = SimpleNamespace(feedback=desk)
     return id, TestClient(app, raise_server_exceptions=False)
@@ -86,7 +86,7 @@ def test_a_cursor_that_is_none_is_a_problem(id_and_http: tuple[str, TestClient])
 
 def test_without_an_audit_log_there_is_no_feedback() -> None:
     app = create_app(Settings(audit="off"))
-    app.state.house, app.state.watch = SimpleNamespace(), SimpleNamespace(feedback=None)
+    app.state.components, app.state.watch = SimpleNamespace(), SimpleNamespace(feedback=None)
 
     reply = TestClient(app).get("/v1/feedback/summary")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from pipelines.findings import Seen
+from pipelines.findings import Observation
 from service.monitoring.quality.observer import Quality
 from service.settings import Settings
 from tests.service.monitoring.quality.app import app_of
@@ -22,7 +22,7 @@ def subject(body: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def heard(observer: Quality, one: Seen, count: int) -> None:
+def heard(observer: Quality, one: Observation, count: int) -> None:
     for _ in range(count):
         observer(one)
 

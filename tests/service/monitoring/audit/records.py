@@ -3,7 +3,7 @@
 import time
 
 from pipelines.findings import new_result_id
-from pipelines.moderation.types import FiredRule, Moderation, Reading
+from pipelines.moderation.types import FiredRule, Moderation, SignalResult
 from pipelines.run_context import Stage
 from pipelines.types import GroupScore, ImageInfo, ModelUsed, Tag
 from service.monitoring.audit.log import Line
@@ -21,7 +21,7 @@ WEAPON = FiredRule(
 )
 JUDGED = Moderation(
     verdict="review", severity=3, rules=[WEAPON], actions=[],
-    signals={"objects": Reading.of({"weapon": 0.7}, [], detector="some-model", version="2")},
+    signals={"objects": SignalResult.of({"weapon": 0.7}, [], detector="some-model", version="2")},
     policy="default", policy_version="1", policy_sha256="ef" * 32, categories={},
 )  # fmt: skip
 TAGS = [Tag(index=1, wnid="n1", label="rifle", score=0.6, group="weapon")]

@@ -5,10 +5,10 @@ import io
 from PIL import Image
 
 from pipelines.documents.types import Document, Line, Page, Region
-from pipelines.findings import Findings, Seen, made_at, new_result_id
+from pipelines.findings import Findings, Observation, made_at, new_result_id
 from pipelines.image.decode import Limits, decode
 from pipelines.moderation.text_pipeline import JudgedText
-from pipelines.moderation.types import Evidence, Reading
+from pipelines.moderation.types import Evidence, SignalResult
 from pipelines.run_context import Stage
 from pipelines.types import Features
 from service.monitoring.audit.log import beginning
@@ -25,11 +25,13 @@ def read_line(text: str, score: float) -> Line:
     return Line(text=text, box=(0, 0, 9, 9), score=score, words=[])
 
 
-def seen() -> Seen:
+def seen() -> Observation:
     """Everything in it that no record may have says SECRET."""
     drawn = io.BytesIO()
     Image.new("RGB", (8, 8)).save(drawn, "PNG")
-    reading = Reading.of({"harassment": 0.9}, [Evidence(what=SECRET, detail=SECRET)], detector="rules", version="1")
+    reading = SignalResult.of(
+        {"harassment": 0.9}, [Evidence(what=SECRET, detail=SECRET)], detector="rules", version="1"
+    )
     judged = JUDGED.model_copy(update={"preview": SECRET, "signals": {"text": reading}})
     lines = [read_line(SECRET, 0.5), read_line(SECRET, 0.7)]
     region = Region(label="text", box=(0, 0, 9, 9), score=1.0, order=0, lines=lines)
@@ -46,7 +48,7 @@ def seen() -> Seen:
         ),
         document=Document(page_count=7, pages=pages),
     )  # fmt: skip
-    return Seen(findings, decode(drawn.getvalue(), limits=Limits()), None, [Stage("total", 1.0, 0.5)], "batch")
+    return Observation(findings, decode(drawn.getvalue(), limits=Limits()), None, [Stage("total", 1.0, 0.5)], "batch")
 
 
 def test_a_record_has_who_asked_what_answered_and_why() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pipelines.documents.types import Document, Line, Page, Region
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
-from pipelines.moderation.types import Moderation, Reading
+from pipelines.moderation.types import Moderation, SignalResult
 from pipelines.types import GroupScore, Tag
 from service.monitoring.canaries.expected import (
     Bounds,
@@ -26,7 +26,7 @@ def findings(**named: Any) -> Findings:
     return Findings.model_construct(**named)
 
 
-def moderated(**signals: Reading) -> Findings:
+def moderated(**signals: SignalResult) -> Findings:
     found = Moderation(
         verdict="review", severity=3, rules=[], actions=[], signals=signals, policy="p", policy_version="1",
         policy_sha256="0", categories={},
@@ -35,8 +35,8 @@ def moderated(**signals: Reading) -> Findings:
 
 
 SURE = Bounds(at_least=1)
-CODES = Reading(score=1.0, scores={"url": 1.0, "denied": 0.0}, detector="zxing", version="1")
-BROKEN = Reading.failed("no session", detector="nsfw")
+CODES = SignalResult(score=1.0, scores={"url": 1.0, "denied": 0.0}, detector="zxing", version="1")
+BROKEN = SignalResult.failed("no session", detector="nsfw")
 TAGGED = findings(
     features=FEATURES.model_copy(
         update={

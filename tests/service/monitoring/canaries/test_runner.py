@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry
 from models.errors import KernelSightError, Overloaded
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
-from pipelines.findings import Seen
+from pipelines.findings import Observation
 from pipelines.image.decode import Limits, Picture
-from pipelines.run_context import Call
+from pipelines.run_context import RunContext
 from pipelines.types import Features, ModelUsed, Tag
 from service.monitoring.canaries.builtin_set import DRAWN
 from service.monitoring.canaries.expected import DocumentExpected, Expected, FacesExpected, FeaturesExpected
@@ -38,7 +38,7 @@ class Tagger:
     label: str = "clock"
     error: KernelSightError | None = None
     name: str = "features"
-    calls: list[Call] = field(default_factory=list)
+    calls: list[RunContext] = field(default_factory=list)
 
     def models(self, options: NoOptions) -> list[ModelUsed]:
         return [USED]
@@ -46,8 +46,8 @@ class Tagger:
     def shorter_side(self, options: NoOptions) -> int | None:
         return None
 
-    async def run(self, picture: Picture, options: NoOptions, call: Call) -> Features:
-        self.calls.append(call)
+    async def run(self, picture: Picture, options: NoOptions, context: RunContext) -> Features:
+        self.calls.append(context)
         if self.error:
             raise self.error
         tag = Tag(index=0, wnid="n00000000", label=self.label, score=0.9, group="household")
@@ -165,11 +165,11 @@ def test_where_one_pipeline_fails_the_others_are_judged_and_those_that_are_not_s
 
 
 def test_canaries_wait_behind_people_and_no_observer_of_traffic_hears_of_them(bench: Bench) -> None:
-    seen: list[Seen] = []
-    bench.engine.watch(seen.append)
+    seen: list[Observation] = []
+    bench.engine.add_observer(seen.append)
     bench.run()
 
-    assert ([call.priority for call in bench.tagger.calls], seen) == (["batch", "batch"], [])
+    assert ([context.priority for context in bench.tagger.calls], seen) == (["batch", "batch"], [])
 
 
 def test_gauges_show_the_last_run(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 from models.errors import KernelsUnavailable, LayerUnknown, ModelMissing
 from models.kernels.health import KernelHealth
 from pipelines.captioning.pipeline import FeaturesOptions
-from service.components import House, open_house
+from service.components import Components, open_components
 from service.monitoring.kernel_health.monitor import KernelWatch, watching_kernels
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
@@ -18,10 +18,10 @@ from tests.conftest import Jpeg
 MODEL = "efficientnet-lite0"
 
 
-async def seen_traffic(house: House, watch: KernelWatch, image: bytes) -> KernelHealth:
+async def seen_traffic(components: Components, watch: KernelWatch, image: bytes) -> KernelHealth:
     """A look with pictures of the traffic in it, which comes until there is one."""
     while True:
-        await house.engine.run(image, {"features": FeaturesOptions()})
+        await components.engine.run(image, {"features": FeaturesOptions()})
         for health in watch.healths:
             if health.traffic:
                 return health
@@ -31,9 +31,12 @@ async def seen_traffic(house: House, watch: KernelWatch, image: bytes) -> Kernel
 def test_regular_looks_see_traffic_and_metrics_have_them_by_layer(jpeg: Jpeg) -> None:
     async def run() -> tuple[KernelHealth, str]:
         settings, metrics = Settings(kernel_check_seconds=0.2), Metrics()
-        async with open_house(settings, metrics, only=("features",)) as house, watching_kernels(house) as watch:
+        async with (
+            open_components(settings, metrics, only=("features",)) as components,
+            watching_kernels(components) as watch,
+        ):
             async with asyncio.timeout(60):
-                health = await seen_traffic(house, watch, jpeg("cat"))
+                health = await seen_traffic(components, watch, jpeg("cat"))
             return health, metrics.render()[0].decode()
 
     health, text = asyncio.run(run())
@@ -49,17 +52,20 @@ def test_regular_looks_see_traffic_and_metrics_have_them_by_layer(jpeg: Jpeg) ->
 def test_without_regular_looks_somebody_may_ask_and_traffic_is_left_alone(jpeg: Jpeg) -> None:
     async def run() -> tuple[list[KernelHealth], KernelHealth, tuple[int, int], list[type[Exception]]]:
         settings = Settings(kernel_check_seconds=0)
-        async with open_house(settings, Metrics(), only=("features",)) as house, watching_kernels(house) as watch:
-            await house.engine.run(jpeg("cat"), {"features": FeaturesOptions()})
+        async with (
+            open_components(settings, Metrics(), only=("features",)) as components,
+            watching_kernels(components) as watch,
+        ):
+            await components.engine.run(jpeg("cat"), {"features": FeaturesOptions()})
             before = list(watch.healths)
-            manifest = house.catalog.get(MODEL)
+            manifest = components.catalog.get(MODEL)
             found = await watch.health(manifest)
             picture = Image.open(io.BytesIO(await watch.kernels_png(manifest, None)))
             errors: list[type[Exception]] = []
             for kind, work in (
                 (LayerUnknown, watch.activations_png(manifest, "no such layer")),
                 (KernelsUnavailable, watch.kernels_png(manifest, "conv_head")),
-                (ModelMissing, watch.health(house.catalog.get("rfb-640"))),
+                (ModelMissing, watch.health(components.catalog.get("rfb-640"))),
             ):
                 with pytest.raises(kind):
                     await work

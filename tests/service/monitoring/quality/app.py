@@ -17,6 +17,6 @@ def app_of(observer: Quality, settings: Settings) -> FastAPI:
     app.include_router(monitoring.router, dependencies=[Depends(require_key)])
     error_handlers.install(app)
     app.state.settings, app.state.metrics, app.state.failure = settings, Metrics(), None
-    app.state.house = SimpleNamespace(settings=settings)
-    app.state.watch = SimpleNamespace(quality=observer)
+    app.state.components = SimpleNamespace(settings=settings)
+    app.state.monitors = SimpleNamespace(quality=observer)
     return app

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipelines.findings import Findings, Seen
+from pipelines.findings import Findings, Observation
 from pipelines.image.decode import Limits, Picture, decode
 from pipelines.types import ImageInfo
 from service.monitoring.quality.signals import MARGIN
@@ -30,11 +30,11 @@ def observed(tracker: Tracker, count: int, *, mean: float = 0.5, seed: int = 0) 
         tracker.add({MARGIN.name: MARGIN.bin_of(value)}, random.normal(mean, 1, DIMENSIONS))
 
 
-def seen(picture: Picture = PICTURE, *, logits: np.ndarray | None = None, **found: Any) -> Seen:
+def seen(picture: Picture = PICTURE, *, logits: np.ndarray | None = None, **found: Any) -> Observation:
     image = ImageInfo(
         width=picture.width, height=picture.height, format=picture.format, mode="RGB", orientation="landscape",
         exif_orientation=1, frames=1, has_alpha=False, bytes=len(picture.data), sha256=picture.sha256,
     )  # fmt: skip
     findings = Findings(result_id="res_1", image=image, prompt="", models=[], timings={}, **found)
     encoded = None if logits is None else {"logits": logits, "embedding": np.ones(1280, np.float32)}
-    return Seen(findings, picture, encoded, [], "interactive")
+    return Observation(findings, picture, encoded, [], "interactive")

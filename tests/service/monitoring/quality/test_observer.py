@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from pipelines.documents.types import Document, Line, Page, Region
 from pipelines.faces.types import Face, Faces
-from pipelines.findings import Seen
+from pipelines.findings import Observation
 from pipelines.moderation.types import FiredRule, Moderation
 from service.monitoring.quality.metrics import DriftCollector, Instruments
 from service.monitoring.quality.observer import Quality, brightness
@@ -24,7 +24,7 @@ BOX = (0.0, 0.0, 1.0, 1.0)
 ANIMAL, FOOD = 281, 967
 
 
-def samples(*heard: Seen) -> dict[str, float]:
+def samples(*heard: Observation) -> dict[str, float]:
     """Every sample that is not 0 and no bucket, as Prometheus writes it, without the prefix."""
     registry = CollectorRegistry()
     observer = quality(registry)

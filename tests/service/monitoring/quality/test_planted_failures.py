@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from pipelines.findings import Seen
+from pipelines.findings import Observation
 from service.monitoring.quality.report import QualityReport
 from tests.service.monitoring.quality import traffic
 from tests.service.monitoring.quality.traffic import WINDOW, Change, answered, drifted, heard, referenced
@@ -19,18 +19,20 @@ CONFIDENCE, ENTROPY, EMBEDDING = (f"{traffic.USED.id}.{name}" for name in ("conf
 
 
 @pytest.fixture(scope="module")
-def clean() -> list[Seen]:
+def clean() -> list[Observation]:
     return answered()
 
 
-def after_a_window_of(stream: list[Seen], *, clean: list[Seen], seed: int = 1, count: int = WINDOW) -> QualityReport:
+def after_a_window_of(
+    stream: list[Observation], *, clean: list[Observation], seed: int = 1, count: int = WINDOW
+) -> QualityReport:
     observer = referenced(clean)
     heard(stream, count, seed, observer)
     return observer.report()
 
 
 @pytest.mark.parametrize("seed", range(1, 4))
-def test_clean_traffic_raises_nothing_not_even_moderately(clean: list[Seen], seed: int) -> None:
+def test_clean_traffic_raises_nothing_not_even_moderately(clean: list[Observation], seed: int) -> None:
     report = after_a_window_of(clean, clean=clean, seed=seed)
 
     levels = [one.level for subject in report.subjects for one in subject.signals if one.level]
@@ -44,20 +46,20 @@ def test_clean_traffic_raises_nothing_not_even_moderately(clean: list[Seen], see
     ids=["BGR for RGB", "a crop of .5 for .875"],
 )
 def test_a_wrong_preprocessing_constant_moves_the_embeddings_and_not_the_pictures(
-    clean: list[Seen], change: Change, crop: float
+    clean: list[Observation], change: Change, crop: float
 ) -> None:
     found = drifted(after_a_window_of(answered(change=change, crop=crop), clean=clean))
 
     assert (EMBEDDING in found, [name for name in found if name.startswith("images.")]) == (True, [])
 
 
-def test_a_darkened_stream_shows_in_brightness(clean: list[Seen]) -> None:
+def test_a_darkened_stream_shows_in_brightness(clean: list[Observation]) -> None:
     found = drifted(after_a_window_of(answered(light=0.35), clean=clean))
 
     assert {"images.brightness", EMBEDDING} <= set(found)
 
 
-def test_another_mix_of_classes_shows_in_the_groups_of_the_tags(clean: list[Seen]) -> None:
+def test_another_mix_of_classes_shows_in_the_groups_of_the_tags(clean: list[Observation]) -> None:
     """Every second picture is a cat, of which there was one in twelve."""
     cats = {len(image) for image in traffic.crops("cat")}
     more = [one for one in clean if one.findings.image.bytes in cats] * (len(traffic.PHOTOGRAPHS) - 2) + clean
@@ -67,7 +69,7 @@ def test_another_mix_of_classes_shows_in_the_groups_of_the_tags(clean: list[Seen
     assert {f"{traffic.USED.id}.group", EMBEDDING} <= set(found)
 
 
-def test_damaged_weights_show_in_confidence_entropy_and_embeddings(clean: list[Seen], tmp_path: Path) -> None:
+def test_damaged_weights_show_in_confidence_entropy_and_embeddings(clean: list[Observation], tmp_path: Path) -> None:
     found = drifted(after_a_window_of(answered(path=damaged(tmp_path)), clean=clean))
 
     assert {CONFIDENCE, ENTROPY, EMBEDDING} <= set(found)

@@ -33,7 +33,7 @@ def run(folder: Path) -> tuple[list[Reference], list[str]]:
     engine = Engine(
         [Captioning(Encoder(MANIFEST, USED, LABELS, FakeEncoder(), pool), pool)], pool=pool, limits=Limits()
     )
-    engine.watch(observer)
+    engine.add_observer(observer)
     found = captured(
         engine,
         observer,

@@ -24,7 +24,7 @@ from pipelines.captioning.encoder import Encoder
 from pipelines.captioning.pipeline import Captioning, FeaturesOptions
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
-from pipelines.findings import Seen
+from pipelines.findings import Observation
 from pipelines.image.decode import Limits
 from pipelines.types import ModelUsed
 from service.monitoring.quality import signals
@@ -103,16 +103,16 @@ def answered(
     change: Change = unchanged,
     crop: float = MANIFEST.input.crop,
     path: Path | None = None,
-) -> list[Seen]:
+) -> list[Observation]:
     """What an observer hears of all crops: `crop` is the manifest's constant, `path` another graph."""
     manifest = MANIFEST.model_copy(update={"input": MANIFEST.input.model_copy(update={"crop": crop})})
     session = Session(path or graph(), device="cpu", threads=2)
-    pool, heard = CpuPool(threads=2), list[Seen]()
+    pool, heard = CpuPool(threads=2), list[Observation]()
 
     async def look() -> None:
         encoder = Encoder(manifest, USED, LABELS, GraphInfer(session, change), pool)
         engine = Engine([Captioning(encoder, pool)], pool=pool, limits=Limits())
-        engine.watch(heard.append)
+        engine.add_observer(heard.append)
         for image in (image for name in names for image in crops(name, light)):
             await engine.run(image, {"features": FeaturesOptions(embedding="none")})
 
@@ -136,13 +136,13 @@ def quality(registry: CollectorRegistry | None = None) -> Quality:
     return Quality(subjects, SILENT, Instruments(registry or CollectorRegistry()), WINDOW)
 
 
-def heard(pool: Sequence[Seen], count: int, seed: int, observer: Quality) -> None:
+def heard(pool: Sequence[Observation], count: int, seed: int, observer: Quality) -> None:
     """`count` of them, drawn with replacement."""
     for place in np.random.default_rng(seed).integers(0, len(pool), count):
         observer(pool[place])
 
 
-def referenced(pool: Sequence[Seen]) -> Quality:
+def referenced(pool: Sequence[Observation]) -> Quality:
     """An observer whose reference is traffic drawn from `pool`, and whose window holds its end."""
     observer = quality()
     observer.capture(REFERENCE, "traffic")

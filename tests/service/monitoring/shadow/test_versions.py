@@ -13,11 +13,11 @@ from pipelines.captioning.pipeline import FeaturesOptions
 from pipelines.explain.pipeline import ExplainOptions
 from pipelines.findings import Findings
 from pipelines.image.decode import Limits, decode
-from pipelines.run_context import Call
-from service.components import House, open_house
+from pipelines.run_context import RunContext
+from service.components import Components, open_components
 from service.monitoring.canaries.results import CanaryResult
 from service.monitoring.errors import CandidateUnknown
-from service.monitoring.monitors import Watch, open_watch
+from service.monitoring.monitors import Monitors, open_monitors
 from service.monitoring.shadow.metrics import ShadowReport
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
@@ -31,11 +31,11 @@ TASKS = {"features": FeaturesOptions(embedding="none")}
 
 @dataclass(frozen=True)
 class Open:
-    house: House
-    watch: Watch
+    components: Components
+    watch: Monitors
 
     async def look(self, data: bytes) -> Findings:
-        return await self.house.engine.run(data, TASKS)
+        return await self.components.engine.run(data, TASKS)
 
     async def compared(self, count: int) -> ShadowReport:
         """The figures once so many inferences of the sample were compared or skipped."""
@@ -54,7 +54,9 @@ class Open:
             await asyncio.sleep(0.01)
 
     def sample(self, name: str, **labels: str) -> float | None:
-        return self.house.metrics.registry.get_sample_value(f"kernelsight_shadow_{name}", {"model": ENCODER, **labels})
+        return self.components.metrics.registry.get_sample_value(
+            f"kernelsight_shadow_{name}", {"model": ENCODER, **labels}
+        )
 
 
 @asynccontextmanager
@@ -64,8 +66,11 @@ async def opened(folder: Path, shadow: Path) -> AsyncIterator[Open]:
         canary_seconds=0,
         shadow=f"{ENCODER}={shadow}", shadow_share=1,
     )  # fmt: skip
-    async with open_house(settings, Metrics(), only=("features", "explain")) as house, open_watch(house) as watch:
-        yield Open(house, watch)
+    async with (
+        open_components(settings, Metrics(), only=("features", "explain")) as components,
+        open_monitors(components) as watch,
+    ):
+        yield Open(components, watch)
 
 
 @pytest.fixture
@@ -192,9 +197,9 @@ def test_explanations_are_those_of_the_version_that_answers(folder: Path, bad: P
         found = []
         async with opened(folder, bad) as open:
             for _ in range(2):
-                findings = await open.house.engine.run(jpeg("cat"), {"explain": ExplainOptions(overlay=False)})
+                findings = await open.components.engine.run(jpeg("cat"), {"explain": ExplainOptions(overlay=False)})
                 assert findings.explain
-                logits = (await open.house.encoder.encode(picture, Call()))["logits"]
+                logits = (await open.components.encoder.encode(picture, RunContext()))["logits"]
                 found.append((findings.explain.explanations[0].logit, float(logits.max())))
                 await open.watch.versions.promote(ENCODER)
         return found

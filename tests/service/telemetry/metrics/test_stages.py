@@ -73,9 +73,9 @@ def test_the_event_loop_is_measured_meanwhile(pool: CpuPool) -> None:
 
 def test_every_stage_that_a_pipeline_names_is_known() -> None:
     folder = Path(pipelines.__file__).parent
-    calls = re.compile(r'call\.(?:stage|add)\("([a-z_.]+)"|(?:wait|session)="([a-z_.]+)"')
+    calls = re.compile(r'context\.(?:stage|add)\("([a-z_.]+)"|(?:wait|session)="([a-z_.]+)"')
     named = {one or other for one, other in calls.findall(source_of(folder.rglob("*.py")))}
-    signals = set(re.findall(r'    name: str = "([a-z_]+)"', source_of(folder.glob("moderation/*.py"))))
+    signals = set(re.findall(r'    name: str = "([a-z_]+)"', source_of(folder.rglob("moderation/**/*.py"))))
 
     assert (len(named) > 15, len(signals) > 5) == (True, True)
     assert (named | signals) - STAGES == {"moderation"}  # the pipeline's own name
