@@ -30,8 +30,8 @@ import numpy as np
 
 from models.runtime.session import Session
 from pipelines.image.decode import Picture, decode
-from pipelines.image.preprocess import central_crop
-from pipelines.moderation.domains import Domains
+from pipelines.image.preprocess import crop_centre
+from pipelines.moderation.domains import DomainLists
 from pipelines.moderation.signals import barcodes, file_hygiene, nsfw
 from service.components import image_limits, open_catalog, open_store
 from service.settings import load_settings
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=15.0)
-    parser.add_argument("--only", choices=("rate", "latency"))
+    parser.add_argument("--only", selections=("rate", "latency"))
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         images = copies(given.folder, Path(scratch) / "images", given.images)
@@ -158,20 +158,20 @@ class RawChain:
 
     def _judge(self, data: bytes, opennsfw: Session, encoder: Session) -> None:
         picture = decode(data, limits=self._limits)
-        whole = nsfw.tensor(picture.pixels, (0, 0, *picture.pixels.size), self._opennsfw)
+        whole = nsfw.make_tensor(picture.pixels, (0, 0, *picture.pixels.size), self._opennsfw)
         score = opennsfw.run({self._opennsfw.input.name: whole[None]})["outputs"][0, 1]
         if score >= nsfw.SUSPICIOUS:
-            regions = nsfw.tiles(*picture.pixels.size)
-            parts = np.stack([nsfw.tensor(picture.pixels, region, self._opennsfw) for region in regions])
+            regions = nsfw.split_into_tiles(*picture.pixels.size)
+            parts = np.stack([nsfw.make_tensor(picture.pixels, region, self._opennsfw) for region in regions])
             for part in parts:
                 opennsfw.run({self._opennsfw.input.name: part[None]})
         if self._everything:
             self._rest(picture, encoder)
 
     def _rest(self, picture: Picture, encoder: Session) -> None:
-        encoder.run({self._encoder.input.name: central_crop(picture.pixels, self._encoder.input)[None]})
-        barcodes.judge(barcodes.find_codes(picture.pixels, picture.scale), Domains())
-        file_hygiene.examine(picture)
+        encoder.run({self._encoder.input.name: crop_centre(picture.pixels, self._encoder.input)[None]})
+        barcodes.score_barcodes(barcodes.find_barcodes(picture.pixels, picture.scale), DomainLists())
+        file_hygiene.inspect_file(picture)
 
     @staticmethod
     def _session(graph: Path) -> Session:

@@ -40,7 +40,7 @@ Watch = Callable[[BaseModel, int], None]
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=100)
-    parser.add_argument("--ocr", choices=("auto", "force"), default="auto")
+    parser.add_argument("--ocr", selections=("auto", "force"), default="auto")
     given = parser.parse_args()
     data, options = document(given.pages), DocumentsOptions(ocr=given.ocr)
     print(f"{given.pages} pages, {len(data) / 1e6:.2f} MB")
@@ -49,7 +49,7 @@ async def main() -> None:
         for turn in ("first", "second"):
             watch, seen = watched(max(1, given.pages // 5))
             started = perf_counter()
-            await components.engine.run(data, {"document": options}, report=watch)
+            await components.engine.run(data, {"document": options}, on_page=watch)
             seconds = perf_counter() - started
             print(f"{turn} time: {given.pages / seconds:.1f} pages/s; MB after every fifth part: {', '.join(seen)}")
 

@@ -25,14 +25,14 @@ import numpy as np
 
 from models.registry import Catalog
 from models.runtime.runtime import Runtime
-from models.runtime.session import metadata
+from models.runtime.session import read_metadata
 from models.store.store import Store
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.reader import OcrReader
-from pipelines.documents.ocr.recogniser import alphabet
+from pipelines.documents.ocr.recogniser import read_alphabet
 from pipelines.documents.pipeline import DocumentLimits
 from pipelines.documents.stages import Pixels
-from pipelines.image.decode import Limits, decode
+from pipelines.image.decode import ImageLimits, decode
 from pipelines.run_context import RunContext
 from service.settings import load_settings
 
@@ -47,7 +47,7 @@ async def main() -> None:
     parser.add_argument("images", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--most", type=int, default=40)
-    parser.add_argument("--at-once", type=int, default=DocumentLimits().at_once)
+    parser.add_argument("--at-once", type=int, default=DocumentLimits().max_concurrent_pages)
     given = parser.parse_args()
     files = sorted(path for path in given.images.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
     files = files[:: max(1, len(files) // given.most)][: given.most]
@@ -55,7 +55,7 @@ async def main() -> None:
     runtime = Runtime(store, device="cpu")
     try:
         contenders = {"kernelsight": await ours(store, runtime, pool), **peers()}
-        pages = [np.asarray(decode(path.read_bytes(), limits=Limits()).pixels.convert("RGB")) for path in files]
+        pages = [np.asarray(decode(path.read_bytes(), limits=ImageLimits()).pixels.convert("RGB")) for path in files]
         handfuls = [pages[first : first + given.at_once] for first in range(0, len(pages), given.at_once)]
         times = [await in_turn(contenders, handful, given.rounds) for handful in handfuls]
     finally:
@@ -72,7 +72,7 @@ async def ours(store: Store, runtime: Runtime, pool: CpuPool) -> Contender:
     manifests = [catalog.get(name) for name in MODELS]
     for manifest in manifests:
         await runtime.open(manifest)
-    characters = alphabet(metadata(store.graph(manifests[-1])))
+    characters = read_alphabet(read_metadata(store.graph(manifests[-1])))
     reader = OcrReader.of(
         *manifests, alphabet=characters, used=(), infer=runtime.infer, infer_many=runtime.infer_many, pool=pool
     )

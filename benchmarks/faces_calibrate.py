@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.faces.candidates import Candidates, Floats, overlap
+from pipelines.faces.candidates import Candidates, Floats
 from pipelines.faces.canvas import Mips
 from pipelines.faces.detector import Calibration, logit
 from pipelines.faces.finder import FaceFinder
 from pipelines.faces.pipeline import SHORTER_SIDE, FacesPipeline
-from pipelines.image.decode import Limits, decode
+from pipelines.image.decode import ImageLimits, decode
+from pipelines.nms import intersection_areas
 from pipelines.run_context import RunContext
 from service.components import open_components
 from service.settings import load_settings
@@ -69,7 +70,7 @@ async def main(folder: Path) -> None:
 async def collect(finder: FaceFinder, folder: Path, row: dict[str, Any], samples: Samples) -> None:
     now = finder.detector.calibration
     recording = Recording((0, 0, 0), (0, 0), now.smallest_checked, now.weakest_checked)
-    picture = decode((folder / row["file"]).read_bytes(), limits=Limits(), shorter_side=SHORTER_SIDE)
+    picture = decode((folder / row["file"]).read_bytes(), limits=ImageLimits(), shorter_side=SHORTER_SIDE)
     mips, call = Mips(picture.pixels), RunContext()
     found = (await finder.detector.propose(mips, smallest=None, is_thorough=True, context=call)).found
     await finder.second.check(mips, found, recording, call, is_thorough=True)
@@ -87,7 +88,7 @@ def labelled(found: Candidates, faces: list[dict[str, Any]], scale: float) -> li
         return []
     boxes = np.array([face["box"] for face in faces], np.float32).reshape(-1, 4) * scale
     ignored = np.array([bool(face.get("ignore")) for face in faces], np.bool_)
-    shares, taken, out = overlap(found.boxes, boxes), set[int](), []
+    shares, taken, out = pairwise_iou(found.boxes, boxes), set[int](), []
     for index in np.argsort(-found.scores):
         free = [face for face in np.argsort(-shares[index]) if not ignored[face] and int(face) not in taken]
         if free and shares[index, free[0]] >= 0.5:
@@ -96,6 +97,14 @@ def labelled(found: Candidates, faces: list[dict[str, Any]], scale: float) -> li
         elif not (ignored & (_inside(found.boxes[index], boxes) >= 0.5)).any():
             out.append((int(index), False))
     return out
+
+
+def pairwise_iou(one: Floats, other: Floats) -> Floats:
+    """(N, M): intersection over union of (N, 4) with (M, 4) boxes."""
+    shared = intersection_areas(one, other)
+    areas, other_areas = ((boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1) for boxes in (one, other))
+    shares: Floats = shared / np.maximum(areas[:, None] + other_areas - shared, np.float32(1e-9))
+    return shares
 
 
 def _inside(box: Floats, others: Floats) -> Floats:

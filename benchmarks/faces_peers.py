@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from pipelines.faces.options import FacesOptions
 from pipelines.faces.pipeline import FacesPipeline
-from pipelines.image.decode import Limits, Picture, decode
+from pipelines.image.decode import ImageLimits, Picture, decode
 from pipelines.run_context import RunContext
 from service.components import open_components
 from service.settings import load_settings
@@ -47,7 +47,7 @@ async def main() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # one core, for every library's own threads as well
     files = sorted(path for path in given.images.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
     files = files[:: max(1, len(files) // given.most)][: given.most]
-    pictures = [decode(path.read_bytes(), limits=Limits()) for path in files]
+    pictures = [decode(path.read_bytes(), limits=ImageLimits()) for path in files]
     async with AsyncExitStack() as stack:
         contenders = {
             "yunet, thorough": await ours("yunet", FacesOptions(), stack),

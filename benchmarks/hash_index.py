@@ -13,7 +13,7 @@ from time import perf_counter, process_time
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.moderation.hashes.index import BYTES, HashIndex
+from pipelines.moderation.hashes.index import HASH_BYTES, HashIndex
 
 BRUTE_EVERY = 20  # brute force is slow: it takes part in every twentieth query
 
@@ -26,7 +26,7 @@ def main() -> None:
     given = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     random = np.random.default_rng(0)
-    hashes = random.integers(0, 256, (given.hashes, BYTES), np.uint8)
+    hashes = random.integers(0, 256, (given.hashes, HASH_BYTES), np.uint8)
     started = perf_counter()
     index = HashIndex.of(hashes)
     built = perf_counter() - started
@@ -34,11 +34,11 @@ def main() -> None:
     print(f"{len(index):,} hashes: built in {built:.2f} s, {size / 1e6:.0f} MB")
     fast, cpu, brute, missed = [], [], [], 0
     for number in range(given.queries):
-        hash = random.integers(0, 256, BYTES, np.uint8)
+        hash = random.integers(0, 256, HASH_BYTES, np.uint8)
         if number % 2:
             hash = _flipped(hashes[random.integers(len(hashes))], random.integers(given.distance + 1), random)
         started, busy = perf_counter(), process_time()
-        found = index.within(hash.tobytes(), given.distance)
+        found = index.find_within(hash.tobytes(), given.distance)
         fast.append(perf_counter() - started)
         cpu.append(process_time() - busy)
         if number % BRUTE_EVERY == 1:
@@ -46,7 +46,7 @@ def main() -> None:
             columns = np.bitwise_count(index.words ^ hash.view(np.uint64)).T.astype(np.uint16)
             near = np.flatnonzero(columns[0] + columns[1] + columns[2] + columns[3] <= given.distance)
             brute.append(perf_counter() - started)
-            missed += len(np.setdiff1d(near, found.places))
+            missed += len(np.setdiff1d(near, found.positions))
     for name, seconds in (("index", fast), ("index, CPU time", cpu), ("numpy brute force", brute)):
         p50, p99 = np.percentile(seconds, [50, 99]) * 1e3
         print(f"{name:18s} p50 {p50:7.3f} ms   p99 {p99:7.3f} ms   over {len(seconds):,} queries")

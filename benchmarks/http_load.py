@@ -28,9 +28,9 @@ from rich.console import Console
 from rich.table import Table
 
 from models.runtime.session import Session
-from pipelines.captioning.pipeline import FeaturesOptions
+from pipelines.captioning.options import FeaturesOptions
 from pipelines.image.decode import decode
-from pipelines.image.preprocess import central_crop, shorter_side_wanted
+from pipelines.image.preprocess import crop_centre, required_shorter_side
 from service.components import Components, image_limits, open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
@@ -95,13 +95,13 @@ def _bare(components: Components, blobs: list[bytes], seconds: float, full: bool
     """One thread and one session per core, no service around them."""
     manifest = components.catalog.get(components.runtime.models[0])
     plan, limits = components.runtime.plan(manifest), image_limits(components.settings)
-    graph, side = components.store.graph(manifest), shorter_side_wanted(manifest.input)
-    sessions = [Session(graph, device=components.runtime.device, threads=plan.threads) for _ in range(plan.lanes)]
+    graph, side = components.store.graph(manifest), required_shorter_side(manifest.input)
+    sessions = [Session(graph, device=components.runtime.device, threads=plan.threads) for _ in range(plan.workers)]
     counts = [0] * len(sessions)
 
     def tensor(index: int) -> dict[str, object]:
         picture = decode(blobs[index % len(blobs)], limits=limits, shorter_side=side)
-        return {manifest.input.name: central_crop(picture.pixels, manifest.input)[None]}
+        return {manifest.input.name: crop_centre(picture.pixels, manifest.input)[None]}
 
     fixed = tensor(0)
     end = perf_counter() + seconds

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from service.queue.embedded import EmbeddedServer
 from service.queue.types import NewJob
-from tests.crash.processes import LEASE_SECONDS, Workplace, until
+from tests.crash.processes import LEASE_SECONDS, QueueProcesses, wait_until
 
 JOBS = 2_000
 SLOTS = 64
@@ -25,9 +25,9 @@ HERTZ = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def workplace() -> Iterator[Workplace]:
+def workplace() -> Iterator[QueueProcesses]:
     folder = Path(tempfile.mkdtemp())
-    place = Workplace(folder, EmbeddedServer(folder / "queue"))
+    place = QueueProcesses(folder, EmbeddedServer(folder / "queue"))
     place.server.start()
     try:
         yield place
@@ -40,74 +40,74 @@ def jobs(count: int, seconds: float = 0.0) -> list[NewJob]:
     return [NewJob({"n": n, "seconds": seconds}, "batch") for n in range(count)]
 
 
-def done(place: Workplace, count: int) -> bool:
+def done(place: QueueProcesses, count: int) -> bool:
     return place.log.exists() and place.log.read_bytes().count(b"done ") >= count
 
 
-def crash(place: Workplace, workers: int = 1, server: bool = False) -> str:
+def crash(place: QueueProcesses, workers: int = 1, server: bool = False) -> str:
     """At half, the first of the workers is killed, or the server; what then is nobody's is replaced."""
-    victim, *_ = [place.worker() for _ in range(workers)]
-    with place.held():
-        ids = place.put(jobs(JOBS, seconds=0.05))
+    victim, *_ = [place.start_worker() for _ in range(workers)]
+    with place.pause_workers():
+        ids = place.enqueue(jobs(JOBS, seconds=0.05))
     start = time.monotonic()
-    until(lambda: done(place, JOBS // 2))
+    wait_until(lambda: done(place, JOBS // 2))
     if server:
-        os.kill(place.server_process, signal.SIGKILL)
+        os.kill(place.server_pid, signal.SIGKILL)
         place.server.revive()
     else:
         victim.kill()
         if workers == 1:
-            place.worker()
+            place.start_worker()
     lost = len(ids) - place.states_when_final(ids)["done"]
     seconds = time.monotonic() - start
     started, ran, written = (
-        sum(count > 1 for count in place.counts(what).values()) for what in ("start", "end", "done")
+        sum(count > 1 for count in place.count_events(what).values()) for what in ("start", "end", "done")
     )
     return f"{lost} / {started} / {ran} / {written} / {seconds:.1f} s"
 
 
-def long_jobs(place: Workplace) -> str:
-    ids = place.put(jobs(8, seconds=3 * LEASE_SECONDS))
+def long_jobs(place: QueueProcesses) -> str:
+    ids = place.enqueue(jobs(8, seconds=3 * LEASE_SECONDS))
     for _ in range(2):
-        place.worker(concurrency=4)
+        place.start_worker(concurrency=4)
     place.states_when_final(ids)
-    return f"{place.counts('start').total()} runs"
+    return f"{place.count_events('start').total()} runs"
 
 
-def poison(place: Workplace) -> str:
-    ids = place.put([NewJob({"kill": True})])
+def poison(place: QueueProcesses) -> str:
+    ids = place.enqueue([NewJob({"kill": True})])
     for _ in range(3):
-        place.worker().wait()
-    place.worker()
+        place.start_worker().wait()
+    place.start_worker()
     [state] = place.states_when_final(ids)
-    return f"{place.counts('start').total()} runs, {state}"
+    return f"{place.count_events('start').total()} runs, {state}"
 
 
-def speed(place: Workplace, count: int, seconds: float = 0.0) -> str:
+def speed(place: QueueProcesses, count: int, seconds: float = 0.0) -> str:
     """Of a worker that runs already, and is stopped while the jobs come in."""
-    worker = place.worker()
-    place.states_when_final(place.put(jobs(1)))
-    with place.held():
-        place.put(jobs(count, seconds))
+    worker = place.start_worker()
+    place.states_when_final(place.enqueue(jobs(1)))
+    with place.pause_workers():
+        place.enqueue(jobs(count, seconds))
         cpu, start = cpu_seconds(worker.pid), time.monotonic()
-    until(lambda: done(place, count // 2))
+    wait_until(lambda: done(place, count // 2))
     sockets = connections(place)
-    until(lambda: done(place, count + 1))
+    wait_until(lambda: done(place, count + 1))
     rate = count / (time.monotonic() - start)
     cpu = (cpu_seconds(worker.pid) - cpu) / count * JOBS
-    return f"{rate:,.0f} jobs/s, {cpu:.2f} s CPU per {JOBS:,}, {sockets} connections, {sum(place.left())} entries left"
+    return f"{rate:,.0f} jobs/s, {cpu:.2f} s CPU per {JOBS:,}, {sockets} connections, {sum(place.count_remaining())} entries left"
 
 
-def speed_in_memory(place: Workplace) -> str:
+def speed_in_memory(place: QueueProcesses) -> str:
     async def forget() -> None:
-        async with place.queue() as queue, queue.server.connection.command() as client:
+        async with place.queue() as queue, queue.scripts.connection.command() as client:
             await client.config_set("appendonly", "no")
 
     asyncio.run(forget())
     return speed(place, 10_000)
 
 
-def enqueue(place: Workplace) -> str:
+def enqueue(place: QueueProcesses) -> str:
     async def scenario() -> tuple[float, float]:
         async with place.queue() as queue:
             await queue.enqueue_many(jobs(1))
@@ -122,33 +122,33 @@ def enqueue(place: Workplace) -> str:
     return f"{many:,.0f} jobs/s by enqueue_many, {single:,.0f} jobs/s one by one, 16 at once"
 
 
-def drain(place: Workplace) -> str:
-    ids = place.put(jobs(JOBS, seconds=0.02))
-    leaving = place.worker()
-    until(lambda: done(place, JOBS // 4))
+def drain(place: QueueProcesses) -> str:
+    ids = place.enqueue(jobs(JOBS, seconds=0.02))
+    leaving = place.start_worker()
+    wait_until(lambda: done(place, JOBS // 4))
     start = time.monotonic()
     leaving.terminate()
     leaving.wait()
     seconds = time.monotonic() - start
-    interrupted = place.counts("start").total() - place.counts("end").total()
-    place.worker()
+    interrupted = place.count_events("start").total() - place.count_events("end").total()
+    place.start_worker()
     lost = len(ids) - place.states_when_final(ids)["done"]
     return f"{interrupted} / {seconds:.1f} s / {lost}"
 
 
-def overtaking(place: Workplace) -> str:
-    place.put(jobs(10_000, seconds=0.02))
-    place.worker()
-    until(lambda: done(place, 100))
-    before = place.counts("done").total()
-    late = place.put([NewJob({"seconds": 0.02}) for _ in range(30)])
-    until(lambda: set(late) <= set(place.counts("done")))
-    order = [id for what, _, id in place.lines() if what == "done"]
+def overtaking(place: QueueProcesses) -> str:
+    place.enqueue(jobs(10_000, seconds=0.02))
+    place.start_worker()
+    wait_until(lambda: done(place, 100))
+    before = place.count_events("done").total()
+    late = place.enqueue([NewJob({"seconds": 0.02}) for _ in range(30)])
+    wait_until(lambda: set(late) <= set(place.count_events("done")))
+    order = [id for what, _, id in place.log_lines() if what == "done"]
     ends = [number for number, id in enumerate(order) if id in set(late)]
     return f"{before} → {ends[0]}-{ends[-1]}"
 
 
-ROWS: dict[str, Callable[[Workplace], str]] = {
+ROWS: dict[str, Callable[[QueueProcesses], str]] = {
     "one worker killed and replaced: lost / started twice / run twice / written twice / time": crash,
     "one of two workers killed: the same": lambda place: crash(place, workers=2),
     "the server killed and restarted: the same": lambda place: crash(place, server=True),
@@ -168,9 +168,9 @@ def cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / HERTZ
 
 
-def connections(place: Workplace) -> int:
+def connections(place: QueueProcesses) -> int:
     async def ask() -> int:
-        async with place.queue() as queue, queue.server.connection.command() as client:
+        async with place.queue() as queue, queue.scripts.connection.command() as client:
             return len(await client.client_list()) - 1
 
     return asyncio.run(ask())

@@ -31,19 +31,19 @@ from PIL import Image
 from prometheus_client import CollectorRegistry
 
 from models.inference import BatchRecord
-from models.runtime.model_info import Served
+from models.runtime.model_info import ModelInfo
 from pipelines.engine import Engine
 from pipelines.findings import Observation, Observer
 from service.components import Components, open_components
-from service.monitoring.feedback.aggregator import open_desk
+from service.monitoring.feedback.aggregator import open_feedback
 from service.monitoring.quality.factory import open_quality
 from service.operations.registry import FEATURES
 from service.operations.request import OperationRequest
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 from service.telemetry.metrics.models import BatchMetrics
-from service.telemetry.request_context import RequestContext, on_behalf_of
-from service.telemetry.tracing import Span, Tracing, Untraced, draw_stages, open_tracing, within
+from service.telemetry.request_context import RequestContext, bind_request
+from service.telemetry.tracing import Span, Tracing, NoopTracing, record_stages, open_tracing, use_span
 
 PHOTOGRAPHS = ("astronaut", "cat", "coffee", "rocket")
 ROUTE = "/v1/features"
@@ -53,15 +53,15 @@ Open = Callable[[Components], AbstractAsyncContextManager[object]]
 
 @asynccontextmanager
 async def drawing(components: Components) -> AsyncIterator[None]:
-    components.engine.add_observer(draw_stages)
+    components.engine.add_observer(record_stages)
     yield
 
 
 # What can be switched on, by name: each is opened on a house, and has the engine tell it what is seen.
 WATCHES: dict[str, Open] = {
-    "metrics": lambda components: components.metrics.watching(components.engine),
+    "metrics": lambda components: components.metrics.measure(components.engine),
     "quality": open_quality,
-    "records": open_desk,
+    "records": open_feedback,
     "spans": drawing,
 }
 
@@ -72,10 +72,10 @@ class Switch:
 
     is_on: bool = False
     seconds: float = 0.0
-    tracing: Tracing = field(default_factory=Untraced)
+    tracing: Tracing = field(default_factory=NoopTracing)
 
     def span(self) -> Span:
-        return (self.tracing if self.is_on else Untraced()).begin("POST", "server", {})
+        return (self.tracing if self.is_on else NoopTracing()).begin("POST", "server", {})
 
     def time(self, work: Callable[[], None]) -> None:
         if self.is_on:
@@ -106,13 +106,13 @@ class SwitchedBatches(BatchMetrics):
         super().__init__(registry)
         self._switch = switch
 
-    def observe(self, served: Served, record: BatchRecord) -> None:
-        self._switch.time(lambda: super(SwitchedBatches, self).observe(served, record))
+    def observe(self, model_info: ModelInfo, record: BatchRecord) -> None:
+        self._switch.time(lambda: super(SwitchedBatches, self).observe(model_info, record))
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--watch", nargs="+", choices=WATCHES, default=["metrics"])
+    parser.add_argument("--watch", nargs="+", selections=WATCHES, default=["metrics"])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--concurrency", type=int, default=8)
@@ -168,7 +168,7 @@ async def requests(
         while perf_counter() < end:
             count += 1
             context = RequestContext(f"req_{count:032x}", "features", f"{count:032x}")
-            with on_behalf_of(context), within(switch.span()):
+            with bind_request(context), use_span(switch.span()):
                 await ask(components, switch, images[count % len(images)])
 
     await asyncio.gather(*(client() for _ in range(options.concurrency)))
@@ -179,9 +179,9 @@ async def ask(components: Components, switch: Switch, image: bytes) -> None:
     """As a route does."""
     asked = components.metrics.requests
     begun = perf_counter()
-    switch.time(asked.started)
-    await FEATURES.run(components, OperationRequest({}, image), FEATURES.now(components))
-    switch.time(lambda: asked.ended(ROUTE, 200, perf_counter() - begun))
+    switch.time(asked.begin_request)
+    await FEATURES.run(components, OperationRequest({}, image), FEATURES.interactive_limits(components))
+    switch.time(lambda: asked.end_request(ROUTE, 200, perf_counter() - begun))
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""What the accelerator runs: manifests, the store, export, sessions, batching. Knows nothing of users or HTTP."""
+"""Models on the accelerator: manifests, the store, export, sessions and batching; independent of pipelines and HTTP."""

@@ -1,11 +1,11 @@
-"""A classifier's last step, read out of its graph: the mean over a grid's cells, and one linear layer.
+"""Reads a classifier's last step out of its graph: the mean over a grid's cells, and one linear layer.
 
     logits = weight · mean over cells of grid + bias
            = sum over cells of (weight · cell + bias) / number of cells
 
-So each cell's part in a logit is exact, with nothing approximated: class activation mapping, B. Zhou and others,
+So each cell's contribution to a logit is exact: class activation mapping, B. Zhou and others,
 "Learning Deep Features for Discriminative Localization" (2016). Nets with more than one layer behind the pooling
-have no such parts; loading finds out, on a picture of noise.
+have no such contributions; loading checks for that on a picture of noise.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Array
 from models.errors import ExplanationUnavailable, KernelSightError
-from models.manifest import ClassifierTensors, ImageInput, Manifest
-from models.runtime.session import Array, Session
+from models.manifest import ClassifierTensors, InputContract, Manifest
+from models.runtime.session import Session
 
 TOLERANCE = 1e-3  # in units of a logit
 
@@ -35,16 +36,18 @@ class Classifier:
 
     @classmethod
     def load(cls, manifest: Manifest, graph: Path) -> Self:
-        """Raises ExplanationUnavailable when the manifest names no classifier, or the graph does not do what it says.
+        """Raises ExplanationUnavailable when the manifest names no classifier, or the graph does not compute it.
 
-        Takes a session of its own, on the CPU, for a tenth of a second: as outputs of the sessions that serve,
+        Opens a session of its own on the CPU for a tenth of a second: as outputs of the serving sessions,
         the constants would be copied at every run.
         """
         if manifest.classifier is None:
             raise ExplanationUnavailable(manifest.id, "its manifest has no [classifier]")
         tensors = manifest.classifier
         try:
-            session = Session(graph, device="cpu", inner=(*manifest.inner, tensors.weight, tensors.bias))
+            session = Session(
+                graph, device="cpu", extra_outputs=(*manifest.undeclared_outputs, tensors.weight, tensors.bias)
+            )
             outputs = session.run({manifest.input.name: _noise(manifest.input)[None]})
         except KernelSightError as cause:
             raise ExplanationUnavailable(manifest.id, str(cause)) from cause
@@ -53,8 +56,8 @@ class Classifier:
             weight = weight.T
         classifier = cls(tensors, np.ascontiguousarray(weight), outputs[tensors.bias])
         first = {name: outputs[name][0] for name in (tensors.grid, tensors.logits)}
-        if wrong := classifier._disagreement(first):
-            raise ExplanationUnavailable(manifest.id, wrong)
+        if problem := classifier._find_mismatch(first):
+            raise ExplanationUnavailable(manifest.id, problem)
         return classifier
 
     def grid(self, outputs: Mapping[str, Array]) -> Floats:
@@ -67,7 +70,7 @@ class Classifier:
         logits: Floats = outputs[self.tensors.logits]
         return logits
 
-    def _disagreement(self, outputs: Mapping[str, Array]) -> str | None:
+    def _find_mismatch(self, outputs: Mapping[str, Array]) -> str | None:
         grid, logits = self.grid(outputs), self.logits(outputs)
         if self.weight.shape != (len(logits), grid.shape[-1]) or self.bias.shape != logits.shape:
             return f"weights of shape {self.weight.shape} do not lead from a grid of {grid.shape} to {logits.shape}"
@@ -77,8 +80,8 @@ class Classifier:
         return None
 
 
-def _noise(contract: ImageInput) -> Array:
-    """A picture on which every cell of a grid differs: a plain one would not tell the mean from the maximum."""
+def _noise(contract: InputContract) -> Array:
+    """A picture whose grid cells all differ: with equal cells, mean and maximum pooling would give the same."""
     noise = np.random.default_rng(0).uniform(0, 255, contract.item_shapes[0])
     if contract.normalise == "host":
         noise = (noise - 127.5) / contract.std[0]

@@ -1,4 +1,4 @@
-"""Several coroutines at once, of which none is left running when one of them fails."""
+"""Runs coroutines concurrently, and leaves none running when one of them fails."""
 
 import asyncio
 from collections import deque
@@ -22,18 +22,18 @@ async def gather_or_cancel(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
 
 ItemT = TypeVar("ItemT")
 
-FoundT = TypeVar("FoundT")
+ResultT = TypeVar("ResultT")
 
 
 async def ordered_map(
-    items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[FoundT]], at_once: int
-) -> AsyncGenerator[FoundT, None]:
-    """What `work` makes of each item, in their order; `at_once` are worked on or wait to be fetched."""
-    waiting: deque[asyncio.Future[FoundT]] = deque()
+    items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[ResultT]], limit: int
+) -> AsyncGenerator[ResultT, None]:
+    """The results of `work` in the order of the items; at most `limit` of them run or wait to be fetched."""
+    waiting: deque[asyncio.Future[ResultT]] = deque()
     try:
         for item in items:
             waiting.append(asyncio.ensure_future(work(item)))
-            if len(waiting) == at_once:
+            if len(waiting) == limit:
                 yield await waiting.popleft()
         while waiting:
             yield await waiting.popleft()

@@ -1,19 +1,19 @@
-"""What can go wrong below the pipelines, one class a kind.
+"""The errors that `models/` raises, one class for each kind.
 
 KernelSightError
 ├── ModelUnknown        no manifest of that name
 ├── ModelMissing        known, but its files are not in the store
-├── ModelCorrupt        a file in the store is not what was recorded
+├── ModelCorrupt        a file in the store is not the recorded one
 ├── SourceFailed        no source could give the file
 ├── ExportFailed        the graph differs from the PyTorch module it came from
 ├── DeviceUnavailable   CUDA was asked for and is not there
 ├── TensorRejected      a tensor that breaks the model's input contract
 ├── InferenceFailed     the session raised, or never came back
-├── ExplanationUnavailable   a model's answers cannot be traced to places of the picture
-├── KernelsUnavailable  a graph has no kernels that can be looked at
+├── ExplanationUnavailable   a model's answers cannot be traced to regions of the picture
+├── KernelsUnavailable  a graph has no kernels that can be inspected
 ├── LayerUnknown        no convolution layer of that name
-├── Overloaded          the waiting line is full: try again later
-└── DeadlineExceeded    nobody waits for this answer any more
+├── Overloaded          the request queue is full: try again later
+└── DeadlineExceeded    the caller no longer waits for the answer
 
 The message is for people and may change; the class (and the `code` that the
 service derives from it) is part of the API and does not.
@@ -27,7 +27,7 @@ class KernelSightError(Exception):
     """Root of every error that KernelSight raises on purpose."""
 
     code: ClassVar[str] = "internal"
-    facts: Mapping[str, Any] = {}  # what a program may want to read, beside the message
+    facts: Mapping[str, Any] = {}  # machine-readable details beside the message
 
 
 class ModelUnknown(KernelSightError):
@@ -40,8 +40,8 @@ class ModelUnknown(KernelSightError):
 class ModelMissing(KernelSightError):
     code = "model-missing"
 
-    def __init__(self, name: str, what: str, command: str) -> None:
-        super().__init__(f"model {name!r}: {what}; get it with: {command}")
+    def __init__(self, name: str, problem: str, command: str) -> None:
+        super().__init__(f"model {name!r}: {problem}; get it with: {command}")
 
 
 class ModelCorrupt(KernelSightError):
@@ -90,7 +90,7 @@ class LayerUnknown(KernelSightError):
 
 
 class Overloaded(KernelSightError):
-    """`retry_seconds` is how long the work that already waits is expected to take."""
+    """`retry_seconds` is how long the queued work is expected to take."""
 
     code = "overloaded"
 

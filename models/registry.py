@@ -9,19 +9,19 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from models.errors import ModelUnknown
-from models.manifest import BUILT_IN, CatalogInvalid, Facts, Manifest, ModelId
+from models.manifest import BUILT_IN_CATALOG, CatalogInvalid, Manifest, ManifestSection, ModelId
 
 
-class Preference(Facts):
-    """One way to do a task: the models it takes, all of them."""
+class TaskPreference(ManifestSection):
+    """One way to do a task: all the models that it needs."""
 
-    name: str = ""  # what an operator calls it in the settings; that of its first model where none is given
+    name: str = ""  # as operators write it in the settings; by default the id of the first model
     models: tuple[ModelId, ...] = Field(min_length=1)
     reason: str
 
     @model_validator(mode="before")
     @classmethod
-    def _named_after_its_first_model(cls, data: Any) -> Any:
+    def _default_name(cls, data: Any) -> Any:
         if isinstance(data, dict) and isinstance(data.get("models"), list) and data["models"]:
             return {"name": data["models"][0]} | data
         return data
@@ -30,7 +30,7 @@ class Preference(Facts):
 class Catalog:
     """All manifests, by id. Later folders override earlier ones, so a site can replace a model."""
 
-    def __init__(self, manifests: Iterable[Manifest], tasks: dict[str, tuple[Preference, ...]]) -> None:
+    def __init__(self, manifests: Iterable[Manifest], tasks: dict[str, tuple[TaskPreference, ...]]) -> None:
         self._by_id = {manifest.id: manifest for manifest in manifests}
         self.tasks = tasks
         for preference in (one for several in tasks.values() for one in several):
@@ -40,8 +40,8 @@ class Catalog:
     @classmethod
     def load(cls, *extra: Path) -> Self:
         manifests: dict[str, Manifest] = {}
-        tasks: dict[str, tuple[Preference, ...]] = {}
-        for folder in (BUILT_IN, *extra):
+        tasks: dict[str, tuple[TaskPreference, ...]] = {}
+        for folder in (BUILT_IN_CATALOG, *extra):
             if not folder.is_dir():
                 raise CatalogInvalid(f"catalog folder {str(folder)!r} does not exist")
             for path in sorted(folder.glob("*.toml")):
@@ -54,8 +54,8 @@ class Catalog:
                     manifests[manifest.id] = manifest
         return cls(manifests.values(), tasks)
 
-    def with_each(self, change: Callable[[Manifest], Manifest]) -> "Catalog":
-        """The same tasks, with other versions of the models."""
+    def with_manifests(self, change: Callable[[Manifest], Manifest]) -> "Catalog":
+        """The same tasks, with `change` applied to every manifest."""
         return Catalog(map(change, self._by_id.values()), self.tasks)
 
     def get(self, name: str) -> Manifest:
@@ -66,13 +66,13 @@ class Catalog:
     def __iter__(self) -> Iterator[Manifest]:
         return iter(sorted(self._by_id.values(), key=lambda manifest: (manifest.task, manifest.id)))
 
-    def choose(self, task: str, available: Container[str]) -> Preference | None:
+    def choose(self, task: str, available: Container[str]) -> TaskPreference | None:
         """The best way to do `task` with the models that are available; None when there is none."""
         return next((one for one in self.tasks[task] if all(name in available for name in one.models)), None)
 
     @cached_property
     def defaults(self) -> tuple[Manifest, ...]:
-        """Every model that some task names: what `kernelsight models pull` fetches."""
+        """Every model that some task names: `kernelsight models pull` fetches these."""
         names = (name for several in self.tasks.values() for one in several for name in one.models)
         return tuple(self.get(name) for name in dict.fromkeys(names))
 
@@ -85,9 +85,9 @@ def read_manifest(path: Path) -> Manifest:
         raise CatalogInvalid(f"manifest {path.name!r}: {cause}") from cause
 
 
-def _read_tasks(path: Path) -> dict[str, tuple[Preference, ...]]:
+def _read_tasks(path: Path) -> dict[str, tuple[TaskPreference, ...]]:
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
-        return {task: tuple(Preference.model_validate(one) for one in several) for task, several in tables.items()}
+        return {task: tuple(TaskPreference.model_validate(one) for one in several) for task, several in tables.items()}
     except (ValueError, TypeError) as cause:
         raise CatalogInvalid(f"{path.name!r}: {cause}") from cause

@@ -1,4 +1,4 @@
-"""Bulk work gives way to people: whatever keeps every core busy makes those wait longer who wait for an answer."""
+"""Admission control: work of batch priority gives way to interactive requests."""
 
 import asyncio
 from collections import deque
@@ -9,45 +9,46 @@ from models.priority import Priority
 
 
 class Admission:
-    """At most `bulk` images of batch priority are being worked on, and only one while somebody waits for an answer.
+    """Admits at most `limit` images of batch priority at a time, and only one while an interactive request runs.
 
-    One goes on all the time: a busy day slows bulk work down and does not stop it. People are never kept waiting here.
+    One always goes on, so that heavy traffic slows batch work down without stopping it. Interactive requests never
+    wait here.
     """
 
-    def __init__(self, bulk: int) -> None:
-        self._most, self._bulk, self._people = bulk, 0, 0
+    def __init__(self, limit: int) -> None:
+        self._limit, self._batch, self._interactive = limit, 0, 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def admitted(self, priority: Priority) -> AsyncIterator[None]:
+    async def admit(self, priority: Priority) -> AsyncIterator[None]:
         if priority == "batch":
-            await self._turn()
+            await self._wait_for_turn()
         else:
-            self._people += 1
+            self._interactive += 1
         try:
             yield
         finally:
             if priority == "batch":
-                self._bulk -= 1
+                self._batch -= 1
             else:
-                self._people -= 1
-            self._admit()
+                self._interactive -= 1
+            self._admit_waiting()
 
-    async def _turn(self) -> None:
+    async def _wait_for_turn(self) -> None:
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        self._admit()
+        self._admit_waiting()
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it was given its turn in the same moment
-                self._bulk -= 1
-                self._admit()
+            if turn.done() and not turn.cancelled():  # admitted in the same moment
+                self._batch -= 1
+                self._admit_waiting()
             raise
 
-    def _admit(self) -> None:
-        while self._waiting and self._bulk < (1 if self._people else self._most):
+    def _admit_waiting(self) -> None:
+        while self._waiting and self._batch < (1 if self._interactive else self._limit):
             turn = self._waiting.popleft()
             if not turn.done():
-                self._bulk += 1
+                self._batch += 1
                 turn.set_result(None)

@@ -1,4 +1,4 @@
-"""The one way through the house: every client's image or document goes through `Engine.run`.
+"""Runs pipelines over one decoded upload: REST, workers, bulk runs and the command line all call `Engine.run`.
 
 bytes ─► decode once ─► moderation ─► features ─┐
                         (the gate)   └► faces … ├─► Findings, with a prompt for a language model
@@ -14,35 +14,35 @@ from typing import Any
 from PIL import Image
 from pydantic import BaseModel
 
+from models.arrays import Array
 from models.concurrency import gather_or_cancel
 from models.errors import DeadlineExceeded
 from models.priority import Priority
-from models.runtime.runtime import as_traffic
-from models.runtime.session import Array
-from pipelines import page_moderation
+from models.runtime.traffic import as_traffic
 from pipelines.admission import Admission
-from pipelines.captioning.encoder import ENCODED
+from pipelines.captioning.encoder import SHARED_PASS
 from pipelines.cpu_pool import CpuPool, at_priority
-from pipelines.documents.pages import DPI, first_page, opened_sheets
-from pipelines.documents.pdf.client import Pdfium
+from pipelines.documents.pages import DEFAULT_DPI, open_page_source, read_first_page
+from pipelines.documents.pdf.client import PdfiumClient
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings, Observation, Observer, new_result_id
-from pipelines.image.decode import Limits, Picture, decode
+from pipelines.image.decode import ImageLimits, Picture, decode
 from pipelines.image.formats import sniff
-from pipelines.pipeline import Gate, OpensPdf, Pipeline
-from pipelines.run_context import Report, RunContext
-from pipelines.types import ImageInfo, ModelUsed, as_declared
+from pipelines.page_moderation import moderate_pages
+from pipelines.pipeline import GatePipeline, PdfReadingPipeline, Pipeline
+from pipelines.run_context import PartListener, RunContext
+from pipelines.types import ImageInfo, ModelUsed, keep_declared
 
 log = logging.getLogger(__name__)
 
-Task = tuple[Pipeline[Any, Any], BaseModel]
+PipelineRun = tuple[Pipeline[Any, Any], BaseModel]  # a pipeline and its options
 
 
 class Engine:
-    """Runs any set of pipelines over one decode. Without `pdfium`, PDFs are refused as no images.
+    """Runs any set of pipelines over one decode. Without `pdfium`, PDFs are refused as unsupported images.
 
-    Of batch priority at most `bulk` images are being worked on, the others wait. `live` gives the version of a
-    pipeline's model that would answer now: versions can change between two requests.
+    At most `bulk` images of batch priority are in flight; further ones wait. `current_version` maps a pipeline's
+    model to the version that serves it now, because a promotion can happen between two requests.
     """
 
     def __init__(
@@ -50,18 +50,18 @@ class Engine:
         pipelines: Iterable[Pipeline[Any, Any]],
         *,
         pool: CpuPool,
-        limits: Limits,
-        pdfium: Pdfium | None = None,
+        limits: ImageLimits,
+        pdfium: PdfiumClient | None = None,
         bulk: int = 4,
-        live: Callable[[ModelUsed], ModelUsed] = as_declared,
+        current_version: Callable[[ModelUsed], ModelUsed] = keep_declared,
     ) -> None:
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self._pool, self._limits, self._pdfium = pool, limits, pdfium
-        self._admission, self.live = Admission(bulk), live
+        self._admission, self.current_version = Admission(bulk), current_version
         self._observers: list[Observer] = []
 
     def add_observer(self, observer: Observer) -> None:
-        """Let it hear of every request that is answered from now on."""
+        """Call `observer` for every request that is answered from now on."""
         self._observers.append(observer)
 
     @property
@@ -74,157 +74,161 @@ class Engine:
             raise RequestRejected(f"no pipeline {name!r} here; there are: {', '.join(self._pipelines)}")
         return self._pipelines[name]
 
-    async def warm(self, tasks: Mapping[str, BaseModel]) -> Findings:
-        """Send a drawn picture through `tasks`, so that the first caller pays for nothing; raises as `run` does.
+    async def warm(self, options: Mapping[str, BaseModel]) -> Findings:
+        """Run the pipelines once over a drawn image, so that the first caller does not pay for it.
 
-        What is found names the policy, the models and the versions that answer.
+        The findings name the policy, the models and the versions in use. Raises as `run` does.
         """
-        drawn = io.BytesIO()
-        Image.linear_gradient("L").save(drawn, "JPEG")
-        return await self.run(drawn.getvalue(), tasks, observed=False)
+        gradient = io.BytesIO()
+        Image.linear_gradient("L").save(gradient, "JPEG")
+        return await self.run(gradient.getvalue(), options, observed=False)
 
     async def run(
         self,
         data: bytes,
-        tasks: Mapping[str, BaseModel],
+        options: Mapping[str, BaseModel],
         *,
         priority: Priority = "interactive",
         deadline: float | None = None,
         gate: bool = False,
-        report: Report | None = None,
+        on_page: PartListener | None = None,
         observed: bool = True,
     ) -> Findings:
-        """Look at one image. `tasks` maps pipelines to their options; `deadline` is in `time.monotonic` seconds.
+        """Analyse one upload. `options` maps pipeline names to their options; `deadline` is `time.monotonic` seconds.
 
-        With `gate`, pipelines that can refuse an image (moderation) run first; where one does, the others
-        never see the picture, and the findings name them as withheld. Of a PDF or TIFF they look at the first
-        page, which is what the others see of it, and at every page that one of them reads. `report` gets each page
-        of a document as soon as it and those before it are done. What is no traffic, as warming and canaries, is
-        not `observed`: the models look themselves, whatever they saw before, and nobody hears of it.
+        With `gate`, pipelines that can refuse an image (moderation) run first. Where one refuses, the others never
+        see the picture, and the findings list them as withheld. Of a PDF or TIFF the gate judges the first page, which
+        is what image pipelines see, and every page that a document pipeline reads. `on_page` gets each page of a
+        document as soon as it and all pages before it are done. Runs that are no traffic (warm-up, canaries) are
+        not `observed`: caches of earlier requests are bypassed, and observers are not called.
         Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
-        chosen = [(self.pipeline(name), options) for name, options in tasks.items()]
+        runs = [(self.pipeline(name), chosen) for name, chosen in options.items()]
         context = RunContext(priority, deadline, fresh=not observed)
-        if report is not None:
-            context.report = report
+        if on_page is not None:
+            context.on_part = on_page
         try:
             async with asyncio.timeout_at(deadline):
-                async with self._admission.admitted(priority):
+                async with self._admission.admit(priority):
                     with at_priority(priority), as_traffic(observed), context.stage("total"):
-                        picture, named = await self._look(data, chosen, context, gate=gate)
+                        picture, results = await self._decode_and_run(data, runs, context, gate=gate)
         except TimeoutError:
             raise DeadlineExceeded("the request") from None
         findings = Findings(
             result_id=new_result_id(),
             image=_info(picture),
-            prompt=self._prompt(picture, named),
-            models=self._models((task for task in chosen if task[0].name in named), context.ran),
+            prompt=self._prompt(picture, results),
+            models=self._models((run for run in runs if run[0].name in results), context.models_run),
             timings=context.timings,
-            withheld=[name for name in tasks if name not in named] or None,
-            **named,  # type: ignore[arg-type]  # each pipeline's name is the field of its result
+            withheld=[name for name in options if name not in results] or None,
+            results=results,
         )
         if observed:
-            self._tell(findings, picture, context)
+            self._notify(findings, picture, context)
         return findings
 
-    def _tell(self, findings: Findings, picture: Picture, context: RunContext) -> None:
-        """An observer that fails costs nobody an answer."""
-        seen = Observation(findings, picture, _encoded(context), context.stages, context.priority)
+    def _notify(self, findings: Findings, picture: Picture, context: RunContext) -> None:
+        """An observer that fails must not cost a caller the answer."""
+        observation = Observation(findings, picture, _encoder_outputs(context), context.stages, context.priority)
         for observer in self._observers:
             try:
-                observer(seen)
+                observer(observation)
             except Exception:
-                log.exception("bug in an observer of the engine")
+                log.exception("an observer of the engine failed")
 
-    async def _look(
-        self, data: bytes, chosen: Sequence[Task], context: RunContext, *, gate: bool
+    async def _decode_and_run(
+        self, data: bytes, runs: Sequence[PipelineRun], context: RunContext, *, gate: bool
     ) -> tuple[Picture, dict[str, BaseModel]]:
         with context.stage("decode"):
-            picture = await self._picture(data, chosen)
-        first = [task for task in chosen if gate and isinstance(task[0], Gate)]
-        named = await self._run_all(first, picture, context)
-        for task in first:
-            named[task[0].name] = await self._over_pages(task, named[task[0].name], picture, chosen, context)
-        if all(gate.passes(named[gate.name]) for gate, _ in first if isinstance(gate, Gate)):
-            named |= await self._run_all([task for task in chosen if task not in first], picture, context)
-        return picture, {pipeline.name: named[pipeline.name] for pipeline, _ in chosen if pipeline.name in named}
+            picture = await self._decode(data, runs)
+        gates = [run for run in runs if gate and isinstance(run[0], GatePipeline)]
+        results = await self._run_all(gates, picture, context)
+        for run in gates:
+            results[run[0].name] = await self._gate_further_pages(run, results[run[0].name], picture, runs, context)
+        if all(pipeline.passes(results[pipeline.name]) for pipeline, _ in gates if isinstance(pipeline, GatePipeline)):
+            results |= await self._run_all([run for run in runs if run not in gates], picture, context)
+        return picture, {pipeline.name: results[pipeline.name] for pipeline, _ in runs if pipeline.name in results}
 
-    async def _picture(self, data: bytes, chosen: Sequence[Task]) -> Picture:
-        """The image, or the first page of a PDF: drawn only where some pipeline looks at it."""
+    async def _decode(self, data: bytes, runs: Sequence[PipelineRun]) -> Picture:
+        """The image, or the first page of a PDF, which is rendered only where some pipeline looks at it."""
         if self._pdfium is None or sniff(data) != "PDF":
-            return await self._pool.run(decode, data, limits=self._limits, shorter_side=_side(chosen))
-        passwords = [pipeline.password(options) for pipeline, options in chosen if isinstance(pipeline, OpensPdf)]
-        drawn = len(passwords) < len(chosen)
-        return await first_page(data, self._pdfium, password=next(iter(passwords), None), drawn=drawn)
+            return await self._pool.run(decode, data, limits=self._limits, shorter_side=_shorter_side(runs))
+        passwords = [
+            pipeline.password(options) for pipeline, options in runs if isinstance(pipeline, PdfReadingPipeline)
+        ]
+        is_seen = len(passwords) < len(runs)
+        return await read_first_page(data, self._pdfium, password=next(iter(passwords), None), render=is_seen)
 
-    async def _over_pages(
-        self, task: Task, found: BaseModel, picture: Picture, chosen: Sequence[Task], context: RunContext
+    async def _gate_further_pages(
+        self, run: PipelineRun, first: BaseModel, picture: Picture, runs: Sequence[PipelineRun], context: RunContext
     ) -> BaseModel:
-        """What a gate `found` on the first page and, if that passes, what it finds on all that will be read."""
-        gate, options = task
-        readers = [(pipeline, read) for pipeline, read in chosen if isinstance(pipeline, OpensPdf)]
-        if self._pdfium is None or not readers or not isinstance(gate, Gate) or not gate.passes(found):
-            return found
-        further = gate.of_a_page(options)
-        if further is None or picture.frames == 1:
-            return found
-        [(reader, read), *_] = readers
+        """The gate's result over all pages that will be read; `first` alone where there is no further page to judge."""
+        gate, options = run
+        readers = [(one, read) for one, read in runs if isinstance(one, PdfReadingPipeline)]
+        if self._pdfium is None or not readers or not isinstance(gate, GatePipeline) or not gate.passes(first):
+            return first
+        page_options = gate.options_for_page(options)
+        if page_options is None or picture.frames == 1:
+            return first
+        [(reader, reader_options), *_] = readers
         own = RunContext(context.priority, context.deadline, fresh=context.fresh)
-        opened = opened_sheets(
+        pages = open_page_source(
             picture,
-            dpi=DPI,
-            password=reader.password(read),
+            dpi=DEFAULT_DPI,
+            password=reader.password(reader_options),
             pdfium=self._pdfium,
             pool=self._pool,
             limits=self._limits,
         )
-        async with opened as sheets:
-            more = await page_moderation.over(
-                sheets,
-                [number for number in reader.pages(read, sheets.count) if number > 1],
-                # What is shared within a request is of its first page.
-                lambda page: gate.run(page, further, replace(own, shared={})),
-                lambda why: gate.unseen(further, why),
-                shorter_side=gate.shorter_side(further),
+        async with pages as source:
+            further = await moderate_pages(
+                source,
+                [number for number in reader.pages(reader_options, source.page_count) if number > 1],
+                # The request's shared work belongs to the first page.
+                lambda page: gate.run(page, page_options, replace(own, shared={})),
+                lambda why: gate.result_for_unseen_page(page_options, why),
+                shorter_side=gate.shorter_side(page_options),
             )
-        context.take(gate.name, own)
-        result: BaseModel = gate.over_pages({1: found} | more) if more else found
+        context.merge_stages(gate.name, own)
+        result: BaseModel = gate.merge_pages({1: first} | further) if further else first
         return result
 
-    async def _run_all(self, tasks: Sequence[Task], picture: Picture, context: RunContext) -> dict[str, BaseModel]:
+    async def _run_all(
+        self, runs: Sequence[PipelineRun], picture: Picture, context: RunContext
+    ) -> dict[str, BaseModel]:
         results = await gather_or_cancel(
-            *(self._run(pipeline, picture, options, context) for pipeline, options in tasks)
+            *(self._run(pipeline, picture, options, context) for pipeline, options in runs)
         )
-        return {pipeline.name: result for (pipeline, _), result in zip(tasks, results, strict=True)}
+        return {pipeline.name: result for (pipeline, _), result in zip(runs, results, strict=True)}
 
     async def _run(
         self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, context: RunContext
     ) -> BaseModel:
         own = RunContext(
-            context.priority, context.deadline, shared=context.shared, report=context.report, fresh=context.fresh
+            context.priority, context.deadline, shared=context.shared, on_part=context.on_part, fresh=context.fresh
         )
         result: BaseModel = await pipeline.run(picture, options, own)
-        context.take(pipeline.name, own)
+        context.merge_stages(pipeline.name, own)
         return result
 
-    def _models(self, tasks: Iterable[Task], ran: Iterable[ModelUsed]) -> list[ModelUsed]:
-        """All that `ran`, declared or not; of a model that had nothing to look at, the version that would have."""
-        named = {used.id: used for pipeline, options in tasks for used in pipeline.models(options)}
-        named |= {used.id: used for used in ran}
-        answered = {id: [used for used in ran if used.id == id] for id in named}
-        return [used for id, one in named.items() for used in answered[id] or [self.live(one)]]
+    def _models(self, runs: Iterable[PipelineRun], models_run: Iterable[ModelUsed]) -> list[ModelUsed]:
+        """All models that ran, declared or not; of a declared model that had nothing to do, its current version."""
+        declared = {used.id: used for pipeline, options in runs for used in pipeline.models(options)}
+        declared |= {used.id: used for used in models_run}
+        versions = {id: [used for used in models_run if used.id == id] for id in declared}
+        return [used for id, one in declared.items() for used in versions[id] or [self.current_version(one)]]
 
     def _prompt(self, picture: Picture, results: Mapping[str, BaseModel]) -> str:
         info = _info(picture)
         kind, parts = ("Document", "pages") if info.format == "PDF" else ("Image", "frames")
         frames = f", first of {info.frames} {parts}" if info.frames > 1 else ""
-        head = f"{kind}: {info.width} x {info.height} pixels, {info.orientation}, {info.format}{frames}."
-        return "\n".join([head, *(self._pipelines[name].brief(result) for name, result in results.items())])
+        heading = f"{kind}: {info.width} x {info.height} pixels, {info.orientation}, {info.format}{frames}."
+        return "\n".join([heading, *(self._pipelines[name].describe(result) for name, result in results.items())])
 
 
-def _side(chosen: Sequence[Task]) -> int | None:
-    """The shorter side that all can use; None: all the pixels there are."""
-    sides = [pipeline.shorter_side(options) for pipeline, options in chosen]
+def _shorter_side(runs: Sequence[PipelineRun]) -> int | None:
+    """The smallest shorter side that satisfies every pipeline; None for full resolution."""
+    sides = [pipeline.shorter_side(options) for pipeline, options in runs]
     return None if None in sides else max((one for one in sides if one is not None), default=None)
 
 
@@ -244,7 +248,7 @@ def _info(picture: Picture) -> ImageInfo:
     )
 
 
-def _encoded(context: RunContext) -> Mapping[str, Array] | None:
-    """What the encoder gave to those of the request who asked for it."""
-    work = context.shared.get(ENCODED)
+def _encoder_outputs(context: RunContext) -> Mapping[str, Array] | None:
+    """The encoder's outputs for this request, where a pipeline asked for them."""
+    work = context.shared.get(SHARED_PASS)
     return None if work is None or work.cancelled() or work.exception() else work.result().outputs

@@ -1,60 +1,65 @@
-"""What one run of the engine found, over all pipelines that were asked."""
+"""The findings of one run of the engine, and the observation of it that observers receive."""
 
 import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
-from pydantic import Field
+from pydantic import BaseModel
 
+from models.arrays import Array
 from models.priority import Priority
-from models.runtime.session import Array
-from pipelines.documents.types import Document
-from pipelines.explain.pipeline import Explained
-from pipelines.faces.types import Avatar, Faces
 from pipelines.image.decode import Picture
-from pipelines.image.sanitize import Sanitized
-from pipelines.moderation.types import Moderation
-from pipelines.run_context import Stage
-from pipelines.types import Answer, Features
+from pipelines.pipeline_spec import PipelineSpec, ResultT
+from pipelines.run_context import StageTiming
+from pipelines.types import ImageInfo, ModelUsed
 
 
-class Findings(Answer):
-    """One field per pipeline, under its name; None where it was not asked for or `withheld`."""
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """`results` by pipeline, of those that ran; `withheld` names those that did not because a gate refused the image.
 
-    withheld: list[str] | None = Field(
-        default=None, description="pipelines that did not see the image, because moderation blocks it"
-    )
-    moderation: Moderation | None = None
-    features: Features | None = None
-    faces: Faces | None = None
-    document: Document | None = None
-    explain: Explained | None = None
-    sanitize: Sanitized | None = Field(default=None, exclude=True)  # an image file, as the avatar
-    avatar: Avatar | None = Field(default=None, exclude=True)  # an image file: a route of its own hands it out
+    `prompt` has the results in a few lines for a language model; `timings` are seconds by stage.
+    """
+
+    result_id: str
+    image: ImageInfo
+    prompt: str
+    models: list[ModelUsed]
+    timings: dict[str, float]
+    results: Mapping[str, BaseModel]
+    withheld: list[str] | None = None
+
+    def of(self, spec: PipelineSpec[Any, ResultT]) -> ResultT:
+        """The result of a pipeline that ran; raises KeyError for one that did not."""
+        return cast(ResultT, self.results[spec.name])
+
+    def get(self, spec: PipelineSpec[Any, ResultT]) -> ResultT | None:
+        return cast(ResultT | None, self.results.get(spec.name))
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A request that was answered. `encoded` is what the encoder gave, where it ran: `embedding`, `grid`, `logits`.
+    """An answered request. `encoded` are the encoder's outputs where it ran: `embedding`, `grid`, `logits`.
 
-    Picture and tensors are there to be reduced to numbers: no observer keeps them longer than that takes.
+    Observers reduce picture and tensors to numbers at once and never keep them.
     """
 
     findings: Findings
     picture: Picture
     encoded: Mapping[str, Array] | None
-    stages: Sequence[Stage]
+    stages: Sequence[StageTiming]
     priority: Priority
 
 
-# Called on the event loop after the answer is complete and before it is sent, so it has to be quick.
+# Called on the event loop between the complete answer and its sending, so an observer has to be quick.
 Observer = Callable[[Observation], None]
 
-_FORM = re.compile(r"res_([0-9a-f]{12})[0-9a-f]{20}")
+_RESULT_ID = re.compile(r"res_([0-9a-f]{12})[0-9a-f]{20}")
 
-_END = 253_402_300_800.0  # Unix seconds at the end of the year 9999: what is later has no date
+_END_OF_DATES = 253_402_300_800.0  # Unix seconds at the end of the year 9999, after which `datetime` has no date
 
 
 def new_result_id() -> str:
@@ -62,8 +67,8 @@ def new_result_id() -> str:
     return f"res_{time.time_ns() // 1_000_000:012x}{random.getrandbits(80):020x}"
 
 
-def made_at(result_id: str) -> float | None:
-    """Unix seconds; None for what is no result id."""
-    found = _FORM.fullmatch(result_id)
-    at = int(found[1], 16) / 1000 if found else _END
-    return at if at < _END else None
+def result_time(result_id: str) -> float | None:
+    """Unix seconds at which the id was made; None where it is no result id."""
+    found = _RESULT_ID.fullmatch(result_id)
+    at = int(found[1], 16) / 1000 if found else _END_OF_DATES
+    return at if at < _END_OF_DATES else None

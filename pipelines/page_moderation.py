@@ -1,4 +1,4 @@
-"""A gate over all pages of a PDF or TIFF that will be read: what other pipelines look at is the first alone."""
+"""Runs the moderation gate over every page of a PDF or TIFF that will be read."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,33 +7,36 @@ from dataclasses import replace
 from typing import Any
 
 from models.concurrency import ordered_map
-from pipelines.documents.pages import Sheets
+from pipelines.documents.pages import PageSource
 from pipelines.errors import ImageRejected
 from pipelines.image.decode import Picture
 
-AT_ONCE = 4  # pages in memory
+PAGES_IN_FLIGHT = 4  # rendered pages in memory
 
 
-async def over(
-    sheets: Sheets,
+async def moderate_pages(
+    source: PageSource,
     numbers: Sequence[int],
-    look: Callable[[Picture], Awaitable[Any]],
-    unseen: Callable[[str], Awaitable[Any]],
+    moderate: Callable[[Picture], Awaitable[Any]],
+    result_for_unseen_page: Callable[[str], Awaitable[Any]],
     *,
     shorter_side: int | None,
 ) -> dict[int, Any]:
-    """What `look` makes of each page, or `unseen` of why it cannot be seen. Raises what they do.
+    """The result of `moderate` for each page by its number; raises what the callbacks raise.
 
-    `shorter_side` is what a page's should have at least, in pixels; None: all that there are.
+    `result_for_unseen_page` gets the reason why a page could not be rendered. `shorter_side` is the least that a
+    page's shorter side needs, in pixels; None for full resolution.
     """
 
-    async def looked(number: int) -> Any:
+    async def moderate_page(number: int) -> Any:
         try:
-            page = await sheets.picture(number, shorter_side)
+            page = await source.read_picture(number, shorter_side)
         except ImageRejected as error:
-            return await unseen(str(error))
-        # To those who keep what they know of a picture it is another one than the first.
-        return await look(replace(page, sha256=hashlib.sha256(f"{page.sha256}, page {number}".encode()).hexdigest()))
+            return await result_for_unseen_page(str(error))
+        # The caches that are keyed by sha256 must not take it for the first page.
+        return await moderate(
+            replace(page, sha256=hashlib.sha256(f"{page.sha256}, page {number}".encode()).hexdigest())
+        )
 
-    async with aclosing(ordered_map(numbers, looked, AT_ONCE)) as found:
-        return dict(zip(numbers, [one async for one in found], strict=True))
+    async with aclosing(ordered_map(numbers, moderate_page, PAGES_IN_FLIGHT)) as results:
+        return dict(zip(numbers, [one async for one in results], strict=True))

@@ -1,20 +1,16 @@
-"""What every pipeline is, and what it may use: the runtime to infer, the pool to compute."""
+"""The protocols of pipelines: any pipeline, one that gates, one that reads PDFs."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from contextvars import ContextVar
-from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
+from models.arrays import Array
 from models.inference import Inference
 from models.priority import Priority
-from models.runtime.session import Array
 from pipelines.image.decode import Picture
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
-
-P = ParamSpec("P")
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel, contravariant=True)
 
@@ -22,7 +18,7 @@ ResultT = TypeVar("ResultT", bound=BaseModel)
 
 
 class Infer(Protocol):
-    """`Runtime.infer` or `Runtime.infer_many`, or a stand-in for them."""
+    """The signature of `Runtime.infer` and `Runtime.infer_many`."""
 
     async def __call__(
         self, model: str, inputs: Mapping[str, Array], *, priority: Priority = ..., deadline: float | None = ...
@@ -30,52 +26,47 @@ class Infer(Protocol):
 
 
 class Pipeline(Protocol[OptionsT, ResultT]):
-    """One kind of understanding. `name` is its key in requests, results and metrics."""
+    """One kind of analysis. `name` is its key in requests, results and metrics."""
 
     @property
     def name(self) -> str: ...
 
     def models(self, options: OptionsT) -> list[ModelUsed]:
-        """All that `options` make it ask, if there is something in the picture for them to look at."""
+        """Every model that `options` may use, depending on what is in the picture."""
 
     def shorter_side(self, options: OptionsT) -> int | None:
-        """Pixels that the decoded image's shorter side should have at least; None: all there are."""
+        """Pixels that the decoded image's shorter side needs at least; None for full resolution."""
 
     async def run(self, picture: Picture, options: OptionsT, context: RunContext) -> ResultT: ...
 
-    def brief(self, result: ResultT) -> str:
+    def describe(self, result: ResultT) -> str:
         """The result in a few lines of Markdown for a language model."""
 
 
 @runtime_checkable
-class Gate(Protocol):
-    """A pipeline that can keep a picture from all others."""
+class GatePipeline(Protocol):
+    """A pipeline that can withhold a picture from all others."""
 
     @property
     def name(self) -> str: ...
 
     def passes(self, result: Any) -> bool: ...
 
-    def of_a_page(self, options: Any) -> Any | None:
-        """Options for a further page of a file whose first was looked at; None: nothing more would be found there."""
+    def options_for_page(self, options: Any) -> Any | None:
+        """Options for pages after the first; None where further pages could not change the result."""
 
-    async def unseen(self, options: Any, why: str) -> Any:
-        """The result for a page that cannot be looked at."""
+    async def result_for_unseen_page(self, options: Any, why: str) -> Any:
+        """The result for a page that could not be rendered, because of `why`."""
 
-    def over_pages(self, found: Mapping[int, Any]) -> Any:
-        """One result of those of several pages by number."""
+    def merge_pages(self, results: Mapping[int, Any]) -> Any:
+        """One result from those of several pages, by page number."""
 
 
 @runtime_checkable
-class OpensPdf(Protocol):
-    """A pipeline that reads a PDF by itself, from `Picture.data`, and may be told its password."""
+class PdfReadingPipeline(Protocol):
+    """A pipeline that reads PDFs itself, from `Picture.data`, with a password where one is needed."""
 
     def password(self, options: Any) -> str | None: ...
 
     def pages(self, options: Any, count: int) -> list[int]:
-        """Which it reads of so many; raises RequestRejected or TooManyPages."""
-
-
-_Work = tuple[Future[Any], Callable[[], Any]]
-
-_priority: ContextVar[Priority] = ContextVar("priority", default="interactive")
+        """The numbers of the pages to read, of `count` pages; raises RequestRejected or TooManyPages."""

@@ -15,16 +15,16 @@ from pipelines.types import ModelUsed
 
 R = TypeVar("R")
 
-Report = Callable[[BaseModel, int], None]  # a part of the result, and how many there will be
+PartListener = Callable[[BaseModel, int], None]  # one part of a result, and the number of all parts
 
 
-def _unheard(part: BaseModel, of: int) -> None:
-    """What is done with parts of a result that nobody waits for."""
+def _ignore_part(part: BaseModel, of: int) -> None:
+    """The listener of requests that wait for the whole result."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A stretch of a request's time: `name` as in its timings, `ended` of `time.perf_counter`."""
+class StageTiming:
+    """One stage of a request: `name` as in its timings, `ended` in `time.perf_counter` seconds."""
 
     name: str
     ended: float
@@ -33,20 +33,20 @@ class Stage:
 
 @dataclass(slots=True)
 class RunContext:
-    """One request on its way through: its priority, its deadline (`time.monotonic`), its stopwatch.
+    """One request on its way through the engine: priority, deadline (`time.monotonic` seconds) and stage timings.
 
-    `shared` holds what several pipelines of the request need once; they are given the same dict. `report` is told
-    what is done before all of it is: each page of a document. With `fresh` nothing is taken from earlier requests.
-    `ran` are the models that answered, in that order.
+    `shared` holds work that several pipelines of the request need once; all of them get the same dict. `on_part` gets
+    parts of the result before the whole is done: each page of a document. With `fresh`, caches of earlier requests
+    are bypassed. `models_run` are the models that answered, in that order.
     """
 
     priority: Priority = "interactive"
     deadline: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
-    stages: list[Stage] = field(default_factory=list)
+    stages: list[StageTiming] = field(default_factory=list)
     shared: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
-    report: Report = _unheard
-    ran: dict[ModelUsed, None] = field(default_factory=dict)
+    on_part: PartListener = _ignore_part
+    models_run: dict[ModelUsed, None] = field(default_factory=dict)
     fresh: bool = False
 
     @contextmanager
@@ -55,41 +55,41 @@ class RunContext:
         try:
             yield
         finally:
-            self.add(name, perf_counter() - started)
+            self.add_stage(name, perf_counter() - started)
 
     async def once(self, name: str, work: Callable[[], Coroutine[Any, Any, R]]) -> R:
-        """The result of `work`, which the first caller starts and all others of the request wait for."""
+        """The result of `work`: the first caller of the request starts it, the others wait for it."""
         if name not in self.shared:
             self.shared[name] = asyncio.create_task(work())
         result: R = await self.shared[name]
         return result
 
-    def take(self, pipeline: str, own: "RunContext") -> None:
-        """The stages of a pipeline, behind its name; beside those that it had before."""
+    def merge_stages(self, pipeline: str, own: "RunContext") -> None:
+        """Add the stages and models of one pipeline's `own` context; stage names get the pipeline's name in front."""
         for stage in own.stages:
             self.stages.append(replace(stage, name=f"{pipeline}.{stage.name}"))
         for name, seconds in own.timings.items():
             self.timings[f"{pipeline}.{name}"] = round(self.timings.get(f"{pipeline}.{name}", 0.0) + seconds, 6)
-        self.ran |= own.ran
+        self.models_run |= own.models_run
 
-    def inferred(self, answer: Inference, *, wait: str = "wait", session: str = "session") -> None:
-        """An inference that has just come back: the time in line, and in the session, and whose it was."""
-        self.credit(answer)
+    def record_inference(self, answer: Inference, *, wait: str = "wait", session: str = "session") -> None:
+        """Record an inference that has just returned: its time in the queue and in the session, and its model."""
+        self.record_model(answer)
         ended = perf_counter()
-        self.add(wait, answer.wait_seconds, ended=ended - answer.run_seconds)
-        self.add(session, answer.run_seconds, ended=ended)
+        self.add_stage(wait, answer.wait_seconds, ended=ended - answer.run_seconds)
+        self.add_stage(session, answer.run_seconds, ended=ended)
 
-    def credit(self, answer: Inference) -> None:
-        """Note which model gave `answer`, where the runtime says so."""
-        if answer.served is not None:
-            self.ran[ModelUsed.of(answer.served)] = None
+    def record_model(self, answer: Inference) -> None:
+        """Record which model gave `answer`, where the runtime says so."""
+        if answer.model_info is not None:
+            self.models_run[ModelUsed.of(answer.model_info)] = None
 
-    def add(self, name: str, seconds: float, *, ended: float | None = None) -> None:
-        """A stage that took `seconds`, and ends now unless it did before."""
-        self.stages.append(Stage(name, perf_counter() if ended is None else ended, seconds))
+    def add_stage(self, name: str, seconds: float, *, ended: float | None = None) -> None:
+        """Record a stage that took `seconds` and ends now, or at `ended`."""
+        self.stages.append(StageTiming(name, perf_counter() if ended is None else ended, seconds))
         self.timings[name] = round(self.timings.get(name, 0.0) + seconds, 6)
 
 
-def used_in(answer: Inference, declared: ModelUsed) -> ModelUsed:
-    """Which model gave `answer`: the declared one, unless the runtime says that another version of it did."""
-    return declared if answer.served is None else ModelUsed.of(answer.served)
+def model_used(answer: Inference, declared: ModelUsed) -> ModelUsed:
+    """The model that gave `answer`: the declared one, unless the runtime names another version of it."""
+    return declared if answer.model_info is None else ModelUsed.of(answer.model_info)

@@ -7,14 +7,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.runtime.model_info import Served
+from models.runtime.model_info import ModelInfo
 
 
-class Wire(BaseModel):
+class WireModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ImageInfo(Wire):
+class ImageInfo(WireModel):
     """The image as its pixels are meant to be seen: width and height after the Exif orientation."""
 
     width: int
@@ -29,7 +29,7 @@ class ImageInfo(Wire):
     sha256: str
 
 
-class ModelUsed(Wire):
+class ModelUsed(WireModel):
     """Which model answered: `sha256` is that of the graph file that ran."""
 
     id: str
@@ -37,16 +37,16 @@ class ModelUsed(Wire):
     sha256: str
 
     @classmethod
-    def of(cls, served: Served) -> "ModelUsed":
-        return cls(id=served.id, version=served.version, sha256=served.sha256)
+    def of(cls, model_info: ModelInfo) -> "ModelUsed":
+        return cls(id=model_info.id, version=model_info.version, sha256=model_info.sha256)
 
 
-def as_declared(used: ModelUsed) -> ModelUsed:
+def keep_declared(used: ModelUsed) -> ModelUsed:
     """The version that answers now, where versions do not change."""
     return used
 
 
-class Tag(Wire):
+class Tag(WireModel):
     index: int
     wnid: str
     label: str
@@ -54,14 +54,14 @@ class Tag(Wire):
     group: str
 
 
-class GroupScore(Wire):
+class GroupScore(WireModel):
     """Summed probability of all classes of a group: often surer than any single class."""
 
     group: str
     score: float
 
 
-class Colour(Wire):
+class Colour(WireModel):
     """A dominant colour; `share` of the image's pixels, `hex` the mean of those pixels."""
 
     name: str
@@ -69,7 +69,7 @@ class Colour(Wire):
     share: float
 
 
-class Appearance(Wire):
+class Appearance(WireModel):
     """What the pixels say without any model.
 
     `sharpness` is the variance of the Laplacian of 0-1 luma at a longer side of at most 384 pixels;
@@ -88,7 +88,7 @@ class Appearance(Wire):
     perceptual_hash: str = Field(description="pHash, 64 bits as hex: near-duplicates differ in at most about 10 bits")
 
 
-class EncodedArray(Wire):
+class EncodedArray(WireModel):
     """A little-endian array as base64."""
 
     data: str
@@ -96,7 +96,7 @@ class EncodedArray(Wire):
     dtype: Literal["float16", "float32"]
 
 
-class Features(Wire):
+class Features(WireModel):
     embedding: list[float] | EncodedArray | None = Field(description="L2-normalised")
     grid: EncodedArray | None = Field(description="rows x columns x channels, from top left: visual tokens")
     tags: list[Tag]
@@ -105,7 +105,7 @@ class Features(Wire):
     appearance: Appearance
 
 
-class Answer(Wire):
+class ReplyHeader(WireModel):
     """What every answer carries. `timings` are seconds by stage, a pipeline's stages behind its name."""
 
     result_id: str

@@ -1,4 +1,7 @@
-"""What goes wrong at the service's door; its other errors are beside what raises them."""
+"""Errors of the service's outer layers: HTTP, fetching, workers and batches.
+
+The queue and the monitors have theirs in their own packages. problems.py, below workers and batches, maps them all.
+"""
 
 from models.errors import KernelSightError
 
@@ -40,6 +43,32 @@ class WebhooksOff(KernelSightError):
 
 
 class WebhookFailed(KernelSightError):
-    """Another try may help."""
+    """The callback's server did not take the message; another attempt may succeed."""
 
     code = "webhook-failed"
+
+
+class FileUnknown(KernelSightError):
+    code = "file-unknown"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"no file {id[:80]!r} here")
+
+
+class FilesNotWritable(KernelSightError):
+    code = "files-not-writable"
+
+
+class FilesUnavailable(KernelSightError):
+    code = "files-unavailable"
+
+
+class BatchUnknown(KernelSightError):
+    code = "batch-unknown"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"no batch {id[:80]!r} here")
+
+
+class BatchOver(KernelSightError):
+    code = "batch-over"

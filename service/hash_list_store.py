@@ -19,18 +19,26 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from models.atomic_write import write_atomically
 from models.errors import KernelSightError
 from pipelines.cpu_pool import CpuPool
-from pipelines.moderation.hashes.formats import parse, parse_value
-from pipelines.moderation.hashes.lists import COLUMNS, KINDS, Entry, HashList, Kind, SearchableList
-from pipelines.moderation.signals.known_images import Known
+from pipelines.moderation.hashes.formats import parse_hash_list, parse_redis_value
+from pipelines.moderation.hashes.lists import (
+    CSV_COLUMNS,
+    HASH_LIST_KINDS,
+    HashEntry,
+    HashList,
+    HashListKind,
+    SearchableHashList,
+)
+from pipelines.moderation.signals.known_images import KnownImageSignal
 from service.hot_reload import Reloading, file_state
 from service.settings import Settings, SettingsInvalid
 
 SCHEMES = ("redis", "rediss", "unix")
 SUFFIXES = (".csv", ".txt", ".json", ".jsonl", ".ndjson")
-OWN_FILE = "added.csv"  # where entries go that are added to a folder
-AT_ONCE = 5_000  # entries a command; a large one would keep other clients of the server waiting
+ADDED_FILE = "added.csv"  # where entries go that are added to a folder
+ENTRIES_PER_COMMAND = 5_000  # entries a command; a large one would keep other clients of the server waiting
 
 
 class HashListUnavailable(KernelSightError):
@@ -41,30 +49,30 @@ class HashListNotEdited(KernelSightError):
     code = "hash-list-not-edited"
 
 
-class Place(Protocol):
+class HashListStore(Protocol):
     """`state` is cheap, and changes when the content does. `read` raises HashListInvalid or HashListUnavailable."""
 
     def state(self) -> Hashable: ...
 
     def read(self) -> HashList: ...
 
-    def add(self, entries: Iterable[Entry]) -> None: ...
+    def add(self, entries: Iterable[HashEntry]) -> None: ...
 
     def remove(self, hash: bytes) -> bool:
         """Whether it was there."""
 
 
 @dataclass(frozen=True)
-class FilePlace:
+class FileHashListStore:
     path: Path
 
     def state(self) -> Hashable:
         return file_state([self.path, *self._files()])
 
     def read(self) -> HashList:
-        return HashList.of(line for path in self._files() for line in parse(_bytes_of(path), str(path)))
+        return HashList.of(line for path in self._files() for line in parse_hash_list(_bytes_of(path), str(path)))
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, entries: Iterable[HashEntry]) -> None:
         added = {entry.hash: entry for entry in entries}
         with _locked(self._own):
             kept = [entry for entry in self._own_entries() if entry.hash not in added]
@@ -78,13 +86,13 @@ class FilePlace:
                 _write(self._own, kept)
         others = [path for path in self._files() if path != self._own]
         for path in others:
-            if hash in (entry.hash for entry in parse(_bytes_of(path), str(path)) if isinstance(entry, Entry)):
+            if hash in (entry.hash for entry in parse_hash_list(_bytes_of(path), str(path)) if isinstance(entry, HashEntry)):
                 raise HashListNotEdited(f"{hash.hex()} is in {path}, which was not written by this command: edit it")
         return len(kept) < len(entries)
 
     @property
     def _own(self) -> Path:
-        return self.path / OWN_FILE if self.path.is_dir() else self.path
+        return self.path / ADDED_FILE if self.path.is_dir() else self.path
 
     def _files(self) -> list[Path]:
         try:
@@ -92,24 +100,24 @@ class FilePlace:
         except OSError:  # a file, or nothing that can be read: reading it says what
             return [self.path]
 
-    def _own_entries(self) -> list[Entry]:
+    def _own_entries(self) -> list[HashEntry]:
         """Raises HashListNotEdited for a file that would lose something if it were written anew."""
         if not self._own.exists():
             return []
         data = _bytes_of(self._own)
-        if data.strip() and data.partition(b"\n")[0].strip() != ",".join(COLUMNS).encode():
+        if data.strip() and data.partition(b"\n")[0].strip() != ",".join(CSV_COLUMNS).encode():
             raise HashListNotEdited(f"{self._own} has a form of its own: edit it, or name a folder and put it in there")
-        return [line for line in parse(data, str(self._own)) if isinstance(line, Entry)]
+        return [line for line in parse_hash_list(data, str(self._own)) if isinstance(line, HashEntry)]
 
 
 @dataclass(frozen=True)
-class RedisPlace:
+class RedisHashListStore:
     client: redis.Redis
     key: str
     name: str  # the URL without its password
 
     @classmethod
-    def of(cls, url: str) -> "RedisPlace":
+    def of(cls, url: str) -> "RedisHashListStore":
         address, _, key = url.partition("#")
         scheme, _, rest = address.partition("://")
         name = f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}#{key}"
@@ -132,15 +140,15 @@ class RedisPlace:
 
     def read(self) -> HashList:
         with self._errors():
-            found = dict(self.client.hscan_iter(self.key, count=AT_ONCE))
-        return HashList.of(parse_value(hash, value, self.name) for hash, value in found.items())
+            found = dict(self.client.hscan_iter(self.key, count=ENTRIES_PER_COMMAND))
+        return HashList.of(parse_redis_value(hash, value, self.name) for hash, value in found.items())
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, entries: Iterable[HashEntry]) -> None:
         fields = {entry.hash.hex(): _value(entry) for entry in entries}
         names = list(fields)
         with self._errors():
-            for start in range(0, len(names), AT_ONCE):
-                part = {name: fields[name] for name in names[start : start + AT_ONCE]}
+            for start in range(0, len(names), ENTRIES_PER_COMMAND):
+                part = {name: fields[name] for name in names[start : start + ENTRIES_PER_COMMAND]}
                 self._edit(partial(redis.client.Pipeline.hset, name=self.key, mapping=part))
 
     def remove(self, hash: bytes) -> bool:
@@ -162,35 +170,35 @@ class RedisPlace:
             raise HashListUnavailable(f"{self.name}: {cause}") from cause
 
 
-def places(settings: Settings) -> dict[Kind, Place]:
+def open_hash_list_stores(settings: Settings) -> dict[HashListKind, HashListStore]:
     """The lists that are configured; raises SettingsInvalid for an address that cannot be one."""
     named = {"block": settings.block_hashes, "allow": settings.allow_hashes}
-    return {kind: place_of(value) for kind in KINDS if (value := named[kind])}
+    return {kind: open_hash_list_store(value) for kind in HASH_LIST_KINDS if (value := named[kind])}
 
 
-def place_of(address: str) -> Place:
-    return RedisPlace.of(address) if address.partition("://")[0] in SCHEMES else FilePlace(Path(address).expanduser())
+def open_hash_list_store(address: str) -> HashListStore:
+    return RedisHashListStore.of(address) if address.partition("://")[0] in SCHEMES else FileHashListStore(Path(address).expanduser())
 
 
-def open_known(settings: Settings, pool: CpuPool) -> Known:
+def open_known_image_signal(settings: Settings, pool: CpuPool) -> KnownImageSignal:
     """The signal "known" over the configured lists, which are read now, and again whenever they have changed.
 
     Raises HashListInvalid, HashListUnavailable or SettingsInvalid. A list that becomes invalid or unreachable later
     stays as it was, with a warning.
     """
-    watched = {kind: _watched(kind, place, pool) for kind, place in places(settings).items()}
+    watched = {kind: _watched(kind, place, pool) for kind, place in open_hash_list_stores(settings).items()}
 
-    async def current() -> dict[Kind, SearchableList]:
+    async def current() -> dict[HashListKind, SearchableHashList]:
         return {kind: await one.current() for kind, one in watched.items()}
 
-    return Known(current, pool, settings.hash_distance, settings.known_dihedral)
+    return KnownImageSignal(current, pool, settings.hash_distance, settings.known_dihedral)
 
 
-def _watched(kind: Kind, place: Place, pool: CpuPool) -> Reloading[SearchableList]:
-    return Reloading(f"the {kind} list", lambda: SearchableList.of(place.read()), place.state, pool)
+def _watched(kind: HashListKind, place: HashListStore, pool: CpuPool) -> Reloading[SearchableHashList]:
+    return Reloading(f"the {kind} list", lambda: SearchableHashList.of(place.read()), place.state, pool)
 
 
-def _value(entry: Entry) -> str:
+def _value(entry: HashEntry) -> str:
     fields = {"label": entry.label, "source": entry.source, "distance": entry.distance}
     return orjson.dumps({name: value for name, value in fields.items() if value not in (None, "")}).decode()
 
@@ -202,14 +210,11 @@ def _bytes_of(path: Path) -> bytes:
         raise HashListUnavailable(f"{path}: {cause.strerror}") from cause
 
 
-def _write(path: Path, entries: Iterable[Entry]) -> None:
-    """Whole or not at all: a service that reads it meanwhile sees the old list or the new one."""
+def _write(path: Path, entries: Iterable[HashEntry]) -> None:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *(entry.line() for entry in entries)])
-    temporary = path.with_name(f".{path.name}.tmp")
+    csv.writer(text, lineterminator="\n").writerows([CSV_COLUMNS, *(entry.to_row() for entry in entries)])
     try:
-        temporary.write_text(text.getvalue(), "utf-8")
-        temporary.replace(path)
+        write_atomically(path, text.getvalue())
     except OSError as cause:
         raise HashListNotEdited(f"{path} cannot be written: {cause.strerror}") from cause
 

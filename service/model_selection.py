@@ -1,4 +1,4 @@
-"""Which models do which task in this process, and why not better ones."""
+"""Selects the models of each task in this process, and states why better ones are not available."""
 
 import logging
 from collections.abc import Mapping
@@ -6,80 +6,77 @@ from dataclasses import dataclass
 
 from models.errors import KernelSightError
 from models.manifest import Manifest
-from models.registry import Catalog, Preference
+from models.registry import Catalog, TaskPreference
 from models.store.store import Store
+from pipelines.registry import MODEL_TASKS
+from pipelines.resources import TaskModels
 from service.settings import Settings, SettingsInvalid
 
 log = logging.getLogger(__name__)
 
-# What reading a document takes, one model each.
-DOCUMENT_TASKS = ("layout", "text-detection", "text-recognition", "text-orientation")
-
 
 @dataclass(frozen=True, slots=True)
-class PassedOver:
-    """A better way to do a task that is not possible here."""
+class PassedOverPreference:
+    """A preferred way to do a task that is not available here."""
 
     name: str
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """`name` is the preference's in tasks.toml, `models` all that it takes."""
+class ModelSelection(TaskModels):
+    """The models selected for `task`, why, and the better preferences that were passed over."""
 
     task: str
-    name: str
-    models: tuple[Manifest, ...]
     reason: str
-    passed_over: tuple[PassedOver, ...]
+    passed_over: tuple[PassedOverPreference, ...]
 
 
-def choose_all(settings: Settings, catalog: Catalog, store: Store) -> dict[str, Choice]:
-    """One choice for each task that a pipeline needs; raises ModelUnknown, SettingsInvalid or ModelMissing."""
-    return {
-        "encoder": _encoder(settings, catalog, store),
-        "faces": _choose("faces", settings.faces, catalog, store),
-        **{task: _choose(task, None, catalog, store) for task in ("moderation", *DOCUMENT_TASKS)},
-    }
+def select_models(settings: Settings, catalog: Catalog, store: Store) -> dict[str, ModelSelection]:
+    """One selection for each task that a pipeline needs; raises ModelUnknown, SettingsInvalid or ModelMissing."""
+    return {task: _select(task, settings, catalog, store) for task in MODEL_TASKS}
 
 
-def announce(choices: Mapping[str, Choice]) -> None:
-    """Say in the log what was chosen, and warn of what would have been better."""
-    for choice in choices.values():
+def log_selections(selections: Mapping[str, ModelSelection]) -> None:
+    """Log what was selected, and warn of better preferences that are not available."""
+    for choice in selections.values():
         for better in choice.passed_over:
             log.warning("%s: %s, because %s is not available: %s", choice.task, choice.name, better.name, better.why)
         log.info("%s: %s: %s", choice.task, choice.name, choice.reason)
 
 
-def _encoder(settings: Settings, catalog: Catalog, store: Store) -> Choice:
+def _select(task: str, settings: Settings, catalog: Catalog, store: Store) -> ModelSelection:
+    if task == "encoder" and settings.encoder is not None:
+        return _select_encoder(settings.encoder, catalog, store)
+    return _select_preference(task, settings.faces if task == "faces" else None, catalog, store)
+
+
+def _select_encoder(name: str, catalog: Catalog, store: Store) -> ModelSelection:
     """Any encoder of the catalog can be named, also one that no task prefers."""
-    if settings.encoder is None:
-        return _choose("encoder", None, catalog, store)
-    manifest = catalog.get(settings.encoder)
+    manifest = catalog.get(name)
     store.graph(manifest)
-    return Choice("encoder", manifest.id, (manifest,), "named by KERNELSIGHT_ENCODER", ())
+    return ModelSelection(manifest.id, (manifest,), "encoder", "named by KERNELSIGHT_ENCODER", ())
 
 
-def _choose(task: str, named: str | None, catalog: Catalog, store: Store) -> Choice:
-    """The way that the operator named, or the first one whose models are all in the store."""
+def _select_preference(task: str, named: str | None, catalog: Catalog, store: Store) -> ModelSelection:
+    """The preference that the operator named, or the first one whose models are all in the store."""
     preferences = catalog.tasks[task]
     if named is not None and named not in (known := [one.name for one in preferences]):
         raise SettingsInvalid(f"KERNELSIGHT_{task.upper()}: no {named!r}; there are: {', '.join(known)}")
-    missing: list[tuple[Preference, KernelSightError]] = []
+    missing: list[tuple[TaskPreference, KernelSightError]] = []
     for preference in preferences:
         if named is not None and preference.name != named:
             continue
         error = _why_not(preference, catalog, store)
         if error is None:
             reason = f"named by KERNELSIGHT_{task.upper()}" if named else preference.reason
-            passed_over = tuple(PassedOver(one.name, str(why)) for one, why in missing)
-            return Choice(task, preference.name, _manifests(preference, catalog), reason, passed_over)
+            passed_over = tuple(PassedOverPreference(one.name, str(why)) for one, why in missing)
+            return ModelSelection(preference.name, _manifests(preference, catalog), task, reason, passed_over)
         missing.append((preference, error))
-    raise missing[-1][1]  # the one that asks for least
+    raise missing[-1][1]  # of the preference that needs least
 
 
-def _why_not(preference: Preference, catalog: Catalog, store: Store) -> KernelSightError | None:
+def _why_not(preference: TaskPreference, catalog: Catalog, store: Store) -> KernelSightError | None:
     try:
         for manifest in _manifests(preference, catalog):
             store.graph(manifest)
@@ -88,5 +85,5 @@ def _why_not(preference: Preference, catalog: Catalog, store: Store) -> KernelSi
     return None
 
 
-def _manifests(preference: Preference, catalog: Catalog) -> tuple[Manifest, ...]:
+def _manifests(preference: TaskPreference, catalog: Catalog) -> tuple[Manifest, ...]:
     return tuple(catalog.get(name) for name in preference.models)

@@ -1,150 +1,161 @@
-"""Builds each pipeline and its parts from the models that were chosen for its task."""
+"""Opens what pipelines are built from: the selected models, the encoder, the reader, and moderation's signals."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.labels import label_set
-from models.manifest import CatalogInvalid, Manifest
-from models.runtime.model_info import Served
+from models.labels import load_label_set
+from models.manifest import Manifest
+from models.runtime.model_info import ModelInfo
 from models.runtime.runtime import Runtime
-from models.runtime.session import metadata
-from models.store.promotions import version_of
-from models.store.store import GRAPH, Store
-from pipelines.captioning.encoder import Encoder
+from models.runtime.session import read_metadata
+from models.store.promotions import find_version
+from models.store.store import Store
+from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.encoder_cache import EncoderCache
 from pipelines.cpu_pool import CpuPool
-from pipelines.documents.layout import PicoLayout
 from pipelines.documents.ocr.reader import OcrReader
-from pipelines.documents.ocr.recogniser import alphabet
-from pipelines.documents.pdf.client import Pdfium
-from pipelines.documents.pipeline import DocumentLimits, DocumentsPipeline
-from pipelines.documents.structure.assemble import arranged
-from pipelines.explain.explainer import Explainer, Explainers
-from pipelines.faces.detector import Detector
-from pipelines.faces.finder import FaceFinder
-from pipelines.faces.mtcnn import Mtcnn
-from pipelines.faces.verification import SecondLook
-from pipelines.faces.yunet import YuNet
-from pipelines.image.decode import Limits
+from pipelines.documents.ocr.recogniser import read_alphabet
+from pipelines.documents.pdf.client import PdfiumClient
+from pipelines.documents.pipeline import DocumentLimits
+from pipelines.documents.spec import READING_TASKS
+from pipelines.explain.explainer import Explainer, ExplainerCache
+from pipelines.image.decode import ImageLimits
 from pipelines.moderation.categories.store import HeadStore
-from pipelines.moderation.domains import Domains, load_domains
-from pipelines.moderation.pipeline import ModerationPipeline
+from pipelines.moderation.domains import DomainLists, load_domain_lists
 from pipelines.moderation.policy import Policy
-from pipelines.moderation.signals.barcodes import Codes
-from pipelines.moderation.signals.custom import Custom
-from pipelines.moderation.signals.file_hygiene import Hygiene
-from pipelines.moderation.signals.image_text import TextInImage
-from pipelines.moderation.signals.nsfw import Nsfw
-from pipelines.moderation.signals.objects import Objects
+from pipelines.moderation.signals.barcodes import BarcodeSignal
+from pipelines.moderation.signals.custom import CustomCategorySignal
+from pipelines.moderation.signals.file_hygiene import FileHygieneSignal
+from pipelines.moderation.signals.image_text import ImageTextSignal
+from pipelines.moderation.signals.nsfw import NsfwSignal
+from pipelines.moderation.signals.objects import ObjectsSignal
+from pipelines.resources import ModerationParts, PipelineResources
 from pipelines.types import ModelUsed
-from service.hash_list_store import open_known
+from service.hash_list_store import open_known_image_signal
 from service.hot_reload import Reloading, file_state
-from service.model_selection import DOCUMENT_TASKS, Choice
+from service.model_selection import ModelSelection
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
+
+
+def open_runtime(settings: Settings, store: Store, metrics: Metrics) -> Runtime:
+    return Runtime(
+        store,
+        device=settings.device,
+        queue_limit=settings.queue_limit,
+        hang_seconds=settings.hang_seconds,
+        probe_after_seconds=settings.probe_after_seconds,
+        observer=metrics.batches.observe,
+    )
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Builds each pipeline from the models that were chosen for its task."""
+class PipelineFactory:
+    """Opens the resources of pipelines from the models that were selected for each task."""
 
     settings: Settings
     store: Store
     runtime: Runtime
+    selections: dict[str, ModelSelection]
     pool: CpuPool
+    pdfium: PdfiumClient
 
-    def encoder(self, choice: Choice) -> Encoder:
-        [encoder] = choice.models
-        labels = label_set(encoder.labels or "")
-        cache = EncoderCache(self.settings.encoder_cache) if self.settings.encoder_cache else None
-        return Encoder(encoder, used_of(self.store, encoder), labels, self.runtime.infer, self.pool, cache, self.live)
+    async def open_resources(
+        self, policy: Reloading[Policy], heads: Reloading[HeadStore], *, has_documents: bool
+    ) -> PipelineResources:
+        """Without documents, moderation cannot read text in images.
 
-    def live(self, declared: ModelUsed) -> ModelUsed:
-        """The version of a model that answers now; of a model that is not loaded here, what the store has."""
+        Raises HashListInvalid, HashListUnavailable, DomainsInvalid or SettingsInvalid.
+        """
+        encoder, reader = self._open_encoder(), await self._open_reader()
+        return PipelineResources(
+            models=self.selections,
+            infer=self.runtime.infer,
+            infer_many=self.runtime.infer_many,
+            pool=self.pool,
+            used=self._used,
+            load_explainers=self._load_explainers,
+            encoder=encoder,
+            reader=reader,
+            pdfium=self.pdfium,
+            document_limits=self._document_limits(),
+            moderation=await self._open_moderation(encoder, policy, heads, reader if has_documents else None),
+        )
+
+    def current_version(self, declared: ModelUsed) -> ModelUsed:
+        """The version of a model that answers now; of a model that is not loaded, the one in the store."""
         if declared.id not in self.runtime.models:
             return declared
-        return ModelUsed.of(self.runtime.loaded(declared.id).served)
+        return ModelUsed.of(self.runtime.loaded(declared.id).model_info)
 
-    async def moderation(
-        self,
-        choice: Choice,
-        encoder: Encoder,
-        policy: Reloading[Policy],
-        heads: Reloading[HeadStore],
-        reader: OcrReader | None,
-    ) -> ModerationPipeline:
-        """Without a reader, text in pictures cannot be asked for.
+    def _used(self, manifest: Manifest) -> ModelUsed:
+        return ModelUsed(id=manifest.id, version=manifest.version, sha256=self.store.graph_sha256(manifest))
 
-        Raises HashListInvalid, HashListUnavailable, DomainsInvalid or SettingsInvalid."""
-        [opennsfw] = choice.models
-        used, explainers = used_of(self.store, opennsfw), await self.explainers(opennsfw)
-        signals = (
-            Nsfw(opennsfw, used, self.runtime.infer_many, self.pool, explainers, self.settings.nsfw_chain),
-            Objects(encoder),
-            await self.pool.run(open_known, self.settings, self.pool),  # a list of a million hashes takes seconds
-            Codes(self._domains().current, self.pool),
-            Hygiene(self.pool),
-            Custom(encoder, heads.current),
-        )
-        on_request = () if reader is None else (TextInImage(reader, reader.models, policy.current, self.pool),)
-        return ModerationPipeline(signals, policy.current, self.pool, on_request=on_request)
-
-    def _domains(self) -> Reloading[Domains]:
-        denied, allowed = self.settings.deny_domains, self.settings.allow_domains
-        paths = [path for path in (denied, allowed) if path is not None]
-        return Reloading(
-            "the lists of domains", lambda: load_domains(denied, allowed), lambda: file_state(paths), self.pool
+    def _open_encoder(self) -> ImageEncoder:
+        [manifest] = self.selections["encoder"].manifests
+        cache = EncoderCache(self.settings.encoder_cache) if self.settings.encoder_cache else None
+        return ImageEncoder(
+            manifest,
+            self._used(manifest),
+            load_label_set(manifest.labels or ""),
+            self.runtime.infer,
+            self.pool,
+            cache,
+            self.current_version,
         )
 
-    async def explainers(self, manifest: Manifest) -> Explainers:
-        """Those of the version that answers now are loaded, so that no request waits for them."""
-
-        async def load(served: Served | None) -> Explainer:
-            version = version_of(self.store, manifest, manifest.version if served is None else served.version)
-            return await self.pool.run(Explainer.load, version, self.store.graph(version), self.pool)
-
-        explainers = Explainers(load)
-        if manifest.id in self.runtime.models:
-            await explainers.of(self.runtime.loaded(manifest.id).served)
-        return explainers
-
-    async def reader(self, choices: Mapping[str, Choice]) -> OcrReader:
-        detector, recogniser, orientation = (choices[task].models[0] for task in DOCUMENT_TASKS[1:])
+    async def _open_reader(self) -> OcrReader:
+        detector, recogniser, orientation = (self.selections[task].manifests[0] for task in READING_TASKS)
         return OcrReader.of(
             detector,
             orientation,
             recogniser,
-            alphabet=alphabet(await self.pool.run(metadata, self.store.graph(recogniser))),
-            used=tuple(used_of(self.store, manifest) for manifest in (detector, recogniser, orientation)),
+            alphabet=read_alphabet(await self.pool.run(read_metadata, self.store.graph(recogniser))),
+            used=tuple(map(self._used, (detector, recogniser, orientation))),
             infer=self.runtime.infer,
             infer_many=self.runtime.infer_many,
             pool=self.pool,
         )
 
-    def documents(self, layout: Choice, reader: OcrReader, pdfium: Pdfium, limits: Limits) -> DocumentsPipeline:
-        """`limits` are those of images."""
-        [regions] = layout.models
-        used = used_of(self.store, regions)
-        most = DocumentLimits(limits, self.settings.max_document_pages, page_seconds=self.settings.page_seconds)
-        finder = PicoLayout(regions, used, self.runtime.infer, self.pool)
-        return DocumentsPipeline(reader, finder, arranged, pdfium, self.pool, most, (used, *reader.models))
+    async def _open_moderation(
+        self,
+        encoder: ImageEncoder,
+        policy: Reloading[Policy],
+        heads: Reloading[HeadStore],
+        reader: OcrReader | None,
+    ) -> ModerationParts:
+        [opennsfw] = self.selections["moderation"].manifests
+        explainers, chain = await self._load_explainers(opennsfw), self.settings.nsfw_chain
+        signals = (
+            NsfwSignal(opennsfw, self._used(opennsfw), self.runtime.infer_many, self.pool, explainers, chain),
+            ObjectsSignal(encoder),
+            await self.pool.run(open_known_image_signal, self.settings, self.pool),  # a list of a million hashes takes seconds
+            BarcodeSignal(self._open_domain_lists().current, self.pool),
+            FileHygieneSignal(self.pool),
+            CustomCategorySignal(encoder, heads.current),
+        )
+        on_request = () if reader is None else (ImageTextSignal(reader, reader.models, policy.current, self.pool),)
+        return ModerationParts(policy.current, signals, on_request)
 
-    def face_finder(self, choice: Choice) -> FaceFinder:
-        onet = choice.models[-1]  # both detectors' candidates are checked by it
-        second = SecondLook(onet, used_of(self.store, onet), self.runtime.infer_many, self.pool)
-        return FaceFinder(self._detector(choice), second, self.pool)
+    def _open_domain_lists(self) -> Reloading[DomainLists]:
+        denied, allowed = self.settings.deny_domains, self.settings.allow_domains
+        paths = [path for path in (denied, allowed) if path is not None]
+        return Reloading(
+            "the lists of domains", lambda: load_domain_lists(denied, allowed), lambda: file_state(paths), self.pool
+        )
 
-    def _detector(self, choice: Choice) -> Detector:
-        infer, infer_many = self.runtime.infer, self.runtime.infer_many
-        used = tuple(used_of(self.store, manifest) for manifest in choice.models)
-        if choice.name == "yunet":
-            return YuNet(choice.models[0], used[0], infer, self.pool)
-        if choice.name == "mtcnn":
-            pnet, rnet, onet = choice.models
-            return Mtcnn(pnet, rnet, onet, used, infer, infer_many, self.pool)
-        raise CatalogInvalid(f"tasks.toml: faces can be done by yunet or mtcnn, not by {choice.name!r}")
+    async def _load_explainers(self, manifest: Manifest) -> ExplainerCache:
+        """The explainer of the version that answers now is loaded at once, so that no request waits for it."""
 
+        async def load(model_info: ModelInfo | None) -> Explainer:
+            version = find_version(self.store, manifest, manifest.version if model_info is None else model_info.version)
+            return await self.pool.run(Explainer.load, version, self.store.graph(version), self.pool)
 
-def used_of(store: Store, manifest: Manifest) -> ModelUsed:
-    record = store.record(manifest)
-    assert record is not None  # the graph was found a moment ago
-    return ModelUsed(id=manifest.id, version=manifest.version, sha256=record.files[GRAPH].sha256)
+        explainers = ExplainerCache(load)
+        if manifest.id in self.runtime.models:
+            await explainers.get(self.runtime.loaded(manifest.id).model_info)
+        return explainers
+
+    def _document_limits(self) -> DocumentLimits:
+        settings = self.settings
+        limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels, settings.max_image_frames)
+        return DocumentLimits(limits, settings.max_document_pages, page_seconds=settings.page_seconds)

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.errors import KernelSightError
-from pipelines.moderation.hashes.lists import LARGEST_DISTANCE
+from pipelines.moderation.hashes.lists import MAX_DISTANCE
 
 UrlInputs = Literal["off", "public", "any"]
 LogFormat = Literal["text", "json"]
@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     nsfw_chain: Literal["exact", "fast"] = "exact"  # fast decodes large JPEGs at a smaller scale for OpenNSFW
     block_hashes: str | None = None  # hashes of known bad images: a file, a folder, or redis://HOST/DB#KEY
     allow_hashes: str | None = None  # the same of images that are known to be fine
-    hash_distance: int = Field(default=31, ge=0, le=LARGEST_DISTANCE)  # bits in which a copy's hash may differ
+    hash_distance: int = Field(default=31, ge=0, le=MAX_DISTANCE)  # bits in which a copy's hash may differ
     known_dihedral: bool = False  # find turned and mirrored copies as well
     device: Literal["auto", "cpu", "cuda"] = "auto"
     export_python: Path = Path(".venv-export/bin/python")  # interpreter with the export extra, for `models export`

@@ -126,7 +126,7 @@ def _rbsp(bits: str) -> bytes:
 
 
 def _nal(nal_type: int, rbsp: bytes) -> bytes:
-    # Emulation prevention: 3 goes between two zero bytes and one of 0 to 3, lest they pass for a start code.
+    # Emulation prevention: 3 goes between two zero bytes and one of 0 to 3, or they would pass for a start code.
     return bytes([nal_type << 1, 1]) + re.sub(rb"\0\0(?=[\0-\3])", b"\0\0\3", rbsp)
 
 

@@ -1,4 +1,4 @@
-"""Runs `kernelsight serve` and the rest of the command line as a user would: in processes of their own."""
+"""Runs `kernelsight serve` and the other commands as a user would, in processes of their own."""
 
 import os
 import re
@@ -25,7 +25,7 @@ class Service:
 
 @contextmanager
 def serving(*options: str, ready: bool = True, **settings: str) -> Iterator[Service]:
-    """A service on a free port, with a queue of its own and no canaries.
+    """Run a service on a free port, with its own queue and folders and without canaries.
 
     `settings` are KERNELSIGHT_ variables without their prefix.
     """
@@ -34,7 +34,7 @@ def serving(*options: str, ready: bool = True, **settings: str) -> Iterator[Serv
             "queue_data": f"{folder}/queue", "files": f"{folder}/files", "canary_answers": f"{folder}/canaries",
             "versions": f"{folder}/versions", "references": f"{folder}/references",
             "audit": f"{folder}/audit",
-            "canary_seconds": "0",  # what a test counts is its own
+            "canary_seconds": "0",  # or a test would count the canaries' requests
         }  # fmt: skip
         with _serving(*options, ready=ready, **own | settings) as service:
             yield service
@@ -74,8 +74,17 @@ def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def problem_code(reply: httpx2.Response) -> str:
+    """The code in a problem's type."""
+    kind: str = reply.json()["type"]
+    return kind.removeprefix("urn:kernelsight:problem:")
+
+
 def environment(**settings: str) -> dict[str, str]:
-    """This process's, with KERNELSIGHT_ variables replaced: all but the store, which `make setup` has filled."""
-    kept = "KERNELSIGHT_STORE"
-    clean = {name: value for name, value in os.environ.items() if name == kept or not name.startswith("KERNELSIGHT_")}
+    """This process's environment with `settings` instead of its KERNELSIGHT_ variables.
+
+    The store is kept, which `make setup` has filled.
+    """
+    store = "KERNELSIGHT_STORE"
+    clean = {name: value for name, value in os.environ.items() if name == store or not name.startswith("KERNELSIGHT_")}
     return clean | {f"KERNELSIGHT_{name.upper()}": value for name, value in settings.items()}

@@ -1,6 +1,6 @@
-"""What the kernels of a net do on pictures: which never say anything, which are at their limit, which have changed.
+"""Kernel health: which kernels of a net are dead, which are saturated, and which have changed.
 
-graph.py ─► layers.py ─► microscope.py ─► statistics.py ─► health.py ◄─ profile.py
-the file    its          activations      channel by       layer by     as they were when
-            convolutions of some pictures channel          layer        the graph was new
+onnx_graph.py ─► layers.py ────► activation_probe.py ─► health.py ◄─ baseline.py
+the file         convolutions    activations on some    layer by     the activations when
+                                 pictures, by kernel    layer        the graph was new
 """

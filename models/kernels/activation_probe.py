@@ -1,4 +1,4 @@
-"""A net with all its convolutions' activations as outputs: a session of its own, beside those that serve."""
+"""Measures the activations of all convolutions of a net, in a session of its own beside those that serve."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,32 +9,36 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.kernels.layers import Layer, layers_of
+from models.arrays import Array
+from models.kernels.layers import ConvLayer, find_conv_layers
 from models.manifest import Manifest
-from models.onnx_graph import Graph
-from models.runtime.session import Array, Session
+from models.onnx_graph import OnnxGraph
+from models.runtime.session import Session
 
 Doubles = NDArray[np.float64]
 
-_NEAR = 1e-4  # of a ceiling: so close to it is at it
+_NEAR = 1e-4  # of a ceiling: values this close count as being at it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Activations:
-    """Of `values` numbers per kernel: (kernels,) each. `spread` is the sum of squared distances from the mean."""
+class KernelActivations:
+    """Statistics over `values` numbers per kernel, as arrays of shape (kernels,).
+
+    `spread` is the sum of squared distances from the mean.
+    """
 
     values: int
     mean: Doubles
     spread: Doubles
     low: Doubles
     high: Doubles
-    active: Doubles  # how many are above zero
-    full: Doubles  # how many are at the ceiling, where there is one
+    active: Doubles  # how many values are above zero
+    at_ceiling: Doubles  # how many values are at the ceiling, where there is one
 
     @classmethod
-    def of(cls, seen: Array, ceiling: float | None) -> Self:
-        """`seen` is (N, kernels, height, width)."""
-        rows = seen.swapaxes(0, 1).reshape(seen.shape[1], -1)
+    def of(cls, activations: Array, ceiling: float | None) -> Self:
+        """`activations` is (N, kernels, height, width)."""
+        rows = activations.swapaxes(0, 1).reshape(activations.shape[1], -1)
         mean = rows.mean(1, dtype=np.float64)
         return cls(
             values=rows.shape[1],
@@ -43,20 +47,20 @@ class Activations:
             low=rows.min(1).astype(np.float64),
             high=rows.max(1).astype(np.float64),
             active=_count(rows > 0),
-            full=np.zeros_like(mean) if ceiling is None else _count(rows >= ceiling * (1 - _NEAR)),
+            at_ceiling=np.zeros_like(mean) if ceiling is None else _count(rows >= ceiling * (1 - _NEAR)),
         )
 
-    def and_of(self, other: Self) -> Self:
-        """Both together, as if seen at once (T. Chan, G. Golub and R. LeVeque, 1979)."""
-        values, apart = self.values + other.values, other.mean - self.mean
+    def merge_with(self, other: Self) -> Self:
+        """The statistics over both sets of values (T. Chan, G. Golub and R. LeVeque, 1979)."""
+        values, distance = self.values + other.values, other.mean - self.mean
         return type(self)(
             values=values,
-            mean=self.mean + apart * (other.values / values),
-            spread=self.spread + other.spread + np.square(apart) * (self.values * other.values / values),
+            mean=self.mean + distance * (other.values / values),
+            spread=self.spread + other.spread + np.square(distance) * (self.values * other.values / values),
             low=np.minimum(self.low, other.low),
             high=np.maximum(self.high, other.high),
             active=self.active + other.active,
-            full=self.full + other.full,
+            at_ceiling=self.at_ceiling + other.at_ceiling,
         )
 
     @property
@@ -65,10 +69,10 @@ class Activations:
 
     @property
     def dead(self) -> NDArray[np.bool_]:
-        """Kernels that always say the same: behind a ReLU mostly zero, never active."""
+        """Kernels whose activation is constant: behind a ReLU mostly zero, never active."""
         span = self.high - self.low
-        still: NDArray[np.bool_] = span <= 1e-5 * max(float(span.max()), 1e-12)
-        return still
+        is_constant: NDArray[np.bool_] = span <= 1e-5 * max(float(span.max()), 1e-12)
+        return is_constant
 
 
 def _count(which: NDArray[np.bool_]) -> Doubles:
@@ -76,41 +80,43 @@ def _count(which: NDArray[np.bool_]) -> Doubles:
     return counted
 
 
-Seen = Mapping[str, Activations]  # by a layer's name
+LayerActivations = Mapping[str, KernelActivations]  # by a layer's name
 
 
 @dataclass(frozen=True, eq=False)
-class Microscope:
+class ActivationProbe:
     """Takes one thread, and as much memory as all activations of one item."""
 
     manifest: Manifest
-    layers: tuple[Layer, ...]
+    layers: tuple[ConvLayer, ...]
     session: Session
 
     @classmethod
     def open(cls, manifest: Manifest, graph: Path) -> Self:
         """On the CPU, where the numbers are the same whatever serves; raises KernelsUnavailable or ModelCorrupt."""
-        layers = tuple(layers_of(manifest.id, Graph.read(manifest.id, graph)))
+        layers = tuple(find_conv_layers(manifest.id, OnnxGraph.read(manifest.id, graph)))
         declared = {output.name for output in manifest.outputs}
-        inner = dict.fromkeys(layer.seen for layer in layers if layer.seen not in declared)
-        return cls(manifest, layers, Session(graph, device="cpu", inner=tuple(inner)))
+        tensors = dict.fromkeys(layer.activation_tensor for layer in layers)
+        undeclared = tuple(name for name in tensors if name not in declared)
+        return cls(manifest, layers, Session(graph, device="cpu", extra_outputs=undeclared))
 
-    def look(self, item: Array) -> Seen:
-        """At one item without batch axis, as `pictures.item` makes it.
+    def measure(self, item: Array) -> LayerActivations:
+        """The statistics of one item without batch axis, as `probe_images.to_item` makes it.
 
-        Layers behind a pooling over the whole picture are left out: of one number per kernel and picture nothing
-        follows. Raises InferenceFailed.
+        Layers behind a pooling over the whole picture are left out: one number per kernel and picture tells nothing.
+        Raises InferenceFailed.
         """
         answers = self.session.run({self.manifest.input.name: item[None]})
-        maps = ((layer, answers[layer.seen]) for layer in self.layers)
-        return {layer.name: Activations.of(one, layer.ceiling) for layer, one in maps if one[0, 0].size > 1}
+        maps = ((layer, answers[layer.activation_tensor]) for layer in self.layers)
+        return {layer.name: KernelActivations.of(one, layer.ceiling) for layer, one in maps if one[0, 0].size > 1}
 
-    def maps(self, item: Array, layer: Layer) -> Array:
+    def activation_maps(self, item: Array, layer: ConvLayer) -> Array:
         """(kernels, height, width) activations of a layer; raises InferenceFailed."""
-        maps: Array = self.session.run({self.manifest.input.name: item[None]})[layer.seen][0]
+        maps: Array = self.session.run({self.manifest.input.name: item[None]})[layer.activation_tensor][0]
         return maps
 
 
-def together(looks: Iterable[Seen]) -> Seen:
-    """Several looks as one."""
-    return reduce(lambda one, other: {name: one[name].and_of(other[name]) for name in one if name in other}, looks)
+def merge_activations(measured: Iterable[LayerActivations]) -> LayerActivations:
+    return reduce(
+        lambda one, other: {name: one[name].merge_with(other[name]) for name in one if name in other}, measured
+    )

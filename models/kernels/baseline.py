@@ -1,7 +1,7 @@
-"""A net's activations on the drawn pictures when its graph was new: what later looks are compared with.
+"""The baseline: a net's activations on the probe images when its graph was new. Later inspections compare with it.
 
-Kept as `kernels.json` beside the graph. It is made at export, or at the first look at a graph that came as it is:
-in both cases of a file whose hash is the recorded one, so that damage cannot become the norm.
+Stored as `kernels.json` beside the graph. It is created at export, or at the first inspection of a graph that was
+published as ONNX: in both cases from a file whose hash is the recorded one, so that damage cannot become the norm.
 """
 
 import logging
@@ -14,21 +14,21 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.errors import ModelCorrupt
-from models.kernels.activation_probe import Activations, Microscope, Seen, together
-from models.kernels.probe_images import VERSION, drawn, items
+from models.kernels.activation_probe import ActivationProbe, KernelActivations, LayerActivations, merge_activations
+from models.kernels.probe_images import PROBE_IMAGES_VERSION, draw_probe_images, to_items
 from models.manifest import Manifest
 from models.store.store import Store
 
 log = logging.getLogger(__name__)
 
-# A channel's deviation counts for at least this much of its layer's median: what hardly moved may move a little.
-_LEAST = 0.1
-_FURTHEST = 10.0  # deviations; a kernel further away than that is simply elsewhere
+# A kernel's deviation counts as at least this share of its layer's median: a nearly constant kernel may move a little.
+_MIN_DEVIATION = 0.1
+_MAX_DISTANCE = 10.0  # deviations; larger distances of one kernel would say no more
 
 Floats = NDArray[np.float32]
 
 
-class LayerProfile(BaseModel):
+class LayerBaseline(BaseModel):
     """Mean and standard deviation of each kernel's activations, as base64 of little-endian float32."""
 
     model_config = ConfigDict(frozen=True)
@@ -37,75 +37,77 @@ class LayerProfile(BaseModel):
     deviations: str
 
     @classmethod
-    def of(cls, seen: Activations) -> Self:
-        return cls(means=_packed(seen.mean), deviations=_packed(seen.deviation))
+    def of(cls, activations: KernelActivations) -> Self:
+        return cls(means=_pack(activations.mean), deviations=_pack(activations.deviation))
 
-    def drift(self, seen: Activations) -> float:
+    def drift(self, activations: KernelActivations) -> float:
         """How far activations have moved, in deviations: 0 for none, 10 at most.
 
-        Of each kernel sqrt((mean - mean₀)² + (deviation - deviation₀)²) / deviation₀, the 2-Wasserstein distance of
-        two normal distributions in units of the first one's deviation; of the layer the root of the mean square.
+        For each kernel sqrt((mean - mean₀)² + (deviation - deviation₀)²) / deviation₀, the 2-Wasserstein distance of
+        two normal distributions in units of the first one's deviation; for the layer the root of the mean square.
         """
-        means, deviations = _unpacked(self.means), _unpacked(self.deviations)
-        moved = np.hypot(seen.mean.astype("<f4") - means, seen.deviation.astype("<f4") - deviations)
-        units = np.maximum(deviations, max(_LEAST * float(np.median(deviations)), 1e-6))
-        return float(np.sqrt(np.mean(np.square(np.minimum(moved / units, _FURTHEST)))))
+        means, deviations = _unpack(self.means), _unpack(self.deviations)
+        moved = np.hypot(activations.mean.astype("<f4") - means, activations.deviation.astype("<f4") - deviations)
+        units = np.maximum(deviations, max(_MIN_DEVIATION * float(np.median(deviations)), 1e-6))
+        return float(np.sqrt(np.mean(np.square(np.minimum(moved / units, _MAX_DISTANCE)))))
 
 
-class KernelProfile(BaseModel):
-    """Of one graph file, on one version of the drawn pictures."""
+class KernelBaseline(BaseModel):
+    """All layers of one graph file, on version `pictures` of the probe images."""
 
     model_config = ConfigDict(frozen=True)
 
     graph_sha256: str
     pictures: int
-    layers: Mapping[str, LayerProfile]
+    layers: Mapping[str, LayerBaseline]
 
     @classmethod
-    def of(cls, seen: Seen, graph_sha256: str) -> Self:
-        layers = {name: LayerProfile.of(one) for name, one in seen.items()}
-        return cls(graph_sha256=graph_sha256, pictures=VERSION, layers=layers)
+    def of(cls, activations: LayerActivations, graph_sha256: str) -> Self:
+        layers = {name: LayerBaseline.of(one) for name, one in activations.items()}
+        return cls(graph_sha256=graph_sha256, pictures=PROBE_IMAGES_VERSION, layers=layers)
 
 
-def kept_profile(store: Store, manifest: Manifest, seen: Seen) -> KernelProfile | None:
-    """The stored profile, or one of `seen`, the activations on the drawn pictures, which is stored then.
+def load_or_create_baseline(store: Store, manifest: Manifest, activations: LayerActivations) -> KernelBaseline | None:
+    """The stored baseline; where there is none, one of `activations` on the probe images, which is then stored.
 
     None where there is none and the graph is not the recorded one. Raises ModelMissing or ModelCorrupt as the
     store does.
     """
     sha256 = store.graph_sha256(manifest)
-    if (found := _stored(store, manifest)) and (found.graph_sha256, found.pictures) == (sha256, VERSION):
-        return found
+    stored = _read_stored(store, manifest)
+    if stored and stored.graph_sha256 == sha256 and stored.pictures == PROBE_IMAGES_VERSION:
+        return stored
     try:
         store.check_graph(manifest)
     except ModelCorrupt as problem:
-        log.warning("no profile of the kernels of %s: %s", manifest.id, problem)
+        log.warning("no baseline of the kernels of %s: %s", manifest.id, problem)
         return None
-    profile = KernelProfile.of(seen, sha256)
+    baseline = KernelBaseline.of(activations, sha256)
     try:
-        store.add_profile(manifest, profile.model_dump_json())
-    except OSError as problem:  # a store that is mounted to be read only: then it is made at each start
-        log.info("the profile of the kernels of %s is not kept: %s", manifest.id, problem)
-    return profile
+        store.write_baseline(manifest, baseline.model_dump_json())
+    except OSError as problem:  # the store is mounted read-only: then the baseline is created at each start
+        log.info("the baseline of the kernels of %s is not stored: %s", manifest.id, problem)
+    return baseline
 
 
-def make_profile(store: Store, manifest: Manifest) -> None:
-    """Look at a graph that is new in the store; raises KernelsUnavailable and what the store raises."""
-    microscope = Microscope.open(manifest, store.graph(manifest))
-    kept_profile(store, manifest, together(microscope.look(one) for one in items(drawn(), manifest.input)))
+def create_baseline(store: Store, manifest: Manifest) -> None:
+    """For a graph that is new in the store; raises KernelsUnavailable and what the store raises."""
+    probe = ActivationProbe.open(manifest, store.graph(manifest))
+    activations = merge_activations(probe.measure(one) for one in to_items(draw_probe_images(), manifest.input))
+    load_or_create_baseline(store, manifest, activations)
 
 
-def _stored(store: Store, manifest: Manifest) -> KernelProfile | None:
-    text = store.profile(manifest)
+def _read_stored(store: Store, manifest: Manifest) -> KernelBaseline | None:
+    text = store.read_baseline(manifest)
     try:
-        return KernelProfile.model_validate_json(text) if text else None
+        return KernelBaseline.model_validate_json(text) if text else None
     except ValidationError:
-        return None  # of another version: it is made anew
+        return None  # written by another version of KernelSight: a new one is created
 
 
-def _packed(values: NDArray[np.float64]) -> str:
+def _pack(values: NDArray[np.float64]) -> str:
     return b64encode(values.astype("<f4").tobytes()).decode("ascii")
 
 
-def _unpacked(text: str) -> Floats:
+def _unpack(text: str) -> Floats:
     return np.frombuffer(b64decode(text), "<f4")

@@ -1,4 +1,4 @@
-"""A look at a model: its activations on the drawn pictures, compared with its profile and with those of traffic."""
+"""Inspects a model: its activations on the probe images, compared with its baseline and with those of traffic."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,56 +7,61 @@ from typing import Self
 
 from PIL import Image
 
-from models.kernels.activation_probe import Microscope, Seen, together
-from models.kernels.baseline import kept_profile
-from models.kernels.health import KernelHealth, layer_healths
-from models.kernels.probe_images import drawn, item, size_of
+from models.kernels.activation_probe import ActivationProbe, LayerActivations, merge_activations
+from models.kernels.baseline import load_or_create_baseline
+from models.kernels.health import KernelHealth, assess_layers
+from models.kernels.probe_images import draw_probe_images, probe_size, to_item
 from models.manifest import Manifest
 from models.store.store import Store
 
-Pause = Callable[[], None]  # called between pictures: returns when the next one may be looked at, or raises
+Pause = Callable[[], None]  # called between pictures: returns when the next one may be measured, or raises
 
-_SMALLEST_WHOLE = 64  # pixels of the shorter side; nets of less are shown parts of pictures: lines, and crops of faces
+_SMALLEST_WHOLE = 64  # pixels of the shorter side; smaller nets take parts of pictures: text lines, crops of faces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Traffic:
-    """What is kept of pictures that came in: numbers."""
+class TrafficActivations:
+    """Statistics of pictures from requests; the pictures themselves are not kept."""
 
-    seen: Seen
+    activations: LayerActivations
     pictures: int
 
-    def and_of(self, other: Self) -> Self:
-        return type(self)(together((self.seen, other.seen)), self.pictures + other.pictures)
+    def merge_with(self, other: Self) -> Self:
+        merged = merge_activations((self.activations, other.activations))
+        return type(self)(merged, self.pictures + other.pictures)
 
 
-def sees_whole_pictures(manifest: Manifest) -> bool:
-    return min(size_of(manifest.input)) >= _SMALLEST_WHOLE
+def takes_whole_pictures(manifest: Manifest) -> bool:
+    return min(probe_size(manifest.input)) >= _SMALLEST_WHOLE
 
 
-def at_once() -> None:
-    """The pause of a look that need not wait for anybody."""
+def no_pause() -> None:
+    """For an inspection that need not give way to anything."""
 
 
-def look(store: Store, manifest: Manifest, traffic: Traffic | None = None, pause: Pause = at_once) -> KernelHealth:
+def inspect_kernels(
+    store: Store, manifest: Manifest, traffic: TrafficActivations | None = None, pause: Pause = no_pause
+) -> KernelHealth:
     """Raises KernelsUnavailable, ModelMissing, ModelCorrupt, InferenceFailed and what `pause` raises."""
-    microscope = Microscope.open(manifest, store.graph(manifest))
-    seen = look_at(microscope, drawn(), pause).seen
-    profile = kept_profile(store, manifest, seen)
+    probe = ActivationProbe.open(manifest, store.graph(manifest))
+    activations = measure_pictures(probe, draw_probe_images(), pause).activations
+    baseline = load_or_create_baseline(store, manifest, activations)
     return KernelHealth(
         model=manifest.id,
         version=manifest.version,
-        pictures=len(drawn()),
+        pictures=len(draw_probe_images()),
         traffic=traffic.pictures if traffic else 0,
         looked_at=datetime.now(UTC),
-        layers=layer_healths(microscope.layers, seen, traffic.seen if traffic else None, profile),
+        layers=assess_layers(probe.layers, activations, traffic.activations if traffic else None, baseline),
     )
 
 
-def look_at(microscope: Microscope, pictures: Sequence[Image.Image], pause: Pause = at_once) -> Traffic:
+def measure_pictures(
+    probe: ActivationProbe, pictures: Sequence[Image.Image], pause: Pause = no_pause
+) -> TrafficActivations:
     """Raises InferenceFailed and what `pause` raises."""
-    looks = list[Seen]()
+    measured = list[LayerActivations]()
     for picture in pictures:
         pause()
-        looks.append(microscope.look(item(picture, microscope.manifest.input)))
-    return Traffic(together(looks), len(looks))
+        measured.append(probe.measure(to_item(picture, probe.manifest.input)))
+    return TrafficActivations(merge_activations(measured), len(measured))

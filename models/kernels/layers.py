@@ -1,9 +1,10 @@
-"""A net's convolution layers, and for each the tensor in which its activation can be seen.
+"""Finds a net's convolution layers, and for each the tensor that holds its activations.
 
     Conv ─► BatchNormalization? ─► Add bias? ─► Relu | Clip | PRelu | LeakyRelu | x · gate(x) | nothing
 
-A convolution whose output goes more than one way, or into a sum with another one, is seen as it comes: what bends
-it afterwards bends the sum. A depthwise 1 x 1 "convolution" is a scale, not a kernel, and is left out.
+Where a convolution's output has several consumers, or is added to another one, the output itself is taken: the
+non-linearity that follows belongs to the sum. A depthwise 1 x 1 "convolution" is a scale, not a kernel, and is left
+out.
 """
 
 import re
@@ -14,27 +15,27 @@ from math import isfinite
 from typing import Literal
 
 from models.errors import KernelsUnavailable, LayerUnknown
-from models.onnx_graph import Constant, Graph, Node
+from models.onnx_graph import OnnxConstant, OnnxGraph, OnnxNode
 
-# clipped: 0 to a ceiling, as ReLU6. gated: x times a gate of x, as Swish, hard Swish and GELU. linear: as it comes.
-Activation = Literal["relu", "clipped", "leaky", "gated", "linear"]
+# clipped: 0 to a ceiling, as ReLU6. gated: x times a gate of x, as Swish, hard Swish and GELU. linear: none.
+ActivationKind = Literal["relu", "clipped", "leaky", "gated", "linear"]
 
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
 _GATES = ("Add", "Mul", "Div", "Clip", "Sigmoid", "HardSigmoid", "Erf", "Tanh", "Softplus", "Identity")
-_GATE_STEPS = 6
-_LONGEST_NAME = 48
+_MAX_GATE_STEPS = 6
+_MAX_NAME_LENGTH = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
-    """`seen` names the tensor of its activations, (N, kernels, height, width)."""
+class ConvLayer:
+    """`activation_tensor` names the tensor of its activations, (N, kernels, height, width)."""
 
     name: str
-    kernel: Constant  # (kernels, planes of the input, height, width); the first two change places if `transposed`
+    kernel: OnnxConstant  # (kernels, planes of the input, height, width); the first two change places if `transposed`
     transposed: bool
-    activation: Activation
+    activation: ActivationKind
     ceiling: float | None
-    seen: str
+    activation_tensor: str
 
     @property
     def size(self) -> tuple[int, int]:
@@ -42,16 +43,16 @@ class Layer:
         return self.kernel.shape[2], self.kernel.shape[3]
 
 
-def layers_of(model: str, graph: Graph) -> list[Layer]:
+def find_conv_layers(model: str, graph: OnnxGraph) -> list[ConvLayer]:
     """In the graph's order; raises KernelsUnavailable when there are none."""
     nodes = [node for node in graph.nodes if _has_kernels(node, graph)]
     if not nodes:
         raise KernelsUnavailable(model, "it has no convolution layers whose kernels are in its graph")
-    names = _names([graph.origins[node.inputs[1]] for node in nodes])
+    names = _unique_names([graph.origins[node.inputs[1]] for node in nodes])
     return [_layer(name, node, graph) for name, node in zip(names, nodes, strict=True)]
 
 
-def layer_named(model: str, layers: Sequence[Layer], name: str | None) -> Layer:
+def find_layer(model: str, layers: Sequence[ConvLayer], name: str | None) -> ConvLayer:
     """The first layer where none is named; raises LayerUnknown."""
     found = next((layer for layer in layers if name in (None, layer.name)), None)
     if found is None:
@@ -59,34 +60,34 @@ def layer_named(model: str, layers: Sequence[Layer], name: str | None) -> Layer:
     return found
 
 
-def _has_kernels(node: Node, graph: Graph) -> bool:
+def _has_kernels(node: OnnxNode, graph: OnnxGraph) -> bool:
     constant = graph.constant(node.inputs[1]) if node.kind in _CONVOLUTIONS else None
     return constant is not None and len(constant.shape) == 4 and constant.shape[1:] != (1, 1, 1)
 
 
-def _layer(name: str, node: Node, graph: Graph) -> Layer:
-    before = _before_activation(node.outputs[0], graph)
-    activation, ceiling, seen = _activation(before, graph)
+def _layer(name: str, node: OnnxNode, graph: OnnxGraph) -> ConvLayer:
+    before = _skip_affine(node.outputs[0], graph)
+    activation, ceiling, tensor = _find_activation(before, graph)
     kernel = graph.constant(node.inputs[1])
     assert kernel is not None  # by `_has_kernels`
-    return Layer(name, kernel, node.kind == "ConvTranspose", activation, ceiling, seen)
+    return ConvLayer(name, kernel, node.kind == "ConvTranspose", activation, ceiling, tensor)
 
 
-def _before_activation(tensor: str, graph: Graph) -> str:
-    """Past what only moves and scales channels: normalisation, a bias, and nodes that rename."""
-    while len(takers := graph.takers.get(tensor, [])) == 1:
-        [node] = takers
-        moves = node.kind in ("Add", "Mul") and any(name in graph.origins for name in node.inputs)
-        if node.kind not in ("BatchNormalization", "Identity") and not moves:
+def _skip_affine(tensor: str, graph: OnnxGraph) -> str:
+    """The tensor behind normalisation, bias and renaming nodes, which only shift and scale channels."""
+    while len(consumers := graph.consumers.get(tensor, [])) == 1:
+        [node] = consumers
+        is_shift_or_scale = node.kind in ("Add", "Mul") and any(name in graph.origins for name in node.inputs)
+        if node.kind not in ("BatchNormalization", "Identity") and not is_shift_or_scale:
             break
         tensor = node.outputs[0]
     return tensor
 
 
-def _activation(tensor: str, graph: Graph) -> tuple[Activation, float | None, str]:
-    takers = graph.takers.get(tensor, [])
-    if len(takers) == 1:
-        [node] = takers
+def _find_activation(tensor: str, graph: OnnxGraph) -> tuple[ActivationKind, float | None, str]:
+    consumers = graph.consumers.get(tensor, [])
+    if len(consumers) == 1:
+        [node] = consumers
         after = node.outputs[0]
         if node.kind == "Relu":
             return "relu", None, after
@@ -94,44 +95,44 @@ def _activation(tensor: str, graph: Graph) -> tuple[Activation, float | None, st
             return "leaky", None, after
         if node.kind in ("HardSwish", "Swish", "Gelu"):
             return "gated", None, after
-        if node.kind == "Clip" and _bound(node, 1, "min", graph) == 0:
-            ceiling = _bound(node, 2, "max", graph)
+        if node.kind == "Clip" and _clip_bound(node, 1, "min", graph) == 0:
+            ceiling = _clip_bound(node, 2, "max", graph)
             return ("relu", None, after) if ceiling is None else ("clipped", ceiling, after)
-    product = next((node for node in takers if node.kind == "Mul" and _gated(node, tensor, graph)), None)
+    product = next((node for node in consumers if node.kind == "Mul" and _is_gated(node, tensor, graph)), None)
     return ("gated", None, product.outputs[0]) if product else ("linear", None, tensor)
 
 
-def _gated(product: Node, tensor: str, graph: Graph) -> bool:
+def _is_gated(product: OnnxNode, tensor: str, graph: OnnxGraph) -> bool:
     """Whether the other factor comes from `tensor` alone, pixel by pixel."""
     reached = {tensor}
-    for _ in range(_GATE_STEPS):
+    for _ in range(_MAX_GATE_STEPS):
         reached |= {
             node.outputs[0]
             for name in reached
-            for node in graph.takers.get(name, [])
+            for node in graph.consumers.get(name, [])
             if node.kind in _GATES and all(one in reached or one in graph.origins for one in node.inputs if one)
         } - {product.outputs[0]}
     return all(name in reached for name in product.inputs)
 
 
-def _bound(clip: Node, place: int, attribute: str, graph: Graph) -> float | None:
+def _clip_bound(clip: OnnxNode, position: int, attribute: str, graph: OnnxGraph) -> float | None:
     """A bound of a Clip, which is an input since opset 11 and was an attribute before; None where there is none."""
-    if len(clip.inputs) > place and clip.inputs[place]:
-        constant = graph.constant(clip.inputs[place])
+    if len(clip.inputs) > position and clip.inputs[position]:
+        constant = graph.constant(clip.inputs[position])
         return float(constant.values().item()) if constant is not None and constant.dtype else None
     value = clip.attributes.get(attribute)
     return float(value) if isinstance(value, int | float) and isfinite(value) and abs(value) < 1e30 else None
 
 
-def _names(weights: Sequence[str]) -> list[str]:
-    """Short names that tell layers apart, from those of their weights: labels of metrics."""
-    short = [_short(name) or f"conv_{index}" for index, name in enumerate(weights)]
+def _unique_names(weights: Sequence[str]) -> list[str]:
+    """Short names that tell layers apart, made from the names of their weights; metrics use them as labels."""
+    short = [_short_name(name) or f"conv_{index}" for index, name in enumerate(weights)]
     times: Mapping[str, int] = Counter(short)
     return [name if times[name] == 1 else f"{name}#{index}" for index, name in enumerate(short)]
 
 
-def _short(name: str) -> str:
-    """Empty for a name that says nothing, such as a number."""
+def _short_name(name: str) -> str:
+    """Empty for a name without letters, such as a number."""
     name = re.sub(r"(/BiasAdd)?_weights_fused_bn$|[._](weights?|kernel|w_\d+)$|^net\.", "", name)
-    name = re.sub(r"[^\w.-]+", "_", name).replace("._", ".").strip("_.")[-_LONGEST_NAME:]
+    name = re.sub(r"[^\w.-]+", "_", name).replace("._", ".").strip("_.")[-_MAX_NAME_LENGTH:]
     return name if re.search(r"[A-Za-z]", name) else ""

@@ -1,8 +1,8 @@
-"""Pictures to look at a net with: drawn by code, the same everywhere, and as tensors that its manifest asks for.
+"""Draws the probe images that a net is inspected with, the same everywhere, and turns pictures into its tensors.
 
-Natural pictures are occluding things of all sizes with texture on them: the "dead leaves" of G. Matheron (1968),
+Natural pictures show occluding things of all sizes with texture on them: the "dead leaves" of G. Matheron (1968),
 whose statistics are those of photographs (A. Lee, D. Mumford and J. Huang, 2001), with noise of the spectrum 1/f
-(D. Field, 1987) on each leaf. To them come lines of strokes, for nets that read, and faces of a few ellipses.
+(D. Field, 1987) on each leaf. Lines of strokes, for nets that read, and faces of a few ellipses complete them.
 """
 
 from collections.abc import Sequence
@@ -12,78 +12,81 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
-from models.manifest import ImageInput
-from models.runtime.session import Array
+from models.arrays import Array
+from models.manifest import InputContract
 
-VERSION = 1  # of the pictures: profiles that were made of others are made anew
+PROBE_IMAGES_VERSION = 1  # baselines made with another version of the images are created anew
 
 _SIDE = 320
 _LEAVES = 1500
 _SMALLEST, _LARGEST = 4, 160  # radii of leaves, pixels
-_AREA = 160 * 160  # pixels at least, of the size that a net which takes several is looked at
+_MIN_AREA = 160 * 160  # pixels at least of the size at which a net that takes several sizes is inspected
 
 Pixels = NDArray[np.uint8]
 
 
 @cache
-def drawn() -> tuple[Image.Image, ...]:
+def draw_probe_images() -> tuple[Image.Image, ...]:
     """Eight RGB pictures. RandomState, because NumPy promises that its streams never change."""
-    leaves = [_leaves(np.random.RandomState(seed)) for seed in range(5)]
-    return (*leaves, _writing(np.random.RandomState(5)), _faces(np.random.RandomState(6), leaves[0]), _ramp())
+    leaves = [_draw_leaves(np.random.RandomState(seed)) for seed in range(5)]
+    return (
+        *leaves,
+        _draw_writing(np.random.RandomState(5)),
+        _draw_faces(np.random.RandomState(6), leaves[0]),
+        _draw_ramp(),
+    )
 
 
-def size_of(contract: ImageInput) -> tuple[int, int]:
-    """(height, width) to look at a net with: the smallest of its sizes that shows something."""
+def probe_size(contract: InputContract) -> tuple[int, int]:
+    """(height, width) to inspect a net at: the smallest of its sizes that shows enough."""
     by_area = sorted(contract.sizes, key=lambda size: size[0] * size[1])
-    return next((size for size in by_area if size[0] * size[1] >= _AREA), by_area[-1])
+    return next((size for size in by_area if size[0] * size[1] >= _MIN_AREA), by_area[-1])
 
 
-def fitted(picture: Image.Image, contract: ImageInput) -> Image.Image:
-    """The middle of a picture at `size_of` its net."""
-    height, width = size_of(contract)
+def fit_to_input(picture: Image.Image, contract: InputContract) -> Image.Image:
+    """The middle of a picture at the `probe_size` of its net."""
+    height, width = probe_size(contract)
     return ImageOps.fit(picture, (width, height), Image.Resampling.BICUBIC)
 
 
-def item(picture: Image.Image, contract: ImageInput) -> Array:
+def to_item(picture: Image.Image, contract: InputContract) -> Array:
     """The middle of an RGB picture as the net's tensor, without batch axis."""
-    rgb = np.asarray(fitted(picture, contract))
+    rgb = np.asarray(fit_to_input(picture, contract))
     if contract.normalise == "graph":
-        return rgb.astype(contract.dtype) if contract.layout == "NHWC" else _planes(rgb.astype(contract.dtype))
-    pixels = rgb[..., ::-1] if contract.colour == "BGR" else rgb
-    values = (pixels - np.array(contract.mean, np.float32)) / np.array(contract.std, np.float32)
-    return values.astype(contract.dtype) if contract.layout == "NHWC" else _planes(values.astype(contract.dtype))
+        values: Array = rgb
+    else:
+        pixels = rgb[..., ::-1] if contract.colour == "BGR" else rgb
+        values = (pixels - np.array(contract.mean, np.float32)) / np.array(contract.std, np.float32)
+    typed = values.astype(contract.dtype)
+    return typed if contract.layout == "NHWC" else np.ascontiguousarray(typed.transpose(2, 0, 1))
 
 
-def items(pictures: Sequence[Image.Image], contract: ImageInput) -> list[Array]:
-    return [item(picture, contract) for picture in pictures]
+def to_items(pictures: Sequence[Image.Image], contract: InputContract) -> list[Array]:
+    return [to_item(picture, contract) for picture in pictures]
 
 
-def _planes(pixels: Array) -> Array:
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def _leaves(random: np.random.RandomState) -> Image.Image:
-    """Discs with radii of density r^-3, the later over the earlier, shaded across and textured."""
+def _draw_leaves(random: np.random.RandomState) -> Image.Image:
+    """Discs with radii of density r^-3, each drawn over the earlier ones, shaded across and textured."""
     picture, texture = np.full((_SIDE, _SIDE, 3), 128.0, np.float32), _noise(random)
     for _ in range(_LEAVES):
         radius = (_LARGEST**-2 + random.random_sample() * (_SMALLEST**-2 - _LARGEST**-2)) ** -0.5
         across, down = random.random_sample(2) * _SIDE
-        rows, columns = _reach(down, radius), _reach(across, radius)
+        rows, columns = _extent(down, radius), _extent(across, radius)
         y, x = np.ogrid[rows, columns]
         inside = np.square(x - across) + np.square(y - down) < radius**2
         colour = random.random_sample() * 235 + 10 + (random.random_sample(3) - 0.5) * 120
         slope = (random.random_sample(2) - 0.5) * 80 / radius
         shade = slope[0] * (x - across) + slope[1] * (y - down) + texture[rows, columns] * random.random_sample() * 25
         picture[rows, columns][inside] = (colour + shade[..., None])[inside]
-    return _image(picture)
+    return _to_image(picture)
 
 
-def _reach(middle: float, radius: float) -> slice:
+def _extent(middle: float, radius: float) -> slice:
     return slice(max(0, int(middle - radius)), min(_SIDE, int(middle + radius) + 2))
 
 
 def _noise(random: np.random.RandomState) -> NDArray[np.float32]:
-    """Of spectrum 1/f, and of deviation 1."""
+    """Noise of spectrum 1/f and deviation 1."""
     across, down = np.fft.fftfreq(_SIDE)[None, :], np.fft.fftfreq(_SIDE)[:, None]
     falling = 1 / np.maximum(np.hypot(across, down), 1 / _SIDE)
     noise = np.fft.ifft2(np.fft.fft2(random.random_sample((_SIDE, _SIDE)) - 0.5) * falling).real
@@ -91,7 +94,7 @@ def _noise(random: np.random.RandomState) -> NDArray[np.float32]:
     return scaled
 
 
-def _writing(random: np.random.RandomState) -> Image.Image:
+def _draw_writing(random: np.random.RandomState) -> Image.Image:
     """Lines of letter-like strokes on paper: no font, whose shapes would differ from machine to machine."""
     page = Image.new("RGB", (_SIDE, _SIDE), (244, 241, 232))
     pen = ImageDraw.Draw(page)
@@ -106,7 +109,7 @@ def _writing(random: np.random.RandomState) -> Image.Image:
     return page
 
 
-def _faces(random: np.random.RandomState, behind: Image.Image) -> Image.Image:
+def _draw_faces(random: np.random.RandomState, behind: Image.Image) -> Image.Image:
     """Ovals with eyes, a nose and a mouth, in skin colours light and dark."""
     picture = behind.copy()
     pen = ImageDraw.Draw(picture)
@@ -121,12 +124,12 @@ def _faces(random: np.random.RandomState, behind: Image.Image) -> Image.Image:
     return picture
 
 
-def _ramp() -> Image.Image:
+def _draw_ramp() -> Image.Image:
     """All greys from black to white one way, all saturations of the colours the other."""
     y, x = np.mgrid[:_SIDE, :_SIDE].astype(np.float32) / (_SIDE - 1)
     waves = np.stack([np.sin(2 * np.pi * (x + third / 3)) for third in range(3)], -1)
-    return _image(255 * x[..., None] + 120 * y[..., None] * waves)
+    return _to_image(255 * x[..., None] + 120 * y[..., None] * waves)
 
 
-def _image(values: NDArray[np.float32]) -> Image.Image:
+def _to_image(values: NDArray[np.float32]) -> Image.Image:
     return Image.fromarray(values.round().clip(0, 255).astype(np.uint8))

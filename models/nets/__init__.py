@@ -11,9 +11,9 @@ from torch import nn
 from models.nets.efficientnet_lite import EfficientNetLite0
 from models.nets.mtcnn import ONet, PNet, RNet
 from models.nets.torchvision_encoders import convnext_tiny, efficientnet_v2_s, mobilenet_v3_large, resnet50
-from models.nets.yunet import YuNet
+from models.nets.yunet import YuNetNet
 
-# Every builder answers a module with random weights whose state_dict keys are those of the published weights.
+# Every builder returns a module with random weights whose state_dict keys are those of the published weights.
 BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "efficientnet_lite0": EfficientNetLite0,
     "resnet50": resnet50,
@@ -23,5 +23,5 @@ BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "mtcnn_pnet": PNet,
     "mtcnn_rnet": RNet,
     "mtcnn_onet": ONet,
-    "yunet": YuNet,
+    "yunet": YuNetNet,
 }

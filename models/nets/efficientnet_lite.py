@@ -10,13 +10,13 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.nets.encoder import Encoder
+from models.nets.encoder import EncoderNet
 
 # TensorFlow's batch-norm decay .99 is PyTorch's momentum .01.
 _BATCH_NORM = {"eps": 1e-3, "momentum": 0.01}
 
 
-class Stage(NamedTuple):
+class MBConvStage(NamedTuple):
     """`repeats` blocks in a row; only the first strides and changes the number of channels."""
 
     repeats: int
@@ -27,13 +27,13 @@ class Stage(NamedTuple):
 
 
 STAGES = (
-    Stage(1, 3, 1, 1, 16),
-    Stage(2, 3, 2, 6, 24),
-    Stage(2, 5, 2, 6, 40),
-    Stage(3, 3, 2, 6, 80),
-    Stage(3, 5, 1, 6, 112),
-    Stage(4, 5, 2, 6, 192),
-    Stage(1, 3, 1, 6, 320),
+    MBConvStage(1, 3, 1, 1, 16),
+    MBConvStage(2, 3, 2, 6, 24),
+    MBConvStage(2, 5, 2, 6, 40),
+    MBConvStage(3, 3, 2, 6, 80),
+    MBConvStage(3, 5, 1, 6, 112),
+    MBConvStage(4, 5, 2, 6, 192),
+    MBConvStage(1, 3, 1, 6, 320),
 )
 
 
@@ -59,7 +59,7 @@ class SameConv2d(nn.Conv2d):
         return total // 2, total - total // 2
 
 
-class Block(nn.Module):
+class MBConvBlock(nn.Module):
     """Inverted residual: expand 1x1, depthwise kxk, project 1x1, and add the input where shapes allow."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int, expansion: int) -> None:
@@ -84,19 +84,19 @@ class Block(nn.Module):
         return images + x if self.adds_input else x
 
 
-class EfficientNetLite0(Encoder):
+class EfficientNetLite0(EncoderNet):
     """4.65 M parameters, 0.4 GFLOPs at 224 x 224; embedding of 1280, grid of 7 x 7."""
 
     def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self._conv_stem = SameConv2d(3, 32, 3, stride=2)
         self._bn0 = nn.BatchNorm2d(32, **_BATCH_NORM)
-        blocks: list[Block] = []
+        blocks: list[MBConvBlock] = []
         channels = 32
         for stage in STAGES:
             for repeat in range(stage.repeats):
                 stride = stage.stride if repeat == 0 else 1
-                blocks.append(Block(channels, stage.channels, stage.kernel, stride, stage.expansion))
+                blocks.append(MBConvBlock(channels, stage.channels, stage.kernel, stride, stage.expansion))
                 channels = stage.channels
         self._blocks = nn.ModuleList(blocks)
         self._conv_head = SameConv2d(channels, 1280, 1)

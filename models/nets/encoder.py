@@ -1,4 +1,4 @@
-"""What every image encoder answers: one pass, three views of it."""
+"""The base class of image encoders: one forward pass with three outputs."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 
-class Encoder(nn.Module):
-    """A convolutional classifier, opened up at its last feature grid.
+class EncoderNet(nn.Module):
+    """A convolutional classifier that also returns its last feature grid.
 
-    `forward` takes normalised float NCHW images and answers
+    `forward` takes normalised float NCHW images and returns
     `embedding` (N, C), `grid` (N, H, W, C) and `logits` (N, K).
     """
 
     output_names = ("embedding", "grid", "logits")
 
     def load_published(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the state dict as its publisher ships it; raises RuntimeError when a key or shape differs."""
+        """Load the state dict as published; raises RuntimeError when a key or shape differs."""
         self.load_state_dict(weights)
 
     @abstractmethod

@@ -4,8 +4,8 @@ Source: K. Zhang, Z. Zhang, Z. Li and Y. Qiao, "Joint Face Detection and Alignme
 Cascaded Convolutional Networks" (IEEE Signal Processing Letters, 2016); weights as the `mtcnn`
 package publishes them (MIT).
 
-Every net takes (N, 3, h, w), normalised with (x - 127.5) / 128, and answers the probability that
-its window shows a face and how far that window's corners (x0, y0, x1, y1) are off, in window sizes.
+Every net takes (N, 3, h, w), normalised with (x - 127.5) / 128, and returns the probability that
+its window shows a face, and the offsets of the face's corners (x0, y0, x1, y1) from the window's, in window sizes.
 """
 
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from torch import Tensor, nn
 
 
 class CascadeNet(nn.Module):
-    """Takes weights as a list of arrays in the order in which Keras lists a model's layers."""
+    """Loads weights from a list of arrays in the order in which Keras lists a model's layers."""
 
     def load_published(self, weights: Sequence[NDArray[np.float32]]) -> None:
         """Raises RuntimeError when the number of arrays or a shape differs."""
         state = self.state_dict()
         if len(weights) != len(state):
             raise RuntimeError(f"{len(weights)} arrays for {len(state)} parameters")
-        arrays = (torch.from_numpy(_as_torch_lays_it_out(array)) for array in weights)
+        arrays = (torch.from_numpy(_to_torch_layout(array)) for array in weights)
         self.load_state_dict(dict(zip(state, arrays, strict=True)))
 
 
-def _as_torch_lays_it_out(array: NDArray[np.float32]) -> NDArray[np.float32]:
+def _to_torch_layout(array: NDArray[np.float32]) -> NDArray[np.float32]:
     """Kernels (h, w, in, out) to (out, in, h, w), matrices (in, out) to (out, in), slopes (1, 1, c) to (c,)."""
     axes = {4: (3, 2, 0, 1), 2: (1, 0)}
     if array.ndim in axes:
@@ -37,16 +37,16 @@ def _as_torch_lays_it_out(array: NDArray[np.float32]) -> NDArray[np.float32]:
     return array.ravel().copy()
 
 
-class Sloped(nn.Module):
+class ConvPReLU(nn.Module):
     """A convolution and its PReLU, in operations that ONNX Runtime runs in its layout of blocks of 8 channels.
 
-    Its own PReLU takes 3 ns for each value on a CPU, and every operation that it does not know in that layout
+    ONNX Runtime's own PReLU takes 3 ns for each value on a CPU, and every operation that it lacks in that layout
     costs two copies. PReLU with slope a is (1 - a) relu(x) + a x: the factor (1 - a) goes into the kernels, and
-    a convolution over single values scales and adds in one pass. Channels are filled up to whole blocks.
+    a convolution over single values scales and adds in one pass. Channels are padded to whole blocks.
     """
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, *, is_steep: bool = False) -> None:
-        """`is_steep`: some slopes are above 1, where that factor would turn the sign of what relu sees."""
+        """`is_steep`: some slopes are above 1, where that factor would flip the sign of the input of relu."""
         super().__init__()
         self.weight = nn.Parameter(torch.randn(channels_out, channels_in, kernel, kernel) * 0.1)
         self.bias = nn.Parameter(torch.zeros(channels_out))
@@ -54,25 +54,25 @@ class Sloped(nn.Module):
         self.is_steep = is_steep
 
     def forward(self, x: Tensor, signs: Tensor | None = None) -> Tensor:
-        """`signs` are those of the channels of `x`, which may have more than the kernels: filled up, too."""
-        spare = (0, 0, 0, 0, 0, x.shape[1] - self.weight.shape[1], 0, _missing(len(self.slope)))
+        """`signs` are those of the channels of `x`, which may be padded to more channels than the kernels have."""
+        spare = (0, 0, 0, 0, 0, x.shape[1] - self.weight.shape[1], 0, _padding_channels(len(self.slope)))
         kernels = F.pad(self.weight, spare)
         if signs is not None:
             kernels = kernels * signs[:, None, None]
-        bias, slope = (F.pad(one, (0, _missing(len(one)))) for one in (self.bias, self.slope))
+        bias, slope = (F.pad(one, (0, _padding_channels(len(one)))) for one in (self.bias, self.slope))
         if self.is_steep:
             x = F.conv2d(x, kernels, bias)
-            return _scaled(x, slope) + _scaled(F.relu(x), 1 - slope)
+            return _scale_channels(x, slope) + _scale_channels(F.relu(x), 1 - slope)
         x = F.conv2d(x, kernels * (1 - slope)[:, None, None, None], bias * (1 - slope))
-        return F.relu(x) + _scaled(x, slope / (1 - slope))
+        return F.relu(x) + _scale_channels(x, slope / (1 - slope))
 
 
-class SlopedPeaks(nn.Module):
+class ConvPReLUMaxPool(nn.Module):
     """Maxima over 2 x 2 of a convolution and its PReLU, which here runs on a quarter of the values: on the maxima.
 
     Where a slope a is negative PReLU falls and rises, and the maximum lies at the largest or at the smallest value,
     max(u, v) = u + relu(v - u) with u = max x and v = -a max(-x): such channels get a twin for -x, in the blocks'
-    spare places. Where a slope is above 1 the answer has the other sign, see `signs`.
+    padding channels. Where a slope is above 1 the output has the other sign, see `signs`.
     """
 
     signs: Tensor
@@ -89,20 +89,20 @@ class SlopedPeaks(nn.Module):
         self.prepare()
 
     def prepare(self) -> None:
-        """Work out what `forward` uses; to be called when the parameters have changed."""
+        """Compute the buffers that `forward` uses; call it after the parameters have changed."""
         weight, bias, slope, own = self.weight.detach(), self.bias.detach(), self.slope.detach(), len(self.slope)
         (falling,) = torch.nonzero(slope < 0, as_tuple=True)
-        spare = _missing(own + len(falling))
+        spare = _padding_channels(own + len(falling))
         kernels = torch.cat([weight, -weight[falling]])
         shifts = torch.cat([bias, -bias[falling]])
         signs = torch.where(slope > 1, -1.0, 1.0)
-        rows = own + _missing(own)
+        rows = own + _padding_channels(own)
         straight, bent = torch.zeros(rows, len(shifts)), torch.zeros(rows, len(shifts))
         straight[:own, :own] = torch.diag(torch.where(slope < 0, 1.0, slope * signs))
         bent[:own, :own] = torch.diag(torch.where(slope < 0, -1.0, (1 - slope).abs()))
         bent[falling, own + torch.arange(len(falling))] = -slope[falling]
         for name, values in {
-            "signs": F.pad(signs, (0, _missing(own))),
+            "signs": F.pad(signs, (0, _padding_channels(own))),
             "kernels": F.pad(kernels, (0, 0, 0, 0, 0, 0, 0, spare)),
             "shifts": F.pad(shifts, (0, spare)),
             "straight": F.pad(straight, (0, spare))[:, :, None, None],
@@ -111,13 +111,13 @@ class SlopedPeaks(nn.Module):
             self.register_buffer(name, values, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Answers channels times `signs`."""
+        """Returns channels times `signs`."""
         peaks = F.max_pool2d(F.conv2d(x, self.kernels, self.shifts), 2, 2, ceil_mode=True)
         return F.relu(F.conv2d(peaks, self.bent)) + F.conv2d(peaks, self.straight)
 
 
-class Embedding(nn.Module):
-    """All values of (N, C, H, W) through a matrix that was trained on them as (W, H, C), then PReLU: (N, size)."""
+class DensePReLU(nn.Module):
+    """A dense layer over (N, C, H, W), trained on values ordered as (W, H, C), and its PReLU: (N, size)."""
 
     def __init__(self, shape: tuple[int, int, int], size: int) -> None:
         """`shape` is (C, H, W)."""
@@ -135,13 +135,13 @@ class Embedding(nn.Module):
         return F.relu(x) * (1 - self.slope) + x * self.slope
 
 
-def _missing(channels: int) -> int:
-    """How many channels the last block of 8 lacks."""
+def _padding_channels(channels: int) -> int:
+    """How many channels are missing in the last block of 8."""
     return -channels % 8
 
 
-def _scaled(x: Tensor, factors: Tensor) -> Tensor:
-    """Each channel times its factor, as a convolution: a multiplication would leave the layout of blocks."""
+def _scale_channels(x: Tensor, factors: Tensor) -> Tensor:
+    """Each channel times its factor, as a convolution: a multiplication would leave the blocked layout."""
     return F.conv2d(x, factors[:, None, None, None], groups=len(factors))
 
 
@@ -151,7 +151,7 @@ def _probability(scores: Tensor) -> Tensor:
 
 
 class ProposalHeads(nn.Module):
-    """PReLU and both heads of P-Net: two convolutions of 8 channels that are added, for all of it."""
+    """PReLU and both heads of P-Net, computed as the sum of two convolutions of 8 channels."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -172,15 +172,15 @@ class ProposalHeads(nn.Module):
 class PNet(CascadeNet):
     """Proposals: fully convolutional, one 12 x 12 window every 2 pixels, for images of any size.
 
-    Answers `face` (N, H, W) and `box` (N, H, W, 4) with H = ceil((h - 2) / 2) - 4, likewise W.
+    Returns `face` (N, H, W) and `box` (N, H, W, 4) with H = ceil((h - 2) / 2) - 4, likewise W.
     """
 
     output_names = ("face", "box")
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = SlopedPeaks(3, 10, 3)
-        self.second = Sloped(10, 16, 3)
+        self.first = ConvPReLUMaxPool(3, 10, 3)
+        self.second = ConvPReLU(10, 16, 3)
         self.third = nn.Conv2d(16, 32, 3)
         self.heads = ProposalHeads(32)
 
@@ -194,17 +194,17 @@ class PNet(CascadeNet):
 
 
 class RNet(CascadeNet):
-    """Filter: 24 x 24 windows. Answers `face` (N,) and `box` (N, 4)."""
+    """Filter: 24 x 24 windows. Returns `face` (N,) and `box` (N, 4)."""
 
     output_names = ("face", "box")
 
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            Sloped(3, 28, 3, is_steep=True), nn.MaxPool2d(3, 2, ceil_mode=True), Sloped(28, 48, 3),
-            nn.MaxPool2d(3, 2), Sloped(48, 64, 2),
+            ConvPReLU(3, 28, 3, is_steep=True), nn.MaxPool2d(3, 2, ceil_mode=True), ConvPReLU(28, 48, 3),
+            nn.MaxPool2d(3, 2), ConvPReLU(48, 64, 2),
         )  # fmt: skip
-        self.embedding = Embedding((64, 3, 3), 128)
+        self.embedding = DensePReLU((64, 3, 3), 128)
         self.box = nn.Linear(128, 4)
         self.face = nn.Linear(128, 2)
 
@@ -214,7 +214,7 @@ class RNet(CascadeNet):
 
 
 class ONet(CascadeNet):
-    """Refinement: 48 x 48 windows. Answers `face` (N,), `box` (N, 4) and `landmarks` (N, 5, 2).
+    """Refinement: 48 x 48 windows. Returns `face` (N,), `box` (N, 4) and `landmarks` (N, 5, 2).
 
     Landmarks are (x, y) in window sizes: left eye, right eye, nose, left and right corner of the
     mouth, left and right as seen in the image.
@@ -225,10 +225,10 @@ class ONet(CascadeNet):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            Sloped(3, 32, 3), nn.MaxPool2d(3, 2, ceil_mode=True), Sloped(32, 64, 3),
-            nn.MaxPool2d(3, 2), Sloped(64, 64, 3), nn.MaxPool2d(2, 2), Sloped(64, 128, 2),
+            ConvPReLU(3, 32, 3), nn.MaxPool2d(3, 2, ceil_mode=True), ConvPReLU(32, 64, 3),
+            nn.MaxPool2d(3, 2), ConvPReLU(64, 64, 3), nn.MaxPool2d(2, 2), ConvPReLU(64, 128, 2),
         )  # fmt: skip
-        self.embedding = Embedding((128, 3, 3), 256)
+        self.embedding = DensePReLU((128, 3, 3), 256)
         self.box = nn.Linear(256, 4)
         self.landmarks = nn.Linear(256, 10)
         self.face = nn.Linear(256, 2)

@@ -1,4 +1,4 @@
-"""A published ONNX graph as the source of weights: its convolutions' kernels and biases."""
+"""Reads the kernels and biases of the convolutions of a published ONNX graph."""
 
 from pathlib import Path
 

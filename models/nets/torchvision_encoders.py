@@ -1,6 +1,6 @@
-"""torchvision's classifiers as encoders, opened at their last feature grid.
+"""torchvision's classifiers as encoders that also return their last feature grid.
 
-Source: torchvision (BSD-3-Clause) and the papers that it names per architecture.
+Source: torchvision (BSD-3-Clause) and the papers that it cites per architecture.
 """
 
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import torchvision.models as zoo
 from torch import Tensor, nn
 
-from models.nets.encoder import Encoder
+from models.nets.encoder import EncoderNet
 
 
-class TorchvisionEncoder(Encoder):
+class TorchvisionEncoderNet(EncoderNet):
     """For nets built as `features`, `avgpool`, `classifier`."""
 
     def __init__(self, net: nn.Module) -> None:
@@ -31,7 +31,7 @@ class TorchvisionEncoder(Encoder):
         return self.net.classifier(embedding)
 
 
-class ResNet(TorchvisionEncoder):
+class ResNetEncoder(TorchvisionEncoderNet):
     def features(self, images: Tensor) -> Tensor:
         x = self.net.maxpool(self.net.relu(self.net.bn1(self.net.conv1(images))))
         for stage in (self.net.layer1, self.net.layer2, self.net.layer3, self.net.layer4):
@@ -42,7 +42,7 @@ class ResNet(TorchvisionEncoder):
         return self.net.fc(embedding)
 
 
-class ConvNeXt(TorchvisionEncoder):
+class ConvNeXtEncoder(TorchvisionEncoderNet):
     """Its classifier is norm, flatten, linear; the norm belongs to the embedding."""
 
     def pool(self, grid: Tensor) -> Tensor:
@@ -52,17 +52,17 @@ class ConvNeXt(TorchvisionEncoder):
         return self.net.classifier[2](embedding)
 
 
-def resnet50() -> Encoder:
-    return ResNet(zoo.resnet50())
+def resnet50() -> EncoderNet:
+    return ResNetEncoder(zoo.resnet50())
 
 
-def convnext_tiny() -> Encoder:
-    return ConvNeXt(zoo.convnext_tiny())
+def convnext_tiny() -> EncoderNet:
+    return ConvNeXtEncoder(zoo.convnext_tiny())
 
 
-def efficientnet_v2_s() -> Encoder:
-    return TorchvisionEncoder(zoo.efficientnet_v2_s())
+def efficientnet_v2_s() -> EncoderNet:
+    return TorchvisionEncoderNet(zoo.efficientnet_v2_s())
 
 
-def mobilenet_v3_large() -> Encoder:
-    return TorchvisionEncoder(zoo.mobilenet_v3_large())
+def mobilenet_v3_large() -> EncoderNet:
+    return TorchvisionEncoderNet(zoo.mobilenet_v3_large())

@@ -4,7 +4,7 @@ Source: W. Wu, H. Peng and S. Yu, "YuNet: A Tiny Millisecond-level Face Detector
 Research, 2023); weights as libfacedetection.train publishes them, in an ONNX graph (BSD-3-Clause and Apache-2.0).
 
 That graph has four heads of 1, 4, 1 and 10 channels on each grid. ONNX Runtime's layout is of blocks of 8 channels,
-which each head would leave before its last convolution. Together they are two whole blocks, and stay.
+which each head alone would leave before its last convolution. Together they fill two blocks and stay in the layout.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ HEADS = (1, 4, 1, 10)  # channels: class, box, objectness, landmarks
 GRIDS = 3
 
 
-class Separable(nn.Module):
+class SeparableConv(nn.Module):
     """A convolution over channels, then one over 3 x 3 cells of each channel."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -31,25 +31,25 @@ class Separable(nn.Module):
         return self.within(self.across(x))
 
 
-class Unit(Separable):
-    """The same, and a ReLU."""
+class SeparableConvReLU(SeparableConv):
+    """`SeparableConv` and a ReLU."""
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(super().forward(x))
 
 
-class Heads(nn.Module):
-    """One kind of head, on all grids: the order in which the graph lists them."""
+class HeadKind(nn.Module):
+    """One kind of head on all grids; the published graph lists its weights in this order."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.grids = nn.ModuleList(Separable(64, channels) for _ in range(GRIDS))
+        self.grids = nn.ModuleList(SeparableConv(64, channels) for _ in range(GRIDS))
 
 
-class YuNet(nn.Module):
+class YuNetNet(nn.Module):
     """Takes (N, 3, H, W) RGB, 0-255, with H and W multiples of 32.
 
-    Answers `scores` (N, cells), the geometric mean of class and objectness, and `offsets` (N, 14, cells): of each
+    Returns `scores` (N, cells), the geometric mean of class and objectness, and `offsets` (N, 14, cells): of each
     cell's box the centre and the logarithms of the sides, then five landmarks, in units of the cell's stride from
     its top left corner. The cells are those of strides 8, 16 and 32, row by row.
     """
@@ -59,15 +59,19 @@ class YuNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, 16, 3, stride=2, padding=1)
-        self.halves = Unit(16, 16)
-        self.quarters = nn.Sequential(Unit(16, 16), Unit(16, 64), Unit(64, 64), Unit(64, 64))
-        self.deeper = nn.ModuleList(nn.Sequential(Unit(64, 64), Unit(64, 64)) for _ in range(GRIDS))
-        self.neck = nn.ModuleList(Unit(64, 64) for _ in range(GRIDS))  # coarsest first
-        self.shared = nn.ModuleList(Unit(64, 64) for _ in range(GRIDS))
-        self.heads = nn.ModuleList(Heads(channels) for channels in HEADS)
+        self.halves = SeparableConvReLU(16, 16)
+        self.quarters = nn.Sequential(
+            SeparableConvReLU(16, 16), SeparableConvReLU(16, 64), SeparableConvReLU(64, 64), SeparableConvReLU(64, 64)
+        )
+        self.deeper = nn.ModuleList(
+            nn.Sequential(SeparableConvReLU(64, 64), SeparableConvReLU(64, 64)) for _ in range(GRIDS)
+        )
+        self.neck = nn.ModuleList(SeparableConvReLU(64, 64) for _ in range(GRIDS))  # coarsest first
+        self.shared = nn.ModuleList(SeparableConvReLU(64, 64) for _ in range(GRIDS))
+        self.heads = nn.ModuleList(HeadKind(channels) for channels in HEADS)
 
     def load_published(self, weights: Sequence[NDArray[np.float32]]) -> None:
-        """The convolutions' kernels and biases in the graph's order, which takes BGR.
+        """`weights` are the convolutions' kernels and biases in the graph's order; that graph takes BGR.
 
         Raises RuntimeError when the number of arrays or a shape differs.
         """

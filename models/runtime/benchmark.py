@@ -1,4 +1,4 @@
-"""How much of the machine the runtime leaves to the model: bare sessions against the whole runtime."""
+"""Benchmarks the whole runtime against bare sessions: how much of the machine is left to the model."""
 
 import asyncio
 import threading
@@ -9,17 +9,18 @@ from typing import Literal
 
 import numpy as np
 
+from models.arrays import Array
 from models.manifest import Manifest
 from models.runtime.runtime import Runtime
-from models.runtime.session import Array, Session
-from models.runtime.session_worker import Plan, stack
+from models.runtime.session import Session
+from models.runtime.session_worker import BatchPlan, stack_items
 from models.store.store import Store
 
 CONCURRENCIES = (1, 2, 4, 8, 16, 64)
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchmarkRow:
     concurrency: int
     rate: float  # images per second, median over the rounds
     share: float  # of the raw rate in the same round, median over the rounds
@@ -28,42 +29,46 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Result:
+class BenchmarkResult:
     device: str
-    plan: Plan
+    plan: BatchPlan
     raw_rate: float
-    rows: list[Row]
+    rows: list[BenchmarkRow]
 
 
-def bench(
+def run_benchmark(
     manifest: Manifest, store: Store, *, device: Literal["auto", "cpu", "cuda"], seconds: float, rounds: int
-) -> Result:
+) -> BenchmarkResult:
     """Measures in turn, round by round: a machine whose speed drifts does not favour either side."""
-    return asyncio.run(_bench(manifest, store, device, seconds, rounds))
+    return asyncio.run(_run_rounds(manifest, store, device, seconds, rounds))
 
 
-async def _bench(
+async def _run_rounds(
     manifest: Manifest, store: Store, device: Literal["auto", "cpu", "cuda"], seconds: float, rounds: int
-) -> Result:
+) -> BenchmarkResult:
     runtime = Runtime(store, device=device)
     await runtime.open(manifest)
     plan = runtime.plan(manifest)
     graph = store.graph(manifest)
-    sessions = [Session(graph, device=runtime.device, threads=plan.threads) for _ in range(plan.lanes)]
-    item = _item(manifest)
+    sessions = [Session(graph, device=runtime.device, threads=plan.threads) for _ in range(plan.workers)]
+    item = _noise_item(manifest)
     raw: list[float] = []
     rates: dict[int, list[float]] = {one: [] for one in CONCURRENCIES}
     latencies: dict[int, list[float]] = {one: [] for one in CONCURRENCIES}
     for _ in range(rounds):
-        raw.append(await asyncio.to_thread(_raw_rate, sessions, stack([item] * plan.batch), plan.batch, seconds))
+        raw.append(
+            await asyncio.to_thread(
+                _measure_raw_rate, sessions, stack_items([item] * plan.max_batch), plan.max_batch, seconds
+            )
+        )
         for concurrency in CONCURRENCIES:
             started = perf_counter()
-            times = await _through_runtime(runtime, manifest, item, concurrency, seconds)
+            times = await _time_runtime(runtime, manifest, item, concurrency, seconds)
             rates[concurrency].append(len(times) / (perf_counter() - started))
             latencies[concurrency] += times
     await runtime.close()
     rows = [
-        Row(
+        BenchmarkRow(
             one,
             median(rates[one]),
             median(rate / base for rate, base in zip(rates[one], raw, strict=True)),
@@ -72,10 +77,10 @@ async def _bench(
         )
         for one in CONCURRENCIES
     ]
-    return Result(runtime.device, plan, median(raw), rows)
+    return BenchmarkResult(runtime.device, plan, median(raw), rows)
 
 
-def _raw_rate(sessions: list[Session], feeds: dict[str, Array], batch: int, seconds: float) -> float:
+def _measure_raw_rate(sessions: list[Session], feeds: dict[str, Array], batch: int, seconds: float) -> float:
     """All sessions at once, each in its own thread, with nothing around them."""
     counts = [0] * len(sessions)
     end = perf_counter() + seconds
@@ -94,10 +99,10 @@ def _raw_rate(sessions: list[Session], feeds: dict[str, Array], batch: int, seco
     return sum(counts) / (perf_counter() - started)
 
 
-async def _through_runtime(
+async def _time_runtime(
     runtime: Runtime, manifest: Manifest, item: dict[str, Array], concurrency: int, seconds: float
 ) -> list[float]:
-    """Seconds per request, from so many clients that ask again as soon as they are answered."""
+    """Seconds per request, from `concurrency` clients that ask again as soon as they are answered."""
     times: list[float] = []
     end = perf_counter() + seconds
 
@@ -110,6 +115,6 @@ async def _through_runtime(
     return times
 
 
-def _item(manifest: Manifest) -> dict[str, Array]:
+def _noise_item(manifest: Manifest) -> dict[str, Array]:
     noise = np.random.default_rng(0).integers(0, 256, manifest.input.item_shapes[0])
     return {manifest.input.name: noise.astype(manifest.input.dtype)}

@@ -1,10 +1,10 @@
-"""The waiting line in front of a model's sessions: bounded, two priorities, batches of one shape.
+"""The bounded request queue in front of a model's sessions: two priorities, batches of one shape.
 
     put ──► interactive ▮▮▮ ─┐
-                             ├─► take(limit) ──► [same shape, oldest first, at most limit]
+                             ├─► take(limit) ──► [same shape, oldest first, at most limit rows]
     put ──► batch ▮▮▮▮▮▮▮ ───┘
 
-Threads take, the event loop puts: every method holds one lock and none of them waits but `take`.
+The event loop puts, worker threads take. Every method holds one lock, and only `take` waits.
 """
 
 import threading
@@ -18,8 +18,8 @@ from typing import Generic, TypeVar
 from models.errors import Overloaded
 from models.priority import PRIORITIES, Priority
 
-# While batch work waits, so many interactive batches may go before it is its turn once.
-PATIENCE = 8
+# While batch work waits, at most this many interactive batches go first before it gets one turn.
+INTERACTIVE_BATCHES_PER_TURN = 8
 
 T = TypeVar("T")
 
@@ -27,8 +27,8 @@ _numbers = count()
 
 
 @dataclass(eq=False, slots=True)
-class Waiting(Generic[T]):
-    """One request in the line: `rows` items of one `shape`, which decides who can share a batch.
+class QueuedRequest(Generic[T]):
+    """One queued request: `rows` items of one `shape`. Only requests of the same shape share a batch.
 
     `deadline` is in seconds of `time.monotonic`.
     """
@@ -43,31 +43,31 @@ class Waiting(Generic[T]):
 
 
 class RequestQueue(Generic[T]):
-    """`limit` bounds each priority by itself, so that a flood of batch work cannot shut out people."""
+    """`limit` bounds each priority separately, so that a flood of batch work cannot shut out people."""
 
     def __init__(self, name: str, limit: int, *, clock: Callable[[], float] = monotonic) -> None:
         self.name, self.limit = name, limit
         self._clock = clock
-        self._lines: dict[Priority, OrderedDict[int, Waiting[T]]] = {one: OrderedDict() for one in PRIORITIES}
+        self._queues: dict[Priority, OrderedDict[int, QueuedRequest[T]]] = {one: OrderedDict() for one in PRIORITIES}
         self._changed = threading.Condition()
-        self._passed_over = 0  # interactive batches since batch work last had its turn
+        self._interactive_in_a_row = 0  # interactive batches since batch work last had its turn
         self._closed = False
 
-    def put(self, waiting: Waiting[T], *, retry_seconds: float = 1.0) -> None:
-        """Raises Overloaded when the priority's line is full or the line is closed."""
+    def put(self, request: QueuedRequest[T], *, retry_seconds: float = 1.0) -> None:
+        """Raises Overloaded when the queue of that priority is full, or when the queue is closed."""
         with self._changed:
-            line = self._lines[waiting.priority]
-            if self._closed or len(line) >= self.limit:
-                raise Overloaded(f"{self.name} ({waiting.priority})", len(line), retry_seconds)
-            line[waiting.number] = waiting
+            queue = self._queues[request.priority]
+            if self._closed or len(queue) >= self.limit:
+                raise Overloaded(f"{self.name} ({request.priority})", len(queue), retry_seconds)
+            queue[request.number] = request
             self._changed.notify()
 
-    def discard(self, waiting: Waiting[T]) -> bool:
-        """Leave the line; False when a session has taken the request already."""
+    def discard(self, request: QueuedRequest[T]) -> bool:
+        """Remove a request; False when a worker has taken it already."""
         with self._changed:
-            return self._lines[waiting.priority].pop(waiting.number, None) is not None
+            return self._queues[request.priority].pop(request.number, None) is not None
 
-    def take(self, limit: int, *, wait: bool = True) -> list[Waiting[T]] | None:
+    def take(self, limit: int, *, wait: bool = True) -> list[QueuedRequest[T]] | None:
         """The next batch, at most `limit` rows, none past its deadline; blocks until there is one.
 
         None: closed and empty. A request of more rows than `limit` would never be taken: do not put one.
@@ -82,69 +82,71 @@ class RequestQueue(Generic[T]):
                 self._changed.wait()
 
     def close(self) -> None:
-        """Refuse newcomers; those who wait are still served."""
+        """Refuse new requests; queued ones are still served."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
-    def drain(self) -> list[Waiting[T]]:
-        """Empty the line at once and return who was in it."""
+    def drain(self) -> list[QueuedRequest[T]]:
+        """Empty the queue at once and return the requests that were in it."""
         with self._changed:
-            everyone = [waiting for line in self._lines.values() for waiting in line.values()]
-            for line in self._lines.values():
-                line.clear()
-            return everyone
+            requests = [request for queue in self._queues.values() for request in queue.values()]
+            for queue in self._queues.values():
+                queue.clear()
+            return requests
 
     def depth(self, priority: Priority) -> int:
         with self._changed:
-            return len(self._lines[priority])
+            return len(self._queues[priority])
 
     def oldest_seconds(self) -> float:
-        """How long the one at the head has waited; 0 when nobody waits."""
+        """How long the oldest queued request has waited; 0 when the queue is empty."""
         with self._changed:
-            heads = [next(iter(line.values())).since for line in self._lines.values() if line]
+            heads = [next(iter(queue.values())).since for queue in self._queues.values() if queue]
             return max(0.0, self._clock() - min(heads)) if heads else 0.0
 
     def _drop_expired(self) -> None:
         now = self._clock()
-        for line in self._lines.values():
-            late = [one.number for one in line.values() if one.deadline is not None and one.deadline <= now]
-            for number in late:
-                del line[number]  # whoever waits for the answer runs a timer of their own
+        for queue in self._queues.values():
+            expired = [one.number for one in queue.values() if one.deadline is not None and one.deadline <= now]
+            for number in expired:
+                del queue[number]  # the caller that awaits the answer has a timer of its own
 
-    def _next_batch(self, limit: int) -> list[Waiting[T]]:
-        first = self._whose_turn()
+    def _next_batch(self, limit: int) -> list[QueuedRequest[T]]:
+        first = self._next_priority()
         if first is None:
             return []
         other: Priority = "batch" if first == "interactive" else "interactive"
-        shape = next(iter(self._lines[first].values())).shape
-        oldest_bulk = next(iter(self._lines["batch"]), None)
-        batch = self._same_shape(first, shape, limit)
-        # A batch with room left takes the other line's work along: that costs the batch almost nothing.
-        batch += self._same_shape(other, shape, limit - sum(waiting.rows for waiting in batch))
-        # Only the oldest counts: newcomers of a lucky shape, taken along, must not keep it waiting for ever.
-        if oldest_bulk is None or oldest_bulk not in self._lines["batch"]:
-            self._passed_over = 0
+        shape = next(iter(self._queues[first].values())).shape
+        oldest_batch_work = next(iter(self._queues["batch"]), None)
+        batch = self._take_of_shape(first, shape, limit)
+        # A batch with room left also takes requests of the other priority: that costs the batch almost nothing.
+        batch += self._take_of_shape(other, shape, limit - sum(request.rows for request in batch))
+        # Only the oldest request counts: newer ones that are taken because their shape fits
+        # must not keep it waiting for ever.
+        if oldest_batch_work is None or oldest_batch_work not in self._queues["batch"]:
+            self._interactive_in_a_row = 0
         else:
-            self._passed_over += 1
+            self._interactive_in_a_row += 1
         return batch
 
-    def _whose_turn(self) -> Priority | None:
-        if self._lines["batch"] and (not self._lines["interactive"] or self._passed_over >= PATIENCE):
+    def _next_priority(self) -> Priority | None:
+        is_turn_of_batch = self._interactive_in_a_row >= INTERACTIVE_BATCHES_PER_TURN
+        if self._queues["batch"] and (not self._queues["interactive"] or is_turn_of_batch):
             return "batch"
-        return "interactive" if self._lines["interactive"] else None
+        return "interactive" if self._queues["interactive"] else None
 
-    def _same_shape(self, priority: Priority, shape: tuple[int, ...], limit: int) -> list[Waiting[T]]:
-        line = self._lines[priority]
-        chosen: list[Waiting[T]] = []
-        for waiting in line.values():
+    def _take_of_shape(self, priority: Priority, shape: tuple[int, ...], limit: int) -> list[QueuedRequest[T]]:
+        queue = self._queues[priority]
+        chosen: list[QueuedRequest[T]] = []
+        for request in queue.values():
             if limit <= 0:
                 break
-            if waiting.shape == shape:
-                limit -= waiting.rows
-                if limit < 0:  # nobody overtakes one that is too large for what is left
+            if request.shape == shape:
+                limit -= request.rows
+                if limit < 0:  # no request overtakes an older one that is too large for the rows left
                     break
-                chosen.append(waiting)
-        for waiting in chosen:
-            del line[waiting.number]
+                chosen.append(request)
+        for request in chosen:
+            del queue[request.number]
         return chosen

@@ -1,20 +1,18 @@
-"""One ONNX Runtime session: the only place that touches onnxruntime, and that translates its errors."""
+"""One ONNX Runtime session; the only module that uses onnxruntime, and the one that translates its errors."""
 
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
+from models.arrays import Array
+from models.device import PROVIDERS, Device
 from models.errors import DeviceUnavailable, InferenceFailed, ModelCorrupt
-from models.onnx_proto import with_outputs
+from models.onnx_proto import add_outputs
 
-Array = NDArray[Any]  # models take and answer many dtypes
-Device = Literal["cpu", "cuda"]
-PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}  # ONNX Runtime's names
 RUNTIME_VERSION: str = ort.__version__
 
 log = logging.getLogger(__name__)
@@ -47,16 +45,22 @@ class Session:
     """A loaded graph. `run` may be called from one thread at a time; `stop` from any."""
 
     def __init__(
-        self, path: Path, *, device: Device, threads: int = 1, shapes_vary: bool = False, inner: Sequence[str] = ()
+        self,
+        path: Path,
+        *,
+        device: Device,
+        threads: int = 1,
+        shapes_vary: bool = False,
+        extra_outputs: Sequence[str] = (),
     ) -> None:
-        """`inner` names tensors that the graph computes, or constants in it, to be answered like its outputs.
+        """`extra_outputs` names computed tensors or constants of the graph that `run` returns beside its outputs.
 
         Raises ModelCorrupt when the file is no graph or lacks them, DeviceUnavailable when CUDA refuses it.
         """
         self._run_options = ort.RunOptions()
         self.device = device
         try:
-            graph = with_outputs(path.read_bytes(), inner) if inner else str(path)
+            graph = add_outputs(path.read_bytes(), extra_outputs) if extra_outputs else str(path)
             self._ort = ort.InferenceSession(graph, _options(threads, shapes_vary), providers=_providers(device))
         except Exception as cause:  # onnxruntime raises its own pybind types
             raise ModelCorrupt(f"{str(path)!r} does not load: {_first_line(cause)}") from cause
@@ -88,14 +92,14 @@ class Session:
         return list(binding.copy_outputs_to_cpu())
 
     def stop(self) -> None:
-        """Ask a run that hangs to give up; it then raises in its own thread. The session is of no use afterwards."""
+        """Make a run that hangs raise in its own thread. The session cannot be used afterwards."""
         self._run_options.terminate = True
 
 
-def metadata(path: Path) -> dict[str, str]:
-    """What a graph's publisher wrote into it, by name; raises ModelCorrupt."""
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata that a graph's publisher wrote into it, by name; raises ModelCorrupt."""
     options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is not going to run
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # it will not run
     try:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as cause:
@@ -105,7 +109,7 @@ def metadata(path: Path) -> dict[str, str]:
 
 def _options(threads: int, shapes_vary: bool) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    # A memory plan for each shape it has seen is a block of memory for each: half again as much for P-Net.
+    # Memory plans keep a block of memory for each shape: half again as much memory for P-Net.
     options.enable_mem_pattern = not shapes_vary
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -1,9 +1,9 @@
-"""Which version of a model was promoted: a choice that is kept beside the versions' files,
-and outlives the process that made it.
+"""Stores which version of a model was promoted, beside the versions' files, so that it survives a restart.
 
 VERSIONS/<id>/promoted.json    the version that answers instead of the catalog's, and which of the catalog's that was
 
-It holds for as long as the catalog has that version: where a release or an operator brings another, that one counts.
+The promotion holds for as long as the catalog has that version. When a release or an operator brings another
+version, that one answers.
 """
 
 import logging
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from models.atomic_write import write_atomically
 from models.errors import KernelSightError, ModelMissing, SourceFailed
 from models.manifest import Manifest
 from models.store.store import Store
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Promotion(BaseModel):
-    """`over` is what the catalog had: its version, and the sha256 of the file that it is made from."""
+    """`over` is the catalog's model at that time: its version, and the sha256 of the file that it is made from."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,8 +28,8 @@ class Promotion(BaseModel):
     over: tuple[int, str]
 
 
-def version_of(store: Store, manifest: Manifest, version: int) -> Manifest:
-    """`manifest`, or what the store has as another version of that model; raises ModelMissing or ModelCorrupt."""
+def find_version(store: Store, manifest: Manifest, version: int) -> Manifest:
+    """`manifest`, or the manifest of another stored version of that model; raises ModelMissing or ModelCorrupt."""
     if version == manifest.version:
         return manifest
     record = store.record(manifest.model_copy(update={"version": version}))
@@ -40,36 +41,39 @@ def version_of(store: Store, manifest: Manifest, version: int) -> Manifest:
     return record.manifest
 
 
-def promoted(store: Store, manifest: Manifest) -> Manifest:
-    """What is to answer for a model of which the catalog has `manifest`."""
+def resolve_promoted(store: Store, manifest: Manifest) -> Manifest:
+    """The version that should answer for the catalog's `manifest`: the promoted one, or `manifest` itself."""
     promotion = _read(store, manifest.id)
     if promotion is None:
         return manifest
     if promotion.over != _key(manifest):
-        log.warning("%s: the catalog has another version since one was promoted, and that one counts", manifest.id)
+        log.warning("%s: the catalog has another version since one was promoted; the catalog's is used", manifest.id)
         return manifest
     try:
-        return version_of(store, manifest, promotion.version)
+        return find_version(store, manifest, promotion.version)
     except KernelSightError as error:
         log.error("version %d answers instead of the promoted one: %s", manifest.version, error)
         return manifest
 
 
-def promoted_over(store: Store, live: Manifest) -> Manifest | None:
-    """What answered before `live` was promoted; None where it was not, or that is not in the store any more."""
+def find_replaced(store: Store, live: Manifest) -> Manifest | None:
+    """The version that answered before `live` was promoted.
+
+    None where `live` was not promoted, or where that version is no longer in the store.
+    """
     promotion = _read(store, live.id)
     if promotion is None or promotion.version != live.version:
         return None
     try:
-        return version_of(store, live, promotion.over[0])
+        return find_version(store, live, promotion.over[0])
     except KernelSightError:
         return None
 
 
-def keep_promotion(store: Store, live: Manifest, candidate: Manifest) -> None:
+def write_promotion(store: Store, live: Manifest, candidate: Manifest) -> None:
     """Let `candidate` answer instead of `live` from the next start on; raises SourceFailed, and then nothing changed.
 
-    Where `candidate` is what the catalog has, nothing is promoted any more.
+    Where `candidate` is the catalog's own version, the promotion is removed.
     """
     before, path = _read(store, live.id), _path(store, live.id)
     over = before.over if before is not None and before.version == live.version else _key(live)
@@ -78,9 +82,7 @@ def keep_promotion(store: Store, live: Manifest, candidate: Manifest) -> None:
             path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        new.write_text(Promotion(version=candidate.version, over=over).model_dump_json(), "utf-8")
-        new.replace(path)
+        write_atomically(path, Promotion(version=candidate.version, over=over).model_dump_json())
     except OSError as cause:
         raise SourceFailed(f"the folder of versions {store.versions} cannot be written: {cause.strerror}") from cause
 
@@ -91,7 +93,7 @@ def _read(store: Store, model: str) -> Promotion | None:
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:
-        log.error("%s cannot be read, so the catalog counts: %s", _path(store, model), error)
+        log.error("%s cannot be read; the catalog's version is used: %s", _path(store, model), error)
         return None
 
 

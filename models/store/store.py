@@ -1,10 +1,10 @@
 """The model store: hash-checked files on disk, and a record of where each came from.
 
 STORE/<id>/<version>/weights.pth     as fetched, where the model is exported from PyTorch
-                    /model.onnx      what is served
+                    /model.onnx      the graph that is served
                     /manifest.json   the record, written last: without it the folder does not count
                     /parity.json     how far the export is from PyTorch
-                    /kernels.json    how its kernels behave: derived, so not in the record
+                    /kernels.json    the baseline of its kernels: derived, so not in the record
 """
 
 import json
@@ -18,20 +18,21 @@ from typing import Any, Literal
 import filelock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from models.atomic_write import publish_file, write_atomically
 from models.errors import ModelCorrupt, ModelMissing, SourceFailed
 from models.manifest import Manifest
-from models.store.sources import Progress, fetch, file_sha256
+from models.store.sources import ProgressCallback, fetch_file, hash_file
 
 # "weights only": fetched, and no net in this version of KernelSight takes them yet
-State = Literal["ready", "to export", "weights only", "outdated", "missing"]
-HERE: tuple[State, ...] = ("ready", "to export", "weights only")
+StoreState = Literal["ready", "to export", "weights only", "outdated", "missing"]
+PULLED_STATES: tuple[StoreState, ...] = ("ready", "to export", "weights only")
 
-GRAPH = "model.onnx"
-PROFILE = "kernels.json"
+GRAPH_FILE = "model.onnx"
+BASELINE_FILE = "kernels.json"
 
 
-class StoredFile(BaseModel):
-    """A file as it was when it came in. `source` says from where: a wheel, a URL, or the export."""
+class FileRecord(BaseModel):
+    """A file at the time it was stored. `source` says where it came from: a wheel, a URL, or the export."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,15 +41,21 @@ class StoredFile(BaseModel):
     source: str
 
 
-class Record(BaseModel):
-    """What `manifest.json` holds: the facts the files were made from, and the files."""
+class StoreRecord(BaseModel):
+    """Content of `manifest.json`: the manifest that the files were made from, and the files."""
 
     model_config = ConfigDict(frozen=True)
 
     manifest: Manifest
-    files: dict[str, StoredFile]
+    files: dict[str, FileRecord]
     exported_with: dict[str, str] = {}
     written_at: datetime
+
+    @property
+    def graph_sha256(self) -> str | None:
+        """None where there is no graph yet."""
+        graph = self.files.get(GRAPH_FILE)
+        return graph.sha256 if graph else None
 
 
 class Store:
@@ -57,7 +64,7 @@ class Store:
     def __init__(self, root: Path, *, mirror: str | None = None, versions: Path | None = None) -> None:
         """`mirror` is a folder or http(s) URL that is asked for every file before its own sources.
 
-        `versions` is where further versions of models are, of the same form: the store itself may be read-only.
+        `versions` is a folder of the same layout for further versions of models: the store itself may be read-only.
         """
         self.root, self._mirror, self.versions = root, mirror, versions or root
 
@@ -65,48 +72,48 @@ class Store:
         own, further = (root / manifest.id / str(manifest.version) for root in (self.root, self.versions))
         return further if further.exists() and not own.exists() else own
 
-    def state(self, manifest: Manifest) -> State:
+    def state(self, manifest: Manifest) -> StoreState:
         record = self.record(manifest)
         if record is None:
             return "missing"
-        if not manifest.makes_the_files_of(record.manifest):
+        if not manifest.has_same_files_as(record.manifest):
             return "outdated"
-        if GRAPH in record.files:
+        if GRAPH_FILE in record.files:
             return "ready"
         return "to export" if manifest.net else "weights only"
 
-    def record(self, manifest: Manifest) -> Record | None:
-        """None when the model was never pulled whole; raises ModelCorrupt when the record cannot be read."""
+    def record(self, manifest: Manifest) -> StoreRecord | None:
+        """None when no pull of the model was completed; raises ModelCorrupt when the record cannot be read."""
         path = self.folder(manifest) / "manifest.json"
         try:
-            return Record.model_validate_json(path.read_bytes())
+            return StoreRecord.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return None
         except ValidationError as cause:
-            # A record of an older KernelSight is no damage: pulling again brings it up to date.
+            # A record written by an older KernelSight is not damaged: pulling again brings it up to date.
             raise ModelCorrupt(f"{path} cannot be read; run: kernelsight models pull --force {manifest.id}") from cause
 
     def graph(self, manifest: Manifest) -> Path:
         """The ONNX file to serve; raises ModelMissing, with the command that helps, or ModelCorrupt."""
         state = self.state(manifest)
         if state != "ready":
-            what = {
+            problem = {
                 "to export": "its weights are there, its ONNX graph is not",
                 "weights only": "its weights are there, but no pipeline of this version uses them",
                 "outdated": "its files were made from another version of its manifest",
                 "missing": "its files are not in the store",
             }[state]
             verb = "export" if state == "to export" else "pull"
-            raise ModelMissing(manifest.id, what, f"kernelsight models {verb} {manifest.id}")
-        path = self.folder(manifest) / GRAPH
+            raise ModelMissing(manifest.id, problem, f"kernelsight models {verb} {manifest.id}")
+        path = self.folder(manifest) / GRAPH_FILE
         if not path.is_file():
             raise ModelCorrupt(f"{path} is gone; run: kernelsight models pull --force {manifest.id}")
         return path
 
-    def pull(self, manifest: Manifest, *, force: bool = False, progress: Progress) -> Record:
-        """Fetch what is not there yet; raises SourceFailed. An interrupted pull goes on where it stopped."""
+    def pull(self, manifest: Manifest, *, force: bool = False, progress: ProgressCallback) -> StoreRecord:
+        """Fetch what is missing; raises SourceFailed. An interrupted pull resumes where it stopped."""
         with self._lock(f"{manifest.id}-{manifest.version}"):
-            if not force and self.state(manifest) in HERE:
+            if not force and self.state(manifest) in PULLED_STATES:
                 record = self.record(manifest)
                 assert record is not None
                 return record
@@ -114,39 +121,39 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             target = folder / manifest.file.name
             with self._lock("wheels"):
-                source = fetch(
+                source = fetch_file(
                     manifest.file, target, mirror=self._mirror, wheels=self.root / ".wheels", progress=progress
                 )
-            stored = StoredFile(sha256=file_sha256(target), bytes=target.stat().st_size, source=source)
+            stored = FileRecord(sha256=hash_file(target), bytes=target.stat().st_size, source=source)
             return self._write_record(manifest, {target.name: stored}, {})
 
-    def take_in(self, manifest: Manifest) -> Record:
-        """Have a further version of a model; raises SourceFailed."""
-        return Store(self.versions).pull(manifest, progress=_unwatched)
+    def pull_version(self, manifest: Manifest) -> StoreRecord:
+        """Fetch a further version of a model into the folder of versions; raises SourceFailed."""
+        return Store(self.versions).pull(manifest, progress=_ignore_progress)
 
     def weights(self, manifest: Manifest) -> Path:
         """The fetched file that an export starts from, its hash checked; raises ModelMissing or ModelCorrupt."""
         record = self.record(manifest)
-        if record is None or not manifest.makes_the_files_of(record.manifest) or manifest.file.name not in record.files:
+        if record is None or not manifest.has_same_files_as(record.manifest) or manifest.file.name not in record.files:
             raise ModelMissing(manifest.id, "its weights were not pulled", f"kernelsight models pull {manifest.id}")
         path = self.folder(manifest) / manifest.file.name
-        if problem := _problem(path, record.files[manifest.file.name]):
+        if problem := _find_problem(path, record.files[manifest.file.name]):
             raise ModelCorrupt(f"{problem}; run: kernelsight models pull --force {manifest.id}")
         return path
 
-    def add_export(self, manifest: Manifest, graph: Path, parity: str, exported_with: Mapping[str, str]) -> Record:
-        """Take a finished export in: `graph` is moved, `parity` (JSON) is stored beside it, then the record."""
+    def add_export(self, manifest: Manifest, graph: Path, parity: str, exported_with: Mapping[str, str]) -> StoreRecord:
+        """Store a finished export: `graph` is moved in, `parity` (JSON) is written beside it, then the record."""
         with self._lock(f"{manifest.id}-{manifest.version}"):
             self.weights(manifest)
             record = self.record(manifest)
             assert record is not None
             folder = self.folder(manifest)
-            graph.replace(folder / GRAPH)
-            _write_atomically(folder / "parity.json", parity)
+            publish_file(graph, folder / GRAPH_FILE)
+            write_atomically(folder / "parity.json", parity)
             files = dict(record.files)
-            for name in (GRAPH, "parity.json"):
+            for name in (GRAPH_FILE, "parity.json"):
                 path = folder / name
-                files[name] = StoredFile(sha256=file_sha256(path), bytes=path.stat().st_size, source="export")
+                files[name] = FileRecord(sha256=hash_file(path), bytes=path.stat().st_size, source="export")
             return self._write_record(manifest, files, exported_with)
 
     def parity(self, manifest: Manifest) -> dict[str, Any] | None:
@@ -155,46 +162,49 @@ class Store:
         return json.loads(path.read_bytes()) if path.is_file() else None
 
     def graph_sha256(self, manifest: Manifest) -> str:
-        """What is recorded of the graph; raises ModelMissing or ModelCorrupt as `graph` does."""
+        """The recorded hash of the graph; raises ModelMissing or ModelCorrupt as `graph` does."""
         self.graph(manifest)
         record = self.record(manifest)
         assert record is not None  # or there would be no graph
-        return record.files[GRAPH].sha256
+        assert record.graph_sha256 is not None
+        return record.graph_sha256
 
     def check_graph(self, manifest: Manifest) -> None:
         """Raises ModelCorrupt when the graph is not the recorded one."""
         path, record = self.graph(manifest), self.record(manifest)
         assert record is not None
-        if problem := _problem(path, record.files[GRAPH]):
+        if problem := _find_problem(path, record.files[GRAPH_FILE]):
             raise ModelCorrupt(f"{problem}; run: kernelsight models pull --force {manifest.id}")
 
-    def profile(self, manifest: Manifest) -> str | None:
-        """How the graph's kernels behaved when it was new (JSON), where that was looked at."""
-        path = self.folder(manifest) / PROFILE
+    def read_baseline(self, manifest: Manifest) -> str | None:
+        """The baseline of the graph's kernels (JSON); None where there is none."""
+        path = self.folder(manifest) / BASELINE_FILE
         return path.read_text("utf-8") if path.is_file() else None
 
-    def add_profile(self, manifest: Manifest, profile: str) -> None:
+    def write_baseline(self, manifest: Manifest, baseline: str) -> None:
         """Raises OSError where the store cannot be written."""
-        _write_atomically(self.folder(manifest) / PROFILE, profile)
+        write_atomically(self.folder(manifest) / BASELINE_FILE, baseline)
 
     def verify(self, manifest: Manifest) -> list[str]:
-        """Hash every recorded file again; returns what is wrong, in words. Raises ModelCorrupt as `record` does."""
+        """Hash every recorded file again; returns the problems as messages. Raises ModelCorrupt as `record` does."""
         record = self.record(manifest)
         if record is None:
             return [f"{manifest.id} is not in the store"]
         folder = self.folder(manifest)
-        return [problem for name, stored in record.files.items() if (problem := _problem(folder / name, stored))]
+        return [problem for name, stored in record.files.items() if (problem := _find_problem(folder / name, stored))]
 
     def drop_downloads(self) -> None:
-        """Remove wheels that were kept for the other models in them."""
+        """Remove the downloaded wheels, which were kept because they hold further models."""
         with self._lock("wheels"):
             shutil.rmtree(self.root / ".wheels", ignore_errors=True)
 
     def _write_record(
-        self, manifest: Manifest, files: dict[str, StoredFile], exported_with: Mapping[str, str]
-    ) -> Record:
-        record = Record(manifest=manifest, files=files, exported_with=dict(exported_with), written_at=datetime.now(UTC))
-        _write_atomically(self.folder(manifest) / "manifest.json", record.model_dump_json(indent=2))
+        self, manifest: Manifest, files: dict[str, FileRecord], exported_with: Mapping[str, str]
+    ) -> StoreRecord:
+        record = StoreRecord(
+            manifest=manifest, files=files, exported_with=dict(exported_with), written_at=datetime.now(UTC)
+        )
+        write_atomically(self.folder(manifest) / "manifest.json", record.model_dump_json(indent=2))
         return record
 
     def _lock(self, name: str) -> AbstractContextManager[object]:
@@ -205,18 +215,12 @@ class Store:
         return filelock.FileLock(self.root / ".locks" / name)
 
 
-def _unwatched(what: str, done: int, total: int | None) -> None:
-    """Progress that nobody watches."""
+def _ignore_progress(step: str, done: int, total: int | None) -> None:
+    pass
 
 
-def _problem(path: Path, stored: StoredFile) -> str | None:
+def _find_problem(path: Path, stored: FileRecord) -> str | None:
     if not path.is_file():
         return f"{path} is gone"
-    found = file_sha256(path)
+    found = hash_file(path)
     return None if found == stored.sha256 else f"{path} has sha256 {found}, recorded was {stored.sha256}"
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)

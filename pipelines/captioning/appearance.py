@@ -1,4 +1,4 @@
-"""What the pixels say without any model: colours, sharpness, exposure, perceptual hash."""
+"""Measures an image without any model: colours, sharpness, exposure, perceptual hash."""
 
 from functools import cache
 from typing import Literal
@@ -10,8 +10,8 @@ from PIL import Image
 
 from pipelines.types import Appearance, Colour
 
-LONGER_SIDE = 384  # sharpness depends on scale, so every larger image is measured at this one
-# Variance of the Laplacian: of 60 photographs none was under it; all were after a Gaussian blur of 2 pixels.
+LONGER_SIDE = 384  # sharpness depends on scale, so larger images are measured at this one
+# Variance of the Laplacian: none of 60 photographs was below it; all were after a Gaussian blur of 2 pixels.
 BLURRED_BELOW = 4e-4
 _LEVELS = np.arange(256) / 255
 _COSINES = np.cos(np.pi / 64 * (2 * np.arange(32) + 1) * np.arange(8)[:, None])  # (8, 32): the DCT-II's first rows
@@ -19,7 +19,7 @@ _COSINES = np.cos(np.pi / 64 * (2 * np.arange(32) + 1) * np.arange(8)[:, None]) 
 SMALLEST_SHARE = 0.03
 MOST_COLOURS = 5
 
-# Names that people use, with a typical sRGB value each.
+# Everyday names, each with a typical sRGB value.
 COLOUR_NAMES = {
     "black": (15, 15, 15), "dark grey": (70, 70, 70), "grey": (128, 128, 128), "light grey": (200, 200, 200),
     "white": (248, 248, 248), "red": (205, 30, 35), "dark red": (110, 15, 20), "pink": (240, 160, 185),
@@ -31,17 +31,17 @@ COLOUR_NAMES = {
 }  # fmt: skip
 
 
-def appearance(pixels: Image.Image) -> Appearance:
+def measure_appearance(pixels: Image.Image) -> Appearance:
     """Measure upright RGB `pixels`; 1 to 2 ms on one core."""
     grey = pixels.convert("L")
     grey.thumbnail((LONGER_SIDE, LONGER_SIDE), Image.Resampling.BOX, reducing_gap=1.0)
     counts = np.asarray(grey.histogram(), np.float64) / (grey.width * grey.height)
     brightness = float(counts @ _LEVELS)
     contrast = float(counts @ (_LEVELS - brightness) ** 2) ** 0.5
-    exposure = _exposure(brightness, contrast)
+    exposure = _classify_exposure(brightness, contrast)
     sharpness = laplacian_variance(np.asarray(grey, np.float32))
     return Appearance(
-        colours=_colours(pixels),
+        colours=_find_colours(pixels),
         sharpness=round(sharpness, 6),
         is_blurred=sharpness < BLURRED_BELOW and exposure != "flat",
         brightness=round(brightness, 4),
@@ -54,7 +54,7 @@ def appearance(pixels: Image.Image) -> Appearance:
 
 
 def laplacian_variance(luma: NDArray[np.float32]) -> float:
-    """How sharp (h, w) luma in 0-255 is: the variance of its Laplacian on a scale of 0-1; 0 under 3 x 3 pixels."""
+    """Sharpness of (h, w) luma in 0-255: the variance of its Laplacian on a scale of 0-1; 0 below 3 x 3 pixels."""
     if min(luma.shape) < 3:
         return 0.0
     laplacian = cv2.Laplacian(luma, cv2.CV_32F)[1:-1, 1:-1]  # at the border there is nothing to compare with
@@ -62,7 +62,7 @@ def laplacian_variance(luma: NDArray[np.float32]) -> float:
     return float(deviation[0, 0] / 255) ** 2
 
 
-def _exposure(brightness: float, contrast: float) -> Literal["normal", "dark", "bright", "flat"]:
+def _classify_exposure(brightness: float, contrast: float) -> Literal["normal", "dark", "bright", "flat"]:
     if contrast < 0.03:
         return "flat"
     if brightness < 0.18:
@@ -71,21 +71,21 @@ def _exposure(brightness: float, contrast: float) -> Literal["normal", "dark", "
 
 
 def _perceptual_hash(grey: Image.Image) -> str:
-    """pHash as the ImageHash library has it: signs of the 8 x 8 lowest cosine frequencies around their median."""
-    # reducing_gap: a third of the time; on 80 photographs no bit more differed from ImageHash's own result.
+    """pHash as in the ImageHash library: signs of the 8 x 8 lowest cosine frequencies around their median."""
+    # `reducing_gap` takes a third of the time; on 80 photographs no further bit differed from ImageHash's result.
     small = np.asarray(grey.resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=3.0), np.float64)
     low = _COSINES @ small @ _COSINES.T
     return np.packbits(low > np.median(low)).tobytes().hex()
 
 
-def _colours(pixels: Image.Image) -> list[Colour]:
-    """4096 pixels, evenly spread, each with the name of its colour; names with too few pixels are dropped.
+def _find_colours(pixels: Image.Image) -> list[Colour]:
+    """Name the colours of 4096 evenly spread pixels; names with too few pixels are dropped.
 
-    Single pixels, not averages: where a red thing meets a green one, averages find brown.
+    Samples single pixels, not averages: where a red thing meets a green one, averages would find brown.
     """
     tiny = np.asarray(pixels.resize((64, 64), Image.Resampling.NEAREST))
     red, green, blue = (tiny >> 3).reshape(-1, 3).T
-    names = _name_table()[red, green, blue]
+    names = _nearest_names()[red, green, blue]
     counts = np.bincount(names, minlength=len(COLOUR_NAMES))
     best = [int(name) for name in np.argsort(-counts, kind="stable")[:MOST_COLOURS]]
     rows = tiny.reshape(-1, 3)
@@ -101,19 +101,19 @@ def _colours(pixels: Image.Image) -> list[Colour]:
 
 
 @cache
-def _name_table() -> NDArray[np.intp]:
+def _nearest_names() -> NDArray[np.intp]:
     """(32, 32, 32): the nearest name for each colour at 5 bits per channel."""
     steps = np.arange(32) * 8.0 + 4.0
     cube = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1)
-    named = _lab(np.array(list(COLOUR_NAMES.values()), np.float64))
-    lab = _lab(cube)
-    distances = np.stack([np.linalg.norm(lab - one, axis=-1) for one in named])
+    named = _to_lab(np.array(list(COLOUR_NAMES.values()), np.float64))
+    lab = _to_lab(cube)
+    distances = np.stack([np.linalg.norm(lab - colour, axis=-1) for colour in named])
     nearest: NDArray[np.intp] = distances.argmin(0)
     return nearest
 
 
-def _lab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
-    """sRGB 0-255 to CIE L*a*b* under D65, where distance is close to how different colours look."""
+def _to_lab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    """sRGB 0-255 to CIE L*a*b* under D65, where distance approximates how different two colours look."""
     linear = np.where(rgb / 255 <= 0.04045, rgb / 255 / 12.92, ((rgb / 255 + 0.055) / 1.055) ** 2.4)
     matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
     xyz = linear @ matrix.T / np.array([0.9505, 1.0, 1.089])

@@ -1,11 +1,11 @@
-"""What the encoder gave for the last images, and is giving for those that are on their way.
+"""Caches the encoder's outputs for recent images, and shares passes that are still running.
 
-    get ─► done? ─► the outputs                                      hit
-           on its way, for a request of this priority? ─► wait       hit
-           else ─► a pass of its own, which later callers share      miss
+    get ─► cached? ─► the outputs                              hit
+           running, with the same priority? ─► wait            hit
+           else ─► a new pass, which later callers share       miss
 
-A pass belongs to none of those who wait for it: one may be cancelled or run out of time, and the others get their
-answer. When nobody waits any more, it is cancelled.
+A pass belongs to none of its waiters: when one is cancelled or runs out of time, the others still get the outputs.
+A pass without waiters is cancelled.
 """
 
 import asyncio
@@ -14,68 +14,69 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
+from models.arrays import Array
 from models.inference import Inference
 from models.priority import Priority
-from models.runtime.session import Array
 
-Key = tuple[str, ...]  # whatever makes the outputs what they are: first the sha256 of the graph
-Work = Callable[[], Coroutine[Any, Any, Inference]]
+CacheKey = tuple[str, ...]  # everything that determines the outputs; the sha256 of the graph comes first
+EncoderPass = Callable[[], Coroutine[Any, Any, Inference]]
 
 
 @dataclass(slots=True)
-class _Pass:
+class _SharedPass:
     task: asyncio.Task[Inference]
-    waiting: int = 0
+    waiters: int = 0
 
 
 class EncoderCache:
-    """Of at most `limit` images, those that were asked for last; about 0.25 MB each. Lives on one event loop."""
+    """Keeps the `limit` most recently used images, about 0.25 MB each. Belongs to one event loop."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.hits = self.misses = 0
-        self._done: OrderedDict[Key, Inference] = OrderedDict()
-        self._running: dict[tuple[Key, Priority], _Pass] = {}
+        self._cached: OrderedDict[CacheKey, Inference] = OrderedDict()
+        self._running: dict[tuple[CacheKey, Priority], _SharedPass] = {}
 
-    async def get(self, key: Key, priority: Priority, work: Work) -> Inference:
-        """What `work` gives, its outputs read-only; raises what it raises, which is not kept."""
-        if key in self._done:
+    async def get(self, key: CacheKey, priority: Priority, run_pass: EncoderPass) -> Inference:
+        """The result of `run_pass` with read-only outputs. Raises what it raises; errors are not cached."""
+        if key in self._cached:
             self.hits += 1
-            self._done.move_to_end(key)
-            return self._done[key]
-        # Of one priority only: somebody who waits must not come to stand in the line of bulk work.
-        place = key, priority
-        if place in self._running:
+            self._cached.move_to_end(key)
+            return self._cached[key]
+        # Shared within one priority only: an interactive request must not wait in the queue of bulk work.
+        pass_key = key, priority
+        if pass_key in self._running:
             self.hits += 1
         else:
             self.misses += 1
-            self._running[place] = _Pass(asyncio.create_task(self._pass(key, work)))
-        return await self._wait_for(place)
+            self._running[pass_key] = _SharedPass(asyncio.create_task(self._run_and_store(key, run_pass)))
+        return await self._wait_for(pass_key)
 
-    async def _wait_for(self, place: tuple[Key, Priority]) -> Inference:
-        shared = self._running[place]
-        shared.waiting += 1
+    async def _wait_for(self, pass_key: tuple[CacheKey, Priority]) -> Inference:
+        shared = self._running[pass_key]
+        shared.waiters += 1
         try:
             return await asyncio.shield(shared.task)
         finally:
-            shared.waiting -= 1
-            if not shared.waiting:
-                del self._running[place]
-                shared.task.cancel()  # of no effect where it is done
+            shared.waiters -= 1
+            if not shared.waiters:
+                del self._running[pass_key]
+                shared.task.cancel()  # no effect if it is done
 
-    async def _pass(self, key: Key, work: Work) -> Inference:
-        answer = await work()
-        answer = replace(answer, outputs={name: _kept(values) for name, values in answer.outputs.items()})
-        if answer.served is not None and answer.served.sha256 != key[0]:
-            return answer  # another version was promoted meanwhile
-        self._done[key] = answer
-        if len(self._done) > self.limit:
-            self._done.popitem(last=False)
-        return answer
+    async def _run_and_store(self, key: CacheKey, run_pass: EncoderPass) -> Inference:
+        inference = await run_pass()
+        outputs = {name: _copy_read_only(values) for name, values in inference.outputs.items()}
+        inference = replace(inference, outputs=outputs)
+        if inference.model_info is not None and inference.model_info.sha256 != key[0]:
+            return inference  # another version was promoted meanwhile
+        self._cached[key] = inference
+        if len(self._cached) > self.limit:
+            self._cached.popitem(last=False)
+        return inference
 
 
-def _kept(values: Array) -> Array:
-    """A copy, for it may be a view that keeps a whole batch alive, and one that nobody can spoil for the others."""
-    own = values.copy()
-    own.flags.writeable = False
-    return own
+def _copy_read_only(values: Array) -> Array:
+    """Copied because `values` may be a view that keeps a whole batch alive; read-only because callers share it."""
+    copy = values.copy()
+    copy.flags.writeable = False
+    return copy

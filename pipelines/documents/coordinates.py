@@ -1,4 +1,4 @@
-"""What was found on an upright page, at its places on the page as it came in."""
+"""The transform between a page as it came in and its upright form, and its use on results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,21 +10,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.boxes import Box
 from pipelines.documents.pdf.pdfium_text import Floats
 from pipelines.documents.stages import PageText, Pixels, TextLine, TextWord
-from pipelines.documents.types import Box, Line, Pair, Quad, Region, Table
+from pipelines.documents.types import DocumentLine, KeyValuePair, Quad, Region, Table
 
 Rotation = Literal[0, 90, 180, 270]
 
 Points = NDArray[np.float32]  # (…, 2) x, y
 
-LONGEST = 32_767  # pixels: OpenCV's warps index with 16 bits
+MAX_WARP_SIDE = 32_767  # pixels: OpenCV's warps index with 16 bits
+MIN_POLYGON_SKEW = 0.5  # degrees from which a line has a polygon
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What makes a page of `width` x `height` upright: a turn by `rotation` degrees counterclockwise, then one by
-    `skew` degrees counterclockwise about its middle, on a page that is large enough for all of it."""
+class PageTransform:
+    """Makes a page of `width` x `height` upright: a rotation by `rotation` degrees counterclockwise, then one by
+    `skew` degrees counterclockwise about its centre. The upright page is large enough for all of it."""
 
     width: int
     height: int
@@ -32,24 +34,24 @@ class Turn:
     skew: float = 0.0
 
     @classmethod
-    def of(cls, text: PageText, width: int, height: int) -> "Turn":
-        """That of a page which came in as `width` x `height`."""
+    def of(cls, text: PageText, width: int, height: int) -> "PageTransform":
+        """The transform that led to `text` from a page which came in as `width` x `height`."""
         return cls(width, height, text.rotation, text.skew)
 
     @property
-    def turned_size(self) -> tuple[int, int]:
-        """Width and height after the quarter turns."""
+    def rotated_size(self) -> tuple[int, int]:
+        """Width and height after the rotation by quarters."""
         return (self.height, self.width) if self.rotation % 180 else (self.width, self.height)
 
     @property
-    def size(self) -> tuple[int, int]:
+    def upright_size(self) -> tuple[int, int]:
         """Width and height of the upright page."""
-        width, height = self.turned_size
-        along, across = abs(cos(radians(self.skew))), abs(sin(radians(self.skew)))
-        return ceil(width * along + height * across - 1e-6), ceil(width * across + height * along - 1e-6)
+        width, height = self.rotated_size
+        cosine, sine = abs(cos(radians(self.skew))), abs(sin(radians(self.skew)))
+        return ceil(width * cosine + height * sine - 1e-6), ceil(width * sine + height * cosine - 1e-6)
 
     @cached_property
-    def _quarters(self) -> NDArray[np.float64]:
+    def _rotation_matrix(self) -> NDArray[np.float64]:
         width, height = self.width, self.height
         return np.array(
             {
@@ -62,103 +64,105 @@ class Turn:
         )
 
     @cached_property
-    def _straightening(self) -> NDArray[np.float64]:
-        along, across = cos(radians(self.skew)), sin(radians(self.skew))
-        turn = np.array([[along, across], [-across, along]])
-        middle, target = np.array(self.turned_size) / 2, np.array(self.size) / 2
-        return np.column_stack([turn, target - turn @ middle])
+    def _skew_matrix(self) -> NDArray[np.float64]:
+        cosine, sine = cos(radians(self.skew)), sin(radians(self.skew))
+        matrix = np.array([[cosine, sine], [-sine, cosine]])
+        centre, upright_centre = np.array(self.rotated_size) / 2, np.array(self.upright_size) / 2
+        return np.column_stack([matrix, upright_centre - matrix @ centre])
 
-    def apply(self, pixels: Pixels) -> Pixels:
-        """The upright page; what no part of the page covers has the colour of the page's edge."""
-        turned = np.ascontiguousarray(np.rot90(pixels, self.rotation // 90))
+    def warp(self, pixels: Pixels) -> Pixels:
+        """Render the upright page. What the original page does not cover has the colour of its edge."""
+        rotated = np.ascontiguousarray(np.rot90(pixels, self.rotation // 90))
         if not self.skew:
-            return turned
-        edge = np.concatenate([turned[0], turned[-1], turned[:, 0], turned[:, -1]])
+            return rotated
+        edge = np.concatenate([rotated[0], rotated[-1], rotated[:, 0], rotated[:, -1]])
         colour = [float(value) for value in np.median(edge, axis=0)]
-        straight = cv2.warpAffine(
-            turned, self._straightening, self.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT,
+        upright = cv2.warpAffine(
+            rotated, self._skew_matrix, self.upright_size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT,
             borderValue=colour,
         )  # fmt: skip
-        return cast(Pixels, straight)
+        return cast(Pixels, upright)
 
-    def forward(self, points: Points) -> Points:
-        """Points of the page as it came in to points of the upright one."""
-        for matrix in (self._quarters, self._straightening):
+    def to_upright(self, points: Points) -> Points:
+        """Map points of the page as it came in to the upright page."""
+        for matrix in (self._rotation_matrix, self._skew_matrix):
             points = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
         return points
 
-    def undo(self, points: Points) -> Points:
-        """Points of the upright page to points of the page as it came in."""
-        for matrix in (self._straightening, self._quarters):
-            points = ((points - matrix[:, 2]) @ matrix[:, :2]).astype(np.float32)  # a rotation's inverse: transposed
+    def to_original(self, points: Points) -> Points:
+        """Map points of the upright page to the page as it came in."""
+        for matrix in (self._skew_matrix, self._rotation_matrix):
+            points = ((points - matrix[:, 2]) @ matrix[:, :2]).astype(
+                np.float32
+            )  # the transpose is a rotation's inverse
         return points
 
-    def undo_box(self, box: Box) -> Box:
-        """The box around where `box` of the upright page lay, within the page as it came in."""
+    def box_to_original(self, box: Box) -> Box:
+        """The box on the page as it came in, clipped to it, around `box` of the upright page."""
         x0, y0, x1, y1 = box
-        corners = self.undo(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float32))
+        corners = self.to_original(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float32))
         corners = corners.clip(0, (self.width, self.height))
         (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
         return left, top, right, bottom
 
 
-SLANT = 0.5  # degrees from which a line has a polygon
-
-
 @dataclass(frozen=True, slots=True)
-class Back:
-    turn: Turn
+class CoordinateMapper:
+    """Maps boxes, lines, regions and tables of the upright page to the page as it came in."""
+
+    transform: PageTransform
 
     @classmethod
-    def of(cls, text: PageText, width: int, height: int) -> "Back":
-        """From `text` to its page, which came in as `width` x `height`."""
-        return cls(Turn.of(text, width, height))
+    def of(cls, text: PageText, width: int, height: int) -> "CoordinateMapper":
+        """The mapper from `text` to its page, which came in as `width` x `height`."""
+        return cls(PageTransform.of(text, width, height))
 
     @property
     def is_slanted(self) -> bool:
-        return self.turn.rotation != 0 or abs(self.turn.skew) > SLANT
+        return self.transform.rotation != 0 or abs(self.transform.skew) > MIN_POLYGON_SKEW
 
-    def boxes(self, boxes: Sequence[Sequence[float]]) -> list[Box]:
-        """The boxes around them, within the page, to a tenth of a pixel; all at once, for a page has a thousand."""
+    def map_boxes(self, boxes: Sequence[Sequence[float]]) -> list[Box]:
+        """The boxes around them, clipped to the page, to a tenth of a pixel; in one call, as a page has a thousand."""
         if not boxes:
             return []
-        corners = self.turn.undo(np.array(boxes, np.float32)[:, [[0, 1], [2, 1], [2, 3], [0, 3]]])
-        found = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
-        return cast(list[Box], [tuple(row) for row in _rounded(found.clip(0, (self.turn.width, self.turn.height) * 2))])
+        corners = self.transform.to_original(np.array(boxes, np.float32)[:, [[0, 1], [2, 1], [2, 3], [0, 3]]])
+        mapped = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+        mapped = mapped.clip(0, (self.transform.width, self.transform.height) * 2)
+        return cast(list[Box], [tuple(row) for row in _round_rows(mapped)])
 
-    def box(self, box: Box) -> Box:
-        return self.boxes([box])[0]
+    def map_box(self, box: Box) -> Box:
+        return self.map_boxes([box])[0]
 
-    def region(self, region: Region) -> Region:
-        lines = [self.line(line) for line in region.lines]
-        return region.model_copy(update={"box": self.box(region.box), "lines": lines})
+    def map_region(self, region: Region) -> Region:
+        lines = [self.map_line(line) for line in region.lines]
+        return region.model_copy(update={"box": self.map_box(region.box), "lines": lines})
 
-    def line(self, line: Line) -> Line:
-        boxes = self.boxes([line.box, *(word.box for word in line.words)])
+    def map_line(self, line: DocumentLine) -> DocumentLine:
+        boxes = self.map_boxes([line.box, *(word.box for word in line.words)])
         words = [word.model_copy(update={"box": box}) for word, box in zip(line.words, boxes[1:], strict=True)]
-        return line.model_copy(update={"box": boxes[0], "words": words, "polygon": self._polygon(line)})
+        return line.model_copy(update={"box": boxes[0], "words": words, "polygon": self._map_polygon(line)})
 
-    def _polygon(self, line: Line) -> Quad | None:
+    def _map_polygon(self, line: DocumentLine) -> Quad | None:
         if line.polygon is None and not self.is_slanted:
             return None
         x0, y0, x1, y1 = line.box
         corners = line.polygon or ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
-        return cast(Quad, tuple(map(tuple, _rounded(self.turn.undo(np.array(corners, np.float32))))))
+        return cast(Quad, tuple(map(tuple, _round_rows(self.transform.to_original(np.array(corners, np.float32))))))
 
-    def table(self, table: Table) -> Table:
-        boxes = self.boxes([table.box, *(cell.box for cell in table.cells)])
+    def map_table(self, table: Table) -> Table:
+        boxes = self.map_boxes([table.box, *(cell.box for cell in table.cells)])
         cells = [cell.model_copy(update={"box": box}) for cell, box in zip(table.cells, boxes[1:], strict=True)]
         return table.model_copy(update={"box": boxes[0], "cells": cells})
 
-    def pair(self, pair: Pair) -> Pair:
-        key, value = self.boxes([pair.key_box, pair.value_box])
+    def map_pair(self, pair: KeyValuePair) -> KeyValuePair:
+        key, value = self.map_boxes([pair.key_box, pair.value_box])
         return pair.model_copy(update={"key_box": key, "value_box": value})
 
-    def text_line(self, line: TextLine) -> TextLine:
-        boxes = self.boxes([word.box for word in line.words])
+    def map_text_line(self, line: TextLine) -> TextLine:
+        boxes = self.map_boxes([word.box for word in line.words])
         words = tuple(TextWord(word.text, box, word.score) for word, box in zip(line.words, boxes, strict=True))
-        return TextLine(line.text, self.turn.undo(line.quad), line.score, words)
+        return TextLine(line.text, self.transform.to_original(line.quad), line.score, words)
 
 
-def _rounded(numbers: Floats) -> list[list[float]]:
+def _round_rows(numbers: Floats) -> list[list[float]]:
     return [[round(number, 1) for number in row] for row in numbers.tolist()]

@@ -1,10 +1,10 @@
-"""What can be wrong with a document or one of its pages; the tree continues that of `pipelines.errors`.
+"""Errors of documents and of single pages; the tree continues that of `pipelines.errors`.
 
 ImageRejected
-├── DocumentLocked      it takes a password, or another one than was given
-├── DocumentCorrupt     no page of it can be reached
-├── TooManyPages        more were asked for than one request may have
-└── PageFailed          one page of it; the others may be fine
+├── DocumentLocked      it needs a password, or another one than was given
+├── DocumentCorrupt     none of its pages can be reached
+├── TooManyPages        the request asks for more than the limit
+└── PageFailed          a single page; the others may be fine
     ├── PageBroken
     └── PageTooSlow
 """

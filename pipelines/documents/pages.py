@@ -1,4 +1,4 @@
-"""The pages of a file, one at a time, whatever kind of file it is."""
+"""The pages of a PDF, TIFF or other image, one at a time."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -11,94 +11,99 @@ import numpy as np
 from PIL import Image
 
 from pipelines.cpu_pool import CpuPool
-from pipelines.documents.pdf.client import DrawnPage, Pdf, Pdfium
-from pipelines.image.decode import Limits, Picture, decode
+from pipelines.documents.pdf.client import PdfDocument, PdfiumClient, RenderedPage
+from pipelines.image.decode import ImageLimits, Picture, decode
+
+DEFAULT_DPI = 150  # of PDF pages
 
 
-class Sheets(Protocol):
+class PageSource(Protocol):
+    """The pages of one file, numbered from 1."""
+
     @property
-    def count(self) -> int: ...
+    def page_count(self) -> int: ...
 
-    async def page(self, number: int) -> DrawnPage:
-        """Raises a kind of ImageRejected: of that page alone."""
+    async def render_page(self, number: int) -> RenderedPage:
+        """Raises an ImageRejected that concerns this page alone."""
 
-    async def picture(self, number: int, shorter_side: int | None) -> Picture:
-        """The page for pipelines that look at images; `shorter_side` as theirs. Raises as `page`."""
+    async def read_picture(self, number: int, shorter_side: int | None) -> Picture:
+        """The page for pipelines that take pictures; `shorter_side` as in `Pipeline`. Raises as `render_page`."""
 
-    async def size(self, number: int) -> tuple[int, int]:
-        """Width and height of a page that cannot be drawn, as far as they are known."""
+    async def page_size(self, number: int) -> tuple[int, int]:
+        """Width and height of a page that cannot be rendered, as far as they are known."""
 
 
 @asynccontextmanager
-async def opened_sheets(
-    first: Picture, *, dpi: int, password: str | None, pdfium: Pdfium, pool: CpuPool, limits: Limits
-) -> AsyncIterator[Sheets]:
-    """Those of the file that `first` is the first page of. Raises DocumentLocked or DocumentCorrupt."""
+async def open_page_source(
+    first: Picture, *, dpi: int, password: str | None, pdfium: PdfiumClient, pool: CpuPool, limits: ImageLimits
+) -> AsyncIterator[PageSource]:
+    """The pages of the file whose first page is `first`. Raises DocumentLocked or DocumentCorrupt."""
     if first.format == "PDF":
-        async with pdfium.opened(first.data, password) as pdf:
-            yield PdfSheets(pdf, dpi, first)
+        async with pdfium.open_document(first.data, password) as pdf:
+            yield PdfPages(pdf, dpi, first)
     else:
-        yield Frames(first, pool, limits)
+        yield ImageFrames(first, pool, limits)
 
 
 @dataclass(frozen=True, slots=True)
-class PdfSheets:
-    pdf: Pdf
+class PdfPages:
+    pdf: PdfDocument
     dpi: int
     first: Picture
 
     @property
-    def count(self) -> int:
+    def page_count(self) -> int:
         return self.pdf.page_count
 
-    async def page(self, number: int) -> DrawnPage:
-        return await self.pdf.page(number, self.dpi)
+    async def render_page(self, number: int) -> RenderedPage:
+        return await self.pdf.render_page(number, self.dpi)
 
-    async def picture(self, number: int, shorter_side: int | None) -> Picture:
-        width, height = await self.size(number)
-        needed = 1.0 if shorter_side is None else min(1.0, shorter_side / min(width, height))
-        page = await self.pdf.page(number, ceil(self.dpi * needed))
+    async def read_picture(self, number: int, shorter_side: int | None) -> Picture:
+        width, height = await self.page_size(number)
+        scale = 1.0 if shorter_side is None else min(1.0, shorter_side / min(width, height))
+        page = await self.pdf.render_page(number, ceil(self.dpi * scale))
         return replace(self.first, pixels=Image.fromarray(page.pixels), width=width, height=height)
 
-    async def size(self, number: int) -> tuple[int, int]:
-        return await self.pdf.size(number, self.dpi)
+    async def page_size(self, number: int) -> tuple[int, int]:
+        return await self.pdf.page_size(number, self.dpi)
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
-    """The pages of a TIFF; of every other image its one picture, also where that is the first of an animation."""
+class ImageFrames:
+    """The frames of a TIFF as pages. Every other image is one page, an animation its first frame."""
 
     first: Picture
     pool: CpuPool
-    limits: Limits
+    limits: ImageLimits
 
     @property
-    def count(self) -> int:
+    def page_count(self) -> int:
         return self.first.frames if self.first.format == "TIFF" else 1
 
-    async def page(self, number: int) -> DrawnPage:
-        found = self.first if number == 1 else await self.picture(number, None)
-        return DrawnPage(number, np.asarray(found.pixels))
+    async def render_page(self, number: int) -> RenderedPage:
+        picture = self.first if number == 1 else await self.read_picture(number, None)
+        return RenderedPage(number, np.asarray(picture.pixels))
 
-    async def picture(self, number: int, shorter_side: int | None) -> Picture:
+    async def read_picture(self, number: int, shorter_side: int | None) -> Picture:
         data, limits = self.first.data, self.limits
         return await self.pool.run(decode, data, limits=limits, shorter_side=shorter_side, frame=number - 1)
 
-    async def size(self, number: int) -> tuple[int, int]:
+    async def page_size(self, number: int) -> tuple[int, int]:
         return self.first.width, self.first.height
 
 
-DPI = 150  # of pages, where nothing else is asked for
-
-
-async def first_page(data: bytes, pdfium: Pdfium, *, password: str | None, drawn: bool) -> Picture:
-    """Where it is not `drawn`, its pixels are one white dot.
+async def read_first_page(data: bytes, pdfium: PdfiumClient, *, password: str | None, render: bool) -> Picture:
+    """The first page of a PDF as a picture; without `render` its pixels are a single white one.
 
     Raises TooManyBytes, DocumentLocked, DocumentCorrupt, PageBroken or PageTooSlow.
     """
-    async with pdfium.opened(data, password) as pdf:
-        width, height = await pdf.size(1, DPI)
-        pixels = Image.fromarray((await pdf.page(1, DPI)).pixels) if drawn else Image.new("RGB", (1, 1), "white")
+    async with pdfium.open_document(data, password) as pdf:
+        width, height = await pdf.page_size(1, DEFAULT_DPI)
+        pixels = (
+            Image.fromarray((await pdf.render_page(1, DEFAULT_DPI)).pixels)
+            if render
+            else Image.new("RGB", (1, 1), "white")
+        )
         return Picture(
             pixels, width, height, "PDF", "RGB", orientation=1, frames=pdf.page_count, has_alpha=False, data=data,
             sha256=hashlib.sha256(data).hexdigest(),

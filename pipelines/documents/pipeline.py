@@ -1,6 +1,6 @@
-"""The documents pipeline: pages side by side, each from its pixels to regions in reading order.
+"""The documents pipeline: reads pages concurrently, each from its pixels to regions in reading order.
 
-file ─► page ─► text layer, or Reader ─► Layout ─► arrange ─► back to the page as it came in ─► Page
+PageSource ─► page ─► text layer or PageReader ─► LayoutModel ─► arrange ─► CoordinateMapper ─► Page
 """
 
 import asyncio
@@ -15,43 +15,43 @@ from PIL import Image
 from models.concurrency import ordered_map
 from models.errors import DeadlineExceeded, KernelSightError, Overloaded
 from pipelines.cpu_pool import CpuPool
-from pipelines.documents.coordinates import Back
+from pipelines.documents.coordinates import CoordinateMapper
 from pipelines.documents.errors import PageTooSlow
-from pipelines.documents.options import DocumentsOptions, chosen_pages
-from pipelines.documents.outputs.prompt import brief_of
-from pipelines.documents.pages import Sheets, opened_sheets
-from pipelines.documents.pdf.client import DrawnPage, Pdfium
-from pipelines.documents.pdf.text_layer import read_layer, trusted_layer, unread_images
-from pipelines.documents.stages import Block, Layout, PageText, Pixels, Reader
-from pipelines.documents.types import Document, Page, Pair, Region, Source, Table
-from pipelines.image.decode import Limits, Picture
+from pipelines.documents.options import DocumentsOptions, select_pages
+from pipelines.documents.outputs.prompt import describe_document
+from pipelines.documents.pages import PageSource, open_page_source
+from pipelines.documents.pdf.client import PdfiumClient, RenderedPage
+from pipelines.documents.pdf.text_layer import find_unread_images, read_text_layer, read_trusted_text_layer
+from pipelines.documents.stages import LayoutBlock, LayoutModel, PageReader, PageText, Pixels
+from pipelines.documents.types import Document, KeyValuePair, Page, Region, Table, TextSource
+from pipelines.image.decode import ImageLimits, Picture
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
-Arranged = tuple[list[Region], list[Table], list[Pair]]
-Arrange = Callable[[PageText, list[Block]], Arranged]
+ArrangedPage = tuple[list[Region], list[Table], list[KeyValuePair]]
+PageArranger = Callable[[PageText, list[LayoutBlock]], ArrangedPage]
 
 JPEG_QUALITY = 85
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
-    """`at_once`: pages of one document in memory; one of 25 million pixels takes 75 MB, for a while twice that."""
+    """`max_concurrent_pages` of a document are in memory; one of 25 million pixels takes 75 MB, for a while 150."""
 
-    image: Limits = field(default_factory=Limits)
+    image: ImageLimits = field(default_factory=ImageLimits)
     pages: int = 200
-    at_once: int = 4
+    max_concurrent_pages: int = 4
     page_seconds: float = 60.0
 
 
 @dataclass(frozen=True)
 class DocumentsPipeline:
-    """`arrange` gives regions in reading order, tables and pairs, in the pixels of the PageText that it gets."""
+    """`arrange` returns regions in reading order, tables and pairs, in the pixels of its PageText."""
 
-    reader: Reader
-    layout: Layout
-    arrange: Arrange
-    pdfium: Pdfium
+    reader: PageReader
+    layout: LayoutModel
+    arrange: PageArranger
+    pdfium: PdfiumClient
     pool: CpuPool
     limits: DocumentLimits
     used: tuple[ModelUsed, ...]
@@ -61,20 +61,21 @@ class DocumentsPipeline:
         return list(self.used)
 
     def shorter_side(self, options: DocumentsOptions) -> None:
-        """All pixels there are: small print is small."""
+        """Full resolution, for the sake of small print."""
 
     def password(self, options: DocumentsOptions) -> str | None:
         return options.password.get_secret_value() if options.password else None
 
     def pages(self, options: DocumentsOptions, count: int) -> list[int]:
-        return chosen_pages(options.pages, count, limit=self.limits.pages)
+        return select_pages(options.pages, count, limit=self.limits.pages)
 
     async def run(self, picture: Picture, options: DocumentsOptions, context: RunContext) -> Document:
-        """Raises RequestRejected, DocumentLocked, DocumentCorrupt, TooManyPages, Overloaded or DeadlineExceeded;
-        whatever else goes wrong on a page is that page's `error`.
+        """Raises RequestRejected, DocumentLocked, DocumentCorrupt, TooManyPages, Overloaded or DeadlineExceeded.
+
+        Any other failure of a page becomes that page's `error`.
         """
-        found: list[Page] = []
-        opened = opened_sheets(
+        done: list[Page] = []
+        opening = open_page_source(
             picture,
             dpi=options.dpi,
             password=self.password(options),
@@ -82,95 +83,109 @@ class DocumentsPipeline:
             pool=self.pool,
             limits=self.limits.image,
         )
-        async with opened as sheets:
-            numbers = self.pages(options, sheets.count)
+        async with opening as source:
+            numbers = self.pages(options, source.page_count)
             pages = ordered_map(
-                numbers, lambda number: self._page(sheets, number, options, context), self.limits.at_once
+                numbers,
+                lambda number: self._process_page(source, number, options, context),
+                self.limits.max_concurrent_pages,
             )
             async with aclosing(pages):
                 async for page in pages:
-                    context.report(page, len(numbers))
-                    found.append(page)
-            return Document(page_count=sheets.count, pages=found)
+                    context.on_part(page, len(numbers))
+                    done.append(page)
+            return Document(page_count=source.page_count, pages=done)
 
-    def brief(self, result: Document) -> str:
-        return brief_of(result)
+    def describe(self, result: Document) -> str:
+        return describe_document(result)
 
-    async def _page(self, sheets: Sheets, number: int, options: DocumentsOptions, context: RunContext) -> Page:
+    async def _process_page(
+        self, source: PageSource, number: int, options: DocumentsOptions, context: RunContext
+    ) -> Page:
         try:
             async with asyncio.timeout(self.limits.page_seconds):
                 with context.stage("draw"):
-                    drawn = await sheets.page(number)
-                return await self._read(drawn, options, context)
+                    rendered = await source.render_page(number)
+                return await self._read_page(rendered, options, context)
         except (Overloaded, DeadlineExceeded):
             raise
         except TimeoutError:
             error = str(PageTooSlow(number, self.limits.page_seconds))
         except KernelSightError as cause:
             error = str(cause)
-        width, height = await sheets.size(number)
+        width, height = await source.page_size(number)
         return Page(number=number, width=width, height=height, regions=[], error=error)
 
-    async def _read(self, drawn: DrawnPage, options: DocumentsOptions, context: RunContext) -> Page:
-        text, source = await self._text(drawn, options, context)
+    async def _read_page(self, rendered: RenderedPage, options: DocumentsOptions, context: RunContext) -> Page:
+        text, source = await self._read_text(rendered, options, context)
         with context.stage("layout"):
-            blocks = await self.layout.find(text.pixels, context)
+            blocks = await self.layout.find_blocks(text.pixels, context)
         with context.stage("arrange"):
-            return await self.pool.run(self._arranged, drawn, text, source, blocks, options)
+            return await self.pool.run(self._build_page, rendered, text, source, blocks, options)
 
-    async def _text(self, drawn: DrawnPage, options: DocumentsOptions, context: RunContext) -> tuple[PageText, Source]:
-        if drawn.glyphs is not None and options.ocr != "force":
+    async def _read_text(
+        self, rendered: RenderedPage, options: DocumentsOptions, context: RunContext
+    ) -> tuple[PageText, TextSource]:
+        pixels, characters = rendered.pixels, rendered.characters
+        if characters is not None and options.ocr != "force":
             with context.stage("text_layer"):
                 if options.ocr == "never":
-                    return await self.pool.run(read_layer, drawn.pixels, drawn.glyphs, hidden=True), "text_layer"
-                layer = await self.pool.run(trusted_layer, drawn.pixels, drawn.glyphs)
-            if layer is not None:
-                images = unread_images(layer, drawn.glyphs)
-                return (await self._with_images(layer, images, context) if len(images) else layer), "text_layer"
+                    layer = await self.pool.run(read_text_layer, pixels, characters, include_hidden=True)
+                    return layer, "text_layer"
+                trusted = await self.pool.run(read_trusted_text_layer, pixels, characters)
+            if trusted is not None:
+                images = find_unread_images(trusted, characters)
+                text = await self._add_text_of_images(trusted, images, context) if len(images) else trusted
+                return text, "text_layer"
         if options.ocr == "never":
-            return PageText(drawn.pixels, ()), "ocr"
+            return PageText(pixels, ()), "ocr"
         with context.stage("ocr"):
-            return await self.reader.read(drawn.pixels, context), "ocr"
+            return await self.reader.read(pixels, context), "ocr"
 
-    async def _with_images(self, layer: PageText, images: np.ndarray, context: RunContext) -> PageText:
-        """The text layer, and what can be read in images that it has nothing about."""
+    async def _add_text_of_images(self, layer: PageText, images: np.ndarray, context: RunContext) -> PageText:
+        """The text layer and the lines read in `images`, about which it says nothing."""
         with context.stage("ocr"):
-            only = await self.pool.run(_only, layer.pixels, images)
-            seen = await self.reader.read(only, context)
-        back = Back.of(seen, only.shape[1], only.shape[0])
-        more = tuple(back.text_line(line) for line in seen.lines)
-        return PageText(layer.pixels, layer.lines + more, layer.rotation, layer.skew)
+            masked = await self.pool.run(_keep_boxes, layer.pixels, images)
+            found = await self.reader.read(masked, context)
+        mapper = CoordinateMapper.of(found, masked.shape[1], masked.shape[0])
+        lines = tuple(mapper.map_text_line(line) for line in found.lines)
+        return PageText(layer.pixels, layer.lines + lines, layer.rotation, layer.skew)
 
-    def _arranged(
-        self, drawn: DrawnPage, text: PageText, source: Source, blocks: list[Block], options: DocumentsOptions
+    def _build_page(
+        self,
+        rendered: RenderedPage,
+        text: PageText,
+        source: TextSource,
+        blocks: list[LayoutBlock],
+        options: DocumentsOptions,
     ) -> Page:
-        height, width = drawn.pixels.shape[:2]
+        height, width = rendered.pixels.shape[:2]
         regions, tables, pairs = self.arrange(text, blocks)
-        back = Back.of(text, width, height)
+        mapper = CoordinateMapper.of(text, width, height)
         return Page(
-            number=drawn.number,
+            number=rendered.number,
             width=width,
             height=height,
-            dpi=drawn.dpi,
+            dpi=rendered.dpi,
             rotation=text.rotation,
             skew=text.skew,
             source=source,
-            regions=[back.region(region) for region in regions],
-            tables=[back.table(table) for table in tables] if options.tables else [],
-            pairs=[back.pair(pair) for pair in pairs] if options.pairs else [],
-            picture=_jpeg(drawn.pixels) if options.pictures else None,
+            regions=[mapper.map_region(region) for region in regions],
+            tables=[mapper.map_table(table) for table in tables] if options.tables else [],
+            pairs=[mapper.map_pair(pair) for pair in pairs] if options.pairs else [],
+            picture=_encode_jpeg(rendered.pixels) if options.pictures else None,
         )
 
 
-def _only(pixels: Pixels, boxes: np.ndarray) -> Pixels:
-    """The page with nothing but what is in the boxes."""
-    white = np.full_like(pixels, 255)
+def _keep_boxes(pixels: Pixels, boxes: np.ndarray) -> Pixels:
+    """The page, white outside of `boxes`."""
+    masked = np.full_like(pixels, 255)
     for x0, y0, x1, y1 in boxes.round().astype(int).tolist():
-        white[y0:y1, x0:x1] = pixels[y0:y1, x0:x1]
-    return white
+        masked[y0:y1, x0:x1] = pixels[y0:y1, x0:x1]
+    return masked
 
 
-def _jpeg(pixels: Pixels) -> bytes:
+def _encode_jpeg(pixels: Pixels) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=JPEG_QUALITY)
     return file.getvalue()

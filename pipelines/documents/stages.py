@@ -1,8 +1,8 @@
-"""What the stages hand to each other, in pixels of the upright page that was read.
+"""The interfaces and values between the stages of reading a page, in pixels of the upright page.
 
-page image ─► Reader ─► PageText ─┐
-           └► Layout ─► blocks ───┴► arrange ─► regions in reading order, tables ─► Page
-text layer ─► PageText ───────────┘
+page image ─► PageReader ──► PageText ─┐
+           └► LayoutModel ─► blocks ───┴► arrange ─► regions in reading order, tables ─► Page
+text layer ─► PageText ────────────────┘
 """
 
 from dataclasses import dataclass, field
@@ -11,44 +11,45 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.documents.types import Label
+from pipelines.boxes import Box
+from pipelines.documents.types import RegionLabel
 from pipelines.run_context import RunContext
 
 Pixels = NDArray[np.uint8]  # (height, width, 3) RGB
-Quads = NDArray[np.float32]  # (4, 2) x, y, clockwise from the text's own top left
+QuadArray = NDArray[np.float32]  # (4, 2) or (N, 4, 2): x, y, clockwise from the text's own top left
 
 
 @dataclass(frozen=True, slots=True)
 class TextWord:
     text: str
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """One line as it was found, left to right; `quad` is its outline, `box` the upright box around it."""
+    """One line, its words from left to right; `quad` is its outline, `box` the upright box around it."""
 
     text: str
-    quad: Quads = field(repr=False)
+    quad: QuadArray = field(repr=False)
     score: float
     words: tuple[TextWord, ...]
 
     @property
-    def box(self) -> tuple[float, float, float, float]:
+    def box(self) -> Box:
         (x0, y0), (x1, y1) = self.quad.min(axis=0).tolist(), self.quad.max(axis=0).tolist()
         return x0, y0, x1, y1
 
     @property
     def height(self) -> float:
-        """Of the text itself, whatever its slant."""
+        """Height of the text itself, whatever its slant."""
         return float(np.linalg.norm(self.quad[3] - self.quad[0]))
 
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """The lines of a page, in the pixels of `pixels`: the page turned upright by `rotation` degrees
-    counterclockwise and straightened by `skew` degrees."""
+    """The lines of a page in the coordinates of `pixels`: the page after a rotation by `rotation` degrees
+    counterclockwise and a straightening by `skew` degrees."""
 
     pixels: Pixels = field(repr=False)
     lines: tuple[TextLine, ...]
@@ -57,19 +58,19 @@ class PageText:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A region that the layout model proposes."""
+class LayoutBlock:
+    """A region as the layout model proposes it."""
 
-    label: Label
-    box: tuple[float, float, float, float]
+    label: RegionLabel
+    box: Box
     score: float
 
 
-class Reader(Protocol):
+class PageReader(Protocol):
     async def read(self, pixels: Pixels, context: RunContext) -> PageText:
-        """All text of a page image; finds out which way up it is."""
+        """Read all text of a page image in whichever orientation it comes."""
 
 
-class Layout(Protocol):
-    async def find(self, pixels: Pixels, context: RunContext) -> list[Block]:
-        """Regions of an upright page, best score first, overlaps of one kind removed."""
+class LayoutModel(Protocol):
+    async def find_blocks(self, pixels: Pixels, context: RunContext) -> list[LayoutBlock]:
+        """Find the regions of an upright page: best score first, overlaps of one label removed."""

@@ -1,52 +1,52 @@
-"""What the documents pipeline answers.
+"""The result of the documents pipeline.
 
 Boxes are pixels of the page as it came in: of an image with its Exif orientation applied, of a PDF page at the
-stated dpi. Also of a scan that lies on its side: its content is turned for reading, its boxes are turned back.
-Scores are 0-1.
+stated dpi. This also holds for a scan that lies on its side: its content is rotated for reading, and its boxes are
+mapped back. Scores are 0-1.
 """
 
 from typing import Literal
 
 from pydantic import Field
 
-from pipelines.types import Wire
+from pipelines.boxes import Box
+from pipelines.types import WireModel
 
-Box = tuple[float, float, float, float]
 Point = tuple[float, float]
 Quad = tuple[Point, Point, Point, Point]  # clockwise from the text's own top left
 
-Label = Literal[
+RegionLabel = Literal[
     "title", "text", "list", "table", "figure", "caption", "header", "footer", "footnote", "formula", "reference"
 ]
-Source = Literal["text_layer", "ocr"]
+TextSource = Literal["text_layer", "ocr"]
 
 
-class Word(Wire):
+class DocumentWord(WireModel):
     text: str
     box: Box
     score: float
 
 
-class Line(Wire):
+class DocumentLine(WireModel):
     text: str
     box: Box
     score: float
-    words: list[Word]
-    polygon: Quad | None = Field(default=None, description="where the text does not stand upright in the page")
+    words: list[DocumentWord]
+    polygon: Quad | None = Field(default=None, description="only if the text does not stand upright in the page")
 
 
-class Region(Wire):
-    """A block of one kind. `order` is its place in reading order; regions come in that order."""
+class Region(WireModel):
+    """A part of a page with one label. `order` is its position in reading order; regions come in that order."""
 
-    label: Label
+    label: RegionLabel
     box: Box
     score: float
     order: int
-    lines: list[Line]
+    lines: list[DocumentLine]
 
 
-class Cell(Wire):
-    """`row` and `column` count from 0; a spanning cell has the ones of its top left."""
+class TableCell(WireModel):
+    """`row` and `column` count from 0; a spanning cell has those of its top left corner."""
 
     row: int
     column: int
@@ -57,18 +57,18 @@ class Cell(Wire):
     box: Box
 
 
-class Table(Wire):
+class Table(WireModel):
     box: Box
     score: float
-    region: int = Field(description="`order` of the region that it is")
+    region: int = Field(description="`order` of the table's own region")
     rows: int
     columns: int
     html: str
-    cells: list[Cell]
+    cells: list[TableCell]
 
 
-class Pair(Wire):
-    """A key and its value, found by where they stand: `Total  12.40`."""
+class KeyValuePair(WireModel):
+    """A key and its value, found by their positions: `Total  12.40`."""
 
     key: str
     value: str
@@ -76,8 +76,8 @@ class Pair(Wire):
     value_box: Box
 
 
-class Page(Wire):
-    """`rotation`: degrees by which its content was turned clockwise; `error` says why a page has nothing else."""
+class Page(WireModel):
+    """`rotation`: degrees clockwise by which its content was found rotated; `error`: why a page could not be read."""
 
     number: int = Field(ge=1)
     width: int
@@ -85,16 +85,16 @@ class Page(Wire):
     dpi: int | None = None
     rotation: Literal[0, 90, 180, 270] = 0
     skew: float = Field(default=0.0, description="degrees that were straightened, clockwise positive")
-    source: Source | None = Field(default=None, description="where its text comes from; none where nothing was read")
+    source: TextSource | None = Field(default=None, description="where its text comes from; null if nothing was read")
     regions: list[Region]
     tables: list[Table] = Field(default_factory=list)
-    pairs: list[Pair] = Field(default_factory=list)
+    pairs: list[KeyValuePair] = Field(default_factory=list)
     error: str | None = None
-    picture: bytes | None = Field(default=None, exclude=True, description="the page as JPEG, where it was asked for")
+    picture: bytes | None = Field(default=None, exclude=True, description="the page as JPEG, if requested")
 
 
-class Document(Wire):
-    """`page_count` is that of the file; `pages` are those that were asked for."""
+class Document(WireModel):
+    """`page_count` counts the pages of the file; `pages` are the requested ones."""
 
     page_count: int
     pages: list[Page]

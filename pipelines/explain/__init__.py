@@ -1,1 +1,1 @@
-"""Explanations: which places of a picture speak for an answer."""
+"""Explanations: which places of a picture support a result."""

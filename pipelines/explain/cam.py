@@ -1,4 +1,4 @@
-"""Class activation maps: what each cell of the last feature grid adds to an answer, exactly.
+"""Class activation maps: splits a logit exactly into what each cell of the last feature grid adds to it.
 
 The parts of a logit are (weight · cell + bias) / number of cells, and sum to it; see `models/classifier.py`.
 """
@@ -14,16 +14,16 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A logit, or how far it is ahead of another: for two classes under softmax that is the log-odds of the first."""
+class LogitTarget:
+    """The logit of a class, or its lead over `against`: for two classes under softmax, the log-odds of the first."""
 
     index: int
     against: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts:
-    """`cells` is (height, width), rows from the top; `bias` is the share of their sum that has no place."""
+class LogitParts:
+    """`cells` is (height, width), rows from the top; `bias` is the share of their sum that belongs to no place."""
 
     cells: Floats
     bias: float
@@ -33,10 +33,10 @@ class Parts:
         return float(self.cells.sum())
 
 
-def parts(grid: Floats, classifier: Classifier, question: Question) -> Parts:
-    """`grid` is (height, width, channels). The bias is spread evenly: it speaks for no place."""
-    weight, bias = classifier.weight[question.index], classifier.bias[question.index]
-    if question.against is not None:
-        weight, bias = weight - classifier.weight[question.against], bias - classifier.bias[question.against]
+def decompose_logit(grid: Floats, classifier: Classifier, target: LogitTarget) -> LogitParts:
+    """`grid` is (height, width, channels). The bias belongs to no place, so it is spread evenly."""
+    weight, bias = classifier.weight[target.index], classifier.bias[target.index]
+    if target.against is not None:
+        weight, bias = weight - classifier.weight[target.against], bias - classifier.bias[target.against]
     height, width = grid.shape[:2]
-    return Parts((grid @ weight + bias) / np.float32(height * width), float(bias))
+    return LogitParts((grid @ weight + bias) / np.float32(height * width), float(bias))

@@ -1,56 +1,29 @@
-"""Pipeline "explain": what in the picture speaks for the encoder's tags, or for a class that the caller names."""
+"""Pipeline "explain": shows which places of the picture support the encoder's tags, or a class named by the caller."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from models.arrays import Array
 from models.concurrency import gather_or_cancel
-from models.runtime.session import Array
-from pipelines.captioning.encoder import Encoder
+from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.pipeline import softmax
 from pipelines.errors import RequestRejected
-from pipelines.explain.cam import Question
-from pipelines.explain.explainer import Explainer, Explainers, Explanation
+from pipelines.explain.cam import LogitTarget
+from pipelines.explain.explainer import Explainer, ExplainerCache
+from pipelines.explain.options import ExplainOptions
+from pipelines.explain.types import ExplainedTag, ExplainResult
 from pipelines.image.decode import Picture
 from pipelines.image.preprocess import central_square
 from pipelines.run_context import RunContext
-from pipelines.types import ModelUsed, Tag, Wire
-
-
-class ExplainOptions(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    top_k: int = Field(default=1, ge=1, le=10, description="explain so many tags, the best scores")
-    wnid: Annotated[str, StringConstraints(pattern=r"^n\d{8}$")] | None = Field(
-        default=None, description="explain this class instead, by its WordNet id as in a tag"
-    )
-    index: int | None = Field(default=None, ge=0, description="or by its index as in a tag")
-    overlay: bool = Field(default=True, description="add the picture with its evidence, a PNG as base64")
-
-    @model_validator(mode="after")
-    def _names_one_class_at_most(self) -> Self:
-        if self.wnid is not None and self.index is not None:
-            raise ValueError("give either wnid or index")
-        return self
-
-
-class ExplainedTag(Explanation, Tag):
-    """A tag beside what speaks for it."""
-
-
-class Explained(Wire):
-    """The best score first."""
-
-    explanations: list[ExplainedTag]
+from pipelines.types import ModelUsed, Tag
 
 
 @dataclass(frozen=True)
-class Explain:
-    encoder: Encoder
-    explainers: Explainers
+class ExplainPipeline:
+    encoder: ImageEncoder
+    explainers: ExplainerCache
     name: str = "explain"
 
     def models(self, options: ExplainOptions) -> list[ModelUsed]:
@@ -59,19 +32,19 @@ class Explain:
     def shorter_side(self, options: ExplainOptions) -> int:
         return self.encoder.shorter_side
 
-    async def run(self, picture: Picture, options: ExplainOptions, context: RunContext) -> Explained:
+    async def run(self, picture: Picture, options: ExplainOptions, context: RunContext) -> ExplainResult:
         """Raises ExplanationUnavailable, and RequestRejected for a class that the encoder does not know."""
-        named = self._named(options)
-        answer = await self.encoder.infer_on(picture, context)
-        explainer, outputs = await self.explainers.of(answer.served), answer.outputs
+        requested = self._find_requested_class(options)
+        inference = await self.encoder.infer_picture(picture, context)
+        explainer, outputs = await self.explainers.get(inference.model_info), inference.outputs
         with context.stage("postprocess"):
-            tags = self._tags(outputs, named, options.top_k)
+            tags = self._choose_tags(outputs, requested, options.top_k)
             explained = await gather_or_cancel(
-                *(self._explained(explainer, tag, outputs, picture, options) for tag in tags)
+                *(self._explain_tag(explainer, tag, outputs, picture, options) for tag in tags)
             )
-        return Explained(explanations=explained)
+        return ExplainResult(explanations=explained)
 
-    def _named(self, options: ExplainOptions) -> int | None:
+    def _find_requested_class(self, options: ExplainOptions) -> int | None:
         labels = self.encoder.labels.labels
         if options.wnid is not None:
             found = next((label.index for label in labels if label.wnid == options.wnid), None)
@@ -82,20 +55,20 @@ class Explain:
             raise RequestRejected(f"index: {self.encoder.used.id!r} has classes 0 to {len(labels) - 1}")
         return options.index
 
-    def _tags(self, outputs: Mapping[str, Array], named: int | None, top_k: int) -> list[Tag]:
+    def _choose_tags(self, outputs: Mapping[str, Array], requested: int | None, top_k: int) -> list[Tag]:
         decision = self.encoder.manifest.decision
         scores = softmax(outputs["logits"], temperature=decision.temperature if decision else 1.0)
-        best = np.argsort(scores)[::-1][:top_k] if named is None else [named]
+        best = np.argsort(scores)[::-1][:top_k] if requested is None else [requested]
         return [self.encoder.tag(int(index), float(scores[index])) for index in best]
 
-    async def _explained(
+    async def _explain_tag(
         self, explainer: Explainer, tag: Tag, outputs: Mapping[str, Array], picture: Picture, options: ExplainOptions
     ) -> ExplainedTag:
-        seen = central_square(*picture.pixels.size, self.encoder.manifest.input.crop)
-        found = await explainer.explain(outputs, picture, seen, Question(tag.index), draw=options.overlay)
-        return ExplainedTag.model_construct(**dict(tag), **dict(found))
+        region = central_square(*picture.pixels.size, self.encoder.manifest.input.crop)
+        explanation = await explainer.explain(outputs, picture, region, LogitTarget(tag.index), draw=options.overlay)
+        return ExplainedTag.model_construct(**dict(tag), **dict(explanation))
 
-    def brief(self, result: Explained) -> str:
+    def describe(self, result: ExplainResult) -> str:
         return "\n".join(
             f"What speaks for {one.label} ({one.score:.2f}) is strongest around x {x:.0f}, y {y:.0f}."
             for one in result.explanations

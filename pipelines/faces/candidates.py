@@ -75,14 +75,3 @@ class Candidates:
         # Not a product of matrices: for thousands of candidates BLAS would start threads of its own.
         means = (np.add.reduceat(values * weights, first) / np.add.reduceat(weights, first)).astype(np.float32)
         return type(self)(means[:, :4], self.scores[kept], means[:, 4:].reshape(-1, 5, 2))
-
-
-def overlap(one: Floats, other: Floats) -> Floats:
-    """Intersection over union of (N, 4) with (M, 4) boxes: (N, M)."""
-    x0, y0, x1, y1 = one.T[:, :, None]
-    width = (np.minimum(x1, other[:, 2]) - np.maximum(x0, other[:, 0])).clip(0)
-    height = (np.minimum(y1, other[:, 3]) - np.maximum(y0, other[:, 1])).clip(0)
-    both = width * height
-    areas = [(boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1) for boxes in (one, other)]
-    shares: Floats = both / np.maximum(areas[0][:, None] + areas[1] - both, np.float32(1e-9))
-    return shares

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.session import Array
+from models.arrays import Array
 from pipelines.faces.candidates import Candidates, Floats
 from pipelines.faces.canvas import Mips
 from pipelines.pipeline import Infer
@@ -87,5 +87,5 @@ class Detector(Protocol):
 async def timed(infer: Infer, model: str, inputs: Mapping[str, Array], context: RunContext) -> Mapping[str, Array]:
     """One inference whose waiting and running are added to the call's timings."""
     answer = await infer(model, inputs, priority=context.priority, deadline=context.deadline)
-    context.inferred(answer)
+    context.record_inference(answer)
     return answer.outputs

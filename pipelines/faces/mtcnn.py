@@ -10,8 +10,8 @@ from typing import Self
 
 import numpy as np
 
+from models.arrays import Array
 from models.manifest import Manifest
-from models.runtime.session import Array
 from pipelines.cpu_pool import CpuPool
 from pipelines.faces.candidates import Candidates, Floats
 from pipelines.faces.canvas import Canvas, Mips, Pixels

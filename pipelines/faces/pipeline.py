@@ -32,7 +32,7 @@ class FacesPipeline:
     async def run(self, picture: Picture, options: FacesOptions, context: RunContext) -> Faces:
         return await self.finder.find(picture, options, context)
 
-    def brief(self, result: Faces) -> str:
+    def describe(self, result: Faces) -> str:
         sure = [face for face in result.faces if face.is_face]
         if not sure:
             return "Faces: none found."
@@ -89,7 +89,7 @@ class AvatarPipeline:
         image = render(Mips(picture.pixels), frame, size=options.size, padding=options.padding)
         return encode(image, shape=options.shape, format=options.format)
 
-    def brief(self, result: Avatar) -> str:
+    def describe(self, result: Avatar) -> str:
         return f"Avatar of face {result.index}, {result.size} pixels."
 
 

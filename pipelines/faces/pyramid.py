@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.session import Array
+from models.arrays import Array
 from pipelines.faces.candidates import Floats
 from pipelines.faces.canvas import Canvas, Rectangle, View
 

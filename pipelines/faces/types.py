@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipelines.types import Wire
+from pipelines.boxes import Box
+from pipelines.types import WireModel
 
 Point = tuple[float, float]
-Box = tuple[float, float, float, float]
 
 Reason = Literal[
     "uncertain", "too small", "blurred", "turned away", "tilted up or down", "cut off", "dark", "overexposed",
@@ -20,7 +20,7 @@ Position = Literal[
 ]  # fmt: skip
 
 
-class Landmarks(Wire):
+class Landmarks(WireModel):
     """Left and right as seen in the image of an upright face; on a face that lies on its side they turn with it."""
 
     left_eye: Point
@@ -30,7 +30,7 @@ class Landmarks(Wire):
     right_mouth: Point
 
 
-class Pose(Wire):
+class Pose(WireModel):
     """Degrees, 0 for a face that looks straight out of the picture; rough, for five landmarks are all there is."""
 
     yaw: float = Field(description="positive when the face, turned upright, looks to the right of the image")
@@ -38,7 +38,7 @@ class Pose(Wire):
     roll: float = Field(description="positive when it leans clockwise as seen")
 
 
-class FaceQuality(Wire):
+class FaceQuality(WireModel):
     """How good an avatar the face would make. `suitability` is 1 at best; every reason has lowered it."""
 
     sharpness: float = Field(description="variance of the Laplacian of 0-1 luma, the face at 64 pixels")
@@ -48,7 +48,7 @@ class FaceQuality(Wire):
     reasons: list[Reason]
 
 
-class Face(Wire):
+class Face(WireModel):
     """A candidate. `is_face` says whether its score reaches the threshold; only then is there a quality."""
 
     box: Box = Field(description="x0, y0, x1, y1; clipped at the image's border")
@@ -60,7 +60,7 @@ class Face(Wire):
     quality: FaceQuality | None
 
 
-class Faces(Wire):
+class Faces(WireModel):
     """`faces` has the best score first; `primary` is the index of the largest and most central one that is a face."""
 
     faces: list[Face]
@@ -71,7 +71,7 @@ class Faces(Wire):
     smallest_face: float = Field(description="side in pixels of the smallest face that this search finds reliably")
 
 
-class Avatar(Wire):
+class Avatar(WireModel):
     """`data` is the encoded image; `face` is whose it is, `index` its place among the faces that were found."""
 
     data: bytes

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from models.arrays import Array
 from models.concurrency import gather_or_cancel
 from models.manifest import Manifest
-from models.runtime.session import Array
 from pipelines.cpu_pool import CpuPool
 from pipelines.faces.candidates import Candidates, Floats
 from pipelines.faces.canvas import Canvas, Mips, View, whole

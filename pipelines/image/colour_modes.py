@@ -1,4 +1,4 @@
-"""Whatever pixels a file has, in 8 bits."""
+"""Converts pixels of any mode to 8-bit RGB or grey."""
 
 from typing import Any
 
@@ -10,12 +10,15 @@ _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 
 
 def has_alpha(image: Image.Image) -> bool:
-    """Whether some pixels may be transparent. Text keys of a PNG share `info` with what its reader found."""
+    """Whether some pixels may be transparent.
+
+    The type is checked because a PNG's text keys share `info` with the values that its reader sets.
+    """
     return image.mode in _ALPHA_MODES or isinstance(image.info.get("transparency"), int | bytes | tuple)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Transparency over white, deep grey brought to 8 bits, everything else as Pillow converts it.
+    """Lay transparency over white, reduce deep grey to 8 bits, and convert everything else as Pillow does.
 
     The result does not share memory with the reader, which may decode the next frame into it.
     """
@@ -37,12 +40,12 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def deep_to_grey(image: Image.Image) -> Image.Image:
-    """Mode L: of 16 bits the upper 8, of everything else what is most likely meant."""
+    """Convert to mode L: the upper 8 of 16 bits; other types by the range that their values most likely use."""
     return Image.fromarray(_to_8_bits(np.asarray(image)))
 
 
 def _to_8_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:
-    """Pillow's own conversion clips at 255, and would turn such images white."""
+    """Replaces Pillow's own conversion, which clips at 255 and would turn such images white."""
     if grey.dtype.kind == "u" and grey.dtype.itemsize == 2:
         return (grey >> 8).astype(np.uint8)
     values = grey.astype(np.float64)

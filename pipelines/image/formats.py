@@ -1,20 +1,20 @@
-"""Image files from the outside: which format the bytes claim, and whether the file stops before its end.
+"""Recognises image formats by their first bytes, and reads their structure without decoding pixels.
 
-Names and MIME types lie (phones, browsers and data sets all do it); the first bytes rarely do.
+File names and MIME types lie (phones, browsers and data sets all do it); the first bytes rarely do.
 """
 
 from collections.abc import Iterator
 from itertools import islice
 from typing import Literal
 
-Format = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "PDF"]
+FileFormat = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "PDF"]
 
 _GIF_FRAME, _GIF_EXTENSION, _GIF_END = 0x2C, 0x21, 0x3B
 
-HEAD = 64  # bytes that `sniff` looks at
-PDF_HEAD = 1024  # a PDF may have something in front of it, by its specification
+HEAD = 64  # bytes that `sniff` reads
+PDF_HEAD = 1024  # the PDF specification allows other bytes in front of the header
 
-_SIGNATURES: tuple[tuple[bytes, Format], ...] = (
+_SIGNATURES: tuple[tuple[bytes, FileFormat], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"GIF87a", "GIF"),
@@ -28,8 +28,8 @@ _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 
-# What people upload instead, so that the answer can name it.
-_OTHERS = (
+# Files that people upload instead of images; the error message names them.
+_OTHER_FILES = (
     (b"<svg", "an SVG drawing"),
     (b"<?xml", "an XML or SVG file"),
     (b"<!DOCTYPE", "an HTML page"),
@@ -43,7 +43,7 @@ _OTHERS = (
 )
 
 
-def sniff(data: bytes) -> Format | None:
+def sniff(data: bytes) -> FileFormat | None:
     """The format that the first bytes claim, or None."""
     head = data[:HEAD]
     for signature, name in _SIGNATURES:
@@ -52,16 +52,16 @@ def sniff(data: bytes) -> Format | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
     if head[4:8] == b"ftyp":
-        return _iso_brand(head)
+        return _read_iso_brand(head)
     return "PDF" if b"%PDF-" in data[:PDF_HEAD] else None
 
 
-def describe(data: bytes) -> str:
-    """What bytes that are no image of ours look like, for an error message."""
+def describe_content(data: bytes) -> str:
+    """Name the kind of a file that is not a supported image, for an error message."""
     if sniff(data) == "PDF":
         return "a PDF"
     start = data[:HEAD].lstrip()
-    for signature, name in _OTHERS:
+    for signature, name in _OTHER_FILES:
         if start.startswith(signature) or start.lower().startswith(signature.lower()):
             return name
     if data[4:8] == b"ftyp":
@@ -69,11 +69,11 @@ def describe(data: bytes) -> str:
     return f"an unknown format (first bytes {data[:8].hex(' ')})"
 
 
-def is_cut_off(data: bytes, format: Format) -> bool:
-    """Whether the file's own structure says that bytes are missing at its end."""
+def is_cut_off(data: bytes, format: FileFormat) -> bool:
+    """Whether the file's own structure shows that bytes are missing at its end."""
     match format:
         case "JPEG":
-            return b"\xff\xd9" not in data[-1024:]  # some cameras write a little behind the end marker
+            return b"\xff\xd9" not in data[-1024:]  # some cameras write a few bytes after the end marker
         case "PNG":
             return b"IEND" not in data[-1024:]
         case "GIF":
@@ -83,12 +83,12 @@ def is_cut_off(data: bytes, format: Format) -> bool:
         case "BMP":
             return len(data) < int.from_bytes(data[2:6], "little")
         case "HEIF" | "AVIF":
-            return _iso_box_runs_out(data)
+            return _is_iso_box_cut_off(data)
         case "TIFF" | "PDF":
-            return False  # offsets point anywhere: the decoder's own words have to do
+            return False  # offsets point anywhere: only the decoder can tell
 
 
-def _iso_brand(head: bytes) -> Format | None:
+def _read_iso_brand(head: bytes) -> FileFormat | None:
     size = min(int.from_bytes(head[:4], "big"), len(head))
     brands = {head[8:12], *(head[at : at + 4] for at in range(16, size - 3, 4))}
     if brands & _AVIF_BRANDS:
@@ -96,7 +96,7 @@ def _iso_brand(head: bytes) -> Format | None:
     return "HEIF" if brands & _HEIF_BRANDS else None
 
 
-def _iso_box_runs_out(data: bytes) -> bool:
+def _is_iso_box_cut_off(data: bytes) -> bool:
     at = 0
     while at < len(data):
         if len(data) - at < 8:
@@ -112,20 +112,20 @@ def _iso_box_runs_out(data: bytes) -> bool:
     return at > len(data)
 
 
-def gif_frames(data: bytes) -> Iterator[int]:
-    """Where each frame of a GIF begins, up to the first byte that makes no sense."""
-    return (start for block, start, _ in gif_blocks(data) if block == _GIF_FRAME)
+def iter_gif_frames(data: bytes) -> Iterator[int]:
+    """Start offset of each frame of a GIF, up to the first invalid byte."""
+    return (start for block, start, _ in iter_gif_blocks(data) if block == _GIF_FRAME)
 
 
-def gif_blocks(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """First byte, start and end of each block behind a GIF's head: frames, extensions, and the end's own byte."""
-    at = 13 + _gif_colours(data, 10)
+def iter_gif_blocks(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Type byte, start and end of each block after a GIF's header: frames, extensions and the trailer."""
+    at = 13 + _gif_colour_table_size(data, 10)
     while at < len(data):
         block = data[at]
-        if block == _GIF_FRAME:  # image descriptor, perhaps a colour table, then a byte of code size
-            end = _gif_skip(data, at + 10 + _gif_colours(data, at + 9) + 1)
+        if block == _GIF_FRAME:  # image descriptor, optional colour table, then one byte of code size
+            end = _skip_gif_sub_blocks(data, at + 10 + _gif_colour_table_size(data, at + 9) + 1)
         elif block == _GIF_EXTENSION:
-            end = _gif_skip(data, at + 2)
+            end = _skip_gif_sub_blocks(data, at + 2)
         elif block == _GIF_END:
             end = at + 1
         else:
@@ -136,21 +136,21 @@ def gif_blocks(data: bytes) -> Iterator[tuple[int, int, int]]:
         at = end
 
 
-def _gif_colours(data: bytes, at: int) -> int:
-    """Bytes of the colour table that the flags at `at` announce."""
+def _gif_colour_table_size(data: bytes, at: int) -> int:
+    """Size in bytes of the colour table that the flags at `at` announce."""
     flags = data[at] if at < len(data) else 0
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _gif_skip(data: bytes, at: int) -> int:
-    """Past a chain of sub-blocks: each begins with its length, and a length of 0 ends the chain."""
+def _skip_gif_sub_blocks(data: bytes, at: int) -> int:
+    """Offset after a chain of sub-blocks: each begins with its length, and a length of 0 ends the chain."""
     while at < len(data) and data[at]:
         at += data[at] + 1
     return at + 1
 
 
-def riff_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and end of each chunk of a WebP, with its head, up to where the file or its own size ends."""
+def iter_riff_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """FourCC, start and end of each chunk of a WebP, header included, up to the file's or its declared end."""
     at, stop = 12, min(len(data), 8 + int.from_bytes(data[4:8], "little"))
     while at + 8 <= stop:
         end = at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
@@ -158,15 +158,15 @@ def riff_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         at = end + end % 2
 
 
-def is_lossless(data: bytes, format: Format) -> bool:
-    """Whether the file keeps pixels as they were: a WebP says so, the other formats nearly always do or do not."""
+def is_lossless(data: bytes, format: FileFormat) -> bool:
+    """Whether the file stores pixels losslessly: a WebP says so, the other formats nearly always do or never do."""
     if format == "WEBP":
-        return any(kind == b"VP8L" for kind, _, _ in islice(riff_chunks(data), 16))
+        return any(kind == b"VP8L" for kind, _, _ in islice(iter_riff_chunks(data), 16))
     return format in ("PNG", "GIF", "BMP", "TIFF")
 
 
-def webp_size(data: bytes) -> tuple[int, int]:
-    """Canvas width and height from a WebP's first chunk; (0, 0) where there is none that we know."""
+def read_webp_size(data: bytes) -> tuple[int, int]:
+    """Canvas width and height from a WebP's first chunk; (0, 0) if that chunk is unknown."""
     chunk, body = data[12:16], data[20:30]
     if len(body) < 10:
         return 0, 0

@@ -1,7 +1,7 @@
-"""Files that are cheap to send and expensive, or deadly, to open: looked for before or while they are opened.
+"""Refuses files that are cheap to send and expensive, or deadly, to open.
 
-The readers are C libraries and threads that nobody can cancel, so whatever they would do for minutes or
-gigabytes has to be refused beforehand. tests/pipelines/image/test_limits.py holds an example of each.
+The readers are C libraries on threads that cannot be cancelled, so work that would take minutes or gigabytes
+must be refused beforehand. tests/pipelines/image/test_limits.py holds an example of each.
 """
 
 import re
@@ -10,7 +10,7 @@ from itertools import islice
 from PIL import ImageFile, TiffImagePlugin
 
 from pipelines.errors import ImageCorrupt, TooManyFrames, TooManyPixels
-from pipelines.image.formats import Format, gif_frames, webp_size
+from pipelines.image.formats import FileFormat, iter_gif_frames, read_webp_size
 
 # A progressive JPEG has about ten scans. Each costs a pass over all pixels for as little as 95 bytes.
 MOST_JPEG_SCANS = 64
@@ -19,12 +19,12 @@ _TIFF_HEIGHT, _TIFF_STRIPS, _TIFF_ROWS = 257, 273, 278
 _TIFF_WIDTH, _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT, _TIFF_TILES = 256, 322, 323, 324
 
 
-def check_bytes(data: bytes, format: Format, *, pixels: int, frames: int) -> None:
-    """Before a reader sees the file; raises ImageCorrupt, TooManyPixels or TooManyFrames."""
+def check_bytes(data: bytes, format: FileFormat, *, pixels: int, frames: int) -> None:
+    """Check a file before any reader opens it; raises ImageCorrupt, TooManyPixels or TooManyFrames."""
     if format == "WEBP":
-        check_pixels(webp_size(data), pixels)  # its decoder allocates the canvas when the file is opened
-    elif format == "GIF" and (found := sum(1 for _ in islice(gif_frames(data), frames + 1))) > frames:
-        raise TooManyFrames(found, frames)
+        check_pixels(read_webp_size(data), pixels)  # its decoder allocates the canvas when the file is opened
+    elif format == "GIF" and (count := sum(1 for _ in islice(iter_gif_frames(data), frames + 1))) > frames:
+        raise TooManyFrames(count, frames)
     elif format == "JPEG" and data.count(b"\xff\xda") > MOST_JPEG_SCANS:
         raise ImageCorrupt(f"this JPEG has more than {MOST_JPEG_SCANS} scans")
     elif format == "HEIF":
@@ -32,7 +32,7 @@ def check_bytes(data: bytes, format: Format, *, pixels: int, frames: int) -> Non
 
 
 def check_opened(image: ImageFile.ImageFile, *, pixels: int) -> None:
-    """After the header was read, before any pixel is; raises TooManyPixels or ImageCorrupt."""
+    """Check an image after its header was read and before any pixel is; raises TooManyPixels or ImageCorrupt."""
     check_pixels(image.size, pixels)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         _check_tiff(image, pixels)
@@ -44,20 +44,20 @@ def check_pixels(size: tuple[int, int], limit: int) -> None:
         raise TooManyPixels(width, height, limit)
 
 
-def count_frames(image: ImageFile.ImageFile, data: bytes, format: Format, limit: int) -> int:
-    """Frames in the file; raises TooManyFrames as soon as there are more than `limit`."""
+def count_frames(image: ImageFile.ImageFile, data: bytes, format: FileFormat, limit: int) -> int:
+    """Count the frames of the file; raises TooManyFrames as soon as there are more than `limit`."""
     if format == "GIF":
-        return max(1, sum(1 for _ in gif_frames(data)))
+        return max(1, sum(1 for _ in iter_gif_frames(data)))
     if format == "TIFF":
-        return _tiff_frames(image, limit)
+        return _count_tiff_frames(image, limit)
     frames = int(getattr(image, "n_frames", 1))
     if frames > limit:
         raise TooManyFrames(frames, limit)
     return frames
 
 
-def _tiff_frames(image: ImageFile.ImageFile, limit: int) -> int:
-    """Step by step: a TIFF's own count walks all of its directories, in quadratic time."""
+def _count_tiff_frames(image: ImageFile.ImageFile, limit: int) -> int:
+    """Count frame by frame: Pillow's own count walks all directories of a TIFF, in quadratic time."""
     for frame in range(1, limit + 1):
         try:
             image.seek(frame)
@@ -68,24 +68,24 @@ def _tiff_frames(image: ImageFile.ImageFile, limit: int) -> int:
 
 
 def _check_tiff(image: TiffImagePlugin.TiffImageFile, pixels: int) -> None:
-    """Tiles may be larger than the picture, and strips may cover a sliver of it: the rest would be made up."""
+    """Refuse tiles larger than the limit, and strips or tiles that cover only part of the picture."""
     tags = image.tag_v2
     width, height = tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT]
     if _TIFF_TILE_WIDTH in tags:
         across, down = tags[_TIFF_TILE_WIDTH], tags[_TIFF_TILE_HEIGHT]
         check_pixels((across, down), pixels)
-        whole = len(tags.get(_TIFF_TILES, ())) >= -(-width // across) * -(-height // down)
+        is_complete = len(tags.get(_TIFF_TILES, ())) >= -(-width // across) * -(-height // down)
     else:
-        whole = len(tags.get(_TIFF_STRIPS, ())) * min(tags.get(_TIFF_ROWS, height), height) >= height
-    if not whole:
+        is_complete = len(tags.get(_TIFF_STRIPS, ())) * min(tags.get(_TIFF_ROWS, height), height) >= height
+    if not is_complete:
         raise ImageCorrupt("this TIFF has fewer strips or tiles than its size needs")
 
 
 def _check_heif_items(data: bytes) -> None:
-    """pi-heif 1.4 crashes the process on an item whose type or name is no text."""
+    """Refuse an item whose type or name is not valid UTF-8: pi-heif 1.4 crashes the process on it."""
     end = data.find(b"mdat")
-    for found in re.finditer(b"infe", data[: end if end > 0 else len(data)]):
-        start = found.start() - 4
+    for match in re.finditer(b"infe", data[: end if end > 0 else len(data)]):
+        start = match.start() - 4
         size = int.from_bytes(data[start : start + 4], "big")
         # size, "infe", version and flags, item id (2 or 4 bytes), protection: then type, name, content type
         texts = data[start + 16 : start + max(size, 16)]

@@ -1,1 +1,1 @@
-"""Upload moderation: signals read one image each in their own way, a policy makes one verdict of them."""
+"""Upload moderation: each signal scores an image in its own way, and a policy turns the scores into one verdict."""

@@ -1,4 +1,4 @@
-"""Which hosts a text leads to, as a browser would understand it, and lists of domains that are denied or allowed."""
+"""Finds the hosts that a text links to, as a browser would, and reads lists of denied and allowed domains."""
 
 import ipaddress
 import re
@@ -12,14 +12,14 @@ import idna
 
 from models.errors import KernelSightError
 
-# With a scheme, the authority ends at the first of / ? # or, for browsers, \. Without one, only what looks like
-# a host name with a path, a port or nothing behind it is a link: "3.14" and "me@example.com" are none.
+# With a scheme, the authority ends at the first of / ? # or, for browsers, \. Without one, a link is only what looks
+# like a host name followed by a path, a port or nothing: "3.14" and "me@example.com" are none.
 _WITH_SCHEME = re.compile(r"(?:https?|ftp|wss?)\\?:[/\\]*([^\s/\\?#<>\"']+)[^\s<>\"']*", re.IGNORECASE)
-_WITHOUT = re.compile(
+_WITHOUT_SCHEME = re.compile(
     r"(?:(?<![\w@./\\%-])|(?<=//))([^\W_][\w-]{0,62}(?:[.。．｡][\w-]{1,63}){1,9}[.。．｡]?)(?::\d{1,5})?(?=$|[\s/\\?#<>\"',;)])"
 )
 _TOP_LEVEL = re.compile(r"[^\W\d_]{2,63}|xn--[a-z0-9-]{1,59}")
-_IGNORED = str.maketrans("", "", "\t\r\n")  # browsers take them out of the middle of a URL
+_IGNORED = str.maketrans("", "", "\t\r\n")  # browsers remove them from the middle of a URL
 
 
 class DomainsInvalid(KernelSightError):
@@ -27,34 +27,34 @@ class DomainsInvalid(KernelSightError):
 
 
 @dataclass(frozen=True, slots=True)
-class Domains:
-    """Normalised names; each stands for its subdomains as well. `allowed` is None where there is no such list."""
+class DomainLists:
+    """Normalised names; each covers its subdomains as well. `allowed` is None where there is no such list."""
 
     denied: frozenset[str] = frozenset()
     allowed: frozenset[str] | None = None
 
     def is_denied(self, host: str) -> bool:
-        return _covers(self.denied, host)
+        return _is_covered(self.denied, host)
 
     def is_unlisted(self, host: str) -> bool:
         """Whether there is an allow list and the host is not on it."""
-        return self.allowed is not None and not _covers(self.allowed, host)
+        return self.allowed is not None and not _is_covered(self.allowed, host)
 
 
-def load_domains(denied: Path | None, allowed: Path | None) -> Domains:
-    """Read the lists: UTF-8, a domain a line, # begins a comment. Raises DomainsInvalid, which names file and line."""
-    return Domains(_load(denied) if denied else frozenset(), _load(allowed) if allowed else None)
+def load_domain_lists(denied: Path | None, allowed: Path | None) -> DomainLists:
+    """Read lists in UTF-8: a domain per line, # begins a comment. Raises DomainsInvalid, which names file and line."""
+    return DomainLists(_load_list(denied) if denied else frozenset(), _load_list(allowed) if allowed else None)
 
 
-def hosts(text: str) -> list[str]:
+def find_hosts(text: str) -> list[str]:
     """The normalised hosts of all links in `text`, each once; links may lack their scheme."""
-    found = [*_hosts_with_scheme(text), *_hosts_without(_WITH_SCHEME.sub(" ", text))]
-    if _WITH_SCHEME.match(text.lstrip()):  # where the whole text is taken for a URL, browsers take line breaks out
-        found += _hosts_with_scheme(text.translate(_IGNORED))
+    found = [*_find_with_scheme(text), *_find_without_scheme(_WITH_SCHEME.sub(" ", text))]
+    if _WITH_SCHEME.match(text.lstrip()):  # where the whole text is a URL, browsers remove line breaks
+        found += _find_with_scheme(text.translate(_IGNORED))
     return list(dict.fromkeys(found))
 
 
-def normalise(host: str) -> str | None:
+def normalise_host(host: str) -> str | None:
     """Lower case, percent-decoded, international names in punycode, numbers as an IP address; None for no host."""
     host = unquote(host).strip("[]").rstrip(".。．｡")
     if not host.isascii():
@@ -63,54 +63,54 @@ def normalise(host: str) -> str | None:
         except (idna.IDNAError, UnicodeError):
             return None
     host = host.lower().rstrip(".")
-    return (_address(host) or host) if host else None
+    return (_parse_address(host) or host) if host else None
 
 
-def _hosts_with_scheme(text: str) -> Iterator[str]:
+def _find_with_scheme(text: str) -> Iterator[str]:
     for authority in _WITH_SCHEME.findall(text):
         host = authority.rpartition("@")[2]  # https://example.com@evil.com leads to evil.com
         if not host.startswith("["):
             host = host.partition(":")[0]
-        if found := normalise(host.partition("]")[0].partition(";")[0].rstrip(",)")):
+        if found := normalise_host(host.partition("]")[0].partition(";")[0].rstrip(",)")):
             yield found
 
 
-def _hosts_without(text: str) -> Iterator[str]:
-    for name in _WITHOUT.findall(text):
-        found = normalise(name)
+def _find_without_scheme(text: str) -> Iterator[str]:
+    for name in _WITHOUT_SCHEME.findall(text):
+        found = normalise_host(name)
         if found and _TOP_LEVEL.fullmatch(found.rpartition(".")[2]):
             yield found
 
 
-def _address(host: str) -> str | None:
-    """What browsers make of 0x7f.1, 2130706433 and the like; None for a name."""
+def _parse_address(host: str) -> str | None:
+    """The IP address that browsers read in 0x7f.1, 2130706433 and the like; None for a name."""
     try:
         return str(ipaddress.IPv6Address(host)) if ":" in host else socket.inet_ntoa(socket.inet_aton(host))
     except (OSError, ValueError):
         return None
 
 
-def _covers(domains: frozenset[str], host: str) -> bool:
+def _is_covered(domains: frozenset[str], host: str) -> bool:
     labels = host.split(".")
     return any(".".join(labels[at:]) in domains for at in range(len(labels)))
 
 
-def _load(path: Path) -> frozenset[str]:
+def _load_list(path: Path) -> frozenset[str]:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as cause:
         reason = cause.strerror if isinstance(cause, OSError) else "not UTF-8"
         raise DomainsInvalid(f"list of domains {str(path)!r}: {reason}") from cause
-    return frozenset(_entries(path, lines))
+    return frozenset(_parse_lines(path, lines))
 
 
-def _entries(path: Path, lines: list[str]) -> Iterator[str]:
+def _parse_lines(path: Path, lines: list[str]) -> Iterator[str]:
     for number, line in enumerate(lines, 1):
         entry = line.partition("#")[0].strip()
         if not entry:
             continue
-        domain = normalise(entry)
-        if domain is None or re.search(r"[\s/\\@?*]", entry) or (":" in entry and _address(domain) is None):
+        domain = normalise_host(entry)
+        if domain is None or re.search(r"[\s/\\@?*]", entry) or (":" in entry and _parse_address(domain) is None):
             raise DomainsInvalid(
                 f"list of domains {str(path)!r}, line {number}: {entry!r} is no domain; write example.com for it and "
                 "all of its subdomains"

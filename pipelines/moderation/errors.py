@@ -1,11 +1,11 @@
-"""What can be wrong with a custom category, one class a kind; the tree continues that of `pipelines.errors`.
+"""The errors of custom categories; the tree continues that of `pipelines.errors`.
 
 KernelSightError
-├── CategoryNameInvalid     no name for a policy, an address and a file
-├── CategoryUnknown         nothing of that name was trained
-├── CategoryExists          it would be overwritten, and nobody said so
+├── CategoryNameInvalid     not usable as the name in a policy, an address and a file
+├── CategoryUnknown         no category of that name was trained
+├── CategoryExists          it would be overwritten, and the request does not ask for that
 ├── CategoryBroken          its file cannot be read
-├── CategoriesNotWritable   the folder of categories takes no file
+├── CategoriesNotWritable   no file can be written into the folder of categories
 ├── HeadMismatch            it was trained on another encoder's embeddings
 └── TrainingRejected        nothing can be learnt from these images
 """

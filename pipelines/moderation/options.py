@@ -1,12 +1,12 @@
-"""What a caller may ask of the moderation pipeline."""
+"""The options of the moderation pipeline."""
 
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
-def _split(value: Any) -> Any:
-    """Names from "a,b" as well as from a list, as they come in a query or a form."""
+def _split_names(value: Any) -> Any:
+    """Accept names as "a,b", as in a query, as well as in a list."""
     parts = [value] if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         return value
@@ -16,10 +16,12 @@ def _split(value: Any) -> Any:
 class ModerationOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    signals: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+    signals: Annotated[tuple[str, ...], BeforeValidator(_split_names)] = Field(
         default=(),
         description="run only these signals, comma-separated; by default all but 'text' in images, which takes seconds",
     )
-    tenant: str | None = Field(default=None, description="judge by the rules that the policy has for this tenant")
-    explain: bool = Field(default=False, description="add what in the picture the scores come from, as PNG overlays")
-    preview: bool = Field(default=False, description="add a small, blurred picture for people who have to look")
+    tenant: str | None = Field(default=None, description="apply the rules that the policy has for this tenant")
+    explain: bool = Field(
+        default=False, description="add maps of the places that the scores come from, as PNG overlays"
+    )
+    preview: bool = Field(default=False, description="add a small, blurred picture for reviewers")

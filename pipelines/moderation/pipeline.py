@@ -1,4 +1,4 @@
-"""The pipeline: all signals at once over one picture, then one verdict by the policy of the moment."""
+"""The moderation pipeline: runs all signals at once on a picture, then decides by the policy in force."""
 
 import asyncio
 import base64
@@ -14,40 +14,40 @@ from models.concurrency import gather_or_cancel
 from models.errors import DeadlineExceeded, ExplanationUnavailable, KernelSightError, Overloaded
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
-from pipelines.explain.explainer import Explanation
+from pipelines.explain.types import Explanation
 from pipelines.image.decode import Picture
-from pipelines.moderation.decision import combined, decide
+from pipelines.moderation.decision import combine_moderations, decide
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
-from pipelines.moderation.signals.signal import Explains, OfFile, Signal
+from pipelines.moderation.signals.signal import ExplainableSignal, FileSignal, Signal
 from pipelines.moderation.types import VERDICTS, InputType, Moderation, PageVerdict, SignalResult
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
-SIDE, BLUR = 160, 6.0  # pixels: shapes and colours are left, faces and bodies are not
+log = logging.getLogger(__name__)
+
+PREVIEW_SIDE, PREVIEW_BLUR = 160, 6.0  # pixels: shapes and colours stay visible, faces and bodies do not
 
 
-def blurred(pixels: Image.Image) -> str:
-    """A WebP of upright RGB `pixels`, at most 160 pixels wide and high, as data URL."""
-    small = pixels.copy() if max(pixels.size) <= SIDE else pixels.resize(_fitting(*pixels.size), Image.Resampling.BOX)
+def render_preview(pixels: Image.Image) -> str:
+    """A blurred WebP of upright RGB `pixels`, at most 160 pixels wide and high, as data URL."""
+    is_small = max(pixels.size) <= PREVIEW_SIDE
+    small = pixels.copy() if is_small else pixels.resize(_fit_size(*pixels.size), Image.Resampling.BOX)
     file = io.BytesIO()
-    small.filter(ImageFilter.GaussianBlur(BLUR)).save(file, "WEBP", quality=60)
+    small.filter(ImageFilter.GaussianBlur(PREVIEW_BLUR)).save(file, "WEBP", quality=60)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def _fitting(width: int, height: int) -> tuple[int, int]:
-    scale = SIDE / max(width, height)
+def _fit_size(width: int, height: int) -> tuple[int, int]:
+    scale = PREVIEW_SIDE / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ModerationPipeline:
     """`policy` gives the policy that is in force now: it can change between two requests.
 
-    Signals in `on_request` are too slow for every image, and run where they are named.
+    Signals in `on_request` are too slow for every image, and run only where a request names them.
     """
 
     signals: tuple[Signal, ...]
@@ -57,88 +57,91 @@ class ModerationPipeline:
     name: str = "moderation"
 
     def models(self, options: ModerationOptions) -> list[ModelUsed]:
-        return list({used.id: used for signal in self._chosen(options) for used in signal.models}.values())
+        return list({used.id: used for signal in self._choose_signals(options) for used in signal.models}.values())
 
     def shorter_side(self, options: ModerationOptions) -> int | None:
-        sides = [signal.shorter_side for signal in self._chosen(options)]
+        sides = [signal.shorter_side for signal in self._choose_signals(options)]
         return None if None in sides else max((side for side in sides if side is not None), default=0)
 
     async def run(self, picture: Picture, options: ModerationOptions, context: RunContext) -> Moderation:
         """Raises RequestRejected for an unknown signal or tenant, Overloaded and DeadlineExceeded.
 
-        Whatever else a signal raises is its reading, and the policy's `on_error` decides.
+        Any other exception makes its signal fail, and the policy's `on_error` decides.
         """
-        chosen, policy = self._chosen(options), await self.policy()
+        signals, policy = self._choose_signals(options), await self.policy()
         policy.rules_for(options.tenant)  # an unknown tenant is refused before anything is computed
-        found = await gather_or_cancel(*(_read(signal, picture, context) for signal in chosen))
-        readings = {signal.name: reading for signal, reading in zip(chosen, found, strict=True)}
-        more: dict[str, Any] = {}
+        found = await gather_or_cancel(*(_read_signal(signal, picture, context) for signal in signals))
+        results = {signal.name: result for signal, result in zip(signals, found, strict=True)}
+        extras: dict[str, Any] = {}
         if options.preview:
-            more["preview"] = await self.pool.run(blurred, picture.pixels)
+            extras["preview"] = await self.pool.run(render_preview, picture.pixels)
         if options.explain:
-            more["explanations"] = await _explained(chosen, picture, context)
-        return judged(policy, readings, options.tenant).model_copy(update=more)
+            extras["explanations"] = await _explain_signals(signals, picture, context)
+        return apply_policy(policy, results, options.tenant).model_copy(update=extras)
 
-    async def judge_text(self, text: str, options: ModerationOptions) -> Moderation:
-        """The same rules over a text alone. Raises RequestRejected as `run` does."""
+    async def moderate_text(self, text: str, options: ModerationOptions) -> Moderation:
+        """Apply the same rules to a text alone. Raises RequestRejected as `run` does."""
         policy = await self.policy()
-        readings = {}
-        if not options.signals or "text" in options.signals:
-            readings["text"] = await self.pool.run(policy.text_signal.read_text, text)
-        return judged(policy, readings, options.tenant, kind="text")
+        results = {}
+        signal = policy.text_signal
+        if not options.signals or signal.name in options.signals:
+            results[signal.name] = await self.pool.run(signal.read_text, text)
+        return apply_policy(policy, results, options.tenant, input_type="text")
 
     def passes(self, result: Moderation) -> bool:
         """Whether other pipelines may see the image: see `Engine.run`."""
         return result.verdict != "block"
 
-    def of_a_page(self, options: ModerationOptions) -> ModerationOptions | None:
-        """Without what looks at the file, and with nothing to show."""
-        names = tuple(signal.name for signal in self._chosen(options) if not isinstance(signal, OfFile))
+    def options_for_page(self, options: ModerationOptions) -> ModerationOptions | None:
+        """The signals that read pixels, without preview and explanations."""
+        names = tuple(signal.name for signal in self._choose_signals(options) if not isinstance(signal, FileSignal))
         return ModerationOptions(signals=names, tenant=options.tenant) if names else None
 
-    async def unseen(self, options: ModerationOptions, why: str) -> Moderation:
-        """The verdict is the policy's `on_error`, as that of signals that fail."""
-        failed = {signal.name: SignalResult.failed(why, detector=signal.name) for signal in self._chosen(options)}
-        return judged(await self.policy(), failed, options.tenant)
+    async def result_for_unseen_page(self, options: ModerationOptions, why: str) -> Moderation:
+        """All signals count as failed, so the policy's `on_error` decides."""
+        failed = {
+            signal.name: SignalResult.failed(why, detector=signal.name) for signal in self._choose_signals(options)
+        }
+        return apply_policy(await self.policy(), failed, options.tenant)
 
-    def over_pages(self, found: Mapping[int, Moderation]) -> Moderation:
-        """The strictest verdict, each rule where it was strictest; preview and explanations are the first page's."""
-        whole = combined(list(found.values()))
+    def merge_pages(self, found: Mapping[int, Moderation]) -> Moderation:
+        """The strictest verdict, each rule where it was strictest; preview and explanations are of the first page."""
+        whole = combine_moderations(list(found.values()))
         strictest_last = sorted(whole.rules, key=lambda rule: (VERDICTS.index(rule.verdict), rule.score))
         rules = {(rule.rule, rule.signal): rule for rule in strictest_last}
-        pages = [_of_page(number, one) for number, one in found.items()]
+        pages = [_make_page_verdict(number, one) for number, one in found.items()]
         return whole.model_copy(update={"rules": list(rules.values()), "pages": pages})
 
-    def brief(self, result: Moderation) -> str:
+    def describe(self, result: Moderation) -> str:
         reasons = ", ".join(dict.fromkeys(one.category for one in result.rules if one.verdict == result.verdict))
         pages = [str(page.number) for page in result.pages or () if reasons and page.verdict == result.verdict]
         where = f", page {', '.join(pages)}" if pages else ""
         return f"Moderation: {result.verdict}{f' ({reasons}{where})' if reasons else ''}."
 
-    def _chosen(self, options: ModerationOptions) -> Sequence[Signal]:
+    def _choose_signals(self, options: ModerationOptions) -> Sequence[Signal]:
         known = {signal.name: signal for signal in (*self.signals, *self.on_request)}
         if unknown := [name for name in options.signals if name not in known]:
             raise RequestRejected(f"signals: no {', '.join(map(repr, unknown))} here; there are: {', '.join(known)}")
         return [known[name] for name in dict.fromkeys(options.signals)] or self.signals
 
 
-def _of_page(number: int, found: Moderation) -> PageVerdict:
+def _make_page_verdict(number: int, found: Moderation) -> PageVerdict:
     rules = list(dict.fromkeys(rule.rule for rule in found.rules))
-    error = next((reading.error for reading in found.signals.values() if reading.error is not None), None)
+    error = next((result.error for result in found.signals.values() if result.error is not None), None)
     return PageVerdict(number=number, verdict=found.verdict, severity=found.severity, rules=rules, error=error)
 
 
-def judged(
-    policy: Policy, readings: Mapping[str, SignalResult], tenant: str | None, *, kind: InputType = "image"
+def apply_policy(
+    policy: Policy, results: Mapping[str, SignalResult], tenant: str | None, *, input_type: InputType = "image"
 ) -> Moderation:
-    """The verdict on `readings`, with all that is needed to reach it again."""
-    decision = decide(policy, readings, tenant=tenant, kind=kind)
+    """The verdict on `results`, with everything that it takes to reach it again."""
+    decision = decide(policy, results, tenant=tenant, input_type=input_type)
     return Moderation(
         verdict=decision.verdict,
         severity=decision.severity,
         rules=decision.rules,
         actions=decision.actions,
-        signals=dict(readings),
+        signals=dict(results),
         policy=policy.name,
         policy_version=policy.version,
         policy_sha256=policy.sha256,
@@ -147,12 +150,12 @@ def judged(
     )
 
 
-async def _read(signal: Signal, picture: Picture, context: RunContext) -> SignalResult:
+async def _read_signal(signal: Signal, picture: Picture, context: RunContext) -> SignalResult:
     started = asyncio.get_running_loop().time()
     try:
         return await signal.read(picture, context)
     except (Overloaded, DeadlineExceeded):
-        raise  # the request may be sent again: nothing was judged
+        raise  # the client may send the request again: nothing was decided
     except KernelSightError as error:
         log.warning("signal %s could not judge: %s", signal.name, error)
         return SignalResult.failed(str(error), detector=signal.name)
@@ -160,14 +163,14 @@ async def _read(signal: Signal, picture: Picture, context: RunContext) -> Signal
         log.exception("bug in signal %s", signal.name)
         return SignalResult.failed("internal error; the log has the details", detector=signal.name)
     finally:
-        context.add(signal.name, asyncio.get_running_loop().time() - started)
+        context.add_stage(signal.name, asyncio.get_running_loop().time() - started)
 
 
-async def _explained(signals: Sequence[Signal], picture: Picture, context: RunContext) -> dict[str, Explanation]:
-    """An explanation that cannot be had costs nobody the verdict."""
+async def _explain_signals(signals: Sequence[Signal], picture: Picture, context: RunContext) -> dict[str, Explanation]:
+    """An explanation that is not available does not cost the verdict."""
     found = {}
     for signal in signals:
-        if isinstance(signal, Explains):
+        if isinstance(signal, ExplainableSignal):
             try:
                 found[signal.name] = await signal.explain(picture, context)
             except ExplanationUnavailable as error:

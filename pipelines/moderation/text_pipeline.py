@@ -1,4 +1,4 @@
-"""Texts judged as images are, each with a result id and heard of by observers; no engine, for nothing is decoded."""
+"""Moderates texts: each gets a result id and is reported to observers. There is nothing to decode, so no engine."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedText:
-    """A verdict on a text, of which only the length is told. `timings` are seconds by stage."""
+class ModeratedText:
+    """The verdict on a text, of which only the length is kept. `timings` are seconds by stage."""
 
     result_id: str
     characters: int
@@ -25,31 +25,33 @@ class JudgedText:
     priority: Priority
 
 
-TextObserver = Callable[[JudgedText], None]
+TextObserver = Callable[[ModeratedText], None]
 
 
-class Texts:
+class TextModeration:
     def __init__(self, moderation: ModerationPipeline) -> None:
         self._moderation = moderation
         self._observers: list[TextObserver] = []
 
     def add_observer(self, observer: TextObserver) -> None:
-        """Let it hear of every text that is judged from now on; as the engine's observers it has to be quick."""
+        """Call it with every text that is moderated from now on; like the engine's observers it has to be quick."""
         self._observers.append(observer)
 
-    async def judge(self, text: str, options: ModerationOptions, priority: Priority = "interactive") -> JudgedText:
+    async def moderate(
+        self, text: str, options: ModerationOptions, priority: Priority = "interactive"
+    ) -> ModeratedText:
         """Raises RequestRejected for an unknown tenant."""
         started = perf_counter()
-        found = await self._moderation.judge_text(text, options)
+        moderation = await self._moderation.moderate_text(text, options)
         timings = {"total": round(perf_counter() - started, 6)}
-        judged = JudgedText(new_result_id(), len(text), found, timings, priority)
-        self._tell(judged)
-        return judged
+        moderated = ModeratedText(new_result_id(), len(text), moderation, timings, priority)
+        self._notify(moderated)
+        return moderated
 
-    def _tell(self, judged: JudgedText) -> None:
-        """An observer that fails costs nobody an answer."""
+    def _notify(self, moderated: ModeratedText) -> None:
+        """An observer that fails does not cost the answer."""
         for observer in self._observers:
             try:
-                observer(judged)
+                observer(moderated)
             except Exception:
                 log.exception("bug in an observer of texts")

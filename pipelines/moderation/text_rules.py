@@ -1,9 +1,9 @@
-"""Word lists and patterns per category, found in a text that tries to hide them; spans are those of the text as given.
+"""Finds the words and patterns of each category in texts that try to hide them; spans refer to the text as given.
 
-    text ─► invisible characters out, NFKC ─► patterns
-                                            └► case folded, runs of whitespace one space ─► words
+    text ─► without invisible characters, NFKC ─► patterns
+                                                └► case folded, each run of whitespace one space ─► words
 
-Everything is linear in the text: patterns are RE2's, words are looked up by their first two characters and length.
+All work is linear in the text: RE2 runs the patterns, and words are looked up by two first characters and length.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import re2
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -21,29 +21,29 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pipelines.moderation.types import Evidence, SignalResult
 
 # Of one pattern: RE2 is linear for each match, but each search for the next one may run to the end of the text.
-MOST_MATCHES = 100
-MOST_SHOWN = 20  # matches that become evidence, per category
-LONGEST_SHOWN = 100  # characters of a match that become evidence
+MAX_MATCHES = 100
+MAX_SHOWN = 20  # matches that become evidence, per category
+MAX_SHOWN_LENGTH = 100  # characters of a match that become evidence
 
-# Category Cf aside: fillers and variation selectors, which show nothing either.
+# Besides category Cf: fillers and variation selectors, which are invisible as well.
 _INVISIBLE = {0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 # Scripts without spaces between words, and Hangul, whose particles stick to them: a word may begin anywhere.
 _UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x2E80, 0x9FFF), (0xA960, 0xA97F), (0xAC00, 0xFAFF),
              (0x1100, 0x11FF), (0x20000, 0x3FFFF))  # fmt: skip
-LONGEST_RUN = 32  # a character and its marks; no language needs more, and sorting marks takes quadratic time
-# These compose with what stands before them although they are no marks: vowels and finals of Hangul, halfwidth forms.
+MAX_RUN = 32  # a character and its marks; no language needs more, and sorting marks takes quadratic time
+# These compose with the character before them although they are no marks: vowels and finals of Hangul, halfwidth forms.
 _COMPOSING = ((0x1160, 0x11FF), (0xFF9E, 0xFFDC))
 
 
-def _word(given: str) -> str:
-    if not fold(given).text.strip():
+def _check_word(given: str) -> str:
+    if not fold_text(given).text.strip():
         raise ValueError(f"{given!r} has no visible characters")
     return given
 
 
-def _pattern(given: str) -> str:
+def _check_pattern(given: str) -> str:
     try:
-        compiled = _compiled(given)
+        compiled = _compile_pattern(given)
     except re2.error as cause:
         reason = cause.args[0].decode(errors="replace") if isinstance(cause.args[0], bytes) else cause
         raise ValueError(f"{given!r} is no RE2 pattern: {reason}") from cause
@@ -53,21 +53,21 @@ def _pattern(given: str) -> str:
 
 
 class TextRules(BaseModel):
-    """What makes a text belong to one category."""
+    """The words and patterns of one category."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    words: tuple[Annotated[str, AfterValidator(_word)], ...] = Field(
+    words: tuple[Annotated[str, AfterValidator(_check_word)], ...] = Field(
         default=(), description="whole words or phrases; case, width, accents' encoding and invisible characters aside"
     )
-    patterns: tuple[Annotated[str, AfterValidator(_pattern)], ...] = Field(
+    patterns: tuple[Annotated[str, AfterValidator(_check_pattern)], ...] = Field(
         default=(), description="RE2 syntax; case matters unless the pattern begins with (?i)"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class TextMatch:
-    """`rule` is the word or pattern as it stands in the rules; `text` is what `span` covers in the text as given."""
+    """`rule` is the word or pattern as written in the rules; `text` is the part of the given text in `span`."""
 
     category: str
     rule: str
@@ -76,81 +76,86 @@ class TextMatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
-    """A text and, for each of its characters, the span of the original that it came from."""
+class FoldedText:
+    """A text and, for each of its characters, the span of the original that it comes from."""
 
     text: str
     starts: Sequence[int]
     ends: Sequence[int]
 
-    def original(self, start: int, end: int) -> tuple[int, int]:
+    def get_original_span(self, start: int, end: int) -> tuple[int, int]:
         return self.starts[start], self.ends[end - 1]
 
 
 class TextMatcher:
-    """Compiled rules: 1.5 ms for a text of 2,000 characters and 10,000 words, and .01 ms more for each pattern."""
+    """Compiled rules: 1.5 ms for a text of 2,000 characters and 10,000 words, plus .01 ms for each pattern."""
 
     def __init__(self, rules: Mapping[str, TextRules]) -> None:
         self._words: dict[str, list[tuple[str, str]]] = {}
         for category, one in rules.items():
             for word in one.words:
-                self._words.setdefault(fold(word).text.strip(), []).append((category, word))
+                self._words.setdefault(fold_text(word).text.strip(), []).append((category, word))
         lengths: dict[str, set[int]] = {}
         for folded in self._words:
             lengths.setdefault(folded[:2], set()).add(len(folded))
         self._lengths = {head: tuple(sorted(found)) for head, found in lengths.items()}
         self._patterns = [
-            (category, pattern, _compiled(pattern)) for category, one in rules.items() for pattern in one.patterns
+            (category, pattern, _compile_pattern(pattern))
+            for category, one in rules.items()
+            for pattern in one.patterns
         ]
 
     def find(self, text: str) -> list[TextMatch]:
-        """The matches, overlapping ones included, in the order of their spans; of a pattern at most MOST_MATCHES."""
-        cleaned = clean(text)
+        """The matches in the order of their spans, overlapping ones included; at most MAX_MATCHES of each pattern."""
+        cleaned = clean_text(text)
         found = {*self._find_words(text, cleaned), *self._find_patterns(text, cleaned)}
         return sorted(found, key=lambda match: (match.span, match.category, match.rule))
 
-    def _find_words(self, text: str, cleaned: Folded) -> Iterator[TextMatch]:
-        folded = _folded(cleaned)
-        joins = [_joins(character) for character in folded.text]
+    def _find_words(self, text: str, cleaned: FoldedText) -> Iterator[TextMatch]:
+        folded = _fold_cleaned(cleaned)
+        is_part = [_is_word_part(character) for character in folded.text]
         for start in range(len(folded.text)):
-            if start and joins[start - 1] and joins[start]:
+            if start and is_part[start - 1] and is_part[start]:
                 continue
-            for end in self._ends(folded.text, start):
-                if end < len(joins) and joins[end - 1] and joins[end]:
+            for end in self._find_ends(folded.text, start):
+                if end < len(is_part) and is_part[end - 1] and is_part[end]:
                     continue
-                span = folded.original(start, end)
+                span = folded.get_original_span(start, end)
                 for category, word in self._words.get(folded.text[start:end], ()):
                     yield TextMatch(category, word, span, text[slice(*span)])
 
-    def _ends(self, text: str, start: int) -> Iterator[int]:
-        """Where a word that begins at `start` could end."""
+    def _find_ends(self, text: str, start: int) -> Iterator[int]:
+        """Yield the positions at which a word that begins at `start` could end."""
         for head in {text[start], text[start : start + 2]}:
             for length in self._lengths.get(head, ()):
                 if start + length <= len(text):
                     yield start + length
 
-    def _find_patterns(self, text: str, cleaned: Folded) -> Iterator[TextMatch]:
-        searched = cleaned.text.encode("utf-8", "replace").decode()  # lone surrogates are nothing that RE2 could take
+    def _find_patterns(self, text: str, cleaned: FoldedText) -> Iterator[TextMatch]:
+        searchable = cleaned.text.encode("utf-8", "replace").decode()  # RE2 takes no lone surrogates
         for category, pattern, compiled in self._patterns:
-            for match in islice(compiled.finditer(searched), MOST_MATCHES):
+            for match in islice(compiled.finditer(searchable), MAX_MATCHES):
                 if match.start() < match.end():
-                    span = cleaned.original(match.start(), match.end())
+                    span = cleaned.get_original_span(match.start(), match.end())
                     yield TextMatch(category, pattern, span, text[slice(*span)])
 
 
 @dataclass(frozen=True)
 class TextSignal:
-    """Signal "text": a score of 1 for each category of which something was found, else 0."""
+    """Signal "text": scores each category 1 where one of its words or patterns was found, else 0."""
 
     rules: Mapping[str, TextRules]
-    name: str = "text"
+    name: ClassVar[str] = "text"
+
+    def score_names(self) -> tuple[str, ...]:
+        return tuple(self.rules)
 
     def read_text(self, text: str) -> SignalResult:
-        found = self._matcher.find(text)
-        matched = {match.category for match in found}
-        shown = [match for category in self.rules for match in _first(found, category)]
+        matches = self._matcher.find(text)
+        matched = {match.category for match in matches}
+        shown = [match for category in self.rules for match in _pick_first(matches, category)]
         evidence = [
-            Evidence(what=match.text[:LONGEST_SHOWN], detail=match.category, span=match.span) for match in shown
+            Evidence(what=match.text[:MAX_SHOWN_LENGTH], detail=match.category, span=match.span) for match in shown
         ]
         scores = {category: float(category in matched) for category in self.rules}
         return SignalResult.of(scores, evidence, detector="text-rules", version=self._version)
@@ -165,35 +170,35 @@ class TextSignal:
         return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
 
 
-def _first(found: list[TextMatch], category: str) -> list[TextMatch]:
-    return [match for match in found if match.category == category][:MOST_SHOWN]
+def _pick_first(matches: list[TextMatch], category: str) -> list[TextMatch]:
+    return [match for match in matches if match.category == category][:MAX_SHOWN]
 
 
-def fold(text: str) -> Folded:
-    """`clean`, case folded, each run of whitespace one space: what words are compared in."""
-    return _folded(clean(text))
+def fold_text(text: str) -> FoldedText:
+    """`clean_text`, case folded, with each run of whitespace as one space: the form in which words are compared."""
+    return _fold_cleaned(clean_text(text))
 
 
-def clean(text: str) -> Folded:
-    """The text without invisible characters in NFKC, where ﬀ is ff and a fullwidth Ａ is A."""
+def clean_text(text: str) -> FoldedText:
+    """The text without invisible characters and in NFKC, where ﬀ is ff and a fullwidth Ａ is A."""
     if text.isascii():
-        return Folded(text, range(len(text)), range(1, len(text) + 1))
+        return FoldedText(text, range(len(text)), range(1, len(text) + 1))
     characters, starts, ends = list[str](), list[int](), list[int]()
-    for start, end, visible in _composing_runs(text):
+    for start, end, visible in _split_composing_runs(text):
         composed = unicodedata.normalize("NFKC", visible)
         characters.append(composed)
         starts += [start] * len(composed)
         ends += [end] * len(composed)
-    return Folded("".join(characters), starts, ends)
+    return FoldedText("".join(characters), starts, ends)
 
 
-def _composing_runs(text: str) -> Iterator[tuple[int, int, str]]:
-    """Start, end and visible characters of each stretch that NFKC looks at as one: a character and its marks."""
+def _split_composing_runs(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and visible characters of each run that NFKC composes as one: a character and its marks."""
     start, run = 0, ""
     for at, character in enumerate(text):
         if _is_invisible(character):
             continue
-        if run and (len(run) == LONGEST_RUN or not _composes(character)):
+        if run and (len(run) == MAX_RUN or not _is_composing(character)):
             yield start, at, run
             run = ""
         if not run:
@@ -203,7 +208,7 @@ def _composing_runs(text: str) -> Iterator[tuple[int, int, str]]:
         yield start, len(text), run
 
 
-def _folded(cleaned: Folded) -> Folded:
+def _fold_cleaned(cleaned: FoldedText) -> FoldedText:
     characters, starts, ends = list[str](), list[int](), list[int]()
     for character, start, end in zip(cleaned.text, cleaned.starts, cleaned.ends, strict=True):
         if character.isspace():
@@ -215,7 +220,7 @@ def _folded(cleaned: Folded) -> Folded:
             characters.append(part)
             starts.append(start)
             ends.append(end)
-    return Folded("".join(characters), starts, ends)
+    return FoldedText("".join(characters), starts, ends)
 
 
 @lru_cache(maxsize=10_000)
@@ -224,23 +229,23 @@ def _is_invisible(character: str) -> bool:
 
 
 @lru_cache(maxsize=10_000)
-def _composes(character: str) -> bool:
-    """Whether NFKC may join it to what stands before it."""
-    return unicodedata.category(character).startswith("M") or _within(character, _COMPOSING)
+def _is_composing(character: str) -> bool:
+    """Whether NFKC may join it to the character before it."""
+    return unicodedata.category(character).startswith("M") or _is_in_ranges(character, _COMPOSING)
 
 
 @lru_cache(maxsize=10_000)
-def _joins(character: str) -> bool:
+def _is_word_part(character: str) -> bool:
     """Whether two such characters side by side belong to one word."""
-    is_part = character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
-    return is_part and not _within(character, _UNSPACED)
+    is_word_like = character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
+    return is_word_like and not _is_in_ranges(character, _UNSPACED)
 
 
-def _within(character: str, ranges: tuple[tuple[int, int], ...]) -> bool:
+def _is_in_ranges(character: str, ranges: tuple[tuple[int, int], ...]) -> bool:
     return any(first <= ord(character) <= last for first, last in ranges)
 
 
-def _compiled(pattern: str) -> "re2._Regexp":
+def _compile_pattern(pattern: str) -> "re2._Regexp":
     options = re2.Options()
     options.log_errors = False
     return re2.compile(pattern, options)

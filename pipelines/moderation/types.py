@@ -1,24 +1,23 @@
-"""What moderation answers. Scores are 0-1; boxes are pixels of the upright original."""
+"""The result types of moderation. Scores are 0-1; boxes are pixels of the upright original."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from pipelines.explain.explainer import Explanation
-from pipelines.types import Wire
+from pipelines.boxes import Box
+from pipelines.explain.types import Explanation
+from pipelines.types import WireModel
 
 Verdict = Literal["allow", "review", "block"]
 VERDICTS: tuple[Verdict, ...] = ("allow", "review", "block")  # from mild to strict
 
 InputType = Literal["text", "image"]
 
-Box = tuple[float, float, float, float]
 
+class Evidence(WireModel):
+    """One finding of a signal, and its place."""
 
-class Evidence(Wire):
-    """One thing that a signal saw, and where."""
-
-    what: str = Field(description="in a word or two: a class, a list's entry, a kind of file, the text that matched")
+    what: str = Field(description="a class, a list's entry, a kind of file or the text that matched")
     score: float | None = None
     detail: str | None = None
     box: Box | None = None
@@ -27,15 +26,15 @@ class Evidence(Wire):
     )
 
 
-class SignalResult(Wire):
-    """What one signal says of one image: the numbers that a policy decides on, and what they rest on."""
+class SignalResult(WireModel):
+    """The result of one signal for one image: the scores that a policy decides on, and their evidence."""
 
     score: float = Field(ge=0, le=1, description="the highest of `scores`")
-    scores: dict[str, float] = Field(description="each thing that the signal looks for; a rule names 'signal.thing'")
+    scores: dict[str, float] = Field(description="by name; a rule of the policy refers to one as 'signal.name'")
     evidence: list[Evidence] = Field(default_factory=list)
-    detector: str = Field(description="what judged: a model's id, or the name of a list or a check")
-    version: str = Field(description="of the detector: with it and the image the scores can be had again")
-    error: str | None = Field(default=None, description="why the signal could not judge; its scores then say nothing")
+    detector: str = Field(description="a model's id, or the name of a list or a check")
+    version: str = Field(description="of the detector: with it and the image the scores can be computed again")
+    error: str | None = Field(default=None, description="why the signal failed; its scores then mean nothing")
 
     @classmethod
     def of(cls, scores: dict[str, float], evidence: list[Evidence], *, detector: str, version: str) -> "SignalResult":
@@ -50,8 +49,8 @@ class SignalResult(Wire):
         return cls(score=0.0, scores={}, detector=detector, version="", error=why)
 
 
-class FiredRule(Wire):
-    """A rule of the policy whose threshold was reached, or 'on_error' for a signal that could not judge."""
+class FiredRule(WireModel):
+    """A rule of the policy whose threshold was reached, or 'on_error' for a signal that failed."""
 
     rule: str
     category: str
@@ -63,45 +62,45 @@ class FiredRule(Wire):
     actions: list[str] = Field(default_factory=list)
 
 
-class CategoryScore(Wire):
-    """What the rules of one OpenAI category come to: the highest score of their signals, and whether one fired."""
+class CategoryScore(WireModel):
+    """The result of all rules of one OpenAI category: their highest score, and whether one of them fired."""
 
     score: float
     flagged: bool
     input_types: list[InputType]
 
 
-class PageVerdict(Wire):
-    """A page of a PDF or TIFF by itself; `rules` are the names of those that fired on it."""
+class PageVerdict(WireModel):
+    """The verdict on one page of a PDF or TIFF; `rules` are the names of those that fired on it."""
 
     number: int
     verdict: Verdict
     severity: int = 0
     rules: list[str] = Field(default_factory=list)
-    error: str | None = Field(default=None, description="why it, or some signal there, could not be judged")
+    error: str | None = Field(default=None, description="why the page could not be read, or a signal failed on it")
 
 
-class Moderation(Wire):
-    """A verdict, what it rests on, and what it takes to reach it again: see `kernelsight policy replay`."""
+class Moderation(WireModel):
+    """A verdict, its evidence, and everything that it takes to reach it again: see `kernelsight policy replay`."""
 
     verdict: Verdict
     severity: int = Field(ge=0, le=6, description="of the worst rule behind the verdict; 0 when allowed")
-    rules: list[FiredRule] = Field(description="all that fired, those that only note something included")
-    actions: list[str] = Field(description="what the fired rules tell the caller to do")
+    rules: list[FiredRule] = Field(description="all that fired, including those that leave the verdict alone")
+    actions: list[str] = Field(description="the actions of all fired rules, for the caller")
     signals: dict[str, SignalResult]
     policy: str
     policy_version: str
     policy_sha256: str
     tenant: str | None = None
     categories: dict[str, CategoryScore] = Field(
-        exclude=True, description="by OpenAI category; those that no signal judged are not in it"
+        exclude=True, description="by OpenAI category; those without a signal are left out"
     )
     explanations: dict[str, Explanation] | None = Field(
-        default=None, description="by signal: which places of the picture its score comes from; when asked for"
+        default=None, description="by signal: the places of the picture that its score comes from; when requested"
     )
     pages: list[PageVerdict] | None = Field(
-        default=None, description="of a PDF or TIFF of which more than the first page was looked at"
+        default=None, description="of a PDF or TIFF of which more than the first page was moderated"
     )
     preview: str | None = Field(
-        default=None, description="a small, blurred WebP as data URL, for people who have to look; when asked for"
+        default=None, description="a small, blurred WebP as data URL, for reviewers; when requested"
     )

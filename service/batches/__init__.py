@@ -1,1 +1,1 @@
-"""Batches over REST in the shape of OpenAI's: a file of requests in, a file of answers out."""
+"""OpenAI-style batches over REST: a file of requests in, a file of answers out."""

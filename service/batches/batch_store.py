@@ -1,7 +1,7 @@
-"""What is known of batches, in Redis: one hash for each, one more for what its chunks came to.
+"""Stores batches in Redis: one hash per batch, and one more for the results of its chunks.
 
-A batch's state is not a field: it follows from which moments it has seen. Each moment is written once (HSETNX), so two
-workers that come to the same end, or one that comes to it twice, change nothing.
+A batch's status is not a field: it follows from which timestamps are set. Each timestamp is written once (HSETNX), so
+two workers that finish the same step, or one that finishes it twice, change nothing.
 """
 
 import time
@@ -12,142 +12,149 @@ from typing import Any
 import orjson
 
 from pipelines.errors import RequestRejected
-from service.batches.errors import BatchUnknown
-from service.batches.jsonl import Chunk
-from service.batches.types import ENDED, MOMENTS, Batch, BatchPage, Counts, LineError, LineErrors
-from service.queue.scripts import Server
+from service.batches.jsonl import LineChunk
+from service.batches.types import (
+    FINAL_STATUSES,
+    STATUS_TIMESTAMPS,
+    BatchObject,
+    BatchPage,
+    LineError,
+    LineErrors,
+    RequestCounts,
+)
+from service.errors import BatchUnknown
+from service.queue.scripts import ScriptRunner
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """`keep_seconds` is how long a batch is known after it was made."""
+class BatchStore:
+    """`keep_seconds` is how long a batch is kept after its creation."""
 
-    server: Server
+    scripts: ScriptRunner
     keep_seconds: float
 
-    def _key(self, id: str) -> str:
-        return self.server.key("batch", id)
+    def _batch_key(self, id: str) -> str:
+        return self.scripts.key("batch", id)
 
-    def _done(self, id: str) -> str:
-        """Of each chunk that is done: completed and failed requests."""
-        return self.server.key("batch-chunks", id)
+    def _chunks_key(self, id: str) -> str:
+        """Of a hash: chunk number to counts of completed and failed requests."""
+        return self.scripts.key("batch-chunks", id)
 
-    def _list(self) -> str:
-        return f"{self.server.root}:batches"  # ids, oldest first
+    def _list_key(self) -> str:
+        return f"{self.scripts.root}:batches"  # ids, oldest first
 
-    async def add(self, batch: Batch) -> None:
-        known = batch.model_dump_json(exclude={"status", "request_counts"}, exclude_none=True)
+    async def add(self, batch: BatchObject) -> None:
+        fixed = batch.model_dump_json(exclude={"status", "request_counts"}, exclude_none=True)
         keep = int(self.keep_seconds)
-        async with self.server.connection.command() as client:
+        async with self.scripts.connection.command() as client:
             pipe = client.pipeline(transaction=True)
-            pipe.hset(self._key(batch.id), "batch", known)
-            pipe.expire(self._key(batch.id), keep)
-            pipe.zadd(self._list(), {batch.id: batch.created_at})
-            pipe.zremrangebyscore(self._list(), "-inf", time.time() - self.keep_seconds)
+            pipe.hset(self._batch_key(batch.id), "batch", fixed)
+            pipe.expire(self._batch_key(batch.id), keep)
+            pipe.zadd(self._list_key(), {batch.id: batch.created_at})
+            pipe.zremrangebyscore(self._list_key(), "-inf", time.time() - self.keep_seconds)
             await pipe.execute()
 
-    async def get(self, id: str) -> Batch:
+    async def get(self, id: str) -> BatchObject:
         """Raises BatchUnknown."""
-        async with self.server.connection.command() as client:
+        async with self.scripts.connection.command() as client:
             pipe = client.pipeline(transaction=True)
-            pipe.hgetall(self._key(id))
-            pipe.hvals(self._done(id))
-            fields, done = await pipe.execute()
-        known = _text(fields)
-        if "batch" not in known:
+            pipe.hgetall(self._batch_key(id))
+            pipe.hvals(self._chunks_key(id))
+            found, chunks = await pipe.execute()
+        fields = _decode_names(found)
+        if "batch" not in fields:
             raise BatchUnknown(id)
-        moments = {name: int(known[name]) for name, _ in MOMENTS if name in known}
-        counts = [orjson.loads(one) for one in done]
-        return Batch.model_validate(
-            orjson.loads(known["batch"])
-            | moments
-            | {name: _str(known[name]) for name in ("output_file_id", "error_file_id") if name in known}
+        timestamps = {name: int(fields[name]) for name, _ in STATUS_TIMESTAMPS if name in fields}
+        counts = [orjson.loads(one) for one in chunks]
+        return BatchObject.model_validate(
+            orjson.loads(fields["batch"])
+            | timestamps
+            | {name: _decode(fields[name]) for name in ("output_file_id", "error_file_id") if name in fields}
             | {
-                "status": next((status for name, status in MOMENTS if name in moments), "validating"),
-                "errors": LineErrors(data=orjson.loads(known["errors"])) if "errors" in known else None,
-                "request_counts": Counts(
-                    total=int(known.get("total", 0)),
+                "status": next((status for name, status in STATUS_TIMESTAMPS if name in timestamps), "validating"),
+                "errors": LineErrors(data=orjson.loads(fields["errors"])) if "errors" in fields else None,
+                "request_counts": RequestCounts(
+                    total=int(fields.get("total", 0)),
                     completed=sum(one[0] for one in counts),
                     failed=sum(one[1] for one in counts),
                 ),
             }
         )
 
-    async def page(self, *, after: str | None, limit: int) -> BatchPage:
-        """Newest first; raises RequestRejected where `after` is no batch."""
+    async def list_page(self, *, after: str | None, limit: int) -> BatchPage:
+        """Newest first; raises RequestRejected if `after` is not in the list."""
         start = 0
         if after is not None:
-            async with self.server.connection.command() as client:
-                rank: Any = await client.zrevrank(self._list(), after)
+            async with self.scripts.connection.command() as client:
+                rank: Any = await client.zrevrank(self._list_key(), after)
             if rank is None:
                 raise RequestRejected(f"after: no batch {after[:80]!r} in this list")
             start = rank + 1
-        async with self.server.connection.command() as client:
-            ids: Any = await client.zrevrange(self._list(), start, start + limit)
-        found = [_str(one) for one in ids]
+        async with self.scripts.connection.command() as client:
+            ids: Any = await client.zrevrange(self._list_key(), start, start + limit)
+        found = [_decode(one) for one in ids]
         shown = [await self.get(id) for id in found[:limit]]
         first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
         return BatchPage(data=shown, first_id=first, last_id=last, has_more=len(found) > limit)
 
-    async def mark(self, id: str, moment: str, **fields: bytes | str | int) -> None:
-        """`moment` is now, unless the batch has seen it; `fields` come with it."""
-        async with self.server.connection.command() as client:
+    async def set_timestamp(self, id: str, name: str, **fields: bytes | str | int) -> None:
+        """Set a timestamp to now unless it is set, and write `fields` with it."""
+        async with self.scripts.connection.command() as client:
             pipe = client.pipeline(transaction=True)
-            for name, value in fields.items():
-                pipe.hset(self._key(id), name, value)
-            pipe.hsetnx(self._key(id), moment, int(time.time()))
+            for field, value in fields.items():
+                pipe.hset(self._batch_key(id), field, value)
+            pipe.hsetnx(self._batch_key(id), name, int(time.time()))
             await pipe.execute()
 
     async def fail(self, id: str, errors: Sequence[LineError]) -> None:
-        listed = orjson.dumps([one.model_dump(exclude_none=True) for one in errors])
-        await self.mark(id, "failed_at", errors=listed)
+        encoded = orjson.dumps([one.model_dump(exclude_none=True) for one in errors])
+        await self.set_timestamp(id, "failed_at", errors=encoded)
 
-    async def forget(self, id: str) -> None:
-        async with self.server.connection.command() as client:
+    async def remove(self, id: str) -> None:
+        async with self.scripts.connection.command() as client:
             pipe = client.pipeline(transaction=True)
-            pipe.delete(self._key(id), self._done(id))
-            pipe.zrem(self._list(), id)
+            pipe.delete(self._batch_key(id), self._chunks_key(id))
+            pipe.zrem(self._list_key(), id)
             await pipe.execute()
 
-    async def cut(self, id: str, chunks: Sequence[Chunk]) -> None:
-        """Remember how the file is cut; from now on the batch is in progress."""
-        table = orjson.dumps([(chunk.at, chunk.lines) for chunk in chunks])
-        await self.mark(id, "in_progress_at", chunks=table, total=sum(chunk.lines for chunk in chunks))
+    async def save_chunks(self, id: str, chunks: Sequence[LineChunk]) -> None:
+        """Store how the file is cut; the batch is in progress from now on."""
+        table = orjson.dumps([(chunk.offset, chunk.lines) for chunk in chunks])
+        await self.set_timestamp(id, "in_progress_at", chunks=table, total=sum(chunk.lines for chunk in chunks))
 
-    async def chunks(self, id: str) -> list[Chunk]:
+    async def load_chunks(self, id: str) -> list[LineChunk]:
         """Raises BatchUnknown."""
-        async with self.server.connection.command() as client:
-            table: Any = await client.hget(self._key(id), "chunks")
+        async with self.scripts.connection.command() as client:
+            table: Any = await client.hget(self._batch_key(id), "chunks")
         if table is None:
             raise BatchUnknown(id)
-        return [Chunk(at, lines) for at, lines in orjson.loads(table)]
+        return [LineChunk(offset, lines) for offset, lines in orjson.loads(table)]
 
-    async def done(self, id: str) -> dict[int, int]:
-        """Of each chunk that is done, how many requests were answered, well or not."""
-        async with self.server.connection.command() as client:
-            found: Any = await client.hgetall(self._done(id))
+    async def finished_chunks(self, id: str) -> dict[int, int]:
+        """For each finished chunk, the number of its requests, successful or not."""
+        async with self.scripts.connection.command() as client:
+            found: Any = await client.hgetall(self._chunks_key(id))
         return {int(number): sum(orjson.loads(counts)) for number, counts in found.items()}
 
-    async def chunk_done(self, id: str, number: int, completed: int, failed: int) -> int:
-        """Count a chunk once, however often it was done; how many are done now."""
-        key = self._done(id)
-        async with self.server.connection.command() as client:
+    async def finish_chunk(self, id: str, number: int, completed: int, failed: int) -> int:
+        """Count a chunk once, however often it was processed; returns the number of finished chunks."""
+        key = self._chunks_key(id)
+        async with self.scripts.connection.command() as client:
             pipe = client.pipeline(transaction=True)
             pipe.hset(key, str(number), orjson.dumps([completed, failed]))
             pipe.expire(key, int(self.keep_seconds))
             pipe.hlen(key)
-            *_, done = await pipe.execute()
-        return int(done)
+            *_, finished = await pipe.execute()
+        return int(finished)
 
 
-def over(batch: Batch) -> bool:
-    """Nothing more is to be done for it."""
-    return batch.status in ENDED
+def is_finished(batch: BatchObject) -> bool:
+    return batch.status in FINAL_STATUSES
 
 
-def _text(fields: Mapping[Any, Any]) -> dict[str, Any]:
-    return {_str(name): value for name, value in fields.items()}
+def _decode_names(fields: Mapping[Any, Any]) -> dict[str, Any]:
+    return {_decode(name): value for name, value in fields.items()}
 
 
-def _str(value: bytes | str) -> str:
+def _decode(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value

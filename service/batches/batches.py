@@ -1,4 +1,4 @@
-"""Batches made, looked at and cancelled: what clients do. What workers do with them is in work.py."""
+"""Creates, shows and cancels batches for clients; processor.py is what workers do with them."""
 
 import asyncio
 import secrets
@@ -7,70 +7,74 @@ from dataclasses import dataclass
 
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
-from service.batches.batch_store import Ledger, over
-from service.batches.errors import BatchOver
+from service.batches.batch_store import BatchStore, is_finished
 from service.batches.file_store import FileStore
-from service.batches.types import COMPLETION_SECONDS, Batch, BatchPage, NewBatch
-from service.operations.registry import BY_PATH
+from service.batches.types import COMPLETION_SECONDS, BatchObject, BatchPage, NewBatch
+from service.errors import BatchOver
+from service.operations.registry import OPERATIONS_BY_PATH
 from service.queue.client import JobQueue
 from service.queue.types import NewJob
 
-START, CHUNK = "batch-start", "batch-chunk"  # kinds of jobs
+START_JOB, CHUNK_JOB = "batch-start", "batch-chunk"  # job kinds
 
 
 @dataclass(frozen=True)
 class Batches:
     files: FileStore
-    ledger: Ledger
+    store: BatchStore
     queue: JobQueue
 
-    async def create(self, new: NewBatch) -> Batch:
+    async def create(self, new: NewBatch) -> BatchObject:
         """Raises RequestRejected, FileUnknown, QueueFull or QueueUnavailable."""
-        if new.endpoint not in BY_PATH:
-            raise RequestRejected(f"endpoint: no {new.endpoint[:80]!r} here; there are: {', '.join(sorted(BY_PATH))}")
+        if new.endpoint not in OPERATIONS_BY_PATH:
+            raise RequestRejected(
+                f"endpoint: no {new.endpoint[:80]!r} here; there are: {', '.join(sorted(OPERATIONS_BY_PATH))}"
+            )
         await asyncio.to_thread(self.files.get, new.input_file_id)
         now = int(time.time())
-        batch = Batch(
+        batch = BatchObject(
             id=f"batch_{secrets.token_hex(16)}",
             status="validating",
             created_at=now,
             expires_at=now + COMPLETION_SECONDS,
             **new.model_dump(),
         )
-        await self.ledger.add(batch)
+        await self.store.add(batch)
         try:
-            await self.queue.enqueue(NewJob({"kind": START, "batch": batch.id}, idempotency_key=f"start:{batch.id}"))
+            await self.queue.enqueue(
+                NewJob({"kind": START_JOB, "batch": batch.id}, idempotency_key=f"start:{batch.id}")
+            )
         except KernelSightError:
-            await self.ledger.forget(batch.id)
+            await self.store.remove(batch.id)
             raise
         return batch
 
-    async def get(self, id: str) -> Batch:
-        """Raises BatchUnknown."""
-        batch = await self.ledger.get(id)
+    async def get(self, id: str) -> BatchObject:
+        """Also ends a batch that has expired. Raises BatchUnknown."""
+        batch = await self.store.get(id)
         if batch.status == "in_progress" and time.time() > batch.expires_at:
-            await self._close(id)
+            await self._expire(id)
         return batch
 
-    async def page(self, *, after: str | None, limit: int) -> BatchPage:
-        return await self.ledger.page(after=after, limit=limit)
+    async def list_page(self, *, after: str | None, limit: int) -> BatchPage:
+        return await self.store.list_page(after=after, limit=limit)
 
-    async def cancel(self, id: str) -> Batch:
-        """What runs is finished, what waits is not begun. Raises BatchUnknown or BatchOver."""
-        batch = await self.ledger.get(id)
-        if over(batch):
+    async def cancel(self, id: str) -> BatchObject:
+        """Finishes the requests that run, and starts no others. Raises BatchUnknown or BatchOver."""
+        batch = await self.store.get(id)
+        if is_finished(batch):
             raise BatchOver(f"batch {id!r} is {batch.status} already")
-        await self.ledger.mark(id, "cancelling_at")
-        return await self.ledger.get(id)
+        await self.store.set_timestamp(id, "cancelling_at")
+        return await self.store.get(id)
 
-    async def _close(self, id: str) -> None:
-        """Chunks that never came to their end, dead letters among them, come to it now, without being tried."""
-        chunks, done = await self.ledger.chunks(id), await self.ledger.done(id)
+    async def _expire(self, id: str) -> None:
+        """Enqueue all unfinished chunks once more, dead letters included; they end as expired, without being run."""
+        chunks, finished = await self.store.load_chunks(id), await self.store.finished_chunks(id)
         await self.queue.enqueue_many(
-            [chunk_job(id, number, "expired") for number in range(len(chunks)) if number not in done]
+            [new_chunk_job(id, number, "expired") for number in range(len(chunks)) if number not in finished]
         )
 
 
-def chunk_job(batch: str, number: int, why: str = "new") -> NewJob:
-    work = {"kind": CHUNK, "batch": batch, "chunk": number}
-    return NewJob(work, "batch", idempotency_key=f"{batch}:{number}:{why}")
+def new_chunk_job(batch: str, number: int, reason: str = "new") -> NewJob:
+    work = {"kind": CHUNK_JOB, "batch": batch, "chunk": number}
+    return NewJob(work, "batch", idempotency_key=f"{batch}:{number}:{reason}")

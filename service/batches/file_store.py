@@ -1,7 +1,7 @@
-"""Files that clients upload and fetch, in a folder or anywhere that fsspec reaches: all workers must see the same.
+"""Stores files of batches in a folder or anywhere that fsspec reaches; all workers must see the same place.
 
-ROOT/<id>.data is a file, ROOT/<id>.json what is known of it. The second is written last and removed first: without it
-there is no file.
+ROOT/<id>.data is the file, ROOT/<id>.json its metadata. The metadata is written last and removed first: without it,
+the file does not exist.
 """
 
 import io
@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import BinaryIO, Literal
 
@@ -20,21 +21,22 @@ import fsspec
 from fsspec.core import url_to_fs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from models.atomic_write import open_atomically_on
 from pipelines.errors import RequestRejected
-from service.batches.errors import FilesNotWritable, FilesUnavailable, FileUnknown
-from service.batches.remote_file import FarFile, failing_as
+from service.batches.remote_file import RemoteFile, reraise_as
+from service.errors import FilesNotWritable, FilesUnavailable, FileUnknown
 from service.settings import SettingsInvalid
 
 log = logging.getLogger(__name__)
 
-Purpose = Literal["batch", "batch_output", "batch_part"]  # parts are of outputs that are not whole yet, and unlisted
+Purpose = Literal["batch", "batch_output", "batch_part"]  # parts of unfinished outputs are not listed
 
 _BUFFER = 1 << 20
 _ID = re.compile(r"file-[0-9a-f]{32}")
 
 
-class StoredFile(BaseModel):
-    """As OpenAI's file objects; times are Unix seconds."""
+class BatchFile(BaseModel):
+    """OpenAI's file object; times are Unix seconds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,9 +50,9 @@ class StoredFile(BaseModel):
     status: Literal["processed"] = "processed"
 
 
-class FilePage(BaseModel):
+class BatchFilePage(BaseModel):
     object: Literal["list"] = "list"
-    data: list[StoredFile]
+    data: list[BatchFile]
     first_id: str | None
     last_id: str | None
     has_more: bool
@@ -60,98 +62,94 @@ def new_file_id() -> str:
     return f"file-{secrets.token_hex(16)}"
 
 
-def file_id_of(*names: str | int) -> str:
-    """The same for the same names: who writes a file again replaces it."""
+def derived_file_id(*names: str | int) -> str:
+    """The same names give the same id, so that writing a file again replaces it."""
     return f"file-{sha256(':'.join(map(str, names)).encode()).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True)
 class FileStore:
-    """`root` is a folder or a URL of fsspec's; files are gone after `keep_seconds`.
+    """`root` is a folder or an fsspec URL; files expire after `keep_seconds`.
 
-    Every method blocks, and raises FilesUnavailable where the place does not answer.
+    Every method blocks, and raises FilesUnavailable if the file system does not answer.
     """
 
     root: str
     keep_seconds: float
 
-    def add(self, source: BinaryIO, filename: str) -> StoredFile:
-        """An upload; raises FilesNotWritable."""
-        self.sweep()
+    def add(self, source: BinaryIO, filename: str) -> BatchFile:
+        """Store an upload; raises FilesNotWritable."""
+        self.remove_expired()
         id = new_file_id()
-        with self.writing(id, filename, "batch") as target:
+        with self.open_writer(id, filename, "batch") as target:
             shutil.copyfileobj(source, target, 1 << 20)
         return self.get(id)
 
     def check(self) -> None:
-        """Raises SettingsInvalid for a kind of place that fsspec does not know, or lacks a package for.
+        """Raises SettingsInvalid if fsspec does not know the scheme of `root`, or lacks a package for it.
 
-        One that does not answer yet is no reason not to start.
+        A file system that does not answer yet does not prevent the start.
         """
         try:
-            self._system()
-        except FilesUnavailable as away:
-            if isinstance(away.__cause__, ValueError | ImportError):
-                raise SettingsInvalid(f"KERNELSIGHT_FILES: {away.__cause__}") from away
-            log.warning("files cannot be read or stored yet: %s", away)
+            self._file_system()
+        except FilesUnavailable as error:
+            if isinstance(error.__cause__, ValueError | ImportError):
+                raise SettingsInvalid(f"KERNELSIGHT_FILES: {error.__cause__}") from error
+            log.warning("files cannot be read or stored yet: %s", error)
 
     @contextmanager
-    def writing(self, id: str, filename: str, purpose: Purpose) -> Iterator[BinaryIO]:
-        """The file is there when the block has ended well, and replaces one of the same id. Raises FilesNotWritable."""
-        system, root = self._system()
-        part = f"{root}/{id}.{secrets.token_hex(8)}.part"
-        try:
-            with failing_as(FilesNotWritable):
-                system.makedirs(root, exist_ok=True)
-                target = system.open(part, "wb")
-            with io.BufferedWriter(FarFile(target, FilesNotWritable), _BUFFER) as buffered:
-                yield buffered
-            with failing_as(FilesNotWritable):
-                size = system.size(part)
-                system.mv(part, f"{root}/{id}.data")
-                now = int(time.time())
-                expires = now + int(self.keep_seconds)
-                known = StoredFile(
-                    id=id, bytes=size, created_at=now, expires_at=expires, filename=filename, purpose=purpose
-                )
-                system.pipe_file(part, known.model_dump_json().encode())
-                system.mv(part, f"{root}/{id}.json")  # readers never see half of it
-        finally:
-            with suppress(Exception):  # what went wrong before is what counts
-                if system.exists(part):
-                    system.rm_file(part)
+    def open_writer(self, id: str, filename: str, purpose: Purpose) -> Iterator[BinaryIO]:
+        """The file exists once the block has succeeded, and replaces one of the same id. Raises FilesNotWritable."""
+        system, root = self._file_system()
+        errors = partial(reraise_as, FilesNotWritable)
+        with errors():
+            system.makedirs(root, exist_ok=True)
+        with (
+            open_atomically_on(system, f"{root}/{id}.data", errors=errors) as target,
+            io.BufferedWriter(RemoteFile(target, FilesNotWritable), _BUFFER) as buffered,
+        ):
+            yield buffered
+        with errors():
+            size = system.size(f"{root}/{id}.data")
+            now = int(time.time())
+            expires = now + int(self.keep_seconds)
+            metadata = BatchFile(
+                id=id, bytes=size, created_at=now, expires_at=expires, filename=filename, purpose=purpose
+            )
+            with open_atomically_on(system, f"{root}/{id}.json") as target:
+                target.write(metadata.model_dump_json().encode())
 
-    def get(self, id: str) -> StoredFile:
+    def get(self, id: str) -> BatchFile:
         """Raises FileUnknown."""
         if not _ID.fullmatch(id):
             raise FileUnknown(id)
-        system, root = self._system()
-        with failing_as(FilesUnavailable):
+        system, root = self._file_system()
+        with reraise_as(FilesUnavailable):
             try:
-                known = StoredFile.model_validate_json(system.cat_file(f"{root}/{id}.json"))
+                file = BatchFile.model_validate_json(system.cat_file(f"{root}/{id}.json"))
             except FileNotFoundError:
                 raise FileUnknown(id) from None
-        if known.expires_at is not None and known.expires_at < time.time():
+        if file.expires_at is not None and file.expires_at < time.time():
             raise FileUnknown(id)
-        return known
+        return file
 
     @contextmanager
-    def opened(self, id: str, at: int = 0) -> Iterator[BinaryIO]:
-        """Its bytes from `at` on; raises FileUnknown."""
+    def open_reader(self, id: str, offset: int = 0) -> Iterator[BinaryIO]:
+        """The file's bytes from `offset` on; raises FileUnknown."""
         self.get(id)
-        system, root = self._system()
-        with failing_as(FilesUnavailable):
+        system, root = self._file_system()
+        with reraise_as(FilesUnavailable):
             try:
                 source = system.open(f"{root}/{id}.data", "rb")
             except FileNotFoundError:  # removed meanwhile
                 raise FileUnknown(id) from None
-        with io.BufferedReader(FarFile(source, FilesUnavailable), _BUFFER) as buffered:
-            buffered.seek(at)
+        with io.BufferedReader(RemoteFile(source, FilesUnavailable), _BUFFER) as buffered:
+            buffered.seek(offset)
             yield buffered
 
-    def page(self, *, after: str | None, limit: int, newest_first: bool, purpose: str | None) -> FilePage:
-        """Raises RequestRejected where `after` is no file of the list."""
-        files = sorted(self._all(), key=lambda one: (one.created_at, one.id), reverse=newest_first)
+    def list_page(self, *, after: str | None, limit: int, newest_first: bool, purpose: str | None) -> BatchFilePage:
+        """Raises RequestRejected if `after` is not in the list."""
+        files = sorted(self._list_files(), key=lambda one: (one.created_at, one.id), reverse=newest_first)
         files = [one for one in files if one.purpose != "batch_part" and purpose in (None, one.purpose)]
         ids = [one.id for one in files]
         if after is not None and after not in ids:
@@ -159,42 +157,41 @@ class FileStore:
         start = ids.index(after) + 1 if after is not None else 0
         shown = files[start : start + limit]
         first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
-        return FilePage(data=shown, first_id=first, last_id=last, has_more=start + limit < len(files))
+        return BatchFilePage(data=shown, first_id=first, last_id=last, has_more=start + limit < len(files))
 
     def remove(self, id: str) -> None:
         """Raises FileUnknown."""
         self.get(id)
-        self.discard(id)
+        self.remove_if_exists(id)
 
-    def sweep(self) -> None:
-        """Remove what has expired."""
-        for one in self._all(expired=True):
-            self.discard(one.id)
+    def remove_expired(self) -> None:
+        """Remove expired files."""
+        for one in self._list_files(expired=True):
+            self.remove_if_exists(one.id)
 
-    def discard(self, id: str) -> None:
-        """Remove it if it is there."""
-        system, root = self._system()
+    def remove_if_exists(self, id: str) -> None:
+        system, root = self._file_system()
         for suffix in ("json", "data"):
-            with failing_as(FilesUnavailable), suppress(FileNotFoundError):
+            with reraise_as(FilesUnavailable), suppress(FileNotFoundError):
                 system.rm_file(f"{root}/{id}.{suffix}")
 
-    def _all(self, *, expired: bool = False) -> Iterator[StoredFile]:
-        system, root = self._system()
+    def _list_files(self, *, expired: bool = False) -> Iterator[BatchFile]:
+        system, root = self._file_system()
         now = time.time()
-        with failing_as(FilesUnavailable):
+        with reraise_as(FilesUnavailable):
             paths = system.glob(f"{root}/file-*.json")
         for path in paths:
-            with failing_as(FilesUnavailable):
+            with reraise_as(FilesUnavailable):
                 try:
-                    known = StoredFile.model_validate_json(system.cat_file(path))
+                    file = BatchFile.model_validate_json(system.cat_file(path))
                 except FileNotFoundError:  # removed meanwhile
                     continue
                 except ValidationError:
                     log.warning("%s is no record of a file", path)
                     continue
-            if (known.expires_at is not None and known.expires_at < now) is expired:
-                yield known
+            if (file.expires_at is not None and file.expires_at < now) is expired:
+                yield file
 
-    def _system(self) -> tuple[fsspec.AbstractFileSystem, str]:
-        with failing_as(FilesUnavailable):  # some kinds connect at once
+    def _file_system(self) -> tuple[fsspec.AbstractFileSystem, str]:
+        with reraise_as(FilesUnavailable):  # some file systems connect at once
             return url_to_fs(self.root)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Lines of a batch: what each asks for, and what is written about it."""
+"""Validates the request lines of a batch file, and formats its answer lines."""
 
 import secrets
 from base64 import b64encode
@@ -9,15 +9,15 @@ from typing import Any, BinaryIO, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from service.batches.types import MOST_REQUESTS, LineError
-from service.operations.operation import Reply
+from service.batches.types import MAX_REQUESTS, LineError
+from service.operations.operation import OperationReply
 
-CHUNK_LINES = 16  # what one job does: so long an interactive one may wait for it, so much a crash repeats
-MOST_ERRORS = 100  # that are told of one file
-_LONGEST = 32 * 2**20  # bytes of a line: an image of the largest size as base64, and more
+CHUNK_LINES = 16  # lines per job: an interactive job may wait for so many, and a crash repeats so many
+MAX_ERRORS = 100  # reported for one file
+_MAX_LINE_BYTES = 32 * 2**20  # bytes of a line: more than the largest image as base64
 
 
-class Line(BaseModel):
+class RequestLine(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     custom_id: str
@@ -27,16 +27,16 @@ class Line(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """A run of lines: where it begins in the file, and how many lines with something in them it has."""
+class LineChunk:
+    """Consecutive lines: their offset in the file in bytes, and the number of them that are not blank."""
 
-    at: int
+    offset: int
     lines: int
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    chunks: list[Chunk]
+class ValidatedFile:
+    chunks: list[LineChunk]
     errors: list[LineError]
 
     @property
@@ -44,46 +44,48 @@ class Checked:
         return sum(chunk.lines for chunk in self.chunks)
 
 
-def check(source: BinaryIO, endpoint: str) -> Checked:
-    """Cut a file of requests into chunks, once every line of it is known to be one for `endpoint`."""
-    chunks: list[Chunk] = []
+def validate_file(source: BinaryIO, endpoint: str) -> ValidatedFile:
+    """Check that every line is a request for `endpoint`, and cut the file into chunks."""
+    chunks: list[LineChunk] = []
     errors: list[LineError] = []
     seen: set[str] = set()
-    for number, at, text in _numbered(source):
-        wrong = _wrong(text, endpoint, seen)
-        if wrong is not None:
-            errors.append(LineError(line=number, **wrong))
-            if len(errors) == MOST_ERRORS:
-                return Checked([], errors)
+    for number, offset, text in _numbered_lines(source):
+        error = _find_error(text, endpoint, seen)
+        if error is not None:
+            errors.append(LineError(line=number, **error))
+            if len(errors) == MAX_ERRORS:
+                return ValidatedFile([], errors)
         if not chunks or chunks[-1].lines == CHUNK_LINES:
-            chunks.append(Chunk(at, 0))
-        chunks[-1] = Chunk(chunks[-1].at, chunks[-1].lines + 1)
-        if len(seen) > MOST_REQUESTS:
-            return Checked([], [LineError(code="too_many_requests", message=f"more than {MOST_REQUESTS:,} requests")])
+            chunks.append(LineChunk(offset, 0))
+        chunks[-1] = LineChunk(chunks[-1].offset, chunks[-1].lines + 1)
+        if len(seen) > MAX_REQUESTS:
+            return ValidatedFile(
+                [], [LineError(code="too_many_requests", message=f"more than {MAX_REQUESTS:,} requests")]
+            )
     if not chunks:
         errors.append(LineError(code="empty_file", message="the file has no requests"))
-    return Checked([] if errors else chunks, errors)
+    return ValidatedFile([] if errors else chunks, errors)
 
 
-def read(source: BinaryIO, count: int) -> list[Line]:
-    """The next `count` requests of a file that was checked."""
-    lines = (Line.model_validate_json(text) for _, _, text in _numbered(source))
+def read_lines(source: BinaryIO, count: int) -> list[RequestLine]:
+    """The next `count` requests of a validated file."""
+    lines = (RequestLine.model_validate_json(text) for _, _, text in _numbered_lines(source))
     return [line for line, _ in zip(lines, range(count), strict=False)]
 
 
-def answer_line(batch: str, line: Line, request_id: str, status: int, body: Any) -> bytes:
-    """OpenAI's output line; `body` is what the route would have answered."""
+def format_answer(batch: str, line: RequestLine, request_id: str, status: int, body: Any) -> bytes:
+    """An output line in OpenAI's form; `body` is the answer of the route."""
     response = {"status_code": status, "request_id": request_id, "body": body}
-    return _line(batch, line, response, None)
+    return _format_line(batch, line, response, None)
 
 
-def error_line(batch: str, line: Line, code: str, message: str) -> bytes:
-    """For a request that was not tried."""
-    return _line(batch, line, None, {"code": code, "message": message})
+def format_error(batch: str, line: RequestLine, code: str, message: str) -> bytes:
+    """An output line for a request that was not run."""
+    return _format_line(batch, line, None, {"code": code, "message": message})
 
 
-def body_of(reply: Reply) -> Any:
-    """As it is where it is JSON; a file is base64 beside its type, and beside the headers that say where it is from."""
+def answer_body(reply: OperationReply) -> Any:
+    """JSON as it is; text and files (as base64) together with their media type and headers."""
     if reply.media_type == "application/json":
         return orjson.loads(reply.body)
     about = {"media_type": reply.media_type, "headers": dict(reply.headers)}
@@ -92,25 +94,27 @@ def body_of(reply: Reply) -> Any:
     return about | {"data": b64encode(reply.body).decode()}
 
 
-def _line(batch: str, line: Line, response: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> bytes:
+def _format_line(
+    batch: str, line: RequestLine, response: Mapping[str, Any] | None, error: Mapping[str, Any] | None
+) -> bytes:
     id = f"batch_req_{batch.removeprefix('batch_')[:8]}{secrets.token_hex(12)}"
     written = {"id": id, "custom_id": line.custom_id, "response": response, "error": error}
     return orjson.dumps(written) + b"\n"
 
 
-def _numbered(source: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
-    """Number, place and text of each line that has something in it."""
-    number, at = 0, source.tell()
-    while text := source.readline(_LONGEST):
+def _numbered_lines(source: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
+    """Number, offset and text of each line that is not blank."""
+    number, offset = 0, source.tell()
+    while text := source.readline(_MAX_LINE_BYTES):
         number += 1
         if text.strip():
-            yield number, at, text
-        at += len(text)
+            yield number, offset, text
+        offset += len(text)
 
 
-def _wrong(text: bytes, endpoint: str, seen: set[str]) -> dict[str, str] | None:
+def _find_error(text: bytes, endpoint: str, seen: set[str]) -> dict[str, str] | None:
     try:
-        line = Line.model_validate_json(text)
+        line = RequestLine.model_validate_json(text)
     except ValidationError as cause:
         first = cause.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -1,7 +1,7 @@
-"""What workers do for a batch: check its file and cut it, answer a chunk of it, put the answers together.
+"""Processes batches in workers: validates the file, cuts it into chunks, answers each chunk, joins the answers.
 
-Every step may be done twice, by different workers, and comes to the same: chunks write files of their own, whose names
-follow from the batch, and the last one to be counted puts them together.
+Every step is idempotent and may run twice, on different workers: each chunk writes its own part files, whose names
+follow from the batch, and the chunk that finishes last joins them.
 """
 
 import asyncio
@@ -14,165 +14,178 @@ from typing import Any
 from models.concurrency import gather_or_cancel
 from models.errors import KernelSightError, Overloaded
 from pipelines.cpu_pool import at_priority
-from service.batches.batch_store import over
-from service.batches.batches import Batches, chunk_job
-from service.batches.errors import FileUnknown
-from service.batches.file_store import file_id_of
-from service.batches.jsonl import Checked, Chunk, Line, answer_line, body_of, check, error_line, read
-from service.batches.types import Batch, LineError
+from service.batches.batch_store import is_finished
+from service.batches.batches import Batches, new_chunk_job
+from service.batches.file_store import derived_file_id
+from service.batches.jsonl import (
+    LineChunk,
+    RequestLine,
+    ValidatedFile,
+    answer_body,
+    format_answer,
+    format_error,
+    read_lines,
+    validate_file,
+)
+from service.batches.types import BatchObject, LineError
 from service.components import Components
-from service.operations.operation import ExecutionLimits, Operation, Reply
-from service.operations.registry import BY_PATH
-from service.operations.request import request_of_fields
-from service.problems import as_answered, problem_of
+from service.errors import FileUnknown
+from service.operations.operation import ExecutionLimits, Operation, OperationReply
+from service.operations.registry import OPERATIONS_BY_PATH
+from service.operations.request import request_from_fields
+from service.problems import format_problem, problem_for
 from service.queue.errors import QueueFull
-from service.telemetry.logs import results_of
-from service.telemetry.request_context import RequestContext, current, new_request_id, on_behalf_of
+from service.telemetry.logs import result_facts
+from service.telemetry.request_context import RequestContext, current_request, new_request_id, bind_request
 
 log = logging.getLogger(__name__)
 
-LINES_AT_ONCE = 4  # of one chunk; a worker has several chunks
+CONCURRENT_LINES = 4  # of one chunk; a worker has several chunks
 
 
 @dataclass(frozen=True)
-class BatchWork:
+class BatchProcessor:
     components: Components
     batches: Batches
 
     async def start(self, id: str) -> None:
-        """Raises BatchUnknown or QueueUnavailable."""
-        files, ledger = self.batches.files, self.batches.ledger
-        batch = await ledger.get(id)
-        if over(batch):
+        """Validate the file and enqueue its chunks. Raises BatchUnknown or QueueUnavailable."""
+        files, store = self.batches.files, self.batches.store
+        batch = await store.get(id)
+        if is_finished(batch):
             return
 
-        def checked() -> Checked:
-            with files.opened(batch.input_file_id) as source:
-                return check(source, batch.endpoint)
+        def validate() -> ValidatedFile:
+            with files.open_reader(batch.input_file_id) as source:
+                return validate_file(source, batch.endpoint)
 
         try:
-            found = await asyncio.to_thread(checked)
-        except FileUnknown as gone:
-            await ledger.fail(id, [LineError(code="file_not_found", message=str(gone))])
+            validated = await asyncio.to_thread(validate)
+        except FileUnknown as error:
+            await store.fail(id, [LineError(code="file_not_found", message=str(error))])
             return
-        if found.errors:
-            await ledger.fail(id, found.errors)
+        if validated.errors:
+            await store.fail(id, validated.errors)
             return
-        await ledger.cut(id, found.chunks)
-        jobs = [chunk_job(id, number) for number in range(len(found.chunks))]
+        await store.save_chunks(id, validated.chunks)
+        jobs = [new_chunk_job(id, number) for number in range(len(validated.chunks))]
         while jobs:
             try:
                 jobs = jobs[len(await self.batches.queue.enqueue_many(jobs)) :]
             except QueueFull as full:
                 await asyncio.sleep(full.retry_seconds)
 
-    async def chunk(self, id: str, number: int) -> None:
-        """Raises BatchUnknown, FileUnknown or QueueUnavailable."""
-        ledger = self.batches.ledger
-        batch, chunks = await ledger.get(id), await ledger.chunks(id)
-        if over(batch):
+    async def process_chunk(self, id: str, number: int) -> None:
+        """Answer the requests of a chunk; the last one finishes the batch.
+
+        Raises BatchUnknown, FileUnknown or QueueUnavailable.
+        """
+        store = self.batches.store
+        batch, chunks = await store.get(id), await store.load_chunks(id)
+        if is_finished(batch):
             return
         if batch.status == "cancelling":
             completed = failed = 0
         else:
-            completed, failed = await self._answer(batch, number, chunks[number])
-        if await ledger.chunk_done(id, number, completed, failed) == len(chunks):
+            completed, failed = await self._answer_chunk(batch, number, chunks[number])
+        if await store.finish_chunk(id, number, completed, failed) == len(chunks):
             await self._finish(batch)
 
-    async def _answer(self, batch: Batch, number: int, chunk: Chunk) -> tuple[int, int]:
-        lines = await asyncio.to_thread(self._lines, batch.input_file_id, chunk)
-        slots = asyncio.Semaphore(LINES_AT_ONCE)
+    async def _answer_chunk(self, batch: BatchObject, number: int, chunk: LineChunk) -> tuple[int, int]:
+        lines = await asyncio.to_thread(self._read_chunk, batch.input_file_id, chunk)
+        slots = asyncio.Semaphore(CONCURRENT_LINES)
 
-        async def answered(line: Line) -> tuple[bool, bytes]:
+        async def answer(line: RequestLine) -> tuple[bool, bytes]:
             if time.time() > batch.expires_at:
-                return False, error_line(batch.id, line, "batch_expired", "the batch had expired before this was tried")
+                message = "the batch had expired before this was tried"
+                return False, format_error(batch.id, line, "batch_expired", message)
             async with slots:
                 with at_priority("batch"):
-                    return await self._line(batch, line)
+                    return await self._answer_line(batch, line)
 
-        written = await gather_or_cancel(*(answered(line) for line in lines))
-        for name, good in (("output", True), ("errors", False)):
-            part = b"".join(text for is_good, text in written if is_good is good)
-            await asyncio.to_thread(self._write, file_id_of(batch.id, number, name), part)
-        completed = sum(is_good for is_good, _ in written)
-        return completed, len(written) - completed
+        answers = await gather_or_cancel(*(answer(line) for line in lines))
+        for name, wanted in (("output", True), ("errors", False)):
+            part = b"".join(text for succeeded, text in answers if succeeded is wanted)
+            await asyncio.to_thread(self._write_part, derived_file_id(batch.id, number, name), part)
+        completed = sum(succeeded for succeeded, _ in answers)
+        return completed, len(answers) - completed
 
-    async def _line(self, batch: Batch, line: Line) -> tuple[bool, bytes]:
-        """Whether it went well, and what is written. To logs and records it is a request of its own."""
-        context = _context()
-        with on_behalf_of(context):
+    async def _answer_line(self, batch: BatchObject, line: RequestLine) -> tuple[bool, bytes]:
+        """Whether the request succeeded, and its output line. Logs and audit records see it as a request of its own."""
+        context = _line_context()
+        with bind_request(context):
             try:
-                reply = await self._patiently(BY_PATH[batch.endpoint], line)
+                reply = await self._run_patiently(OPERATIONS_BY_PATH[batch.endpoint], line)
             except KernelSightError as error:
-                self.components.metrics.requests.rejected(error.code)
-                status, _, body = as_answered(batch.endpoint, problem_of(error))
+                self.components.metrics.requests.count_problem(error.code)
+                status, _, body = format_problem(batch.endpoint, problem_for(error))
             else:
-                status, body = 200, await self.components.pool.run(body_of, reply)
-            facts = {"batch": batch.id, "status": status, **results_of(context)}
+                status, body = 200, await self.components.pool.run(answer_body, reply)
+            facts = {"batch": batch.id, "status": status, **result_facts(context)}
             log.info("a line of %s: %d", batch.id, status, extra={"facts": facts})
-        return status == 200, answer_line(batch.id, line, context.request_id, status, body)
+        return status == 200, format_answer(batch.id, line, context.request_id, status, body)
 
-    async def _patiently(self, operation: Operation[Any], line: Line) -> Reply:
-        """Waits where there is too much work."""
-        ask = request_of_fields(line.body, operation.image_names)
+    async def _run_patiently(self, operation: Operation[Any], line: RequestLine) -> OperationReply:
+        """Waits and retries while the models are overloaded."""
+        request = request_from_fields(line.body, operation.image_names)
         deadline = time.monotonic() + self.components.settings.job_seconds
         while True:
             try:
-                return await operation.run(self.components, ask, ExecutionLimits(deadline, "batch"))
+                return await operation.run(self.components, request, ExecutionLimits(deadline, "batch"))
             except Overloaded as busy:
                 if time.monotonic() + busy.retry_seconds > deadline:
                     raise
                 await asyncio.sleep(busy.retry_seconds)
 
-    async def _finish(self, batch: Batch) -> None:
-        ledger = self.batches.ledger
-        await ledger.mark(batch.id, "finalizing_at")
-        # A chunk without answers was cancelled, and wrote nothing. If another worker finished meanwhile and removed
-        # the parts, this fails before it has replaced anything, and the next attempt finds the batch at its end.
-        written = sorted(number for number, answers in (await ledger.done(batch.id)).items() if answers)
+    async def _finish(self, batch: BatchObject) -> None:
+        store = self.batches.store
+        await store.set_timestamp(batch.id, "finalizing_at")
+        # A chunk without answers was cancelled, and wrote nothing. If another worker finished meanwhile and removed the
+        # parts, this fails before it has replaced anything, and the next attempt finds the batch finished.
+        chunks = sorted(number for number, answers in (await store.finished_chunks(batch.id)).items() if answers)
         ids: dict[str, str] = {}
         for name, field in (("output", "output_file_id"), ("errors", "error_file_id")):
-            id = await asyncio.to_thread(self._joined, batch, name, written)
+            id = await asyncio.to_thread(self._join_parts, batch, name, chunks)
             if id is not None:
                 ids[field] = id
-        await ledger.mark(batch.id, _end_of(await ledger.get(batch.id)), **ids)
-        await asyncio.to_thread(self._clean, batch, written)
+        await store.set_timestamp(batch.id, _final_timestamp(await store.get(batch.id)), **ids)
+        await asyncio.to_thread(self._remove_parts, batch, chunks)
 
-    def _lines(self, file: str, chunk: Chunk) -> list[Line]:
-        with self.batches.files.opened(file, chunk.at) as source:
-            return read(source, chunk.lines)
+    def _read_chunk(self, file: str, chunk: LineChunk) -> list[RequestLine]:
+        with self.batches.files.open_reader(file, chunk.offset) as source:
+            return read_lines(source, chunk.lines)
 
-    def _write(self, id: str, part: bytes) -> None:
-        with self.batches.files.writing(id, "part", "batch_part") as target:
+    def _write_part(self, id: str, part: bytes) -> None:
+        with self.batches.files.open_writer(id, "part", "batch_part") as target:
             target.write(part)
 
-    def _joined(self, batch: Batch, name: str, written: list[int]) -> str | None:
-        """The file of all parts, in the order of the requests; None where there is nothing in them."""
-        id, files = file_id_of(batch.id, name), self.batches.files
-        with files.writing(id, f"{batch.id}_{name}.jsonl", "batch_output") as target:
-            for number in written:
-                with files.opened(file_id_of(batch.id, number, name)) as part:
+    def _join_parts(self, batch: BatchObject, name: str, chunks: list[int]) -> str | None:
+        """Write a file of all parts, in the order of the requests; None if they are empty."""
+        id, files = derived_file_id(batch.id, name), self.batches.files
+        with files.open_writer(id, f"{batch.id}_{name}.jsonl", "batch_output") as target:
+            for number in chunks:
+                with files.open_reader(derived_file_id(batch.id, number, name)) as part:
                     shutil.copyfileobj(part, target, 1 << 20)
         if files.get(id).bytes:
             return id
-        files.discard(id)
+        files.remove_if_exists(id)
         return None
 
-    def _clean(self, batch: Batch, written: list[int]) -> None:
+    def _remove_parts(self, batch: BatchObject, chunks: list[int]) -> None:
         for name in ("output", "errors"):
-            for number in written:
-                self.batches.files.discard(file_id_of(batch.id, number, name))
+            for number in chunks:
+                self.batches.files.remove_if_exists(derived_file_id(batch.id, number, name))
 
 
-def _context() -> RequestContext:
-    """Within the job's trace, under an id of its own."""
-    job = current()
+def _line_context() -> RequestContext:
+    """A context in the job's trace, with a request id of its own."""
+    job = current_request()
     return RequestContext(
         new_request_id(), trace_id=None if job is None else job.trace_id, job_id=None if job is None else job.job_id
     )
 
 
-def _end_of(batch: Batch) -> str:
+def _final_timestamp(batch: BatchObject) -> str:
     if batch.cancelling_at is not None:
         return "cancelled_at"
     return "expired_at" if time.time() > batch.expires_at else "completed_at"

@@ -1,4 +1,4 @@
-"""Files of a store that may be anywhere: clients of fsspec's have errors of their own, which come out as ours."""
+"""Translates the errors of fsspec's file systems, which raise their own kinds, into ours."""
 
 import io
 from collections.abc import Iterator
@@ -9,21 +9,21 @@ from models.errors import KernelSightError
 
 
 @contextmanager
-def failing_as(kind: type[KernelSightError]) -> Iterator[None]:
-    """Raises `kind` for whatever is raised in the block and is no error of ours."""
+def reraise_as(error: type[KernelSightError]) -> Iterator[None]:
+    """Raises `error` from any exception in the block that is not a KernelSightError."""
     try:
         yield
     except KernelSightError:
         raise
-    except Exception as cause:  # those of botocore, for one, are not even OSErrors
-        raise kind(f"{type(cause).__name__}: {cause}") from cause
+    except Exception as cause:  # botocore's, for example, are not even OSErrors
+        raise error(f"{type(cause).__name__}: {cause}") from cause
 
 
-class FarFile(io.RawIOBase):
-    """To be put behind Python's own buffers: what reads it or writes it meets errors of `kind` alone."""
+class RemoteFile(io.RawIOBase):
+    """A raw file for Python's own buffers; whatever fails raises `error`."""
 
-    def __init__(self, file: Any, kind: type[KernelSightError]) -> None:
-        self._file, self._kind = file, kind
+    def __init__(self, file: Any, error: type[KernelSightError]) -> None:
+        self._file, self._error = file, error
 
     def readable(self) -> bool:
         return bool(self._file.readable())
@@ -35,24 +35,24 @@ class FarFile(io.RawIOBase):
         return bool(self._file.seekable())
 
     def readinto(self, buffer: Any) -> int:
-        with failing_as(self._kind):
+        with reraise_as(self._error):
             data: bytes = self._file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def write(self, data: Any) -> int:
         part = bytes(data)
-        with failing_as(self._kind):
+        with reraise_as(self._error):
             written = self._file.write(part)
-        return len(part) if written is None else int(written)  # some clients of fsspec's say nothing: all of it
+        return len(part) if written is None else int(written)  # some fsspec clients return None: they wrote all of it
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        with failing_as(self._kind):
-            at = self._file.seek(offset, whence)
-            return int(self._file.tell() if at is None else at)
+        with reraise_as(self._error):
+            position = self._file.seek(offset, whence)
+            return int(self._file.tell() if position is None else position)
 
     def close(self) -> None:
         if not self.closed:
             super().close()
-            with failing_as(self._kind):  # what an object store is given, it gets now
+            with reraise_as(self._error):  # an object store uploads on closing
                 self._file.close()

@@ -1,4 +1,4 @@
-"""A batch as OpenAI's clients see it.
+"""Wire types of batches, as OpenAI's clients know them.
 
 https://platform.openai.com/docs/api-reference/batch
 """
@@ -8,11 +8,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 COMPLETION_SECONDS = 24 * 3600
-MOST_REQUESTS = 50_000
+MAX_REQUESTS = 50_000
 
-Status = Literal["validating", "failed", "in_progress", "finalizing", "completed", "expired", "cancelling", "cancelled"]
-# The state of a batch is the first of these moments that it has seen.
-MOMENTS: tuple[tuple[str, Status], ...] = (
+BatchStatus = Literal[
+    "validating", "failed", "in_progress", "finalizing", "completed", "expired", "cancelling", "cancelled"
+]
+# The status of a batch is that of the first of these timestamps that is set, else "validating".
+STATUS_TIMESTAMPS: tuple[tuple[str, BatchStatus], ...] = (
     ("failed_at", "failed"),
     ("completed_at", "completed"),
     ("cancelled_at", "cancelled"),
@@ -21,11 +23,11 @@ MOMENTS: tuple[tuple[str, Status], ...] = (
     ("finalizing_at", "finalizing"),
     ("in_progress_at", "in_progress"),
 )
-ENDED = frozenset({"failed", "completed", "cancelled", "expired"})
+FINAL_STATUSES = frozenset({"failed", "completed", "cancelled", "expired"})
 
 
 class NewBatch(BaseModel):
-    """`completion_window` is theirs; how long a batch may take here as well."""
+    """`completion_window` is OpenAI's only value, and the time that a batch may take here, too."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -36,7 +38,7 @@ class NewBatch(BaseModel):
 
 
 class LineError(BaseModel):
-    """What is wrong with a line of the input file; lines count from 1."""
+    """An error in a line of the input file; lines count from 1."""
 
     code: str
     message: str
@@ -49,13 +51,13 @@ class LineErrors(BaseModel):
     data: list[LineError]
 
 
-class Counts(BaseModel):
+class RequestCounts(BaseModel):
     total: int = 0
     completed: int = 0
     failed: int = 0
 
 
-class Batch(BaseModel):
+class BatchObject(BaseModel):
     """Times are Unix seconds."""
 
     id: str
@@ -64,7 +66,7 @@ class Batch(BaseModel):
     errors: LineErrors | None = None
     input_file_id: str
     completion_window: str
-    status: Status
+    status: BatchStatus
     output_file_id: str | None = None
     error_file_id: str | None = None
     created_at: int
@@ -76,13 +78,13 @@ class Batch(BaseModel):
     expired_at: int | None = None
     cancelling_at: int | None = None
     cancelled_at: int | None = None
-    request_counts: Counts = Counts()
+    request_counts: RequestCounts = RequestCounts()
     metadata: dict[str, str] | None = None
 
 
 class BatchPage(BaseModel):
     object: Literal["list"] = "list"
-    data: list[Batch]
+    data: list[BatchObject]
     first_id: str | None
     last_id: str | None
     has_more: bool

@@ -1,1 +1,1 @@
-"""Batch moderation: any number of images to one row each, on this machine or on a Ray cluster."""
+"""Bulk runs: moderate any number of images, one row each, on this machine or on a Ray cluster."""

@@ -1,4 +1,4 @@
-"""How far a batch is, in numbers."""
+"""Counts how far a bulk run is, and how fast."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,14 +7,14 @@ from time import monotonic
 
 from pipelines.moderation.types import VERDICTS, Verdict
 
-KINDS = (*VERDICTS, "failed")
+RESULTS = (*VERDICTS, "failed")
 
-_WINDOW_SECONDS = 30.0  # over which the rate is taken
+_WINDOW_SECONDS = 30.0  # the rate is measured over these
 
 
 @dataclass
-class Tally:
-    """`skipped` had their rows already. `failed_before` are earlier rows with errors, listed again or not.
+class ProgressCounters:
+    """`skipped` items had a row already. `failed_before` counts earlier rows with errors, listed again or not.
 
     `total` is None until everything has been listed once.
     """
@@ -31,13 +31,13 @@ class Tally:
         """Rows that this run wrote."""
         return self.counts.total()
 
-    def begin(self) -> None:
-        """Models are loaded: from here on time counts."""
+    def start(self) -> None:
+        """Start the clock, once models are loaded."""
         self.started = monotonic()
         self._marks = [(self.started, 0)]
 
-    def note(self, verdicts: Iterable[Verdict | None]) -> None:
-        """Of rows that were written; None: it could not be judged."""
+    def record(self, verdicts: Iterable[Verdict | None]) -> None:
+        """Count written rows; None stands for a row with an error."""
         self.counts.update(verdict or "failed" for verdict in verdicts)
         now = monotonic()
         self._marks.append((now, self.done))
@@ -50,7 +50,7 @@ class Tally:
 
     @property
     def rate(self) -> float:
-        """Rows per second of the last while."""
+        """Rows per second over the last 30 seconds."""
         if len(self._marks) < 2:
             return 0.0
         (first, before), (last, after) = self._marks[0], self._marks[-1]
@@ -67,5 +67,5 @@ class Tally:
         return max(0, self.total - self.skipped - self.done) / self.rate
 
     @property
-    def words(self) -> str:
-        return ", ".join(f"{kind} {self.counts[kind]:,}" for kind in KINDS)
+    def summary(self) -> str:
+        return ", ".join(f"{kind} {self.counts[kind]:,}" for kind in RESULTS)

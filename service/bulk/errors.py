@@ -1,12 +1,12 @@
-"""What can be wrong with a batch, one class a kind; the tree continues that of `models.errors`.
+"""Errors of bulk runs; the tree continues that of `models.errors`.
 
 KernelSightError
-├── ExtraMissing        a library that this source, output or engine takes is not installed
-├── SourceInvalid       something named on the command line cannot be listed: nothing there, or no manifest
-├── OutputInvalid       the output cannot be written, or is not what a batch wrote
-├── OutputMismatch      the output was made under other conditions
-├── ClusterUnavailable  no Ray cluster at that address, or it cannot do what was asked
-└── ItemRejected        one item alone: an error in its row
+├── ExtraMissing        a library that this source, output or engine needs is not installed
+├── SourceInvalid       a source on the command line cannot be listed: it does not exist, or is not a manifest
+├── OutputInvalid       the output cannot be written, or no bulk run wrote it
+├── OutputMismatch      the output has another fingerprint
+├── ClusterUnavailable  there is no Ray cluster at that address, or it failed
+└── ItemRejected        one item has an error; it goes into its row
     ├── ManifestLineInvalid
     └── SourceUnreadable
 """

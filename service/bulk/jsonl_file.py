@@ -1,4 +1,4 @@
-"""A file of JSON lines that is only ever appended to: whatever kills the writer costs at most its last line."""
+"""An append-only file of JSON lines: a killed writer loses at most its last line."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,22 +10,22 @@ import orjson
 
 from service.bulk.errors import OutputInvalid
 
-SYNC_SECONDS = 5.0  # what a power failure may cost; a killed process costs nothing that was written
+SYNC_SECONDS = 5.0  # what a power failure may lose; a killed process loses nothing that was written
 
 _BLOCK = 2**16
 
 
-class Lines:
-    """One writer at a time, which the caller sees to. The file is open only while lines are written."""
+class JsonlFile:
+    """The caller makes sure that there is one writer at a time. The file is open only while lines are written."""
 
     def __init__(self, path: Path) -> None:
-        """Opens or makes the file, and cuts off a last line that was not finished; raises OutputInvalid."""
+        """Open or create the file, and cut off an unfinished last line; raises OutputInvalid."""
         self._path, self._synced = path, monotonic()
         try:
             with path.open("ab+") as file:
                 cut_torn_line(file)
         except OSError as cause:
-            raise _unwritable(path, cause) from cause
+            raise _not_writable(path, cause) from cause
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Raises OutputInvalid."""
@@ -37,15 +37,15 @@ class Lines:
                     os.fsync(file.fileno())
                     self._synced = monotonic()
         except OSError as cause:
-            raise _unwritable(self._path, cause) from cause
+            raise _not_writable(self._path, cause) from cause
 
     def close(self) -> None:
         with self._path.open("ab") as file:
             os.fsync(file.fileno())
 
 
-def rows_of(path: Path) -> Iterator[dict[str, Any]]:
-    """Raises OutputInvalid, which names the line, where one is no row."""
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Raises OutputInvalid, naming the line, if one is not a row."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
@@ -71,5 +71,5 @@ def cut_torn_line(file: BinaryIO) -> None:
     file.seek(0, os.SEEK_END)
 
 
-def _unwritable(path: Path, cause: OSError) -> OutputInvalid:
+def _not_writable(path: Path, cause: OSError) -> OutputInvalid:
     return OutputInvalid(f"cannot write {str(path)!r}: {cause.strerror or cause}")

@@ -1,4 +1,4 @@
-"""Item to row, whatever goes wrong with it: what every engine runs, on this machine and on each node of a cluster."""
+"""Moderates one item and builds its row, whatever goes wrong; used by the local runner and on each Ray node."""
 
 import asyncio
 import logging
@@ -12,10 +12,10 @@ from models.errors import KernelSightError, Overloaded
 from pipelines.engine import Engine
 from pipelines.findings import Findings
 from pipelines.moderation.options import ModerationOptions
-from service.bulk.items import Item
-from service.bulk.reader import Reader
-from service.bulk.rows import Row, RowMaker
-from service.bulk.run_fingerprint import Conditions
+from service.bulk.items import BulkItem
+from service.bulk.reader import ItemReader
+from service.bulk.rows import ModerationRow, RowBuilder
+from service.bulk.run_fingerprint import RunFingerprint
 from service.components import open_components
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
@@ -23,57 +23,58 @@ from service.telemetry.metrics import Metrics
 log = logging.getLogger(__name__)
 
 
-class ItemBug(KernelSightError):
-    """Not the image's fault; the log has the details."""
+class ItemCrashed(KernelSightError):
+    """A bug, not the image's fault; the log has the details."""
 
     code = "internal"
 
 
 @dataclass(frozen=True)
-class Work:
-    """What is asked of each item, and how many are in flight.
+class BulkOptions:
+    """How each item is moderated, and how many are in flight.
 
-    `reads` files are being read or wait for the models, of which `judges` are being judged. An item that is not
-    judged `seconds` after it was read is given up.
+    `concurrent_reads` items are in flight (being read, or waiting for the models); `concurrent_moderations` of them are
+    in the engine. An item that has no result `timeout_seconds` after it was read is given up.
     """
 
-    options: ModerationOptions
-    seconds: float = 120.0
-    judges: int = 6
-    reads: int = 16
+    moderation: ModerationOptions
+    timeout_seconds: float = 120.0
+    concurrent_moderations: int = 6
+    concurrent_reads: int = 16
 
 
 @dataclass(frozen=True)
-class Judge:
+class BulkModerator:
     engine: Engine
-    reader: Reader
-    maker: RowMaker
-    conditions: Conditions
-    work: Work
+    reader: ItemReader
+    row_builder: RowBuilder
+    fingerprint: RunFingerprint
+    options: BulkOptions
     slots: asyncio.Semaphore
 
-    async def judge(self, item: Item) -> Row:
-        """Never raises but when it is cancelled."""
+    async def moderate(self, item: BulkItem) -> ModerationRow:
+        """Raises nothing except CancelledError."""
         started, data = perf_counter(), None
         try:
             data = await self.reader.read(item)
             async with self.slots:
                 started = perf_counter()
-                findings = await self._findings(data)
-            return self.maker.judged(item, findings, perf_counter() - started)
+                findings = await self._run_engine(data)
+            return self.row_builder.build_row(item, findings, perf_counter() - started)
         except KernelSightError as error:
-            return self.maker.failed(item, error, data, perf_counter() - started)
+            return self.row_builder.build_error_row(item, error, data, perf_counter() - started)
         except Exception as cause:
             log.exception("bug at %r", item.source)
-            return self.maker.failed(item, ItemBug(f"{type(cause).__name__}: {cause}"), data, perf_counter() - started)
+            crash = ItemCrashed(f"{type(cause).__name__}: {cause}")
+            return self.row_builder.build_error_row(item, crash, data, perf_counter() - started)
 
-    async def _findings(self, data: bytes) -> Findings:
-        """What is full has room again: nobody is told to come back later but we."""
-        deadline = monotonic() + self.work.seconds
+    async def _run_engine(self, data: bytes) -> Findings:
+        """Waits and retries while the engine is overloaded; there is no client to send a 429 to."""
+        deadline = monotonic() + self.options.timeout_seconds
         while True:
             try:
                 return await self.engine.run(
-                    data, {"moderation": self.work.options}, priority="batch", deadline=deadline
+                    data, {"moderation": self.options.moderation}, priority="batch", deadline=deadline
                 )
             except Overloaded as error:
                 if monotonic() + error.retry_seconds >= deadline:
@@ -82,21 +83,21 @@ class Judge:
 
 
 @asynccontextmanager
-async def open_judge(settings: Settings, work: Work) -> AsyncIterator[Judge]:
-    """Raises as `open_components` does, and RequestRejected for options that policy or pipeline do not know."""
-    reads = ("document",) if "text" in work.options.signals else ()
-    threads = ThreadPoolExecutor(work.reads, thread_name_prefix="read")
+async def open_moderator(settings: Settings, options: BulkOptions) -> AsyncIterator[BulkModerator]:
+    """Raises what `open_components` raises, and RequestRejected for options that policy or pipeline do not know."""
+    text_pipeline = ("document",) if "text" in options.moderation.signals else ()
+    threads = ThreadPoolExecutor(options.concurrent_reads, thread_name_prefix="read")
     try:
-        async with open_components(settings, Metrics(), only=("moderation", *reads)) as components:
-            components.policy.pin()  # one batch, one policy
-            tried = await components.engine.warm({"moderation": work.options})
-            yield Judge(
+        async with open_components(settings, Metrics(), only=("moderation", *text_pipeline)) as components:
+            components.policy.pin()  # one policy for the whole run
+            findings = await components.engine.warm({"moderation": options.moderation})
+            yield BulkModerator(
                 components.engine,
-                Reader(components.fetcher, threads, max(settings.max_image_bytes, settings.max_document_bytes)),
-                RowMaker(await components.policy.current(), tried.models),
-                Conditions.of(settings, work.options, tried),
-                work,
-                asyncio.Semaphore(work.judges),
+                ItemReader(components.fetcher, threads, max(settings.max_image_bytes, settings.max_document_bytes)),
+                RowBuilder(await components.policy.current(), findings.models),
+                RunFingerprint.compute(settings, options.moderation, findings),
+                options,
+                asyncio.Semaphore(options.concurrent_moderations),
             )
     finally:
         threads.shutdown(wait=False, cancel_futures=True)

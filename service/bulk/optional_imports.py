@@ -1,4 +1,4 @@
-"""Libraries that are there only with an extra, imported when a batch needs them."""
+"""Imports libraries of optional extras when a bulk run needs them."""
 
 from importlib import import_module
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from service.bulk.errors import ExtraMissing
 
 
-def parquet() -> tuple[Any, Any]:
+def load_parquet() -> tuple[Any, Any]:
     """`pyarrow` and `pyarrow.parquet`; raises ExtraMissing."""
     return _load("pyarrow", "Parquet", "batch"), _load("pyarrow.parquet", "Parquet", "batch")
 
 
-def ray() -> Any:
+def load_ray() -> Any:
     """Raises ExtraMissing."""
     _load("ray.data", "--engine ray", "ray")
     return _load("ray", "--engine ray", "ray")

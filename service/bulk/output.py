@@ -1,6 +1,6 @@
-"""An output that can be taken up again: JSON lines in one file, or Parquet in a folder.
+"""Output that a later run can resume: JSON lines in one file, or Parquet in a folder.
 
-OUT.jsonl    + .OUT.jsonl.batch.json    what the rows were made under
+OUT.jsonl    + .OUT.jsonl.batch.json    the fingerprint of the run that wrote the rows
 OUT.parquet/ with _batch.json in it
 """
 
@@ -13,34 +13,37 @@ from typing import Any, Protocol
 from filelock import FileLock, Timeout
 
 from service.bulk import jsonl_file
-from service.bulk.dataset import Dataset, write_whole
+from service.bulk.dataset import ParquetDataset, put_file
 from service.bulk.errors import OutputInvalid, OutputMismatch
-from service.bulk.file_listing import file_system, is_local
-from service.bulk.jsonl_file import Lines
-from service.bulk.run_fingerprint import Conditions
+from service.bulk.file_listing import is_local, open_file_system
+from service.bulk.jsonl_file import JsonlFile
+from service.bulk.run_fingerprint import RunFingerprint
 
 _PARQUET = (".parquet", ".pq")
-_LINES = (".jsonl", ".ndjson")
+_JSON_LINES = (".jsonl", ".ndjson")
 
 
-class Output(Protocol):
-    """Where rows go. All methods are for one thread at a time."""
+class BulkOutput(Protocol):
+    """Where rows go; one thread at a time may call it."""
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-        """Those that are there, with at least these columns."""
+        """All rows written so far, with at least these columns."""
 
     def write(self, lines: Sequence[bytes]) -> None:
-        """Append rows, as `Row.line` gives them; a row that was written outlives the process. Raises OutputInvalid."""
+        """Append rows as `ModerationRow.line` encodes them; a written row survives a killed process.
+
+        Raises OutputInvalid.
+        """
 
     def close(self) -> None: ...
 
 
-class LinesOutput:
+class JsonlOutput:
     def __init__(self, path: Path) -> None:
-        self._path, self._lines = path, Lines(path)
+        self._path, self._lines = path, JsonlFile(path)
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-        return jsonl_file.rows_of(self._path)
+        return jsonl_file.read_rows(self._path)
 
     def write(self, lines: Sequence[bytes]) -> None:
         self._lines.write(lines)
@@ -51,54 +54,54 @@ class LinesOutput:
 
 def check_name(name: str) -> None:
     """Raises OutputInvalid."""
-    if not name.lower().endswith(_PARQUET + _LINES):
+    if not name.lower().endswith(_PARQUET + _JSON_LINES):
         raise OutputInvalid(f"{name!r} must end in .jsonl or .parquet")
     if "://" in name and not name.lower().endswith(_PARQUET):
         raise OutputInvalid(f"{name!r} cannot be appended to; an output elsewhere must end in .parquet")
 
 
 @contextlib.contextmanager
-def open_output(name: str, conditions: Conditions, *, restart: bool = False) -> Iterator[Output]:
-    """The output, made or taken up again; `restart` removes what an earlier batch wrote there.
+def open_output(name: str, fingerprint: RunFingerprint, *, restart: bool = False) -> Iterator[BulkOutput]:
+    """Create the output or resume it; `restart` removes what an earlier run wrote there.
 
-    Raises OutputMismatch where its rows were made under other conditions, OutputInvalid where no batch wrote it,
+    Raises OutputMismatch if its rows were made under another fingerprint; OutputInvalid if no bulk run wrote it,
     another one is writing it, or it cannot be written.
     """
     check_name(name)
-    fs, path = file_system(name)
-    with _locked(name, path):
-        record = _record(path)
+    fs, path = open_file_system(name)
+    with _lock(name, path):
+        record = _fingerprint_path(path)
         if restart and fs.exists(record):
             _remove(fs, path, record)
-        _check(fs, path, record, conditions)
-        output = LinesOutput(Path(path)) if path.lower().endswith(_LINES) else Dataset(name)
+        _check_fingerprint(fs, path, record, fingerprint)
+        output = JsonlOutput(Path(path)) if path.lower().endswith(_JSON_LINES) else ParquetDataset(name)
         try:
             yield output
         finally:
             output.close()
 
 
-def _check(fs: Any, path: str, record: str, conditions: Conditions) -> None:
+def _check_fingerprint(fs: Any, path: str, record: str, fingerprint: RunFingerprint) -> None:
     try:
         if not fs.exists(record):
             if fs.exists(path) and (not fs.isdir(path) or fs.ls(path)):
                 raise OutputInvalid(f"{path!r} is there already, and no batch wrote it; choose another name")
             fs.makedirs(record.rpartition("/")[0], exist_ok=True)
-            write_whole(fs, record, conditions.dump())
+            put_file(fs, record, fingerprint.dump())
             return
-        made_under = Conditions.load(fs.cat_file(record))
+        written = RunFingerprint.load(fs.cat_file(record))
     except OSError as cause:
         raise OutputInvalid(f"cannot write {path!r}: {cause.strerror or cause}") from cause
     except ValueError as cause:
         raise OutputInvalid(f"{record!r} is damaged: {cause}") from cause
-    if changes := made_under.changes(conditions):
+    if changes := written.differences(fingerprint):
         raise OutputMismatch(
             f"{path!r} was made under other conditions ({'; '.join(changes)}); "
             "choose another name, or start over with --restart"
         )
 
 
-def _record(path: str) -> str:
+def _fingerprint_path(path: str) -> str:
     if path.lower().endswith(_PARQUET):
         return f"{path}/_batch.json"
     folder, _, name = path.rpartition("/")
@@ -106,8 +109,8 @@ def _record(path: str) -> str:
 
 
 def _remove(fs: Any, path: str, record: str) -> None:
-    """The record goes last: without it nobody would know that a batch wrote the rest."""
-    if path.lower().endswith(_LINES):
+    """The fingerprint goes last: it is what shows that a bulk run wrote the rest."""
+    if path.lower().endswith(_JSON_LINES):
         Path(path).unlink(missing_ok=True)
         Path(record).unlink()
     elif not is_local(fs):
@@ -120,15 +123,15 @@ def _remove(fs: Any, path: str, record: str) -> None:
 
 
 @contextlib.contextmanager
-def _locked(name: str, path: str) -> Iterator[None]:
-    """Where the system can lock: a killed run's lock is gone with it. Object stores have none."""
+def _lock(name: str, path: str) -> Iterator[None]:
+    """A file lock, which ends with a killed run. Object stores have none."""
     if "://" in name:
         yield
         return
-    place = Path(path)
+    target = Path(path)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(place.with_name(f".{place.name}.lock"), timeout=0):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(f".{target.name}.lock"), timeout=0):
             yield
     except Timeout as cause:
         raise OutputInvalid(f"another batch is writing {path!r}") from cause

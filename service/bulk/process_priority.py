@@ -1,4 +1,4 @@
-"""How a batch makes room for people: its threads compute when nobody else on the machine wants to."""
+"""Lowers the priority of this process, so that a bulk run does not slow down a service on the same machine."""
 
 import os
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ Politeness = Literal["idle", "low", "none"]
 _TASKS = Path("/proc/self/task")
 
 
-def make_way(politeness: Politeness) -> None:
-    """For all threads of this process, and those that they start from now on.
+def lower_priority(politeness: Politeness) -> None:
+    """Applies to all threads of this process, and to those that they start from now on.
 
-    idle: Linux' SCHED_IDLE, which whatever else wants to run displaces at once; where there is none, as low.
-    low: nice 19, which leaves a batch a few percent of a busy machine. Within a container only its own processes count.
+    idle: Linux' SCHED_IDLE, which any other runnable thread preempts at once; elsewhere the same as low.
+    low: nice 19, which leaves the run a few percent of a busy machine. Within a container only its own processes count.
     """
     for thread in _threads() if politeness != "none" else ():
         with suppress(OSError):  # a thread that has just ended, or a sandbox that forbids it
@@ -25,5 +25,5 @@ def make_way(politeness: Politeness) -> None:
 
 
 def _threads() -> Iterator[int]:
-    """On Linux priorities are those of threads; elsewhere 0 is the whole process."""
+    """On Linux each thread has its own priority; elsewhere 0 means the whole process."""
     return map(int, (task.name for task in _TASKS.iterdir())) if _TASKS.is_dir() else iter((0,))

@@ -1,9 +1,9 @@
-"""The engine past one machine: Ray Data over a pool of actors, each with a runtime of its own.
+"""Runs a bulk run on a Ray cluster: Ray Data over a pool of actors, each with its own runtime.
 
 listing (a task beside the driver) ─► blocks of items ─► actors, on every node ─► rows ─► the driver ─► output
 
-The driver alone writes, so that an actor that dies and is started again costs no row and makes none twice, and an
-output is taken up again as those of the engine on one machine are.
+Only the driver writes: an actor that dies and is restarted loses no row and writes none twice, and an output is resumed
+as on one machine.
 """
 
 import asyncio
@@ -26,30 +26,30 @@ import uvloop
 from models.concurrency import gather_or_cancel
 from models.errors import KernelSightError
 from service.bulk import optional_imports
-from service.bulk.counters import Tally
+from service.bulk.counters import ProgressCounters
 from service.bulk.errors import ClusterUnavailable, OutputMismatch
-from service.bulk.items import Item
-from service.bulk.moderator import Judge, Work, open_judge
-from service.bulk.output import Output, open_output
-from service.bulk.process_priority import Politeness, make_way
-from service.bulk.progress_index import Done
-from service.bulk.run import Batch, counting, fetched, left, note_rows
-from service.bulk.run_fingerprint import Conditions
-from service.bulk.sources import Listing
+from service.bulk.items import BulkItem
+from service.bulk.moderator import BulkModerator, BulkOptions, open_moderator
+from service.bulk.output import BulkOutput, open_output
+from service.bulk.process_priority import Politeness, lower_priority
+from service.bulk.progress_index import ProgressIndex
+from service.bulk.run import BulkRun, counting_items, index_written_rows, remaining_items, with_fetched_manifests
+from service.bulk.run_fingerprint import RunFingerprint
+from service.bulk.sources import SourceListing
 from service.settings import Settings
 
-_AT_ONCE = 64  # items of one call of an actor
-_CALLS = 2  # of an actor at once: while the last items of one are judged, the next one's begin
+_ITEMS_PER_CALL = 64
+_CONCURRENT_CALLS = 2  # per actor: while the last items of one call are moderated, those of the next begin
 _BLOCK_BYTES = 64 * 1024  # of items, and of rows: small, or one actor would get all of them
 
 Columns = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """`address` None takes the one that the environment names, else makes one of this machine's cores.
+class RayCluster:
+    """`address` None: the cluster that the environment names, else a new one on this machine's cores.
 
-    `actors` None: one for each node, or as many as have `gpus_per_actor`.
+    `actors` None: one per node, or as many as there are shares of `gpus_per_actor`.
     """
 
     address: str | None = None
@@ -59,88 +59,98 @@ class Cluster:
 
 
 async def run_on_ray(
-    batch: Batch, settings: Settings, cluster: Cluster, tally: Tally, on_change: Callable[[], None], stop: asyncio.Event
+    run: BulkRun,
+    settings: Settings,
+    cluster: RayCluster,
+    counters: ProgressCounters,
+    on_change: Callable[[], None],
+    stop: asyncio.Event,
 ) -> None:
-    """What is in flight at `stop` is left for the next time. Raises as `run_here` does, and ClusterUnavailable."""
-    batch.check()
-    leaving = threading.Event()
+    """After `stop`, items in flight are left for the next run.
 
-    async def pass_on() -> None:
+    Raises what `run_locally` raises, and ClusterUnavailable.
+    """
+    run.check()
+    stopping = threading.Event()
+
+    async def forward_stop() -> None:
         await stop.wait()
-        leaving.set()
+        stopping.set()
 
-    async with fetched(batch.listing, settings) as listing:
-        watcher = asyncio.create_task(pass_on())
+    async with with_fetched_manifests(run.listing, settings) as listing:
+        forwarder = asyncio.create_task(forward_stop())
         try:
-            run = _Run(batch, settings, cluster, listing, tally, on_change, leaving)
-            await asyncio.to_thread(run)
+            ray_run = _RayRun(run, settings, cluster, listing, counters, on_change, stopping)
+            await asyncio.to_thread(ray_run)
         finally:
-            watcher.cancel()
+            forwarder.cancel()
 
 
 @dataclass(frozen=True)
-class _Run:
-    batch: Batch
+class _RayRun:
+    run: BulkRun
     settings: Settings
-    cluster: Cluster
-    listing: Listing
-    tally: Tally
+    cluster: RayCluster
+    listing: SourceListing
+    counters: ProgressCounters
     on_change: Callable[[], None]
-    leaving: threading.Event
+    stopping: threading.Event
 
     def __call__(self) -> None:
-        with _connected(self.cluster) as ray, tempfile.TemporaryDirectory(prefix="kernelsight-") as folder:
-            ask = ray.remote(num_cpus=1, num_gpus=self.cluster.gpus_per_actor)(_conditions)
-            conditions = ray.get(ask.remote(self.settings, self.batch.work))
-            with open_output(self.batch.output, conditions, restart=self.batch.restart) as output:
+        with _connect(self.cluster) as ray, tempfile.TemporaryDirectory(prefix="kernelsight-") as folder:
+            task = ray.remote(num_cpus=1, num_gpus=self.cluster.gpus_per_actor)(_compute_fingerprint)
+            fingerprint = ray.get(task.remote(self.settings, self.run.options))
+            with open_output(self.run.output, fingerprint, restart=self.run.restart) as output:
                 path = Path(folder) / "done"
-                with Done(path) as done:
-                    note_rows(output, done, self.tally)
-                    self.tally.skipped = len(done)
-                self.tally.begin()
-                with counting(self.listing, self.tally):
-                    self._write(self._rows(ray, conditions, path), output)
-                self.batch.write_report(output)
+                with ProgressIndex(path) as index:
+                    index_written_rows(output, index, self.counters)
+                    self.counters.skipped = len(index)
+                self.counters.start()
+                with counting_items(self.listing, self.counters):
+                    self._write(self._moderate(ray, fingerprint, path), output)
+                self.run.write_report(output)
 
-    def _rows(self, ray: Any, conditions: Conditions, done: Path) -> Any:
-        here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
+    def _moderate(self, ray: Any, fingerprint: RunFingerprint, done: Path) -> Any:
+        on_driver = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars, context.target_max_block_size = False, _BLOCK_BYTES
         listed = ray.data.from_items([{"listing": 0}]).map_batches(
-            _list, fn_args=(self.listing, done), num_cpus=0, label_selector=here
+            _list_blocks, fn_args=(self.listing, done), num_cpus=0, label_selector=on_driver
         )
         return listed.map_batches(
-            Moderator,
-            fn_constructor_args=(self.settings, self.batch.work, conditions, self.cluster.politeness),
-            batch_size=_AT_ONCE,
+            RayModerator,
+            fn_constructor_args=(self.settings, self.run.options, fingerprint, self.cluster.politeness),
+            batch_size=_ITEMS_PER_CALL,
             compute=ray.data.ActorPoolStrategy(
-                size=self._actors(ray), max_concurrent_calls_per_actor=_CALLS, enable_true_multi_threading=True
+                size=self._count_actors(ray),
+                max_concurrent_calls_per_actor=_CONCURRENT_CALLS,
+                enable_true_multi_threading=True,
             ),
             num_cpus=1,
             num_gpus=self.cluster.gpus_per_actor or None,
         )
 
-    def _actors(self, ray: Any) -> int:
+    def _count_actors(self, ray: Any) -> int:
         if self.cluster.actors is not None:
             return self.cluster.actors
         if self.cluster.gpus_per_actor:
             return max(1, int(ray.cluster_resources().get("GPU", 0) / self.cluster.gpus_per_actor))
         return len([node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]) or 1
 
-    def _write(self, rows: Any, output: Output) -> None:
+    def _write(self, rows: Any, output: BulkOutput) -> None:
         for block in rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
             lines = block.column("row").to_pylist()
             output.write(lines)
-            self.tally.note([orjson.loads(line)["verdict"] for line in lines])
+            self.counters.record([orjson.loads(line)["verdict"] for line in lines])
             self.on_change()
-            if self.leaving.is_set():
+            if self.stopping.is_set():
                 return
 
 
 @contextmanager
-def _connected(cluster: Cluster) -> Iterator[Any]:
-    """Ray, with its errors as ours."""
-    ray = optional_imports.ray()
+def _connect(cluster: RayCluster) -> Iterator[Any]:
+    """Ray, with its errors raised as ClusterUnavailable."""
+    ray = optional_imports.load_ray()
     if cluster.address is not None and ":" in cluster.address:
         _check_listens(cluster.address)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -162,7 +172,7 @@ def _connected(cluster: Cluster) -> Iterator[Any]:
 
 
 def _check_listens(address: str) -> None:
-    """Ray itself would try for a minute or more."""
+    """Fails within 5 s; Ray itself would try for a minute or more."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=5).close()
@@ -174,42 +184,44 @@ def _last_line(error: Exception) -> str:
     return str(error).strip().rpartition("\n")[2]
 
 
-def _list(_: Columns, listing: Listing, path: Path) -> Iterator[Columns]:
-    """Blocks of items that have no row yet. Runs beside the driver, for files of that machine."""
-    with Done(path) as done:
-        items = left(listing, done, Tally())
-        while block := list(islice(items, _AT_ONCE)):
+def _list_blocks(_: Columns, listing: SourceListing, path: Path) -> Iterator[Columns]:
+    """Blocks of items that have no row yet. Runs on the driver's machine, whose files it lists."""
+    with ProgressIndex(path) as index:
+        items = remaining_items(listing, index, ProgressCounters())
+        while block := list(islice(items, _ITEMS_PER_CALL)):
             yield {"item": [pickle.dumps(item) for item in block]}
 
 
-def _conditions(settings: Settings, work: Work) -> Conditions:
-    async def ask() -> Conditions:
-        async with open_judge(settings, work) as judge:
-            return judge.conditions
+def _compute_fingerprint(settings: Settings, options: BulkOptions) -> RunFingerprint:
+    async def compute() -> RunFingerprint:
+        async with open_moderator(settings, options) as moderator:
+            return moderator.fingerprint
 
-    return asyncio.run(ask())
+    return asyncio.run(compute())
 
 
-class Moderator:
-    """An actor: models that stay loaded, on an event loop in a thread of its own."""
+class RayModerator:
+    """A Ray actor that keeps its models loaded, on an event loop in a thread of its own."""
 
-    def __init__(self, settings: Settings, work: Work, conditions: Conditions, politeness: Politeness) -> None:
-        """Raises OutputMismatch where this node has other models, or another policy, than the first that was asked."""
-        make_way(politeness)
+    def __init__(
+        self, settings: Settings, options: BulkOptions, fingerprint: RunFingerprint, politeness: Politeness
+    ) -> None:
+        """Raises OutputMismatch if this node has other models, or another policy, than `fingerprint` names."""
+        lower_priority(politeness)
         self._loop = uvloop.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="judge", daemon=True).start()
-        self._judge = self._wait_for(self._open(settings, work))
-        if changes := conditions.changes(self._judge.conditions):
+        threading.Thread(target=self._loop.run_forever, name="moderator", daemon=True).start()
+        self._moderator = self._wait_for(self._open(settings, options))
+        if changes := fingerprint.differences(self._moderator.fingerprint):
             raise OutputMismatch(f"the nodes of this cluster differ: {'; '.join(changes)}")
 
     def __call__(self, block: Columns) -> Columns:
-        items: list[Item] = [pickle.loads(item) for item in block["item"]]  # ours: `_list` made them
-        rows = self._wait_for(gather_or_cancel(*(self._judge.judge(item) for item in items)))
+        items: list[BulkItem] = [pickle.loads(item) for item in block["item"]]  # ours: from `_list_blocks`
+        rows = self._wait_for(gather_or_cancel(*(self._moderator.moderate(item) for item in items)))
         return {"row": [row.line for row in rows]}
 
-    async def _open(self, settings: Settings, work: Work) -> Judge:
-        self._open_until_the_end = AsyncExitStack()
-        return await self._open_until_the_end.enter_async_context(open_judge(settings, work))
+    async def _open(self, settings: Settings, options: BulkOptions) -> BulkModerator:
+        self._exit_stack = AsyncExitStack()
+        return await self._exit_stack.enter_async_context(open_moderator(settings, options))
 
-    def _wait_for(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    def _wait_for(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()

@@ -1,4 +1,4 @@
-"""The row that each item gets, and what it takes to write it as Parquet."""
+"""The output row of an item, as JSON and as Parquet."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,23 +8,24 @@ from typing import Any
 from models.errors import KernelSightError
 from pipelines.findings import Findings
 from pipelines.moderation.policy import Policy
+from pipelines.moderation.spec import MODERATION
 from pipelines.moderation.types import FiredRule, Verdict
-from pipelines.types import ModelUsed, Wire
-from service.bulk.items import Item, as_text
+from pipelines.types import ModelUsed, WireModel
+from service.bulk.items import BulkItem, escape_name
 
 
-class Failure(Wire):
-    """Why an item was not judged; docs/errors.md and docs/batch.md list the codes."""
+class RowError(WireModel):
+    """Why an item has no verdict; docs/errors.md and docs/batch.md list the codes."""
 
     code: str
     detail: str
 
 
-class Row(Wire):
-    """`sha256` is that of the file; None: it could not be read. Without `error` there is a verdict, and the reverse.
+class ModerationRow(WireModel):
+    """Either `verdict` or `error` is set. `sha256` is that of the file, None if it could not be read.
 
-    `scores` are by "signal.thing", as rules name them, `categories` by OpenAI category. `failed_signals` say why
-    they could not judge; the policy's `on_error` decided what that means.
+    `scores` are by "signal.thing", as rules name them, `categories` by OpenAI category. `failed_signals` maps each
+    signal that failed to the reason; the policy's `on_error` decided what that means.
     """
 
     id: str
@@ -36,7 +37,7 @@ class Row(Wire):
     scores: dict[str, float]
     categories: dict[str, float]
     failed_signals: dict[str, str]
-    error: Failure | None
+    error: RowError | None
     policy: str
     policy_version: str
     policy_sha256: str
@@ -50,34 +51,36 @@ class Row(Wire):
 
 
 @dataclass(frozen=True)
-class RowMaker:
-    """Makes rows of one batch: all under one policy and by the same models."""
+class RowBuilder:
+    """Builds the rows of one run, all under one policy and with the same models."""
 
     policy: Policy
     models: list[ModelUsed]
 
-    def judged(self, item: Item, findings: Findings, seconds: float) -> Row:
-        found = findings.moderation
+    def build_row(self, item: BulkItem, findings: Findings, seconds: float) -> ModerationRow:
+        found = findings.of(MODERATION)
         assert found is not None
-        return Row.model_construct(
-            **self._common(item, seconds),
+        return ModerationRow.model_construct(
+            **self._common_fields(item, seconds),
             sha256=findings.image.sha256,
             verdict=found.verdict,
             severity=found.severity,
             rules=found.rules,
             scores={
                 f"{signal}.{thing}": score
-                for signal, reading in found.signals.items()
-                for thing, score in reading.scores.items()
+                for signal, result in found.signals.items()
+                for thing, score in result.scores.items()
             },
             categories={name: one.score for name, one in found.categories.items()},
             failed_signals={name: one.error for name, one in found.signals.items() if one.error is not None},
             error=None,
         )
 
-    def failed(self, item: Item, error: KernelSightError, data: bytes | None, seconds: float) -> Row:
-        return Row.model_construct(
-            **self._common(item, seconds),
+    def build_error_row(
+        self, item: BulkItem, error: KernelSightError, data: bytes | None, seconds: float
+    ) -> ModerationRow:
+        return ModerationRow.model_construct(
+            **self._common_fields(item, seconds),
             sha256=None if data is None else hashlib.sha256(data).hexdigest(),
             verdict=None,
             severity=None,
@@ -85,13 +88,13 @@ class RowMaker:
             scores={},
             categories={},
             failed_signals={},
-            error=Failure(code=error.code, detail=as_text(str(error))),
+            error=RowError(code=error.code, detail=escape_name(str(error))),
         )
 
-    def _common(self, item: Item, seconds: float) -> dict[str, Any]:
+    def _common_fields(self, item: BulkItem, seconds: float) -> dict[str, Any]:
         return {
-            "id": as_text(item.id),
-            "source": as_text(item.source),
+            "id": escape_name(item.id),
+            "source": escape_name(item.source),
             "policy": self.policy.name,
             "policy_version": self.policy.version,
             "policy_sha256": self.policy.sha256,
@@ -100,8 +103,8 @@ class RowMaker:
         }
 
 
-def schema(arrow: Any) -> Any:
-    """A row's columns as Parquet has them; `arrow` is pyarrow."""
+def parquet_schema(arrow: Any) -> Any:
+    """The Parquet schema of a row; `arrow` is pyarrow."""
     text, number, whole = arrow.string(), arrow.float64(), arrow.int32()
     rule = {
         "rule": text, "category": text, "signal": text, "score": number, "threshold": number, "verdict": text,
@@ -123,14 +126,14 @@ def schema(arrow: Any) -> Any:
     )  # fmt: skip
 
 
-MAPS = ("scores", "categories", "failed_signals")
+MAP_COLUMNS = ("scores", "categories", "failed_signals")
 
 
 def to_columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as JSON has it, for `schema`."""
-    return {**row, **{name: list(row[name].items()) for name in MAPS}}
+    """A row from JSON, in the form that `parquet_schema` takes."""
+    return {**row, **{name: list(row[name].items()) for name in MAP_COLUMNS}}
 
 
-def of_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+def from_columns(row: Mapping[str, Any]) -> dict[str, Any]:
     """The reverse of `to_columns`."""
-    return {**row, **{name: dict(row[name]) for name in MAPS}}
+    return {**row, **{name: dict(row[name]) for name in MAP_COLUMNS}}

@@ -1,4 +1,4 @@
-"""A whole batch on this machine: opened, taken up where it was left, gone through, closed."""
+"""A bulk run on this machine: opens its output, resumes where an earlier run stopped, and moderates the rest."""
 
 import asyncio
 import tempfile
@@ -9,120 +9,123 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
-from service.bulk.counters import Tally
-from service.bulk.items import Item
-from service.bulk.local_runner import judge_all
+from service.bulk.counters import ProgressCounters
+from service.bulk.items import BulkItem
+from service.bulk.local_runner import moderate_items
 from service.bulk.manifests import is_manifest
-from service.bulk.moderator import Work, open_judge
-from service.bulk.output import Output, check_name, open_output
-from service.bulk.progress_index import Done
+from service.bulk.moderator import BulkOptions, open_moderator
+from service.bulk.output import BulkOutput, check_name, open_output
+from service.bulk.progress_index import ProgressIndex
 from service.bulk.report import write_report
-from service.bulk.rows import Row
-from service.bulk.sources import Listing, is_web
+from service.bulk.rows import ModerationRow
+from service.bulk.sources import SourceListing, is_web_url
 from service.network.image_fetcher import open_fetcher
 from service.settings import Settings
 
-_MANIFEST_BYTES, _MANIFEST_SECONDS = 2**28, 600.0  # of one behind http(s)
+_MANIFEST_BYTES, _MANIFEST_SECONDS = 2**28, 600.0  # limits for a manifest behind http(s)
 
 
 @dataclass(frozen=True)
-class Batch:
-    """`report` is a page about all rows of the output, written at the end, also of a batch that was stopped."""
+class BulkRun:
+    """`report` is a page about all rows of the output, written at the end, even if the run was stopped."""
 
     sources: Sequence[str]
     output: str
-    work: Work
+    options: BulkOptions
     restart: bool = False
     report: Path | None = None
 
     @property
-    def listing(self) -> Listing:
+    def listing(self) -> SourceListing:
         written = [] if "://" in self.output else [Path(self.output)]
-        return Listing(self.sources, written if self.report is None else [*written, self.report])
+        return SourceListing(self.sources, written if self.report is None else [*written, self.report])
 
-    def write_report(self, output: Output) -> None:
-        """Where one is asked for; raises OutputInvalid."""
+    def write_report(self, output: BulkOutput) -> None:
+        """If `report` is set; raises OutputInvalid."""
         if self.report is not None:
             write_report(self.report, self.output, output.rows())
 
     def check(self) -> None:
-        """What can be seen before any model is loaded; raises SourceInvalid or OutputInvalid."""
+        """Checks what needs no model; raises SourceInvalid or OutputInvalid."""
         check_name(self.output)
         self.listing.check()
 
 
-async def run_here(
-    batch: Batch, settings: Settings, tally: Tally, on_change: Callable[[], None], stop: asyncio.Event
+async def run_locally(
+    run: BulkRun, settings: Settings, counters: ProgressCounters, on_change: Callable[[], None], stop: asyncio.Event
 ) -> None:
-    """Raises as `open_judge`, `open_output` and `Listing` do; rows that were written stay."""
-    batch.check()
-    async with open_judge(settings, batch.work) as judge, fetched(batch.listing, settings) as listing:
-        with open_output(batch.output, judge.conditions, restart=batch.restart) as output, Done() as done:
-            await asyncio.to_thread(note_rows, output, done, tally)
+    """Raises what `open_moderator`, `open_output` and `SourceListing` raise; rows that were written stay."""
+    run.check()
+    async with (
+        open_moderator(settings, run.options) as moderator,
+        with_fetched_manifests(run.listing, settings) as listing,
+    ):
+        with open_output(run.output, moderator.fingerprint, restart=run.restart) as output, ProgressIndex() as index:
+            await asyncio.to_thread(index_written_rows, output, index, counters)
 
-            def note(rows: list[Row]) -> None:
-                tally.note([row.verdict for row in rows])
+            def on_written(rows: list[ModerationRow]) -> None:
+                counters.record([row.verdict for row in rows])
                 on_change()
 
-            tally.begin()
-            with counting(listing, tally):
-                await judge_all(left(listing, done, tally), judge, output, note, stop)
-            await asyncio.to_thread(batch.write_report, output)
+            counters.start()
+            with counting_items(listing, counters):
+                await moderate_items(remaining_items(listing, index, counters), moderator, output, on_written, stop)
+            await asyncio.to_thread(run.write_report, output)
 
 
-def note_rows(output: Output, done: Done, tally: Tally) -> None:
-    """What earlier runs have written."""
+def index_written_rows(output: BulkOutput, index: ProgressIndex, counters: ProgressCounters) -> None:
+    """Read the rows that earlier runs have written."""
 
-    def names() -> Iterator[tuple[str, str]]:
+    def written() -> Iterator[tuple[str, str]]:
         for row in output.rows(["id", "source", "error"]):
-            tally.failed_before += row["error"] is not None
+            counters.failed_before += row["error"] is not None
             yield row["id"], row["source"]
 
-    done.add(names())
+    index.add_rows(written())
 
 
-def left(listing: Listing, done: Done, tally: Tally) -> Iterator[Item]:
-    """Items that have no row yet."""
+def remaining_items(listing: SourceListing, index: ProgressIndex, counters: ProgressCounters) -> Iterator[BulkItem]:
+    """The items that have no row yet."""
     for item in listing:
-        if done.take(item):
-            tally.skipped += 1
+        if index.take(item):
+            counters.skipped += 1
         else:
             yield item
 
 
 @asynccontextmanager
-async def fetched(listing: Listing, settings: Settings) -> AsyncIterator[Listing]:
-    """The listing with its manifests behind http(s) on this machine, by the service's own rules for URLs.
+async def with_fetched_manifests(listing: SourceListing, settings: Settings) -> AsyncIterator[SourceListing]:
+    """The listing, with copies of its http(s) manifests on this machine, fetched by the service's rules for URLs.
 
-    Raises as `ImageFetcher.fetch` does.
+    Raises what `ImageFetcher.fetch` raises.
     """
-    urls = [source for source in listing.sources if is_web(source) and is_manifest(source)]
+    urls = [source for source in listing.sources if is_web_url(source) and is_manifest(source)]
     if not urls:
         yield listing
         return
     with tempfile.TemporaryDirectory(prefix="kernelsight-") as folder:
-        found = {}
+        copies = {}
         async with open_fetcher(settings.url_inputs, max_bytes=_MANIFEST_BYTES, seconds=_MANIFEST_SECONDS) as fetcher:
             for number, url in enumerate(urls):
-                found[url] = Path(folder) / str(number)
-                found[url].write_bytes(await fetcher.fetch(url))
-        yield replace(listing, fetched=found)
+                copies[url] = Path(folder) / str(number)
+                copies[url].write_bytes(await fetcher.fetch(url))
+        yield replace(listing, fetched=copies)
 
 
 @contextmanager
-def counting(listing: Listing, tally: Tally) -> Iterator[None]:
-    """Goes through the listing beside the work, for who wants to know how long it takes."""
-    leaving = threading.Event()
+def counting_items(listing: SourceListing, counters: ProgressCounters) -> Iterator[None]:
+    """Count all items in a thread of its own meanwhile, so that the time left can be shown."""
+    stopping = threading.Event()
 
     def count() -> None:
-        with suppress(Exception):  # whoever lists for the work hears of it
-            total = sum(1 for _ in takewhile(lambda _: not leaving.is_set(), listing))
-            tally.total = None if leaving.is_set() else total
+        with suppress(Exception):  # the run itself lists the same sources, and reports it
+            total = sum(1 for _ in takewhile(lambda _: not stopping.is_set(), listing))
+            counters.total = None if stopping.is_set() else total
 
     thread = threading.Thread(target=count, name="counter", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        leaving.set()
+        stopping.set()
         thread.join(timeout=5)

@@ -1,4 +1,4 @@
-"""What decides a row beside the image: rows of one output are all made under the same."""
+"""Everything besides the image that decides a row; all rows of one output must share it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,24 +10,25 @@ import orjson
 
 from pipelines.findings import Findings
 from pipelines.moderation.options import ModerationOptions
+from pipelines.moderation.spec import MODERATION
 from service.settings import Settings
 
 _FORMAT = "1"  # of the rows
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """By name, as people read them."""
+class RunFingerprint:
+    """`values` maps human-readable names to human-readable values."""
 
     values: Mapping[str, str]
 
     @classmethod
-    def of(cls, settings: Settings, options: ModerationOptions, tried: Findings) -> "Conditions":
-        """`tried` are the findings about any picture: they name policy, models, detectors and their versions.
+    def compute(cls, settings: Settings, options: ModerationOptions, findings: Findings) -> "RunFingerprint":
+        """`findings` of any image will do: they name policy, models, signals and their versions.
 
-        Lists of hashes and domains are compared by where they are, for their content grows by the day.
+        Hash and domain lists are compared by location, because their content grows by the day.
         """
-        found = tried.moderation
+        found = findings.of(MODERATION)
         assert found is not None
         lists = {
             "hashes to block": settings.block_hashes,
@@ -41,19 +42,19 @@ class Conditions:
                 "rows": _FORMAT,
                 "policy": f"{found.policy} {found.policy_version} {found.policy_sha256[:12]}",
                 "tenant": options.tenant or "",
-                "models": ", ".join(f"{one.id} {one.version} {one.sha256[:12]}" for one in tried.models),
+                "models": ", ".join(f"{one.id} {one.version} {one.sha256[:12]}" for one in findings.models),
                 "signals": ", ".join(
                     name if name == "known" else f"{name} {one.version}" for name, one in found.signals.items()
                 ),
                 "limits": f"{settings.max_image_bytes} bytes, {settings.max_image_pixels} pixels, "
                 f"{settings.max_image_frames} frames, {settings.max_document_bytes} bytes of a PDF",
                 "distance of hashes": f"{settings.hash_distance}{', turned' if settings.known_dihedral else ''}",
-                **{name: _digest(place) for name, place in lists.items()},
+                **{name: _digest(location) for name, location in lists.items()},
             }
         )
 
     @classmethod
-    def load(cls, data: bytes) -> "Conditions":
+    def load(cls, data: bytes) -> "RunFingerprint":
         """Raises ValueError."""
         values = orjson.loads(data)
         if not isinstance(values, dict):
@@ -63,8 +64,8 @@ class Conditions:
     def dump(self) -> bytes:
         return orjson.dumps(self.values, option=orjson.OPT_INDENT_2)
 
-    def changes(self, other: "Conditions") -> list[str]:
-        """What `other` has otherwise, each in a few words."""
+    def differences(self, other: "RunFingerprint") -> list[str]:
+        """Each value that `other` has changed, in a few words."""
         names = dict.fromkeys([*self.values, *other.values])
         return [
             f"{name} was {self.values.get(name, '')!r} and is {other.values.get(name, '')!r}"
@@ -73,6 +74,6 @@ class Conditions:
         ]
 
 
-def _digest(place: Any) -> str:
-    """Where a list is, unreadably: a URL may have a password in it."""
-    return "" if place is None else sha256(str(place).encode()).hexdigest()[:12]
+def _digest(location: Any) -> str:
+    """A hash of the location, because a URL may contain a password."""
+    return "" if location is None else sha256(str(location).encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Sources as the command line names them, to a stream of items: nothing is held but the page being listed.
+"""Turns the sources named on the command line into a stream of items, holding one listing page at a time.
 
 SOURCE ─► folder ───────────────────────────► every file under it ─┐
        ├► glob ─────────────────────────────► files that match ────┼─► items
@@ -15,74 +15,74 @@ from pathlib import Path
 
 from service.bulk import file_listing
 from service.bulk.errors import SourceInvalid
-from service.bulk.items import Item
-from service.bulk.manifests import is_manifest, manifest_items
+from service.bulk.items import BulkItem
+from service.bulk.manifests import is_manifest, read_manifest
 
 
 @dataclass(frozen=True)
-class Listing:
-    """`fetched` has the copies of manifests that are behind http(s); `left_out` are files that are no input.
+class SourceListing:
+    """`fetched` has local copies of manifests behind http(s); `excluded` files are not inputs.
 
-    It can be gone through several times, also in another process on this machine.
+    It can be iterated several times, also in another process on this machine.
     """
 
     sources: Sequence[str]
-    left_out: Sequence[Path] = ()
+    excluded: Sequence[Path] = ()
     fetched: Mapping[str, Path] = field(default_factory=dict)
 
-    def __iter__(self) -> Iterator[Item]:
-        """Raises SourceInvalid or ExtraMissing where a source cannot be listed at all."""
+    def __iter__(self) -> Iterator[BulkItem]:
+        """Raises SourceInvalid or ExtraMissing if a source cannot be listed at all."""
         for source in self.sources:
-            yield from self._items(source)
+            yield from self._list_source(source)
 
     def check(self) -> None:
-        """Raises SourceInvalid for what is not on this machine, without listing anything."""
+        """Raises SourceInvalid for a local source that does not exist, without listing anything."""
         for source in self.sources:
             if "://" not in source and not glob.has_magic(source):
-                _check_there(source)
+                _check_exists(source)
 
-    def _items(self, source: str) -> Iterator[Item]:
-        if is_web(source):
-            return self._from_web(source)
+    def _list_source(self, source: str) -> Iterator[BulkItem]:
+        if is_web_url(source):
+            return self._list_web(source)
         if "://" in source:
-            return file_listing.items(source)
-        return self._local(source)
+            return file_listing.list_items(source)
+        return self._list_local(source)
 
-    def _from_web(self, source: str) -> Iterator[Item]:
+    def _list_web(self, source: str) -> Iterator[BulkItem]:
         if source in self.fetched:
             with self.fetched[source].open("rb") as file:
-                yield from manifest_items(file, source)
+                yield from read_manifest(file, source)
         else:
-            yield Item(source, source)
+            yield BulkItem(source, source)
 
-    def _local(self, source: str) -> Iterator[Item]:
+    def _list_local(self, source: str) -> Iterator[BulkItem]:
         path = Path(source)
         if path.is_dir():
-            yield from file_listing.under(source, self.left_out)
+            yield from file_listing.list_folder(source, self.excluded)
         elif not path.exists() and glob.has_magic(source):
             for name in glob.iglob(source, recursive=True):  # noqa: PTH207  # takes absolute patterns, too
-                if os.path.isfile(name) and not file_listing.is_one_of(name, self.left_out):  # noqa: PTH113
-                    yield from _file(name)
+                if os.path.isfile(name) and not file_listing.is_any_of(name, self.excluded):  # noqa: PTH113
+                    yield from _list_file(name)
         else:
-            _check_there(source)
-            yield from _file(source)
+            _check_exists(source)
+            yield from _list_file(source)
 
 
-def _file(name: str) -> Iterator[Item]:
+def _list_file(name: str) -> Iterator[BulkItem]:
     if not is_manifest(name):
-        yield Item(name, name)
+        yield BulkItem(name, name)
         return
     try:
         with Path(name).open("rb") as file:
-            yield from manifest_items(file, name)
+            yield from read_manifest(file, name)
     except OSError as cause:
         raise SourceInvalid(f"cannot read {name!r}: {cause.strerror or cause}") from cause
 
 
-def _check_there(source: str) -> None:
+def _check_exists(source: str) -> None:
     if not Path(source).exists():
         raise SourceInvalid(f"no such file or folder: {source!r}")
 
 
-def is_web(source: str) -> bool:
+def is_web_url(source: str) -> bool:
     return source.lower().startswith(("http://", "https://"))

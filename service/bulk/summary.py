@@ -1,4 +1,4 @@
-"""What a batch came to, gathered row by row: memory is bounded however many there are."""
+"""Summarises the rows of an output one by one, in bounded memory."""
 
 import heapq
 from collections import Counter, defaultdict
@@ -9,16 +9,16 @@ from math import ceil, log10
 from typing import Any
 
 BINS = 20  # of scores, each .05 wide
-SLOWEST, WORST, FAILED = 20, 20, 50  # rows that are shown of each
+MAX_SLOWEST, MAX_MOST_SEVERE, MAX_FAILED = 20, 20, 50  # rows of each that the report shows
 
-_STEPS = 20  # bins of seconds for each power of ten: percentiles are right within 12 %
+_STEPS = 20  # duration bins per power of ten: percentiles are right within 12 %
 
-Row = Mapping[str, Any]
+RowDict = Mapping[str, Any]
 
 
 @dataclass
-class Summary:
-    """`categories` are those of fired rules, by verdict; an image counts once for each."""
+class RunSummary:
+    """`categories` counts images by category and verdict of the rules that fired; an image counts once for each."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
     categories: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -29,13 +29,13 @@ class Summary:
     seconds: Counter[int] = field(default_factory=Counter)
     policies: Counter[str] = field(default_factory=Counter)
     models: Counter[str] = field(default_factory=Counter)
-    failed: list[Row] = field(default_factory=list)
-    _slowest: list[tuple[float, int, Row]] = field(default_factory=list)
-    _worst: list[tuple[tuple[int, float], int, Row]] = field(default_factory=list)
+    failed: list[RowDict] = field(default_factory=list)
+    _slowest: list[tuple[float, int, RowDict]] = field(default_factory=list)
+    _most_severe: list[tuple[tuple[int, float], int, RowDict]] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=count)
 
     @classmethod
-    def of(cls, rows: Iterable[Row]) -> "Summary":
+    def from_rows(cls, rows: Iterable[RowDict]) -> "RunSummary":
         summary = cls()
         for row in rows:
             summary.add(row)
@@ -46,28 +46,28 @@ class Summary:
         return self.verdicts.total()
 
     @property
-    def slowest(self) -> list[Row]:
+    def slowest(self) -> list[RowDict]:
         return [row for _, _, row in sorted(self._slowest, reverse=True)]
 
     @property
-    def worst(self) -> list[Row]:
-        """What was not allowed, the most severe first."""
-        return [row for _, _, row in sorted(self._worst, reverse=True)]
+    def most_severe(self) -> list[RowDict]:
+        """Rows that are not `allow`, the most severe first."""
+        return [row for _, _, row in sorted(self._most_severe, reverse=True)]
 
-    def add(self, row: Row) -> None:
+    def add(self, row: RowDict) -> None:
         self.verdicts[row["verdict"] or "failed"] += 1
         self.policies[f"{row['policy']} {row['policy_version']} ({row['policy_sha256'][:12]})"] += 1
         self.models.update(f"{one['id']} {one['version']} ({one['sha256'][:12]})" for one in row["models"])
-        self.seconds[_bin_of(row["seconds"])] += 1
-        _keep(self._slowest, row["seconds"], next(self._numbers), row, SLOWEST)
+        self.seconds[_duration_bin(row["seconds"])] += 1
+        _keep_largest(self._slowest, row["seconds"], next(self._numbers), row, MAX_SLOWEST)
         if row["error"] is not None:
             self.errors[row["error"]["code"]] += 1
-            if len(self.failed) < FAILED:
+            if len(self.failed) < MAX_FAILED:
                 self.failed.append(row)
         else:
-            self._add_judged(row)
+            self._add_verdict(row)
 
-    def _add_judged(self, row: Row) -> None:
+    def _add_verdict(self, row: RowDict) -> None:
         for category, verdict in {(one["category"], one["verdict"]) for one in row["rules"]}:
             self.categories[category][verdict] += 1
         self.rules.update({(one["rule"], one["verdict"]) for one in row["rules"]})
@@ -76,23 +76,23 @@ class Summary:
             self.scores[name][min(BINS - 1, int(score * BINS))] += 1
         if row["verdict"] != "allow":
             score = max((one["score"] for one in row["rules"]), default=0.0)
-            _keep(self._worst, (row["severity"], score), next(self._numbers), row, WORST)
+            _keep_largest(self._most_severe, (row["severity"], score), next(self._numbers), row, MAX_MOST_SEVERE)
 
     def percentile(self, share: float) -> float:
-        """Seconds that this share of the items took at most."""
-        wanted, seen = ceil(self.total * share), 0
+        """The seconds that this share of the items took at most."""
+        target, seen = ceil(self.total * share), 0
         for step, rows in sorted(self.seconds.items()):
             seen += rows
-            if seen >= wanted:
+            if seen >= target:
                 return float(10 ** (step / _STEPS))
         return 0.0
 
 
-def _bin_of(seconds: float) -> int:
+def _duration_bin(seconds: float) -> int:
     return ceil(log10(max(seconds, 1e-4)) * _STEPS)
 
 
-def _keep(heap: list[Any], rank: Any, number: int, row: Row, most: int) -> None:
+def _keep_largest(heap: list[Any], rank: Any, number: int, row: RowDict, limit: int) -> None:
     heapq.heappush(heap, (rank, number, row))
-    if len(heap) > most:
+    if len(heap) > limit:
         heapq.heappop(heap)

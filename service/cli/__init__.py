@@ -22,8 +22,8 @@ from service.cli import (
     trace,
     worker,
 )
-from service.telemetry.logs import configure
-from service.telemetry.request_context import RequestContext, new_request_id, on_behalf_of
+from service.telemetry.logs import configure_logging
+from service.telemetry.request_context import RequestContext, new_request_id, bind_request
 
 app = typer.Typer(
     name="kernelsight",
@@ -58,9 +58,9 @@ def options(
     context: typer.Context,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, and tracebacks.")] = False,
 ) -> None:
-    configure("INFO" if verbose else "WARNING")
+    configure_logging("INFO" if verbose else "WARNING")
     if context.invoked_subcommand not in ("serve", "worker"):  # these answer requests of others
-        context.with_resource(on_behalf_of(RequestContext(new_request_id(), context.invoked_subcommand)))
+        context.with_resource(bind_request(RequestContext(new_request_id(), context.invoked_subcommand)))
 
 
 def main() -> None:

@@ -14,10 +14,10 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from service.bulk.counters import Tally
-from service.bulk.process_priority import Politeness, make_way
-from service.bulk.ray_runner import Cluster, run_on_ray
-from service.bulk.run import Batch, run_here
+from service.bulk.counters import ProgressCounters
+from service.bulk.process_priority import Politeness, lower_priority
+from service.bulk.ray_runner import RayCluster, run_on_ray
+from service.bulk.run import BulkRun, run_locally
 from service.settings import load_settings
 
 LINE_SECONDS = 30.0
@@ -26,13 +26,13 @@ _REFRESHES = 2  # a second: drawing costs milliseconds that images could have
 
 
 @contextmanager
-def shown(tally: Tally) -> Iterator[Callable[[], None]]:
-    """Call what it yields whenever the tally has changed."""
+def shown(counters: ProgressCounters) -> Iterator[Callable[[], None]]:
+    """Call what it yields whenever the counters has changed."""
     console = Console(stderr=True)
-    yield from _bar(tally, console) if console.is_terminal else _lines(tally)
+    yield from _bar(counters, console) if console.is_terminal else _lines(counters)
 
 
-def _bar(tally: Tally, console: Console) -> Iterator[Callable[[], None]]:
+def _bar(counters: ProgressCounters, console: Console) -> Iterator[Callable[[], None]]:
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, refresh_per_second=_REFRESHES) as progress:
         task, due = progress.add_task("", total=None), [0.0]
@@ -40,27 +40,27 @@ def _bar(tally: Tally, console: Console) -> Iterator[Callable[[], None]]:
         def change() -> None:
             if monotonic() >= due[0]:
                 due[0] = monotonic() + 1 / _REFRESHES
-                done = tally.skipped + tally.done
-                progress.update(task, description=words(tally), completed=done, total=tally.total)
+                done = counters.skipped + counters.done
+                progress.update(task, description=words(counters), completed=done, total=counters.total)
 
         yield change
 
 
-def _lines(tally: Tally) -> Iterator[Callable[[], None]]:
+def _lines(counters: ProgressCounters) -> Iterator[Callable[[], None]]:
     due = [monotonic() + LINE_SECONDS]
 
     def change() -> None:
         if monotonic() >= due[0]:
             due[0] = monotonic() + LINE_SECONDS
-            print(words(tally), file=sys.stderr, flush=True)
+            print(words(counters), file=sys.stderr, flush=True)
 
     yield change
 
 
-def words(tally: Tally) -> str:
-    done, total = tally.skipped + tally.done, "?" if tally.total is None else f"{tally.total:,}"
-    left = "" if tally.seconds_left is None else f", {_time(tally.seconds_left)} left"
-    return f"{done:,} of {total}, {tally.rate:.1f}/s{left}: {tally.words}"
+def words(counters: ProgressCounters) -> str:
+    done, total = counters.skipped + counters.done, "?" if counters.total is None else f"{counters.total:,}"
+    left = "" if counters.seconds_left is None else f", {_time(counters.seconds_left)} left"
+    return f"{done:,} of {total}, {counters.rate:.1f}/s{left}: {counters.summary}"
 
 
 def _time(seconds: float) -> str:
@@ -70,27 +70,27 @@ def _time(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class BatchCommand:
-    batch: Batch
+    batch: BulkRun
     politeness: Politeness
-    cluster: Cluster | None = None  # None: this machine
+    cluster: RayCluster | None = None  # None: this machine
 
 
 def moderate_batch(command: BatchCommand) -> None:
     """Exit code 0: every row has a verdict. 1: some are errors. 130, 143: stopped by a signal, can go on."""
     command.batch.check()
     if command.cluster is None:
-        make_way(command.politeness)
-    tally = Tally()
-    with shown(tally) as on_change, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        stopped_by = runner.run(_run(command, tally, on_change))
-    _say(command.batch, tally, stopped_by)
+        lower_priority(command.politeness)
+    counters = ProgressCounters()
+    with shown(counters) as on_change, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        stopped_by = runner.run(_run(command, counters, on_change))
+    _say(command.batch, counters, stopped_by)
     if stopped_by is not None:
         raise typer.Exit(128 + stopped_by)
-    if tally.has_failures:
+    if counters.has_failures:
         raise typer.Exit(1)
 
 
-async def _run(command: BatchCommand, tally: Tally, on_change: Callable[[], None]) -> int | None:
+async def _run(command: BatchCommand, counters: ProgressCounters, on_change: Callable[[], None]) -> int | None:
     """The signal that stopped it, if one did."""
     stop, seen = asyncio.Event(), list[int]()
     loop = asyncio.get_running_loop()
@@ -106,16 +106,16 @@ async def _run(command: BatchCommand, tally: Tally, on_change: Callable[[], None
         loop.add_signal_handler(one, on_signal, one)
     settings = load_settings()
     if command.cluster is None:
-        await run_here(command.batch, settings, tally, on_change, stop)
+        await run_locally(command.batch, settings, counters, on_change, stop)
     else:
-        await run_on_ray(command.batch, settings, command.cluster, tally, on_change, stop)
+        await run_on_ray(command.batch, settings, command.cluster, counters, on_change, stop)
     return seen[0] if seen else None
 
 
-def _say(batch: Batch, tally: Tally, stopped_by: int | None) -> None:
-    there = f"; {tally.skipped:,} were there before" if tally.skipped else ""
+def _say(batch: BulkRun, counters: ProgressCounters, stopped_by: int | None) -> None:
+    there = f"; {counters.skipped:,} were there before" if counters.skipped else ""
     print(
-        f"{tally.done:,} rows written to {batch.output} ({tally.words}){there}; {tally.mean_rate:.1f}/s",
+        f"{counters.done:,} rows written to {batch.output} ({counters.summary}){there}; {counters.mean_rate:.1f}/s",
         file=sys.stderr,
     )
     if stopped_by is not None:

@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from service.components import open_components, served
-from service.monitoring.canaries.expected import OPTIONS
+from service.components import open_components, served_pipelines
+from service.monitoring.canaries.expected import CANARY_OPTIONS
 from service.monitoring.canaries.results import CanaryResult
-from service.monitoring.canaries.runner import canaries_of
+from service.monitoring.canaries.runner import build_canary_runner
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 
@@ -41,9 +41,9 @@ def run(
 
 async def _run(name: str | None) -> list[CanaryResult]:
     settings = load_settings()
-    only = [name for name in OPTIONS if name in served(settings)]
+    only = [name for name in CANARY_OPTIONS if name in served_pipelines(settings)]
     async with open_components(settings, Metrics(), only=only) as components:
-        return await canaries_of(components.engine, settings).run(name)
+        return await build_canary_runner(components.engine, settings).run(name)
 
 
 def _print(result: CanaryResult) -> None:

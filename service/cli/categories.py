@@ -11,13 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.findings import Findings
-from pipelines.moderation.categories.custom_categories import EMBEDDING, Sample, Trained, score_of
+from pipelines.moderation.categories.custom_categories import (
+    EMBEDDING_OPTIONS,
+    TrainingImage,
+    TrainingResult,
+    score_findings,
+)
 from pipelines.moderation.categories.head import Head
 from pipelines.moderation.errors import TrainingRejected
 from service.cli.files import look_at, print_json
 from service.cli.progress import steps
 from service.components import open_components, open_heads
-from service.http.routes.categories import ScoreReply
+from service.operations.categories import CategoryScoreReply
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 
@@ -83,20 +88,22 @@ def score(name: Name, images: Annotated[list[Path], typer.Argument(help="Image f
     head = open_heads(load_settings()).get(name)
 
     def show(path: Path, findings: Findings) -> None:
-        print_json(path, ScoreReply.of(head, score_of(head, findings), findings))
+        print_json(path, CategoryScoreReply.of(head, score_findings(head, findings), findings))
 
-    look_at(images, {"features": EMBEDDING}, show)
+    look_at(images, {"features": EMBEDDING_OPTIONS}, show)
 
 
-def _samples(folder: Path) -> list[Sample]:
+def _samples(folder: Path) -> list[TrainingImage]:
     """Every file under it but hidden ones, in the order of their names: the same folder gives the same head."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     if not paths:
         raise TrainingRejected(f"{folder} has no files")
-    return [Sample(str(path), partial(asyncio.to_thread, path.read_bytes)) for path in paths]
+    return [TrainingImage(str(path), partial(asyncio.to_thread, path.read_bytes)) for path in paths]
 
 
-async def _train(name: str, positives: list[Sample], negatives: list[Sample], force: bool) -> Trained:
+async def _train(
+    name: str, positives: list[TrainingImage], negatives: list[TrainingImage], force: bool
+) -> TrainingResult:
     async with open_components(load_settings(), Metrics(), only=("features",)) as components:
         with steps(f"training {name}", len(positives) + len(negatives)) as on_image:
             return await components.categories.train(name, positives, negatives, replace=force, on_image=on_image)

@@ -11,11 +11,12 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from pipelines.documents.options import DocumentsOptions
-from pipelines.documents.outputs.formats import KINDS, written
-from pipelines.documents.outputs.overlay import draw as drawn
+from pipelines.documents.outputs.formats import OUTPUT_FORMATS, encode_document
+from pipelines.documents.outputs.overlay import draw_page as drawn
+from pipelines.documents.spec import DOCUMENT
 from pipelines.documents.types import Document
 from pipelines.findings import Findings
-from pipelines.run_context import Report
+from pipelines.run_context import PartListener
 from service.cli.files import NotWritten, checked, look_at, print_json, write
 from service.cli.progress import counters
 from service.operations.schemas import DocumentReply
@@ -49,18 +50,18 @@ def documents(
 
         def show(path: Path, findings: Findings) -> None:
             _show(path, findings, format, out)
-            if draw and out is not None and findings.document is not None:
-                _draw(path, findings.document, out)
+            if draw and out is not None and findings.get(DOCUMENT) is not None:
+                _draw(path, findings.of(DOCUMENT), out)
 
         look_at(files, {"document": options}, show, report_of=report_of)
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[Path], Report]]:
+def _progress() -> Iterator[Callable[[Path], PartListener]]:
     """A bar of pages for each file."""
     with counters() as advance:
 
-        def report_of(path: Path) -> Report:
+        def report_of(path: Path) -> PartListener:
             def report(page: BaseModel, of: int) -> None:
                 advance(path.name, of)
 
@@ -70,8 +71,7 @@ def _progress() -> Iterator[Callable[[Path], Report]]:
 
 
 def _show(path: Path, findings: Findings, format: Format, out: Path | None) -> None:
-    assert findings.document is not None
-    for page in findings.document.pages:
+    for page in findings.of(DOCUMENT).pages:
         if page.error is not None:
             print(f"kernelsight: {path}: page {page.number}: {page.error}", file=sys.stderr)
     if out is None and format == "json":
@@ -80,13 +80,13 @@ def _show(path: Path, findings: Findings, format: Format, out: Path | None) -> N
     if format == "json":
         data = DocumentReply.of(findings).model_dump_json(exclude_none=True).encode()
     else:
-        data = written(findings.document, format)
+        data = encode_document(findings.of(DOCUMENT), format)
     if out is None:
         sys.stdout.write(data.decode())
         return
-    target = out / f"{path.stem}{'.json' if format == 'json' else KINDS[format].suffix}"
+    target = out / f"{path.stem}{'.json' if format == 'json' else OUTPUT_FORMATS[format].suffix}"
     write(target, data)
-    _say(f"{target}: {len(findings.document.pages)} of {findings.document.page_count} pages of {path}")
+    _say(f"{target}: {len(findings.of(DOCUMENT).pages)} of {findings.of(DOCUMENT).page_count} pages of {path}")
 
 
 def _draw(path: Path, document: Document, out: Path) -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from models.errors import KernelSightError
 from pipelines.findings import Findings
-from pipelines.run_context import Report
+from pipelines.run_context import PartListener
 from service.components import Components, open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
@@ -21,7 +21,7 @@ AT_ONCE = 8  # files in flight: enough to keep every core busy, few enough to ke
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 Show = Callable[[Path, Findings], None]
-ReportOf = Callable[[Path], Report]  # what is told of a file's parts while they are done
+ReportOf = Callable[[Path], PartListener]  # what is told of a file's parts while they are done
 
 
 class NotWritten(KernelSightError):
@@ -77,7 +77,7 @@ async def _one(
 ) -> Findings:
     async with slots:
         data = await asyncio.to_thread(path.read_bytes)
-        return await components.engine.run(data, tasks, report=report_of(path) if report_of else None)
+        return await components.engine.run(data, tasks, on_page=report_of(path) if report_of else None)
 
 
 def checked(kind: type[OptionsT], **values: Any) -> OptionsT:

@@ -8,13 +8,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.captioning.pipeline import FeaturesOptions
-from pipelines.explain.pipeline import ExplainOptions
+from pipelines.captioning.options import FeaturesOptions
+from pipelines.captioning.spec import FEATURES
+from pipelines.explain.options import ExplainOptions
+from pipelines.explain.spec import EXPLAIN
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.faces.overlay import draw
+from pipelines.faces.spec import AVATAR, FACES
 from pipelines.findings import Findings
 from pipelines.image.decode import decode
-from pipelines.image.sanitize import FileFormat, SanitizeOptions
+from pipelines.image.sanitize_types import OutputFormat, SanitizeOptions
+from pipelines.image.spec import SANITIZE
 from service.cli.files import NotWritten, checked, look_at, print_json, write
 from service.components import image_limits
 from service.operations.schemas import FacesReply, FeaturesReply
@@ -67,9 +71,8 @@ def avatar(
     )  # fmt: skip
 
     def show(path: Path, findings: Findings) -> None:
-        assert findings.avatar is not None
-        write(out, findings.avatar.data)
-        Console(stderr=True).print(f"{out}: face {findings.avatar.index} of {path}", highlight=False, markup=False)
+        write(out, findings.of(AVATAR).data)
+        Console(stderr=True).print(f"{out}: face {findings.of(AVATAR).index} of {path}", highlight=False, markup=False)
 
     look_at([image], {"avatar": options}, show)
 
@@ -79,16 +82,15 @@ def _print_faces_json(path: Path, findings: Findings) -> None:
 
 
 def _print_faces_table(path: Path, findings: Findings) -> None:
-    assert findings.faces is not None
     table = Table(
         "face", "score", "box", "position", "yaw", "pitch", "roll", "suitability", "against it", title=str(path),
         title_justify="left",
     )  # fmt: skip
-    for index, face in enumerate(findings.faces.faces):
+    for index, face in enumerate(findings.of(FACES).faces):
         if face.quality is None:  # a candidate: JSON lists those, too
             continue
         box = " ".join(f"{edge:.0f}" for edge in face.box)
-        name = f"{index} primary" if index == findings.faces.primary else str(index)
+        name = f"{index} primary" if index == findings.of(FACES).primary else str(index)
         turns = (f"{angle:.0f}" for angle in (face.pose.yaw, face.pose.pitch, face.pose.roll))
         reasons = ", ".join(face.quality.reasons)
         table.add_row(name, f"{face.score:.2f}", box, face.position, *turns, f"{face.quality.suitability:.2f}", reasons)
@@ -98,10 +100,9 @@ def _print_faces_table(path: Path, findings: Findings) -> None:
 
 
 def _draw_faces(path: Path, findings: Findings, out: Path) -> None:
-    assert findings.faces is not None
     picture = decode(path.read_bytes(), limits=image_limits(load_settings()))
     try:
-        draw(picture.pixels, findings.faces).save(out)
+        draw(picture.pixels, findings.of(FACES)).save(out)
     except (OSError, ValueError) as cause:  # Pillow raises ValueError for a suffix that it does not know
         raise NotWritten(out, cause) from cause
 
@@ -127,9 +128,8 @@ def _print_features_json(path: Path, findings: Findings) -> None:
 
 
 def _print_features_table(path: Path, findings: Findings) -> None:
-    assert findings.features is not None
     table = Table("tag", "score", "group", "wnid", title=str(path), title_justify="left")
-    for tag in findings.features.tags:
+    for tag in findings.of(FEATURES).tags:
         table.add_row(tag.label, f"{tag.score:.3f}", tag.group, tag.wnid)
     console = Console()
     console.print(table)
@@ -148,8 +148,7 @@ def explain(
     options = checked(ExplainOptions, wnid=wnid, index=index)
 
     def show(path: Path, findings: Findings) -> None:
-        assert findings.explain is not None
-        [found] = findings.explain.explanations
+        [found] = findings.of(EXPLAIN).explanations
         assert found.overlay is not None
         write(out, found.overlay)
         words = f"{out}: {found.label}, score {found.score:.2f}, logit {found.logit:.2f}"
@@ -158,7 +157,7 @@ def explain(
     look_at([image], {"explain": options}, show)
 
 
-_SANITIZED_FORMATS: dict[str, FileFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
+_SANITIZED_FORMATS: dict[str, OutputFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
 
 
 def sanitize(
@@ -173,8 +172,7 @@ def sanitize(
     options = SanitizeOptions(format=_SANITIZED_FORMATS[out.suffix.lower()], quality=quality, max_side=max_side)
 
     def show(path: Path, findings: Findings) -> None:
-        assert findings.sanitize is not None
-        made = findings.sanitize
+        made = findings.of(SANITIZE)
         write(out, made.data)
         first = f", first of {made.frames} frames" if made.frames > 1 else ""
         words = f"{out}: {made.width} x {made.height} pixels of {path}{first}"

@@ -38,7 +38,7 @@ def show(id: str) -> None:
 
     async def view(jobs: JobServices) -> JobView:
         status = await jobs.queue.status(id)
-        return JobView.of(status, await jobs.queue.result(id))
+        return JobView.from_status(status, await jobs.queue.result(id))
 
     print(_with(view).model_dump_json(exclude_none=True, indent=2))
 
@@ -62,8 +62,8 @@ def listed(
 
     async def all_of(jobs: JobServices) -> list[JobView]:
         found: list[JobView] = []
-        while page := await jobs.dead.list(_PAGE, found[-1].id if found else None):
-            found += [JobView.of(status) for status in page]
+        while page := await jobs.dead_letters.list(_PAGE, found[-1].id if found else None):
+            found += [JobView.from_status(status) for status in page]
         return found
 
     views = _with(all_of)
@@ -80,8 +80,8 @@ def listed(
 @dead.command()
 def inspect(id: str) -> None:
     """One, with what was to be done."""
-    letter = _with(lambda jobs: jobs.dead.inspect(id))
-    written = JobView.of(letter.status).model_dump(mode="json", exclude_none=True) | {"work": letter.work}
+    letter = _with(lambda jobs: jobs.dead_letters.inspect(id))
+    written = JobView.from_status(letter.status).model_dump(mode="json", exclude_none=True) | {"work": letter.work}
     print(orjson.dumps(written, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -91,7 +91,7 @@ def requeue(ids: Ids) -> None:
 
     async def each(jobs: JobServices) -> None:
         for id in ids:
-            print(f"{id}: {(await jobs.dead.requeue(id)).state}")
+            print(f"{id}: {(await jobs.dead_letters.requeue(id)).state}")
 
     _with(each)
 
@@ -102,7 +102,7 @@ def drop(ids: Ids) -> None:
 
     async def each(jobs: JobServices) -> None:
         for id in ids:
-            await jobs.dead.drop(id)
+            await jobs.dead_letters.drop(id)
             print(f"{id}: dropped")
 
     _with(each)

@@ -9,11 +9,11 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from models.kernels.activation_probe import Microscope
+from models.kernels.activation_probe import ActivationProbe
 from models.kernels.health import KernelHealth
-from models.kernels.inspection import look, look_at
-from models.kernels.layers import layer_named
-from models.kernels.probe_images import drawn
+from models.kernels.inspection import inspect_kernels, measure_pictures
+from models.kernels.layers import find_layer
+from models.kernels.probe_images import draw_probe_images
 from models.kernels.rendering import activations_png, kernels_png
 from pipelines.image.decode import decode
 from service.cli.files import write
@@ -32,21 +32,21 @@ def kernels(
     layer: Annotated[str | None, typer.Option(help="Layer of the picture; the first without it.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Look at a model's kernels: which are dead or at their limit, and how far they are from their profile."""
+    """Look at a model's kernels: which are dead or at their limit, and how far they are from their baseline."""
     settings = load_settings()
     manifest, store = open_catalog(settings).get(name), open_store(settings)
     pictures = [_read(image, settings)] if image else []
     with pulse(f"looking at {name}"):
-        microscope = Microscope.open(manifest, store.graph(manifest))
-        health = look(store, manifest, look_at(microscope, pictures) if pictures else None)
+        probe = ActivationProbe.open(manifest, store.graph(manifest))
+        health = inspect_kernels(store, manifest, measure_pictures(probe, pictures) if pictures else None)
     if png:
-        drawing = layer_named(name, microscope.layers, layer)
+        drawing = find_layer(name, probe.layers, layer)
         dead = next((one.dead for one in health.layers if one.name == drawing.name), [])
         write(
             png,
             kernels_png(manifest, drawing, dead)
             if show == "kernels"
-            else activations_png(microscope, drawing, pictures or drawn()),
+            else activations_png(probe, drawing, pictures or draw_probe_images()),
         )
     print(health.model_dump_json()) if json else _print(health)
 

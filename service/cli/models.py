@@ -12,7 +12,7 @@ from rich.table import Table
 from models.errors import ExportFailed, KernelSightError, SourceFailed
 from models.manifest import Manifest
 from models.registry import Catalog
-from models.store.store import HERE, Store
+from models.store.store import PULLED_STATES, Store
 from service.cli.kernels import kernels
 from service.cli.progress import bars, pulse
 from service.components import open_catalog, open_store
@@ -83,7 +83,7 @@ def pull(
 
 def _say_what_tasks_use(catalog: Catalog, store: Store, failures: dict[str, SourceFailed]) -> None:
     """Each task's choice where it is not the first; raises ModelsNotPulled when a task is left with none."""
-    here = {manifest.id for manifest in catalog if store.state(manifest) in HERE}
+    here = {manifest.id for manifest in catalog if store.state(manifest) in PULLED_STATES}
     for task, preferences in catalog.tasks.items():
         choice = catalog.choose(task, here)
         if choice is None:
@@ -107,12 +107,12 @@ def export(
         if not manifest.needs_export:
             out.print(f"{manifest.id} comes as ONNX: nothing to export")
             continue
-        from models.export import export as run_export  # imports torch: seconds, and only the export extra has it
+        from models.export import export_model  # imports torch: seconds, and only the export extra has it
 
         with pulse(f"exporting {manifest.id}"):
-            parity = run_export(store, manifest, device=device)
+            parity = export_model(store, manifest, device=device)
         out.print(
-            f"[green]✓[/] {manifest.id}: exported on {parity.device}, within {parity.worst:.1e} of PyTorch "
+            f"[green]✓[/] {manifest.id}: exported on {parity.device}, within {parity.largest_difference:.1e} of PyTorch "
             f"on {parity.images} photographs"
         )
 
@@ -172,14 +172,14 @@ def bench(
     rounds: Annotated[int, typer.Option(help="How often to repeat all of them.", min=1)] = 5,
 ) -> None:
     """Images per second of the bare sessions, and through the runtime at several concurrencies."""
-    from models.runtime.benchmark import bench as run_bench
+    from models.runtime.benchmark import run_benchmark
 
     catalog, store = _open()
     settings = load_settings()
     with pulse(f"measuring {name}: about {rounds * seconds * 8:.0f} s"):
-        result = run_bench(catalog.get(name), store, device=settings.device, seconds=seconds, rounds=rounds)
+        result = run_benchmark(catalog.get(name), store, device=settings.device, seconds=seconds, rounds=rounds)
     plan = result.plan
-    out.print(f"{name} on {result.device}: {plan.lanes} sessions of {plan.threads} thread, batches of {plan.batch}")
+    out.print(f"{name} on {result.device}: {plan.workers} sessions of {plan.threads} thread, batches of {plan.max_batch}")
     table = Table("", "images/s", "of raw", "p50 ms", "p95 ms")
     table.add_row("raw sessions", f"{result.raw_rate:.1f}", "100 %", "", "")
     for row in result.rows:

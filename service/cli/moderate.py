@@ -10,13 +10,14 @@ from rich.table import Table
 
 from pipelines.findings import Findings
 from pipelines.moderation.options import ModerationOptions
-from service.bulk.moderator import Work
+from pipelines.moderation.spec import MODERATION
+from service.bulk.moderator import BulkOptions
 from service.bulk.process_priority import Politeness
-from service.bulk.ray_runner import Cluster
-from service.bulk.run import Batch
+from service.bulk.ray_runner import RayCluster
+from service.bulk.run import BulkRun
 from service.cli.bulk import BatchCommand, moderate_batch
 from service.cli.files import look_at, print_json
-from service.operations.openai_moderation import Judged
+from service.operations.openai_moderation import PartModeration
 
 COLOURS = {"allow": "green", "review": "yellow", "block": "red"}
 
@@ -62,8 +63,8 @@ def moderate(
     """Allow, review or block: a table on a terminal, else one JSON object a line; with --output a row each."""
     options = ModerationOptions(signals=signals, tenant=tenant)  # type: ignore[arg-type]  # split by its validator
     if output is not None:
-        batch = Batch(sources, output, Work(options, seconds=timeout), restart, report)
-        cluster = Cluster(address, actors, gpus_per_actor, polite) if engine == "ray" else None
+        batch = BulkRun(sources, output, BulkOptions(options, timeout_seconds=timeout), restart, report)
+        cluster = RayCluster(address, actors, gpus_per_actor, polite) if engine == "ray" else None
         moderate_batch(BatchCommand(batch, polite, cluster))
         return
     if restart or report is not None or engine == "ray":
@@ -74,11 +75,11 @@ def moderate(
 
 
 def _print_json(path: Path, findings: Findings) -> None:
-    print_json(path, Judged.of(findings))
+    print_json(path, PartModeration.of(findings))
 
 
 def _print_table(path: Path, findings: Findings) -> None:
-    found = findings.moderation
+    found = findings.of(MODERATION)
     assert found is not None
     console = Console()
     console.print(f"{path}: [{COLOURS[found.verdict]}]{found.verdict}[/], severity {found.severity}", highlight=False)

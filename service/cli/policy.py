@@ -13,7 +13,8 @@ from rich.table import Table
 
 from models.errors import KernelSightError
 from pipelines.moderation.decision import decide
-from pipelines.moderation.policy import BUILT_IN, Policy, Rule, load_policy
+from pipelines.moderation.policy import Policy, Rule
+from pipelines.moderation.policy_file import BUILT_IN, load_policy
 from pipelines.moderation.types import SignalResult
 from service.settings import load_settings
 

@@ -15,7 +15,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from models.store.sources import Progress as Report
+from models.store.sources import ProgressCallback
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def steps(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def bars() -> Iterator[Report]:
+def bars() -> Iterator[ProgressCallback]:
     """A reporter that draws one bar per name on stderr, and nothing where stderr is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     tasks: dict[str, TaskID] = {}

@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from models.errors import KernelSightError
+from pipelines.registry import PIPELINES
 from service.cli.progress import steps
-from service.components import WARMED, open_components, served
-from service.monitoring.quality.factory import quality_of
+from service.components import open_components, served_pipelines
+from service.monitoring.quality.factory import observe_quality
 from service.monitoring.quality.reference import Reference
-from service.monitoring.quality.reference_builder import captured, images_of
-from service.monitoring.quality.reference_store import References
+from service.monitoring.quality.reference_builder import capture_references, find_images
+from service.monitoring.quality.reference_store import ReferenceStore
 from service.settings import Settings, load_settings
 from service.telemetry.metrics import Metrics
 
@@ -63,7 +64,7 @@ def show(
     subjects: Subjects = None, json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False
 ) -> None:
     """The references: when and from how much they were captured."""
-    references = References(load_settings().references)
+    references = ReferenceStore(load_settings().references)
     found = [one for name in subjects or references.names if (one := references.load(name)) is not None]
     if json:
         for reference in found:
@@ -75,7 +76,7 @@ def show(
 @app.command()
 def reset(subjects: Subjects = None) -> None:
     """Remove references; a running service notices, and captures new ones unless KERNELSIGHT_REFERENCE_AUTO is off."""
-    references = References(load_settings().references)
+    references = ReferenceStore(load_settings().references)
     for name in subjects or references.names:
         references.remove(name)
 
@@ -97,15 +98,15 @@ def _ask(settings: Settings, url: str, observations: int | None) -> None:
 
 async def _from_folder(settings: Settings, folder: Path) -> list[Reference]:
     """Raises ReferenceTooSmall, ReferencesNotWritable and what `open_components` raises."""
-    paths, here = images_of(folder), served(settings)
-    tasks = {name: options for name, options in WARMED.items() if name in here}
-    async with open_components(settings, Metrics(), only=tuple(tasks)) as components:
+    paths, here = find_images(folder), served_pipelines(settings)
+    options = {name: one for name in here if (one := PIPELINES[name].warm_up) is not None}
+    async with open_components(settings, Metrics(), only=tuple(options)) as components:
         with steps(f"looking at {folder}", len(paths)) as on_image:
-            found = await captured(
-                components.engine, quality_of(components), paths, tasks, on_image=on_image, on_skip=_say_skipped
+            found = await capture_references(
+                components.engine, observe_quality(components), paths, options, on_image=on_image, on_skip=_say_skipped
             )
     for reference in found:
-        References(settings.references).save(reference)
+        ReferenceStore(settings.references).save(reference)
     return found
 
 

@@ -8,11 +8,9 @@ import uvicorn
 
 from models.errors import KernelSightError
 from service.components import open_catalog, open_store
-from service.http.app import create_app
-from service.http.auth import check_bind
-from service.model_selection import announce, choose_all
+from service.model_selection import log_selections, select_models
 from service.settings import load_settings
-from service.telemetry.logs import configure_service
+from service.telemetry.logs import configure_service_logging
 
 
 class PortUnavailable(KernelSightError):
@@ -29,11 +27,15 @@ def serve(
     insecure: Annotated[bool, typer.Option("--insecure", help="Listen beyond loopback without an API key.")] = False,
 ) -> None:
     """Serve the REST API."""
+    # Imported here, because FastAPI takes a quarter of a second, and the other commands do without it.
+    from service.http.app import create_app
+    from service.http.auth import check_bind
+
     given = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
     settings = load_settings().model_copy(update=given)
-    configure_service(settings)
+    configure_service_logging(settings)
     check_bind(settings, insecure=insecure)
-    announce(choose_all(settings, open_catalog(settings), open_store(settings)))  # what is missing: before we listen
+    log_selections(select_models(settings, open_catalog(settings), open_store(settings)))  # what is missing: before we listen
 
     def stop() -> None:
         server.should_exit = True

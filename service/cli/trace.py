@@ -13,12 +13,12 @@ from rich.table import Table
 from pipelines.types import ImageInfo
 from service.cli.moderate import COLOURS
 from service.components import open_catalog, open_store
-from service.monitoring.audit.factory import open_journals
-from service.monitoring.audit.observer import find
-from service.monitoring.audit.provenance import ModelOrigin, origin_of
-from service.monitoring.audit.record import Decision, Record, Span
-from service.monitoring.feedback.aggregator import given_on
-from service.monitoring.feedback.types import Judgement, Labels
+from service.monitoring.audit.factory import open_event_logs
+from service.monitoring.audit.observer import find_record
+from service.monitoring.audit.provenance import ModelOrigin, find_origin
+from service.monitoring.audit.record import AuditRecord, RecordedDecision, RecordedSpan
+from service.monitoring.feedback.aggregator import find_judgements
+from service.monitoring.feedback.types import Judgement, LabelCounts
 from service.settings import Settings, load_settings
 
 _BAR = 30
@@ -30,7 +30,7 @@ out = Console(highlight=False, soft_wrap=True)
 class Trace(BaseModel):
     """What `--json` prints."""
 
-    record: Record
+    record: AuditRecord
     models: list[ModelOrigin]
     feedback: list[Judgement]
 
@@ -49,11 +49,11 @@ def trace(
 
 async def _trace(settings: Settings, result_id: str) -> Trace:
     """Raises AuditOff, ResultUnknown, or what the journals raise."""
-    async with open_journals(settings) as journals:
-        record = await find(journals.audit, result_id)
-        feedback = await given_on(journals.feedback, result_id)
+    async with open_event_logs(settings) as journals:
+        record = await find_record(journals.audit, result_id)
+        feedback = await find_judgements(journals.feedback, result_id)
     catalog, store = open_catalog(settings), open_store(settings)
-    models = [origin_of(used, catalog, store) for used in record.models]
+    models = [find_origin(used, catalog, store) for used in record.models]
     return Trace(record=record, models=models, feedback=feedback)
 
 
@@ -79,7 +79,7 @@ def _print(found: Trace) -> None:
         out.print(_line("feedback", _feedback(one)))
 
 
-def _print_stages(stages: list[Span]) -> None:
+def _print_stages(stages: list[RecordedSpan]) -> None:
     whole = max((one.ended for one in stages), default=0.0) or 1.0
     table = Table("stage", "", "ms", "times", box=None)
     for one in stages:
@@ -89,7 +89,7 @@ def _print_stages(stages: list[Span]) -> None:
     out.print(table)
 
 
-def _print_decision(found: Decision) -> None:
+def _print_decision(found: RecordedDecision) -> None:
     verdict = f"[{COLOURS[found.verdict]}]{found.verdict}[/]"
     policy = f"policy {found.policy} {found.policy_version} ({found.policy_sha256[:_SHORT]})"
     out.print(_line("verdict", [verdict, f"severity {found.severity}", policy, found.tenant and f"for {found.tenant}"]))
@@ -104,7 +104,7 @@ def _print_decision(found: Decision) -> None:
         out.print(_line(f"signal {name}", [f"{signal.detector} {signal.version}", *scores, wrong]))
 
 
-def _print_findings(record: Record) -> None:
+def _print_findings(record: AuditRecord) -> None:
     if record.features is not None:
         out.print(_line("tags", (f"{one.label} {one.score:.3f}" for one in record.features.tags)))
         out.print(_line("groups", (f"{one.group} {one.score:.3f}" for one in record.features.groups)))
@@ -117,7 +117,7 @@ def _print_findings(record: Record) -> None:
         out.print(_line("document", [pages, f"{document.failed} failed", f"{document.lines} lines", sure]))
 
 
-def _asked(record: Record) -> list[str | None]:
+def _asked(record: AuditRecord) -> list[str | None]:
     names = {"request": record.request_id, "trace": record.trace_id, "job": record.job_id}
     ids = [f"{name} {id}" for name, id in names.items() if id]
     return [record.operation, *ids, record.priority]
@@ -143,7 +143,7 @@ def _feedback(one: Judgement) -> list[str | None]:
     return [f"{when:%Y-%m-%d %H:%M:%S} UTC", one.pipeline, one.verdict, f"said {_labels(one.said)}", expected]
 
 
-def _labels(labels: Labels) -> str:
+def _labels(labels: LabelCounts) -> str:
     return " + ".join(f"{count} {name}" if count > 1 else name for name, count in labels.items())
 
 

@@ -10,10 +10,10 @@ from prometheus_client import start_http_server
 from models.priority import PRIORITIES, Priority
 from service.cli.serve import PortUnavailable
 from service.components import open_catalog, open_components, open_store
-from service.model_selection import announce, choose_all
+from service.model_selection import log_selections, select_models
 from service.monitoring.monitors import open_monitors
 from service.settings import Settings, load_settings
-from service.telemetry.logs import configure_service
+from service.telemetry.logs import configure_service_logging
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing, open_tracing
 from service.worker.job_services import open_job_services
@@ -40,8 +40,8 @@ def worker(
     settings = load_settings()
     if concurrency is not None:
         settings = settings.model_copy(update={"worker_concurrency": concurrency})
-    configure_service(settings)
-    announce(choose_all(settings, open_catalog(settings), open_store(settings)))
+    configure_service_logging(settings)
+    log_selections(select_models(settings, open_catalog(settings), open_store(settings)))
     shown_at = None if metrics_port is None else (metrics_host, metrics_port)
     tracing = open_tracing(settings, "worker")
     try:
@@ -59,12 +59,12 @@ async def _work(settings: Settings, queues: list[Priority], shown_at: tuple[str,
         open_job_services(settings, queues) as jobs,
         open_components(settings, metrics) as components,
         open_monitors(components),
-        seen.watching(jobs),
+        seen.updating(jobs),
     ):
         worker = Worker(components, jobs, seen, tracing)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)
-        print(f"KernelSight takes jobs ({', '.join(queues)}) from {jobs.queue.server.connection.name}", flush=True)
+        print(f"KernelSight takes jobs ({', '.join(queues)}) from {jobs.queue.scripts.connection.name}", flush=True)
         await worker.run()
 
 

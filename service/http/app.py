@@ -1,4 +1,4 @@
-"""The HTTP application: routes, errors, limits, and a lifespan that opens and closes the house."""
+"""Builds the HTTP application: routes, error handlers, middleware, and a lifespan that opens and closes components."""
 
 import asyncio
 import logging
@@ -13,9 +13,14 @@ from fastapi_offline import FastAPIOffline
 
 from models.errors import KernelSightError
 from service.components import open_components
-from service.http import error_handlers
 from service.http.auth import require_key
-from service.http.middleware import BodyLimit, Measure, Named, Unforeseen
+from service.http.error_handlers import install_error_handlers
+from service.http.middleware import (
+    BodyLimitMiddleware,
+    MetricsMiddleware,
+    RequestIdMiddleware,
+    UnexpectedErrorMiddleware,
+)
 from service.http.routes import categories, documents, health, images, jobs, models, monitoring, openai
 from service.monitoring.monitors import open_monitors
 from service.queue.embedded import EmbeddedUnavailable
@@ -24,20 +29,19 @@ from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import open_tracing
 from service.worker.job_services import JobServices, open_job_services
 from service.worker.metrics import JobMetrics
-from service.worker.worker import working
+from service.worker.worker import run_worker
 
 log = logging.getLogger(__name__)
 
-# base64 makes 3 bytes 4; a form or JSON around the image takes a little more.
-_BODY_OVERHEAD = 64 * 1024
-_AGAIN_SECONDS = 2.0
-_OPS = Path(__file__).parents[1] / "web" / "ops"
+_BODY_OVERHEAD = 64 * 1024  # what a form or JSON may have around an image
+_JOBS_RETRY_SECONDS = 2.0
+_OPS_PAGE = Path(__file__).parents[1] / "web" / "ops"
 
 
 def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: None) -> FastAPI:
-    """The app answers at once; until the models are warm `/readyz` says so and `/v1` answers 503.
+    """The app answers at once. Until the models are warm, `/readyz` says so and `/v1` answers 503.
 
-    `on_failure` is called when the models cannot be loaded; `app.state.failure` is the KernelSightError that says why.
+    `on_failure` is called if the models cannot be loaded; `app.state.failure` is then the KernelSightError.
     """
 
     @asynccontextmanager
@@ -55,54 +59,65 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
         version=version("kernelsight"),
         summary="Image understanding for multimodal chatbots.",
         lifespan=lifespan,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # tracing.py's are ours: these have queries
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # these record queries; tracing.py does not
     )
     app.state.settings, app.state.metrics, app.state.tracing = settings, Metrics(), tracing
     app.state.components, app.state.monitors, app.state.jobs, app.state.failure = None, None, None, None
-    for part in (images, documents, openai, categories, models, jobs, monitoring):
-        app.include_router(part.router, dependencies=[Depends(require_key)])
+    for routes in (images, documents, openai, categories, models, jobs, monitoring):
+        app.include_router(routes.router, dependencies=[Depends(require_key)])
     app.include_router(health.router)
-    app.mount("/ops", StaticFiles(directory=_OPS, html=True))  # only a page: what it shows, /metrics asks the key for
-    error_handlers.install(app)
-    app.add_middleware(Unforeseen, metrics=app.state.metrics)  # the innermost
-    app.add_middleware(
-        BodyLimit,
-        limit=settings.max_image_bytes * 4 // 3 + _BODY_OVERHEAD,
-        exceptions={
-            categories.TRAINING: settings.max_training_bytes,
-            documents.READING: settings.max_document_bytes * 4 // 3 + _BODY_OVERHEAD,
-            jobs.SUBMITTING: settings.max_document_bytes * 4 // 3 + _BODY_OVERHEAD,
-            openai.UPLOADING: settings.max_batch_bytes + _BODY_OVERHEAD,
-        },
-    )
-    app.add_middleware(Measure, metrics=app.state.metrics)
-    app.add_middleware(Named, tracing=tracing)
+    app.mount("/ops", StaticFiles(directory=_OPS_PAGE, html=True))  # needs no key: its numbers come from /metrics
+    install_error_handlers(app)
+    _add_middleware(app, settings)
     return app
 
 
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The innermost first."""
+    app.add_middleware(UnexpectedErrorMiddleware, metrics=app.state.metrics)
+    document_body = _base64_body(settings.max_document_bytes)
+    app.add_middleware(
+        BodyLimitMiddleware,
+        limit=_base64_body(settings.max_image_bytes),
+        exceptions={
+            categories.LARGE_BODY_ROUTE: settings.max_training_bytes,
+            documents.LARGE_BODY_ROUTE: document_body,
+            jobs.LARGE_BODY_ROUTE: document_body,
+            openai.LARGE_BODY_ROUTE: settings.max_batch_bytes + _BODY_OVERHEAD,
+        },
+    )
+    app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
+    app.add_middleware(RequestIdMiddleware, tracing=app.state.tracing)
+
+
+def _base64_body(file_bytes: int) -> int:
+    """Bytes of the largest body that has a file of this size, which may be base64."""
+    return file_bytes * 4 // 3 + _BODY_OVERHEAD
+
+
 async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], None]) -> None:
-    """First what answers now; a queue that cannot be reached is no reason not to."""
+    """Open the components first, then the jobs: requests are answered even while the queue cannot be reached."""
     settings = app.state.settings
     try:
         components = await stack.enter_async_context(open_components(settings, app.state.metrics))
         app.state.monitors = await stack.enter_async_context(open_monitors(components))
         app.state.components = components
-        app.state.jobs = await _jobs(settings, stack)
+        app.state.jobs = await _open_jobs(settings, stack)
     except KernelSightError as error:
         app.state.failure = error
         on_failure()
         return
     metrics = JobMetrics(app.state.metrics.registry)
-    await stack.enter_async_context(metrics.watching(app.state.jobs))
+    await stack.enter_async_context(metrics.updating(app.state.jobs))
     if settings.worker_here:
-        await stack.enter_async_context(working(app.state.components, app.state.jobs, metrics, app.state.tracing))
+        await stack.enter_async_context(run_worker(app.state.components, app.state.jobs, metrics, app.state.tracing))
 
 
-async def _jobs(settings: Settings, stack: AsyncExitStack) -> JobServices:
-    """Raises SettingsInvalid."""
+async def _open_jobs(settings: Settings, stack: AsyncExitStack) -> JobServices:
+    """Try until the queue can be opened. Raises SettingsInvalid."""
     while True:
         try:
             return await stack.enter_async_context(open_job_services(settings))
         except EmbeddedUnavailable as error:
-            log.error("no jobs yet: %s", error)
-            await asyncio.sleep(_AGAIN_SECONDS)
+            log.error("jobs are not available yet: %s", error)
+            await asyncio.sleep(_JOBS_RETRY_SECONDS)

@@ -1,4 +1,4 @@
-"""Who may ask: a bearer key where one is set, and no open door to the network without one."""
+"""Authentication: checks the bearer key, and refuses to listen on the network without one."""
 
 import hmac
 import ipaddress
@@ -19,20 +19,20 @@ class BindRefused(KernelSightError):
 
 
 async def require_key(
-    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> None:
     """Raises Unauthorised unless the request carries the key, or none is set."""
-    wanted = request.app.state.settings.api_key
-    if wanted is None:
+    key = request.app.state.settings.api_key
+    if key is None:
         return
-    if given is None:
+    if credentials is None:
         raise Unauthorised("send the API key as: Authorization: Bearer KEY")
-    if not hmac.compare_digest(given.credentials.encode(), wanted.get_secret_value().encode()):
+    if not hmac.compare_digest(credentials.credentials.encode(), key.get_secret_value().encode()):
         raise Unauthorised("the API key is wrong")
 
 
 def check_bind(settings: Settings, *, insecure: bool) -> None:
-    """Raises BindRefused for an address that others can reach when nothing would ask them for a key."""
+    """Raises BindRefused for an address that other machines can reach if no key protects it."""
     if insecure or settings.api_key is not None or _is_loopback(settings.host):
         return
     raise BindRefused(

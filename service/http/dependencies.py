@@ -1,4 +1,4 @@
-"""What the app holds while it runs, and how a route gets at it."""
+"""FastAPI dependencies that give routes the components, monitors and job services of the app."""
 
 from typing import Annotated
 
@@ -8,36 +8,36 @@ from models.errors import KernelSightError
 from service.components import Components
 from service.errors import NotReady
 from service.monitoring.monitors import Monitors
-from service.problems import detail_of
+from service.problems import public_detail
 from service.worker.job_services import JobServices
 
 
-async def ready_components(request: Request) -> Components:  # async: FastAPI sends plain functions to a thread
-    """Raises NotReady while models load or after they failed to."""
+async def ready_components(request: Request) -> Components:  # async: FastAPI runs plain functions in a thread
+    """Raises NotReady while models load, or after loading failed."""
     components: Components | None = request.app.state.components
     if components is None:
-        raise NotReady(_failure(request) or "models are being loaded and warmed; try again in a moment")
+        raise NotReady(_startup_failure(request) or "models are being loaded and warmed; try again in a moment")
     return components
 
 
 async def ready_monitors(request: Request) -> Monitors:
     """Raises NotReady as `ready_components` does."""
     await ready_components(request)
-    monitors: Monitors = request.app.state.monitors  # there before the house is
+    monitors: Monitors = request.app.state.monitors  # set before the components are
     return monitors
 
 
 async def ready_jobs(request: Request) -> JobServices:
-    """Raises NotReady while the queue is being reached, or after it could not be."""
+    """Raises NotReady while the queue is being reached, or after startup failed."""
     jobs: JobServices | None = request.app.state.jobs
     if jobs is None:
-        raise NotReady(_failure(request) or "the queue is being reached; try again in a moment")
+        raise NotReady(_startup_failure(request) or "the queue is being reached; try again in a moment")
     return jobs
 
 
-def _failure(request: Request) -> str | None:
+def _startup_failure(request: Request) -> str | None:
     failure: KernelSightError | None = request.app.state.failure
-    return None if failure is None else detail_of(failure)
+    return None if failure is None else public_detail(failure)
 
 
 ReadyComponents = Annotated[Components, Depends(ready_components)]

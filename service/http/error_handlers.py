@@ -9,62 +9,67 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from models.errors import KernelSightError, Overloaded
-from pipelines import errors as pipelines
+from models.errors import KernelSightError
+from pipelines.errors import RequestRejected
 from service.errors import Unauthorised
-from service.problems import _RETRY_SECONDS, _nearest, as_answered, problem, problem_of
+from service.problems import format_problem, problem_body, problem_for, retry_seconds
 
 
-def answer(error: KernelSightError, path: str) -> JSONResponse:
-    """The response for a domain error of a request for `path`."""
+def error_response(error: KernelSightError, path: str) -> JSONResponse:
+    """The response to a request for `path` that a domain error ended."""
     headers = {}
-    retry = error.retry_seconds if isinstance(error, Overloaded) else _nearest(_RETRY_SECONDS, error)
-    if retry is not None:
-        headers["Retry-After"] = str(round(retry))
+    if (seconds := retry_seconds(error)) is not None:
+        headers["Retry-After"] = str(round(seconds))
     if isinstance(error, Unauthorised):
         headers["WWW-Authenticate"] = "Bearer"
-    return problem_response(path, problem_of(error), headers)
+    return problem_response(path, problem_for(error), headers)
 
 
-def bug(path: str) -> JSONResponse:
-    """The response where nobody knows what went wrong."""
-    return problem_response(path, problem("internal", 500, "Internal error", "this is a bug; the log has the details"))
+def internal_error_response(path: str) -> JSONResponse:
+    """The response to a request for `path` that a bug ended."""
+    return problem_response(
+        path, problem_body("internal", 500, "Internal error", "this is a bug; the log has the details")
+    )
 
 
-def install(app: FastAPI) -> None:
-    """Every error of every route leaves as problem+json, FastAPI's own included; bugs do so by requests.py."""
-
-    async def domain(request: Request, error: Exception) -> Response:
-        assert isinstance(error, KernelSightError)
-        request.app.state.metrics.requests.rejected(error.code)
-        return answer(error, request.url.path)
-
-    async def http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
-        request.app.state.metrics.requests.rejected(code)
-        body = problem(
-            code, error.status_code, str(error.detail), f"{request.method} {request.url.path}: {error.detail}"
-        )
-        return problem_response(request.url.path, body, dict(error.headers or {}))
-
-    async def validation(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        request.app.state.metrics.requests.rejected(pipelines.RequestRejected.code)
-        wrong = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
-        detail = "; ".join(f"{one['where']}: {one['what']}" for one in wrong)
-        body = problem(pipelines.RequestRejected.code, 422, "The request is not valid", detail, errors=wrong)
-        return problem_response(request.url.path, body, {})
-
-    async def gone(request: Request, error: Exception) -> Response:
-        return Response(status_code=499)  # nobody reads it; the number is what proxies log for a client that left
-
-    app.add_exception_handler(KernelSightError, domain)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, validation)
-    app.add_exception_handler(ClientDisconnect, gone)
+def install_error_handlers(app: FastAPI) -> None:
+    """Answer every error of every route, FastAPI's own included, with problem+json; bugs are left to middleware.py."""
+    app.add_exception_handler(KernelSightError, _handle_domain_error)
+    app.add_exception_handler(HTTPException, _handle_http_error)
+    app.add_exception_handler(RequestValidationError, _handle_invalid_request)
+    app.add_exception_handler(ClientDisconnect, _handle_disconnect)
 
 
 def problem_response(path: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
-    status, media_type, content = as_answered(path, body)
+    """The response with a problem+json body to a request for `path`."""
+    status, media_type, content = format_problem(path, body)
     return JSONResponse(content, status, headers, media_type=media_type)
+
+
+async def _handle_domain_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, KernelSightError)
+    request.app.state.metrics.requests.count_problem(error.code)
+    return error_response(error, request.url.path)
+
+
+async def _handle_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
+    request.app.state.metrics.requests.count_problem(code)
+    body = problem_body(
+        code, error.status_code, str(error.detail), f"{request.method} {request.url.path}: {error.detail}"
+    )
+    return problem_response(request.url.path, body, dict(error.headers or {}))
+
+
+async def _handle_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    request.app.state.metrics.requests.count_problem(RequestRejected.code)
+    errors = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
+    detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors)
+    body = problem_body(RequestRejected.code, 422, "The request is not valid", detail, errors=errors)
+    return problem_response(request.url.path, body, {})
+
+
+async def _handle_disconnect(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)  # never read: it is the number that proxies log for a client that left

@@ -1,4 +1,4 @@
-"""Around every request: a limit on its body, and its count and duration for the metrics."""
+"""ASGI middleware around every request: its id and trace, metrics, the limit of its body, and bugs as responses."""
 
 import logging
 from collections.abc import Mapping
@@ -9,19 +9,25 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import BodyTooLarge
-from service.http.error_handlers import answer, bug
-from service.telemetry.logs import results_of
+from service.http.error_handlers import error_response, internal_error_response
+from service.telemetry.logs import result_facts
 from service.telemetry.metrics import Metrics
-from service.telemetry.request_context import RequestContext, is_request_id, new_request_id, on_behalf_of
-from service.telemetry.spans import Attributes
-from service.telemetry.trace_context import trace_id_of, trace_in
-from service.telemetry.tracing import Span, Tracing, within
+from service.telemetry.request_context import RequestContext, is_request_id, new_request_id, bind_request
+from service.telemetry.spans import SpanAttributes
+from service.telemetry.trace_context import parse_trace_id, extract_trace_headers
+from service.telemetry.tracing import Span, Tracing, use_span
+
+log = logging.getLogger(__name__)
+
+REQUEST_ID_HEADER = "X-Request-Id"
+
+_METHODS = ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 
 
-class BodyLimit:
-    """Refuses a body over `limit` bytes by its announced length, or while it comes in: never after it is stored.
+class BodyLimitMiddleware:
+    """Refuses a body over `limit` bytes by its announced length or while it arrives, so before it is stored.
 
-    `exceptions` are other limits for requests that begin with their key: "PUT /v1/categories/".
+    `exceptions` gives other limits to requests that begin with a key: "PUT /v1/categories/".
     """
 
     def __init__(self, app: ASGIApp, limit: int, exceptions: Mapping[str, int]) -> None:
@@ -35,12 +41,12 @@ class BodyLimit:
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:
             error = BodyTooLarge(f"the request announces {int(announced):,} bytes; the limit is {limit:,}")
-            scope["app"].state.metrics.requests.rejected(error.code)
-            await answer(error, scope["path"])(scope, receive, send)
+            scope["app"].state.metrics.requests.count_problem(error.code)
+            await error_response(error, scope["path"])(scope, receive, send)
             return
         received = 0
 
-        async def counted() -> Message:
+        async def receive_counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
@@ -48,14 +54,14 @@ class BodyLimit:
                 raise BodyTooLarge(f"the request has more than {limit:,} bytes")
             return message
 
-        await self._app(scope, counted, send)
+        await self._app(scope, receive_counted, send)
 
     def _limit_of(self, request: str) -> int:
         return next((limit for start, limit in self._exceptions.items() if request.startswith(start)), self._limit)
 
 
-class Measure:
-    """Counts and times every request, by the route's pattern: paths with ids in them would be endless labels."""
+class MetricsMiddleware:
+    """Counts and times every request by its route's pattern: paths have ids in them and would make endless labels."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
@@ -64,31 +70,24 @@ class Measure:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, started = 499, perf_counter()  # 499: the client went away before an answer began
+        status, started = 499, perf_counter()  # 499: the client left before a response began
 
-        async def noted(message: Message) -> None:
+        async def send_noting_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
-        self._metrics.requests.started()
+        self._metrics.requests.begin_request()
         try:
-            await self._app(scope, receive, noted)
+            await self._app(scope, receive, send_noting_status)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            self._metrics.requests.ended(route, status, perf_counter() - started)
+            self._metrics.requests.end_request(route, status, perf_counter() - started)
 
 
-log = logging.getLogger(__name__)
-
-HEADER = "X-Request-Id"
-
-_METHODS = ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
-
-
-class Named:
-    """Takes the request's id from its header, or makes one, and answers with it; the same with its trace."""
+class RequestIdMiddleware:
+    """Takes the request's id from its header or makes one, sends it back, and continues or starts the trace."""
 
     def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
         self._app, self._tracing = app, tracing
@@ -97,58 +96,58 @@ class Named:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        span = self._tracing.begin(_method(scope), "server", trace_in(scope["headers"]), _asked(scope))
-        context = RequestContext(_id_of(scope), trace_id=trace_id_of(span.headers))
+        span = self._tracing.begin(_method(scope), "server", extract_trace_headers(scope["headers"]), _request_attributes(scope))
+        context = RequestContext(_request_id(scope), trace_id=parse_trace_id(span.headers))
         span.set({"kernelsight.request_id": context.request_id})
-        status, started = 499, perf_counter()  # 499: the client went away before an answer began
+        status, started = 499, perf_counter()  # 499: the client left before a response began
 
-        async def named(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[HEADER] = context.request_id
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = context.request_id
             await send(message)
 
-        with on_behalf_of(context), within(span):
+        with bind_request(context), use_span(span):
             try:
-                await self._app(scope, receive, named)
+                await self._app(scope, receive, send_with_id)
             finally:
                 route = _route(scope)
-                _end(span, _method(scope), route, status)
-                _log(scope["method"], route, status, perf_counter() - started, context)
+                _end_span(span, _method(scope), route, status)
+                _log_request(scope["method"], route, status, perf_counter() - started, context)
 
 
-class Unforeseen:
-    """Turns a bug into an answer inside of what names, times and counts requests."""
+class UnexpectedErrorMiddleware:
+    """Answers with a problem when a bug raises. It is innermost, so that the response has an id and is counted."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
+        has_begun = False
 
-        async def noted(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def send_noting_start(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
             await send(message)
 
         try:
-            await self._app(scope, receive, noted)
+            await self._app(scope, receive, send_noting_start)
         except Exception:
-            if scope["type"] != "http" or begun:
-                raise  # the server breaks the connection off: nothing else tells the client
+            if scope["type"] != "http" or has_begun:
+                raise  # the server breaks off the connection, which is the only way left to tell the client
             log.exception("bug in %s %s", scope["method"], _route(scope))
-            self._metrics.requests.rejected("internal")
-            await bug(scope["path"])(scope, receive, send)
+            self._metrics.requests.count_problem("internal")
+            await internal_error_response(scope["path"])(scope, receive, send)
 
 
-def _id_of(scope: Scope) -> str:
-    given = Headers(scope=scope).getlist(HEADER)
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).getlist(REQUEST_ID_HEADER)
     return given[0] if len(given) == 1 and is_request_id(given[0]) else new_request_id()
 
 
 def _route(scope: Scope) -> str | None:
-    """Its pattern: a path may have anything in it."""
+    """The route's pattern. A path may contain anything, so it is neither logged nor a label."""
     path: str | None = getattr(scope.get("route"), "path", None)
     return path
 
@@ -157,21 +156,21 @@ def _method(scope: Scope) -> str:
     return scope["method"] if scope["method"] in _METHODS else "_OTHER"
 
 
-def _asked(scope: Scope) -> Attributes:
-    """OpenTelemetry's names; `url.query` and whatever else may hold a secret is left out."""
+def _request_attributes(scope: Scope) -> SpanAttributes:
+    """Attributes by OpenTelemetry's names, without `url.query` and others that may hold a secret."""
     return {"http.request.method": _method(scope), "url.scheme": scope.get("scheme", "http"), "url.path": scope["path"]}
 
 
-def _end(span: Span, method: str, route: str | None, status: int) -> None:
-    known: Mapping[str, str] = {} if route is None else {"http.route": route}
-    span.rename(method if route is None else f"{method} {route}", {**known, "http.response.status_code": status})
+def _end_span(span: Span, method: str, route: str | None, status: int) -> None:
+    attributes: Mapping[str, str] = {} if route is None else {"http.route": route}
+    span.rename(method if route is None else f"{method} {route}", {**attributes, "http.response.status_code": status})
     if status >= 500:
         span.fail(str(status))
 
 
-def _log(method: str, route: str | None, status: int, seconds: float, context: RequestContext) -> None:
+def _log_request(method: str, route: str | None, status: int, seconds: float, context: RequestContext) -> None:
     facts: dict[str, Any] = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6)}
-    results = results_of(context)
+    results = result_facts(context)
     found = f", {' '.join(context.result_ids)}" if context.result_ids else ""
     log.info(
         "%s %s: %d in %.3f s%s", method, route or "(no route)", status, seconds, found, extra={"facts": facts | results}

@@ -1,22 +1,22 @@
-"""Response bodies that are not a pipeline's own result, and OpenAPI for bodies that come as form or JSON."""
+"""Reply bodies of the routes about models and health, and OpenAPI for request bodies that are a form or JSON."""
 
 from typing import Any
 
 from pydantic import BaseModel
 
 from service.monitoring.shadow.metrics import ShadowReport
-from service.operations.openai_moderation import ErrorReply
+from service.operations.openai_moderation import OpenAIErrorReply
 
 
 class PassedOverModels(BaseModel):
-    """A better way to do a task that is not possible here, and why."""
+    """A preferred choice of models for a task that is not possible here, and why."""
 
     name: str
     why: str
 
 
 class TaskSummary(BaseModel):
-    """Which models do a task in this process, why these, and which better ones are not available."""
+    """The models that do a task in this process, the reason, and the preferred ones that are not available."""
 
     name: str
     models: list[str]
@@ -25,9 +25,9 @@ class TaskSummary(BaseModel):
 
 
 class ModelSummary(BaseModel):
-    """A catalog entry and what this process makes of it: of a loaded model, the version that answers.
+    """A catalog entry and its state in this process; of a loaded model, the version that answers.
 
-    `state` is that of its files in the store, `shadow` the second version that is compared with it.
+    `state` is that of its files in the store, `shadow` the shadow version that is compared with it.
     """
 
     id: str
@@ -48,7 +48,7 @@ class ModelList(BaseModel):
 
 
 class Health(BaseModel):
-    """`models` maps each loaded model to null, or to why it makes no progress."""
+    """`models` maps each loaded model to null, or to the reason why it makes no progress."""
 
     status: str
     models: dict[str, str | None]
@@ -78,7 +78,7 @@ PIXEL_URL = (
 
 
 def image_body(name: str = "image", /, **properties: dict[str, Any]) -> dict[str, Any]:
-    """OpenAPI for a route that takes an image as multipart form or, as `name`, in JSON; with `properties` beside it."""
+    """OpenAPI for a route that takes an image as a form's file or as `name` in JSON, with `properties` beside it."""
     file = {"type": "string", "format": "binary"}
     form = {"type": "object", "properties": {"file": file, **properties}, "required": ["file"]}
     json = {"type": "object", "properties": {name: _IMAGE, **properties}, "required": [name]}
@@ -88,7 +88,7 @@ def image_body(name: str = "image", /, **properties: dict[str, Any]) -> dict[str
 
 
 def json_body(kind: type[BaseModel], *, input: Any) -> dict[str, Any]:
-    """OpenAPI for a route that takes `kind` as JSON, with an example's `input`."""
+    """OpenAPI for a route that takes `kind` as JSON; `input` is that of the example."""
     json = {"schema": kind.model_json_schema(), "example": {"input": input}}
     return {"requestBody": {"required": True, "content": {"application/json": json}}}
 
@@ -101,22 +101,23 @@ def moderation_body(kind: type[BaseModel]) -> dict[str, Any]:
     return body
 
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemBody, "description": description, "content": {"application/problem+json": {}}}
     for status, description in {
         400: "Empty image",
         401: "API key missing or wrong",
         403: "Image URLs are switched off",
         413: "Too many bytes, pixels or frames",
-        415: "No image format or content type that we read",
-        422: "Truncated or damaged image, a URL that is not fetched from, or an option out of range",
+        415: "Image format or content type not supported",
+        422: "Truncated or damaged image, a URL that is not allowed, or an option out of range",
         424: "The image could not be fetched from its URL",
-        429: "Too much work waits; Retry-After says for how long",
+        429: "The service is overloaded; Retry-After says for how long",
         503: "Models are loading or missing",
         504: "Not done before the deadline",
     }.items()
 }
 
-OPENAI_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorReply, "description": problem["description"]} for status, problem in PROBLEMS.items()
+OPENAI_PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": OpenAIErrorReply, "description": problem["description"]}
+    for status, problem in PROBLEM_RESPONSES.items()
 }

@@ -1,4 +1,4 @@
-"""Requests to image bytes and options: multipart file, base64, or a URL that the image is fetched from."""
+"""Reads an operation's request from HTTP: a multipart form or JSON."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,13 +10,15 @@ from starlette.requests import ClientDisconnect, Request
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
 from service.errors import MediaTypeRejected
-from service.operations.request import OperationRequest, parse_request
+from service.operations.request import OperationRequest, parse_json_request
 
 T = TypeVar("T")
 
 
-async def read_ask(request: Request, pool: CpuPool, *, names: tuple[str, ...] = ("image",)) -> OperationRequest:
-    """A JSON body has the image under one of `names`; without names all of it is fields.
+async def read_form_or_json(
+    request: Request, pool: CpuPool, *, names: tuple[str, ...] = ("image",)
+) -> OperationRequest:
+    """A JSON body has its image under one of `names`; without names, the whole body is fields.
 
     Raises RequestRejected or MediaTypeRejected.
     """
@@ -25,7 +27,7 @@ async def read_ask(request: Request, pool: CpuPool, *, names: tuple[str, ...] = 
         return await _from_form(request)
     if kind == "application/json":
         # Large base64 bodies take tens of milliseconds to parse: not on the event loop.
-        return await pool.run(parse_request, await request.body(), names)
+        return await pool.run(parse_json_request, await request.body(), names)
     raise MediaTypeRejected(
         f"content type {kind or 'missing'!r}: send multipart/form-data with a field 'file', or application/json"
     )
@@ -45,20 +47,20 @@ async def _from_form(request: Request) -> OperationRequest:
         return OperationRequest(fields, await file.read())
 
 
-async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Await `work`, and cancel it when the client hangs up: nobody would read the answer."""
+async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Await `work`; when the client hangs up, cancel it and raise ClientDisconnect."""
     task = asyncio.ensure_future(work)
-    watch = asyncio.ensure_future(_disconnected(request))
+    disconnect = asyncio.ensure_future(_wait_for_disconnect(request))
     try:
-        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
         raise ClientDisconnect
     finally:
         task.cancel()
-        watch.cancel()
+        disconnect.cancel()
 
 
-async def _disconnected(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,1 +1,1 @@
-"""Watches the answers: audit log, golden sets, feedback, kernel health, drift, second versions."""
+"""Monitors of the answers: audit log, canaries, feedback, kernel health, quality and drift, shadow versions."""

@@ -1,7 +1,16 @@
-"""KernelSightError
-├── AuditOff            nothing is recorded here
-├── AuditUnavailable    the log cannot be written or read
-└── ResultUnknown       no record of that result: never was, not here, or over its time
+"""The errors of the monitors.
+
+KernelSightError
+├── AuditOff                 the audit log is switched off
+├── AuditUnavailable         the audit log cannot be written or read
+├── ResultUnknown            no record of that result: it never existed, belongs elsewhere, or has expired
+├── GoldenSetInvalid         a golden set has a mistake in it
+├── GoldenSetUnknown         no golden set of that name
+├── ReferenceUnknown         no reference of that subject
+├── ReferenceInvalid         the file of a reference cannot be used
+├── ReferenceTooSmall        too few observations for a reference
+├── ReferencesNotWritable    the folder of references cannot be written
+└── CandidateUnknown         no such shadow version to promote
 """
 
 from pathlib import Path
@@ -48,15 +57,15 @@ class ReferenceUnknown(KernelSightError):
 class ReferenceInvalid(KernelSightError):
     code = "reference-invalid"
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"the reference in {path} cannot be used: {why}")
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"the reference in {path} cannot be used: {reason}")
 
 
 class ReferenceTooSmall(KernelSightError):
     code = "reference-too-small"
 
-    def __init__(self, found: int, least: int) -> None:
-        super().__init__(f"a reference takes {least} observations, here are {found}: chance would pass for drift")
+    def __init__(self, found: int, minimum: int) -> None:
+        super().__init__(f"a reference takes {minimum} observations, here are {found}: chance would pass for drift")
 
 
 class ReferencesNotWritable(KernelSightError):

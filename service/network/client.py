@@ -13,37 +13,37 @@ import httpcore2
 import httpx2
 
 from service.errors import UrlRejected
-from service.network.ssrf_guard import CheckedNetwork, Resolve, is_any, is_public, resolve
+from service.network.ssrf_guard import CheckedNetworkBackend, HostResolver, accept_any_address, is_public, resolve_host
 from service.settings import UrlInputs
 
-MOST_CONNECTIONS, MOST_IDLE, IDLE_SECONDS = 64, 16, 15.0
+MAX_CONNECTIONS, MAX_IDLE_CONNECTIONS, IDLE_SECONDS = 64, 16, 15.0
 
 _PORTS = {"http": 80, "https": 443}
 
 
 @asynccontextmanager
-async def open_outbound(allowed: UrlInputs, *, resolve: Resolve = resolve) -> AsyncIterator["Outbound"]:
+async def open_outbound_client(allowed: UrlInputs, *, resolve: HostResolver = resolve_host) -> AsyncIterator["OutboundClient"]:
     """Closes its connections on the way out."""
-    network = CheckedNetwork(is_any if allowed == "any" else is_public, resolve)
+    network = CheckedNetworkBackend(accept_any_address if allowed == "any" else is_public, resolve)
     async with httpcore2.AsyncConnectionPool(
         ssl_context=httpcore2.default_ssl_context(),
-        max_connections=MOST_CONNECTIONS,
-        max_keepalive_connections=MOST_IDLE,
+        max_connections=MAX_CONNECTIONS,
+        max_keepalive_connections=MAX_IDLE_CONNECTIONS,
         keepalive_expiry=IDLE_SECONDS,
         network_backend=network,
     ) as http:
-        yield Outbound(allowed, network, http)
+        yield OutboundClient(allowed, network, http)
 
 
 @dataclass(frozen=True)
-class Outbound:
+class OutboundClient:
     """`allowed` is "off", "public" (hosts of the public internet, ports 80 and 443) or "any"."""
 
     allowed: UrlInputs
-    network: CheckedNetwork
+    network: CheckedNetworkBackend
     http: httpcore2.AsyncConnectionPool
 
-    def checked(self, text: str, *, base: httpx2.URL | None = None) -> httpx2.URL:
+    def check_url(self, text: str, *, base: httpx2.URL | None = None) -> httpx2.URL:
         """All that can be said of a URL without asking for its host's addresses; raises UrlRejected."""
         try:
             url = base.join(text) if base else httpx2.URL(text)
@@ -53,15 +53,15 @@ class Outbound:
             raise UrlRejected("a URL must begin with http:// or https:// and name a host")
         if url.userinfo:
             raise UrlRejected("a URL must have no user name or password")
-        if port_of(url) not in (_PORTS.values() if self.allowed == "public" else range(1, 65536)):
-            raise UrlRejected(f"a URL must not lead to port {port_of(url)}")
+        if effective_port(url) not in (_PORTS.values() if self.allowed == "public" else range(1, 65536)):
+            raise UrlRejected(f"a URL must not lead to port {effective_port(url)}")
         return url
 
 
-def port_of(url: httpx2.URL) -> int:
+def effective_port(url: httpx2.URL) -> int:
     return _PORTS[url.scheme] if url.port is None else url.port
 
 
-def target(url: httpx2.URL) -> httpcore2.URL:
+def to_httpcore_url(url: httpx2.URL) -> httpcore2.URL:
     """The same URL, its parts as they were checked: it is parsed once."""
     return httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)

@@ -13,13 +13,13 @@ import httpx2
 
 from pipelines.errors import TooManyBytes
 from service.errors import UrlFetchFailed, UrlInputsOff
-from service.network.client import Outbound, open_outbound, target
-from service.network.ssrf_guard import Resolve, resolve
+from service.network.client import OutboundClient, open_outbound_client, to_httpcore_url
+from service.network.ssrf_guard import HostResolver, resolve_host
 from service.settings import UrlInputs
-from service.telemetry.tracing import spanning
+from service.telemetry.tracing import start_span
 
-SECONDS = 10.0  # for all of it: names, redirects, bytes
-MOST_REDIRECTS = 3
+FETCH_SECONDS = 10.0  # for all of it: names, redirects, bytes
+MAX_REDIRECTS = 3
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _HEADERS = [(b"User-Agent", b"KernelSight"), (b"Accept", b"image/*"), (b"Accept-Encoding", b"identity")]
@@ -27,16 +27,16 @@ _HEADERS = [(b"User-Agent", b"KernelSight"), (b"Accept", b"image/*"), (b"Accept-
 
 @asynccontextmanager
 async def open_fetcher(
-    inputs: UrlInputs, *, max_bytes: int, seconds: float = SECONDS, resolve: Resolve = resolve
+    inputs: UrlInputs, *, max_bytes: int, seconds: float = FETCH_SECONDS, resolve: HostResolver = resolve_host
 ) -> AsyncIterator["ImageFetcher"]:
     """One for all requests; closes its connections on the way out."""
-    async with open_outbound(inputs, resolve=resolve) as outbound:
+    async with open_outbound_client(inputs, resolve=resolve) as outbound:
         yield ImageFetcher(outbound, max_bytes, seconds)
 
 
 @dataclass(frozen=True)
 class ImageFetcher:
-    outbound: Outbound
+    outbound: OutboundClient
     max_bytes: int
     seconds: float
 
@@ -44,8 +44,8 @@ class ImageFetcher:
         """Raises UrlInputsOff, UrlRejected, UrlFetchFailed or TooManyBytes."""
         if self.outbound.allowed == "off":
             raise UrlInputsOff("this service does not fetch images from URLs; send the bytes as base64 in image.data")
-        checked = self.outbound.checked(url)
-        with spanning("fetch", "client", {"server.address": checked.host}):  # its host only: the URL may be signed
+        checked = self.outbound.check_url(url)
+        with start_span("fetch", "client", {"server.address": checked.host}):  # its host only: the URL may be signed
             return await self._in_time(checked)
 
     async def _in_time(self, url: httpx2.URL) -> bytes:
@@ -58,13 +58,13 @@ class ImageFetcher:
             raise UrlFetchFailed(f"the image's server failed: {str(cause) or type(cause).__name__}") from cause
 
     async def _follow(self, url: httpx2.URL) -> bytes:
-        for _ in range(1 + MOST_REDIRECTS):
+        for _ in range(1 + MAX_REDIRECTS):
             headers = [(b"Host", url.netloc), *_HEADERS]
-            async with self.outbound.http.stream("GET", target(url), headers=headers) as response:
+            async with self.outbound.http.stream("GET", to_httpcore_url(url), headers=headers) as response:
                 if response.status not in _REDIRECTS:
                     return await self._body(response)
-                url = self.outbound.checked(_header(response, b"location"), base=url)
-        raise UrlFetchFailed(f"the image's server redirects more than {MOST_REDIRECTS} times")
+                url = self.outbound.check_url(_header(response, b"location"), base=url)
+        raise UrlFetchFailed(f"the image's server redirects more than {MAX_REDIRECTS} times")
 
     async def _body(self, response: httpcore2.Response) -> bytes:
         if response.status != 200:

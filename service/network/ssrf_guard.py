@@ -14,11 +14,11 @@ import httpcore2
 
 from service.errors import UrlFetchFailed, UrlRejected
 
-Address = IPv4Address | IPv6Address
-Allows = Callable[[Address], bool]
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+IpAddress = IPv4Address | IPv6Address
+AddressCheck = Callable[[IpAddress], bool]
+HostResolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
-MOST_ADDRESSES = 3  # of one name that are tried
+MAX_ADDRESSES = 3  # of one name that are tried
 CONNECT_SECONDS = 4.0  # for each
 
 # From IANA's registries of special-purpose addresses. Not Python's `is_global`: it changes with its version, and has
@@ -38,7 +38,7 @@ _NOT_PUBLIC_V6 = tuple(IPv6Network(network) for network in ("2001::/23", "2001:d
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-def is_public(address: Address) -> bool:
+def is_public(address: IpAddress) -> bool:
     """Whether this is a host of the public internet: global, unicast, and no way into another network."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _NOT_PUBLIC_V4)
@@ -49,21 +49,21 @@ def is_public(address: Address) -> bool:
     return address in _GLOBAL_UNICAST_V6 and not any(address in network for network in _NOT_PUBLIC_V6)
 
 
-def is_any(address: Address) -> bool:
+def accept_any_address(address: IpAddress) -> bool:
     """For closed networks and tests."""
     return True
 
 
-async def resolve(host: str, port: int) -> Sequence[str]:
+async def resolve_host(host: str, port: int) -> Sequence[str]:
     """The system's answer, in its order. Hosts like 0x7f.1 or 2130706433 are numbers to it, as to every browser."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-class CheckedNetwork(httpcore2.AsyncNetworkBackend):
+class CheckedNetworkBackend(httpcore2.AsyncNetworkBackend):
     """Connects to a name's addresses only if all of them are allowed. TLS is still verified against the name."""
 
-    def __init__(self, allows: Allows, resolve: Resolve) -> None:
+    def __init__(self, allows: AddressCheck, resolve: HostResolver) -> None:
         self._allows, self._resolve = allows, resolve
         self._network = httpcore2.AnyIOBackend()
 
@@ -77,14 +77,14 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         """Raises UrlRejected, UrlFetchFailed, or what httpcore2 raises."""
         failure: Exception = UrlFetchFailed(f"the host {host!r} has no address")
-        for address in (await self.addresses(host, port))[:MOST_ADDRESSES]:
+        for address in (await self.resolve_allowed(host, port))[:MAX_ADDRESSES]:
             try:
                 return await self._network.connect_tcp(address, port, CONNECT_SECONDS, local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure
 
-    async def addresses(self, host: str, port: int) -> Sequence[str]:
+    async def resolve_allowed(self, host: str, port: int) -> Sequence[str]:
         """All that the name has; raises UrlRejected where one of them is not allowed, or UrlFetchFailed."""
         try:
             addresses = await self._resolve(host, port)

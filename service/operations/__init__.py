@@ -1,1 +1,1 @@
-"""What clients can have done, apart from how they ask: by REST now, as a job, as a line of a batch."""
+"""Operations: the work behind the routes without HTTP, which REST, jobs and batches share."""

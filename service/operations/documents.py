@@ -1,13 +1,14 @@
-"""A document read, in the form that was asked for."""
+"""The operation `documents`: reads a document and writes it as JSON, Markdown, text, hOCR or PDF."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from pipelines.documents.options import DocumentsOptions
-from pipelines.documents.outputs.formats import KINDS, written
+from pipelines.documents.outputs.formats import OUTPUT_FORMATS, encode_document
+from pipelines.documents.spec import DOCUMENT
 from service.components import Components
-from service.operations.operation import ExecutionLimits, Reply, origin, run_engine
+from service.operations.operation import ExecutionLimits, OperationReply, origin_headers, run_engine
 from service.operations.request import OperationRequest
 from service.operations.schemas import DocumentReply
 
@@ -23,14 +24,13 @@ class DocumentsQuery(DocumentsOptions):
         return DocumentsOptions.model_validate(given | {"pictures": True} if self.format == "pdf" else given)
 
 
-async def documents(
-    components: Components, ask: OperationRequest, asked: DocumentsQuery, terms: ExecutionLimits
-) -> Reply:
-    findings = await run_engine(components, ask.image, {"document": asked.options}, terms)
-    headers = origin(findings)
-    if asked.format == "json":
+async def run_documents(
+    components: Components, request: OperationRequest, query: DocumentsQuery, limits: ExecutionLimits
+) -> OperationReply:
+    findings = await run_engine(components, request.image, {"document": query.options}, limits)
+    headers = origin_headers(findings)
+    if query.format == "json":
         body = await components.pool.run(DocumentReply.of(findings).model_dump_json, exclude_none=True)
-        return Reply(body.encode(), headers=headers)
-    assert findings.document is not None
-    data = await components.pool.run(written, findings.document, asked.format)
-    return Reply(data, KINDS[asked.format].media_type, headers)
+        return OperationReply(body.encode(), headers=headers)
+    data = await components.pool.run(encode_document, findings.of(DOCUMENT), query.format)
+    return OperationReply(data, OUTPUT_FORMATS[query.format].media_type, headers)

@@ -1,4 +1,4 @@
-"""OpenAI's embeddings request and response, with images as inputs.
+"""The operation `embeddings`: OpenAI's embeddings request and response, with images as inputs.
 
 https://platform.openai.com/docs/api-reference/embeddings
 """
@@ -12,21 +12,22 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.concurrency import gather_or_cancel
+from pipelines.captioning.spec import FEATURES
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
-from pipelines.moderation.categories.custom_categories import EMBEDDING
+from pipelines.moderation.categories.custom_categories import EMBEDDING_OPTIONS
 from pipelines.types import ImageInfo, ModelUsed
 from service.components import Components
-from service.operations.openai_moderation import ImagePart, Several, Text
-from service.operations.operation import ExecutionLimits, Reply, run_engine
-from service.operations.request import OperationRequest, image_at, parse_options
+from service.operations.openai_moderation import ImagePart, InputCount, NonEmptyText
+from service.operations.operation import ExecutionLimits, OperationReply, run_engine
+from service.operations.request import OperationRequest, load_image, parse_fields
 
-AT_ONCE = 8  # images of one request in flight
+MAX_CONCURRENT_IMAGES = 8  # of one request
 _SCHEMES = ("data:", "http://", "https://")
 
 
 class JinaImage(BaseModel):
-    """As other embedding services write it."""
+    """An image as Jina's embedding service writes it."""
 
     image: str
 
@@ -34,12 +35,12 @@ class JinaImage(BaseModel):
 class EmbeddingsRequest(BaseModel):
     """`input` is one image or several: a data URL or http(s) URL, alone, as an `image_url` part or under `image`.
 
-    `model` and `user` are taken and ignored: what embedded is in the answer.
+    `model` and `user` are accepted and ignored: the reply names the encoder.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    input: Text | Annotated[list[str | ImagePart | JinaImage], Several]
+    input: NonEmptyText | Annotated[list[str | ImagePart | JinaImage], InputCount]
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = Field(default=None, description="only the encoder's own number; embeddings are not cut")
     model: str | None = None
@@ -51,21 +52,21 @@ class EmbeddingsRequest(BaseModel):
         return [_url_of(one) for one in given]
 
 
-class Embedding(BaseModel):
+class EmbeddingItem(BaseModel):
     object: Literal["embedding"] = "embedding"
     index: int
-    embedding: list[float] | str = Field(description="L2-normalised; base64 of little-endian float32 where asked")
+    embedding: list[float] | str = Field(description="L2-normalised; base64 of little-endian float32 if requested")
 
 
-class Usage(BaseModel):
+class EmbeddingUsage(BaseModel):
     """Images are not counted in tokens."""
 
     prompt_tokens: int = 0
     total_tokens: int = 0
 
 
-class Origin(BaseModel):
-    """Beside OpenAI's fields, for each input in their order: what was embedded, and by what."""
+class ResultOrigin(BaseModel):
+    """Beside OpenAI's fields, for each input in their order: the image and the models that embedded it."""
 
     result_id: str
     image: ImageInfo
@@ -73,57 +74,61 @@ class Origin(BaseModel):
     timings: dict[str, float]
 
     @classmethod
-    def of(cls, findings: Findings) -> "Origin":
+    def of(cls, findings: Findings) -> "ResultOrigin":
         return cls.model_construct(**{name: getattr(findings, name) for name in cls.model_fields})
 
 
 class EmbeddingsReply(BaseModel):
     object: Literal["list"] = "list"
-    data: list[Embedding]
+    data: list[EmbeddingItem]
     model: str
-    usage: Usage = Usage()
-    kernelsight: list[Origin]
+    usage: EmbeddingUsage = EmbeddingUsage()
+    kernelsight: list[ResultOrigin]
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class EmbeddingInputs:
     urls: list[str]
     encoding: Literal["float", "base64"]
     dimensions: int | None
 
     @classmethod
-    def of(cls, ask: OperationRequest) -> "Embedded":
+    def of(cls, request: OperationRequest) -> "EmbeddingInputs":
         """Raises RequestRejected."""
-        if ask.image is not None:
+        if request.image is not None:
             raise RequestRejected("embeddings are asked for in JSON, with the image's URL or data URL as 'input'")
-        asked = parse_options(EmbeddingsRequest, ask.fields, where="body")
-        for number, url in enumerate(asked.urls):
+        body = parse_fields(EmbeddingsRequest, request.fields, where="body")
+        for number, url in enumerate(body.urls):
             if not url.startswith(_SCHEMES):
                 raise RequestRejected(f"input.{number}: only images are embedded here: give a data URL or http(s) URL")
-        return cls(asked.urls, asked.encoding_format, asked.dimensions)
+        return cls(body.urls, body.encoding_format, body.dimensions)
 
 
-async def embeddings(components: Components, ask: OperationRequest, asked: Embedded, terms: ExecutionLimits) -> Reply:
-    slots = asyncio.Semaphore(AT_ONCE)
+async def run_embeddings(
+    components: Components, request: OperationRequest, inputs: EmbeddingInputs, limits: ExecutionLimits
+) -> OperationReply:
+    slots = asyncio.Semaphore(MAX_CONCURRENT_IMAGES)
 
-    async def embedded(url: str) -> Findings:
+    async def embed(url: str) -> Findings:
         async with slots:
-            image = await image_at(url, components.pool, components.fetcher)
-            return await run_engine(components, image, {"features": EMBEDDING}, terms)
+            image = await load_image(url, components.pool, components.fetcher)
+            return await run_engine(components, image, {"features": EMBEDDING_OPTIONS}, limits)
 
-    found = await gather_or_cancel(*(embedded(url) for url in asked.urls))
+    found = await gather_or_cancel(*(embed(url) for url in inputs.urls))
     vectors = [_vector(findings) for findings in found]
-    if asked.dimensions not in (None, len(vectors[0])):
+    if inputs.dimensions not in (None, len(vectors[0])):
         raise RequestRejected(f"dimensions: this encoder's embeddings have {len(vectors[0])}, and are not cut")
-    data = [Embedding(index=index, embedding=_encoded(one, asked.encoding)) for index, one in enumerate(vectors)]
-    origins = [Origin.of(findings) for findings in found]
-    return Reply.of(EmbeddingsReply(data=data, model=components.categories.encoder.id, kernelsight=origins))
+    data = [
+        EmbeddingItem(index=index, embedding=_encode_vector(one, inputs.encoding)) for index, one in enumerate(vectors)
+    ]
+    origins = [ResultOrigin.of(findings) for findings in found]
+    return OperationReply.of(EmbeddingsReply(data=data, model=components.categories.encoder.id, kernelsight=origins))
 
 
 def _vector(findings: Findings) -> list[float]:
-    assert findings.features is not None
-    assert isinstance(findings.features.embedding, list)
-    return findings.features.embedding
+    embedding = findings.of(FEATURES).embedding
+    assert isinstance(embedding, list)
+    return embedding
 
 
 def _url_of(one: str | ImagePart | JinaImage) -> str:
@@ -132,5 +137,5 @@ def _url_of(one: str | ImagePart | JinaImage) -> str:
     return one.image_url.url if isinstance(one, ImagePart) else one.image
 
 
-def _encoded(vector: list[float], encoding: Literal["float", "base64"]) -> list[float] | str:
+def _encode_vector(vector: list[float], encoding: Literal["float", "base64"]) -> list[float] | str:
     return vector if encoding == "float" else base64.b64encode(np.array(vector, "<f4").tobytes()).decode()

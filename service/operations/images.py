@@ -1,4 +1,4 @@
-"""What is answered about one image: features, faces, avatars, evidence, a clean copy, or several at once."""
+"""The operations over one image: features, faces, avatars, explain, sanitize, and analyze for several at once."""
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -7,27 +7,19 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, Field
 
-from pipelines.captioning.pipeline import FeaturesOptions
-from pipelines.documents.options import DocumentsOptions
+from pipelines.captioning.options import FeaturesOptions
 from pipelines.errors import RequestRejected
-from pipelines.explain.pipeline import ExplainOptions
+from pipelines.explain.options import ExplainOptions
+from pipelines.explain.spec import EXPLAIN
 from pipelines.faces.options import AvatarOptions, FacesOptions
-from pipelines.image.sanitize import SanitizeOptions
-from pipelines.moderation.options import ModerationOptions
+from pipelines.faces.spec import AVATAR
+from pipelines.image.sanitize_types import SanitizeOptions
+from pipelines.image.spec import SANITIZE
+from pipelines.registry import ANALYSES, DEFAULT_ANALYSES, PIPELINES
 from service.components import Components
-from service.operations.operation import ExecutionLimits, Reply, origin, run_engine
-from service.operations.request import OperationRequest, parse_options
-from service.operations.schemas import ExplainReply, FacesReply, FeaturesReply
-
-# The pipelines that `analyze` can run, and the options that each takes from a request.
-OPTIONS: dict[str, type[BaseModel]] = {
-    "moderation": ModerationOptions,
-    "features": FeaturesOptions,
-    "faces": FacesOptions,
-    "explain": ExplainOptions,
-    "document": DocumentsOptions,
-}
-BY_DEFAULT = ("moderation", "features", "faces")
+from service.operations.operation import ExecutionLimits, OperationReply, origin_headers, run_engine
+from service.operations.request import OperationRequest, parse_fields
+from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply
 
 
 class ExplainQuery(ExplainOptions):
@@ -39,89 +31,102 @@ class ExplainQuery(ExplainOptions):
         return ExplainOptions.model_validate(given | {"overlay": True} if self.format == "png" else given)
 
 
-async def features(
-    components: Components, ask: OperationRequest, options: FeaturesOptions, terms: ExecutionLimits
-) -> Reply:
-    return Reply.of(FeaturesReply.of(await run_engine(components, ask.image, {"features": options}, terms)))
+async def run_features(
+    components: Components, request: OperationRequest, options: FeaturesOptions, limits: ExecutionLimits
+) -> OperationReply:
+    return OperationReply.of(
+        FeaturesReply.of(await run_engine(components, request.image, {"features": options}, limits))
+    )
 
 
-async def faces(components: Components, ask: OperationRequest, options: FacesOptions, terms: ExecutionLimits) -> Reply:
-    return Reply.of(FacesReply.of(await run_engine(components, ask.image, {"faces": options}, terms)))
+async def run_faces(
+    components: Components, request: OperationRequest, options: FacesOptions, limits: ExecutionLimits
+) -> OperationReply:
+    return OperationReply.of(FacesReply.of(await run_engine(components, request.image, {"faces": options}, limits)))
 
 
-async def avatars(
-    components: Components, ask: OperationRequest, options: AvatarOptions, terms: ExecutionLimits
-) -> Reply:
-    findings = await run_engine(components, ask.image, {"avatar": options}, terms)
-    assert findings.avatar is not None
-    headers = origin(findings) | {
-        "X-KernelSight-Face": str(findings.avatar.index),
-        "X-KernelSight-Face-Box": ",".join(map(str, findings.avatar.face.box)),
+async def run_avatars(
+    components: Components, request: OperationRequest, options: AvatarOptions, limits: ExecutionLimits
+) -> OperationReply:
+    findings = await run_engine(components, request.image, {"avatar": options}, limits)
+    avatar = findings.of(AVATAR)
+    headers = origin_headers(findings) | {
+        "X-KernelSight-Face": str(avatar.index),
+        "X-KernelSight-Face-Box": ",".join(map(str, avatar.face.box)),
     }
-    return Reply(findings.avatar.data, findings.avatar.media_type, headers)
+    return OperationReply(avatar.data, avatar.media_type, headers)
 
 
-async def explain(components: Components, ask: OperationRequest, asked: ExplainQuery, terms: ExecutionLimits) -> Reply:
-    findings = await run_engine(components, ask.image, {"explain": asked.options}, terms)
-    if asked.format == "json":
-        return Reply.of(ExplainReply.of(findings))
-    assert findings.explain is not None
-    overlay = findings.explain.explanations[0].overlay
+async def run_explain(
+    components: Components, request: OperationRequest, query: ExplainQuery, limits: ExecutionLimits
+) -> OperationReply:
+    findings = await run_engine(components, request.image, {"explain": query.options}, limits)
+    if query.format == "json":
+        return OperationReply.of(ExplainReply.of(findings))
+    overlay = findings.of(EXPLAIN).explanations[0].overlay
     assert overlay is not None
-    return Reply(overlay, "image/png", origin(findings))
+    return OperationReply(overlay, "image/png", origin_headers(findings))
 
 
-async def sanitize(
-    components: Components, ask: OperationRequest, options: SanitizeOptions, terms: ExecutionLimits
-) -> Reply:
-    findings = await run_engine(components, ask.image, {"sanitize": options}, terms)
-    assert findings.sanitize is not None
-    headers = origin(findings) | {"X-KernelSight-Frames": str(findings.sanitize.frames)}
-    return Reply(findings.sanitize.data, findings.sanitize.media_type, headers)
+async def run_sanitize(
+    components: Components, request: OperationRequest, options: SanitizeOptions, limits: ExecutionLimits
+) -> OperationReply:
+    findings = await run_engine(components, request.image, {"sanitize": options}, limits)
+    sanitized = findings.of(SANITIZE)
+    headers = origin_headers(findings) | {"X-KernelSight-Frames": str(sanitized.frames)}
+    return OperationReply(sanitized.data, sanitized.media_type, headers)
 
 
 class AnalyzeQuery(BaseModel):
-    """Beside the pipelines' own options."""
+    """The query of `analyze`, beside the pipelines' own options."""
 
-    pipelines: str | None = Field(default=None, description=f"comma-separated; by default {', '.join(BY_DEFAULT)}")
+    pipelines: str | None = Field(
+        default=None, description=f"comma-separated; by default {', '.join(DEFAULT_ANALYSES)}"
+    )
     gate: bool = Field(default=True, description="moderation first; what it blocks is withheld from the others")
 
 
 @dataclass(frozen=True, slots=True)
-class Analysis:
-    """`is_named`: the pipelines were asked for, and are not just what there is by default."""
+class AnalyzeInputs:
+    """`is_named`: the request names its pipelines, so these are not the default ones."""
 
-    tasks: Mapping[str, BaseModel]
+    options: Mapping[str, BaseModel]  # by pipeline
     gate: bool
     is_named: bool
 
     @classmethod
-    def of(cls, ask: OperationRequest) -> "Analysis":
+    def of(cls, request: OperationRequest) -> "AnalyzeInputs":
         """Raises RequestRejected."""
-        fields = dict(ask.fields)
-        gate = parse_options(AnalyzeQuery, {"gate": fields.pop("gate", True)}, where="options").gate
+        fields = dict(request.fields)
+        gate = parse_fields(AnalyzeQuery, {"gate": fields.pop("gate", True)}, where="options").gate
         named = fields.pop("pipelines", None)
-        names = _names(named or list(BY_DEFAULT), tuple(OPTIONS))
-        tasks = {name: parse_options(OPTIONS[name], _object(name, fields.pop(name, {})), where=name) for name in names}
+        names = _parse_pipeline_names(named or list(DEFAULT_ANALYSES), ANALYSES)
+        options = {
+            name: parse_fields(PIPELINES[name].options, _parse_json_field(name, fields.pop(name, {})), where=name)
+            for name in names
+        }
         if fields:
             raise RequestRejected(f"unknown fields: {', '.join(sorted(fields))}")
-        return cls(tasks, gate, is_named=bool(named))
+        return cls(options, gate, is_named=bool(named))
 
-    def of_served(self, served: Container[str]) -> Mapping[str, BaseModel]:
-        """What was not asked for by name need not be there. Raises RequestRejected when none is."""
-        tasks = {name: one for name, one in self.tasks.items() if self.is_named or name in served}
-        if not tasks:
+    def served_options(self, served: Container[str]) -> Mapping[str, BaseModel]:
+        """The options without default pipelines that are not served. Raises RequestRejected if none is left."""
+        options = {name: one for name, one in self.options.items() if self.is_named or name in served}
+        if not options:
             raise RequestRejected("pipelines: none of those by default is served here; name some")
-        return tasks
+        return options
 
 
-async def analyze(components: Components, ask: OperationRequest, asked: Analysis, terms: ExecutionLimits) -> Reply:
-    return Reply.of(
-        await run_engine(components, ask.image, asked.of_served(components.engine.pipelines), terms, gate=asked.gate)
+async def run_analyze(
+    components: Components, request: OperationRequest, inputs: AnalyzeInputs, limits: ExecutionLimits
+) -> OperationReply:
+    options = inputs.served_options(components.engine.pipelines)
+    return OperationReply.of(
+        AnalyzeReply.of(await run_engine(components, request.image, options, limits, gate=inputs.gate))
     )
 
 
-def _names(given: Any, known: tuple[str, ...]) -> list[str]:
+def _parse_pipeline_names(given: Any, known: tuple[str, ...]) -> list[str]:
     """Pipelines from "a,b" or ["a", "b"], each once."""
     names = given.split(",") if isinstance(given, str) else given
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -132,7 +137,7 @@ def _names(given: Any, known: tuple[str, ...]) -> list[str]:
     return names
 
 
-def _object(name: str, value: Any) -> Any:
+def _parse_json_field(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:

@@ -1,4 +1,4 @@
-"""Allow, review or block: texts and images in OpenAI's form, or one image."""
+"""The operation `moderations`: allow, review or block, for texts and images in OpenAI's form or for one image."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,59 +8,63 @@ from pipelines.moderation.options import ModerationOptions
 from service.components import Components
 from service.operations.openai_moderation import (
     ImagePart,
-    Judged,
+    InputPart,
     ModerationReply,
     ModerationRequest,
     ModerationResult,
-    Part,
+    PartModeration,
 )
-from service.operations.operation import ExecutionLimits, Reply, run_engine
-from service.operations.request import OperationRequest, image_at, parse_options
+from service.operations.operation import ExecutionLimits, OperationReply, run_engine
+from service.operations.request import OperationRequest, load_image, parse_fields
 
-AT_ONCE = 4  # parts of one request in flight: each may be an image of the largest size, fetched from a URL
+MAX_CONCURRENT_PARTS = 4  # of one request: each part may be an image of the largest size, fetched from a URL
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
-    """The parts of each result; None where the one image that was sent is all there is to judge."""
+class ModerationInputs:
+    """`items` are the parts of each result; None where the request's own image is all there is to moderate."""
 
-    items: list[list[Part]] | None
+    items: list[list[InputPart]] | None
     options: ModerationOptions
 
     @classmethod
-    def of(cls, ask: OperationRequest) -> "Judging":
+    def of(cls, request: OperationRequest) -> "ModerationInputs":
         """Raises RequestRejected."""
-        if ask.image is not None:
-            return cls(None, parse_options(ModerationOptions, ask.fields, where="options"))
-        asked = parse_options(ModerationRequest, ask.fields, where="body")
-        return cls(asked.items, parse_options(ModerationOptions, asked.model_extra or {}, where="options"))
+        if request.image is not None:
+            return cls(None, parse_fields(ModerationOptions, request.fields, where="options"))
+        body = parse_fields(ModerationRequest, request.fields, where="body")
+        return cls(body.items, parse_fields(ModerationOptions, body.model_extra or {}, where="options"))
 
 
-async def moderations(components: Components, ask: OperationRequest, judging: Judging, terms: ExecutionLimits) -> Reply:
-    components.engine.pipeline("moderation")  # raises where it is not served: texts alone would be judged all the same
-    slots = asyncio.Semaphore(AT_ONCE)
+async def run_moderations(
+    components: Components, request: OperationRequest, inputs: ModerationInputs, limits: ExecutionLimits
+) -> OperationReply:
+    components.engine.pipeline("moderation")  # raises if it is not served: texts would be moderated all the same
+    slots = asyncio.Semaphore(MAX_CONCURRENT_PARTS)
 
-    async def judged(part: Part) -> Judged:
+    async def moderate(part: InputPart) -> PartModeration:
         async with slots:
-            return await _of_part(part, judging.options, components, terms)
+            return await _moderate_part(part, inputs.options, components, limits)
 
-    if judging.items is None:
-        results = [[await _of_image(ask.image, judging.options, components, terms)]]
+    if inputs.items is None:
+        results = [[await _moderate_image(request.image, inputs.options, components, limits)]]
     else:
         results = await gather_or_cancel(
-            *(gather_or_cancel(*(judged(part) for part in parts)) for parts in judging.items)
+            *(gather_or_cancel(*(moderate(part) for part in parts)) for parts in inputs.items)
         )
-    return Reply.of(ModerationReply.of([ModerationResult.of(parts) for parts in results]))
+    return OperationReply.of(ModerationReply.of([ModerationResult.of(parts) for parts in results]))
 
 
-async def _of_part(part: Part, options: ModerationOptions, components: Components, terms: ExecutionLimits) -> Judged:
+async def _moderate_part(
+    part: InputPart, options: ModerationOptions, components: Components, limits: ExecutionLimits
+) -> PartModeration:
     if isinstance(part, ImagePart):
-        image = await image_at(part.image_url.url, components.pool, components.fetcher)
-        return await _of_image(image, options, components, terms)
-    return Judged.of_text(await components.texts.judge(part.text, options, terms.priority))
+        image = await load_image(part.image_url.url, components.pool, components.fetcher)
+        return await _moderate_image(image, options, components, limits)
+    return PartModeration.of_text(await components.texts.moderate(part.text, options, limits.priority))
 
 
-async def _of_image(
-    image: bytes | str | None, options: ModerationOptions, components: Components, terms: ExecutionLimits
-) -> Judged:
-    return Judged.of(await run_engine(components, image, {"moderation": options}, terms))
+async def _moderate_image(
+    image: bytes | str | None, options: ModerationOptions, components: Components, limits: ExecutionLimits
+) -> PartModeration:
+    return PartModeration.of(await run_engine(components, image, {"moderation": options}, limits))

@@ -1,4 +1,4 @@
-"""OpenAI's moderation request and response, as its own clients send and read them; ours in a field beside theirs.
+"""OpenAI's moderation request and response as its clients send and read them; our own result is a field beside theirs.
 
 https://platform.openai.com/docs/api-reference/moderations
 """
@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.findings import Findings
-from pipelines.moderation.decision import combined
+from pipelines.moderation.decision import combine_moderations
 from pipelines.moderation.policy import OpenAICategory
-from pipelines.moderation.text_pipeline import JudgedText
+from pipelines.moderation.spec import MODERATION
+from pipelines.moderation.text_pipeline import ModeratedText
 from pipelines.moderation.types import CategoryScore, InputType, Moderation
 from pipelines.types import ImageInfo, ModelUsed
 
@@ -21,11 +22,11 @@ CATEGORIES: tuple[OpenAICategory, ...] = get_args(OpenAICategory)
 
 MODEL = f"kernelsight-{version('kernelsight')}"
 
-MOST_INPUTS = 32
+MAX_INPUTS = 32
 
-Text = Annotated[str, Field(min_length=1)]
+NonEmptyText = Annotated[str, Field(min_length=1)]
 
-Several = Field(min_length=1, max_length=MOST_INPUTS)
+InputCount = Field(min_length=1, max_length=MAX_INPUTS)
 
 
 class TextPart(BaseModel):
@@ -42,22 +43,22 @@ class ImagePart(BaseModel):
     image_url: ImageUrl
 
 
-Part = TextPart | ImagePart
+InputPart = TextPart | ImagePart
 
 
 class ModerationRequest(BaseModel):
     """`input` is one text, several texts with a result each, or parts that belong together and get one result.
 
-    `model` is taken and ignored: what judged is in the answer. Other fields are our options.
+    `model` is accepted and ignored: the reply names the models that were used. Other fields are our options.
     """
 
     model_config = ConfigDict(extra="allow")
 
-    input: Text | Annotated[list[str] | list[Part], Several]
+    input: NonEmptyText | Annotated[list[str] | list[InputPart], InputCount]
     model: str | None = None
 
     @property
-    def items(self) -> list[list[Part]]:
+    def items(self) -> list[list[InputPart]]:
         """The parts of each result."""
         if isinstance(self.input, str):
             return [[TextPart(type="text", text=self.input)]]
@@ -65,8 +66,8 @@ class ModerationRequest(BaseModel):
         return [[part] for part in parts] if isinstance(self.input[0], str) else [parts]
 
 
-class Judged(Moderation):
-    """Our own answer about one text or image; what is known of an image comes with it."""
+class PartModeration(Moderation):
+    """Our own moderation of one text or image, with what is known of the image."""
 
     result_id: str | None = None
     image: ImageInfo | None = None
@@ -74,10 +75,9 @@ class Judged(Moderation):
     timings: dict[str, float] | None = None
 
     @classmethod
-    def of(cls, findings: Findings) -> "Judged":
-        assert findings.moderation is not None
+    def of(cls, findings: Findings) -> "PartModeration":
         return cls.model_construct(
-            **dict(findings.moderation),
+            **dict(findings.of(MODERATION)),
             result_id=findings.result_id,
             image=findings.image,
             models=findings.models,
@@ -85,38 +85,38 @@ class Judged(Moderation):
         )
 
     @classmethod
-    def of_text(cls, judged: JudgedText) -> "Judged":
-        """No model judges texts: the policy's rules do, whose version is there."""
+    def of_text(cls, judged: ModeratedText) -> "PartModeration":
+        """Texts are moderated by the policy's rules and by no model; the policy's version is in the result."""
         return cls.model_construct(
             **dict(judged.moderation), result_id=judged.result_id, models=[], timings=dict(judged.timings)
         )
 
 
-class Together(Judged):
-    """`parts` are the single answers, each with its own result id, where several texts and images share one result."""
+class CombinedModeration(PartModeration):
+    """The moderation of one result. Where several texts and images share it, `parts` has each with its result id."""
 
-    parts: list[Judged] | None = None
+    parts: list[PartModeration] | None = None
 
     @classmethod
-    def of_parts(cls, parts: Sequence[Judged]) -> "Together":
+    def of_parts(cls, parts: Sequence[PartModeration]) -> "CombinedModeration":
         if len(parts) == 1:
             return cls.model_construct(**dict(parts[0]))
-        shared = {name: getattr(combined(parts), name) for name in Moderation.model_fields}
+        shared = {name: getattr(combine_moderations(parts), name) for name in Moderation.model_fields}
         return cls.model_construct(**shared, parts=list(parts))
 
 
 class ModerationResult(BaseModel):
-    """One result in OpenAI's form. A category that nothing judged has no input types, and its score says nothing."""
+    """One result in OpenAI's form. A category without input types was not checked, and its score means nothing."""
 
-    flagged: bool = Field(description="the verdict is review or block, whatever for")
+    flagged: bool = Field(description="the verdict is review or block, for whatever reason")
     categories: dict[OpenAICategory, bool]
     category_scores: dict[OpenAICategory, float]
     category_applied_input_types: dict[OpenAICategory, list[InputType]]
-    kernelsight: Together
+    kernelsight: CombinedModeration
 
     @classmethod
-    def of(cls, parts: Sequence[Judged]) -> "ModerationResult":
-        own = Together.of_parts(parts)
+    def of(cls, parts: Sequence[PartModeration]) -> "ModerationResult":
+        own = CombinedModeration.of_parts(parts)
         judged: Mapping[str, CategoryScore] = own.categories
         return cls.model_construct(
             flagged=own.verdict != "allow",
@@ -139,21 +139,21 @@ class ModerationReply(BaseModel):
         return cls.model_construct(id=f"modr-{random.getrandbits(128):032x}", model=MODEL, results=results)
 
 
-class ErrorBody(BaseModel):
+class OpenAIErrorBody(BaseModel):
     message: str
     type: str
     param: str | None = None
     code: str | None = None
 
 
-class ErrorReply(BaseModel):
+class OpenAIErrorReply(BaseModel):
     """An error as OpenAI's clients read it. `code` is the last part of our problem type: see docs/errors.md."""
 
-    error: ErrorBody
+    error: OpenAIErrorBody
 
 
-def error_of(problem: dict[str, Any]) -> dict[str, Any]:
+def openai_error(problem: dict[str, Any]) -> dict[str, Any]:
     """A problem+json body in OpenAI's form."""
     status, code = problem["status"], problem["type"].rpartition(":")[2]
     kind = "server_error" if status >= 500 else "rate_limit_error" if status == 429 else "invalid_request_error"
-    return ErrorReply(error=ErrorBody(message=problem["detail"], type=kind, code=code)).model_dump()
+    return OpenAIErrorReply(error=OpenAIErrorBody(message=problem["detail"], type=kind, code=code)).model_dump()

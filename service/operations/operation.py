@@ -1,4 +1,4 @@
-"""An operation: a route's work without HTTP. Fields and bytes in, bytes out; REST, jobs and batches all end here."""
+"""An operation is a route's work without HTTP: fields and bytes in, bytes out. REST, jobs and batches all run it."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,72 +10,76 @@ from pydantic import BaseModel
 
 from models.priority import Priority
 from pipelines.findings import Findings
-from pipelines.run_context import Report
+from pipelines.run_context import PartListener
 from service.components import Components
-from service.operations.request import OperationRequest, parse_options
-from service.telemetry.request_context import during
-from service.telemetry.tracing import spanning
+from service.operations.request import OperationRequest, parse_fields
+from service.telemetry.request_context import bind_operation
+from service.telemetry.tracing import start_span
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
-AskedT = TypeVar("AskedT")
-Limit = Literal["request_seconds", "document_seconds"]  # names of settings
+InputsT = TypeVar("InputsT")
+TimeLimitSetting = Literal["request_seconds", "document_seconds"]  # names of settings
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionLimits:
-    """When an answer is worth nothing any more (`time.monotonic`), what it goes behind, and who hears of its parts."""
+    """How one run of an operation is executed.
+
+    `deadline` is of `time.monotonic`. `on_page` is called with each page of a document as soon as it is read.
+    """
 
     deadline: float
     priority: Priority = "interactive"
-    report: Report | None = None
+    on_page: PartListener | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class OperationReply:
     body: bytes
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, answer: BaseModel, **headers: str) -> "Reply":
-        return cls(answer.model_dump_json(exclude_none=True).encode(), headers=headers)
+    def of(cls, answer: BaseModel) -> "OperationReply":
+        return cls(answer.model_dump_json(exclude_none=True).encode())
 
 
 @dataclass(frozen=True, slots=True)
-class Operation(Generic[AskedT]):
-    """`parse` validates all but the image, raising RequestRejected; `answer` raises what the engine and fetching do.
+class Operation(Generic[InputsT]):
+    """`parse` validates all but the image and raises RequestRejected; `execute` raises what the engine and fetching do.
 
-    A JSON body has the image in a field of `image_names`; with none it is all fields.
+    A JSON body has its image under one of `image_names`; without names, the whole body is fields. `time_limit` names
+    the setting that bounds an interactive run.
     """
 
     name: str
-    parse: Callable[[OperationRequest], AskedT]
-    answer: Callable[[Components, OperationRequest, AskedT, ExecutionLimits], Awaitable[Reply]]
+    parse: Callable[[OperationRequest], InputsT]
+    execute: Callable[[Components, OperationRequest, InputsT, ExecutionLimits], Awaitable[OperationReply]]
     image_names: tuple[str, ...] = ("image",)
-    limit: Limit = "request_seconds"
+    time_limit: TimeLimitSetting = "request_seconds"
 
     @property
     def path(self) -> str:
         return f"/v1/{self.name}"
 
-    async def run(self, components: Components, ask: OperationRequest, terms: ExecutionLimits) -> Reply:
-        with self.named():
-            return await self.answer(components, ask, self.parse(ask), terms)
+    async def run(self, components: Components, request: OperationRequest, limits: ExecutionLimits) -> OperationReply:
+        with self.telemetry_scope():
+            return await self.execute(components, request, self.parse(request), limits)
 
     @contextmanager
-    def named(self) -> Iterator[None]:
-        """What is done in this block is done for this operation: logs and traces say so."""
-        with during(self.name), spanning(self.name, attributes={"kernelsight.operation": self.name}):
+    def telemetry_scope(self) -> Iterator[None]:
+        """Logs and traces of this block name the operation."""
+        with bind_operation(self.name), start_span(self.name, attributes={"kernelsight.operation": self.name}):
             yield
 
-    def now(self, components: Components) -> ExecutionLimits:
-        """Those of somebody who waits for the answer."""
-        seconds: float = getattr(components.settings, self.limit)
+    def interactive_limits(self, components: Components) -> ExecutionLimits:
+        """The limits for a client that waits for the answer."""
+        seconds: float = getattr(components.settings, self.time_limit)
         return ExecutionLimits(monotonic() + seconds)
 
 
-def origin(findings: Findings) -> dict[str, str]:
-    """What an answer that is a file tells of itself in headers: its result id, who answered, seconds by stage."""
+def origin_headers(findings: Findings) -> dict[str, str]:
+    """Headers of a reply that is a file: result id, models, and seconds by stage."""
     return {
         "X-KernelSight-Result-Id": findings.result_id,
         "X-KernelSight-Models": ", ".join(f"{one.id}/{one.version};sha256={one.sha256}" for one in findings.models),
@@ -83,21 +87,21 @@ def origin(findings: Findings) -> dict[str, str]:
     }
 
 
-def options_of(kind: type[OptionsT]) -> Callable[[OperationRequest], OptionsT]:
-    """Every field is an option of `kind`."""
-    return lambda ask: parse_options(kind, ask.fields, where="options")
+def options_parser(kind: type[OptionsT]) -> Callable[[OperationRequest], OptionsT]:
+    """A `parse` for operations whose fields are all options of `kind`."""
+    return lambda request: parse_fields(kind, request.fields, where="options")
 
 
 async def run_engine(
     components: Components,
     image: bytes | str | None,
-    tasks: Mapping[str, BaseModel],
-    terms: ExecutionLimits,
+    options: Mapping[str, BaseModel],
+    limits: ExecutionLimits,
     *,
     gate: bool = False,
 ) -> Findings:
-    """Fetch the image if need be, and send it through the engine; raises what both raise."""
+    """Run pipelines with their `options` over an image, fetched first if it is a URL; raises what both steps raise."""
     data = await components.fetcher.fetch(image) if isinstance(image, str) else image or b""
     return await components.engine.run(
-        data, tasks, priority=terms.priority, deadline=terms.deadline, gate=gate, report=terms.report
+        data, options, priority=limits.priority, deadline=limits.deadline, gate=gate, on_page=limits.on_page
     )

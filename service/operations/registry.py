@@ -1,38 +1,51 @@
-"""Every operation by its name, which is the last part of its route."""
+"""The operations by name; an operation's name is the last part of its route."""
 
 from typing import Any
 
-from pipelines.captioning.pipeline import FeaturesOptions
+from pipelines.captioning.options import FeaturesOptions
 from pipelines.errors import RequestRejected
 from pipelines.faces.options import AvatarOptions, FacesOptions
-from pipelines.image.sanitize import SanitizeOptions
-from service.operations.documents import DocumentsQuery, documents
-from service.operations.embeddings import Embedded, embeddings
-from service.operations.images import Analysis, ExplainQuery, analyze, avatars, explain, faces, features, sanitize
-from service.operations.moderations import Judging, moderations
-from service.operations.operation import Operation, options_of
-
-ANALYZE = Operation("analyze", Analysis.of, analyze, limit="document_seconds")
-FEATURES = Operation("features", options_of(FeaturesOptions), features)
-FACES = Operation("faces", options_of(FacesOptions), faces)
-AVATARS = Operation("avatars", options_of(AvatarOptions), avatars)
-EXPLAIN = Operation("explain", options_of(ExplainQuery), explain)
-SANITIZE = Operation("sanitize", options_of(SanitizeOptions), sanitize)
-DOCUMENTS = Operation(
-    "documents", options_of(DocumentsQuery), documents, image_names=("document", "image"), limit="document_seconds"
+from pipelines.image.sanitize_types import SanitizeOptions
+from service.operations.documents import DocumentsQuery, run_documents
+from service.operations.embeddings import EmbeddingInputs, run_embeddings
+from service.operations.images import (
+    AnalyzeInputs,
+    ExplainQuery,
+    run_analyze,
+    run_avatars,
+    run_explain,
+    run_faces,
+    run_features,
+    run_sanitize,
 )
-MODERATIONS = Operation("moderations", Judging.of, moderations, image_names=())
-EMBEDDINGS = Operation("embeddings", Embedded.of, embeddings, image_names=())
+from service.operations.moderations import ModerationInputs, run_moderations
+from service.operations.operation import Operation, options_parser
+
+ANALYZE = Operation("analyze", AnalyzeInputs.of, run_analyze, time_limit="document_seconds")
+FEATURES = Operation("features", options_parser(FeaturesOptions), run_features)
+FACES = Operation("faces", options_parser(FacesOptions), run_faces)
+AVATARS = Operation("avatars", options_parser(AvatarOptions), run_avatars)
+EXPLAIN = Operation("explain", options_parser(ExplainQuery), run_explain)
+SANITIZE = Operation("sanitize", options_parser(SanitizeOptions), run_sanitize)
+DOCUMENTS = Operation(
+    "documents",
+    options_parser(DocumentsQuery),
+    run_documents,
+    image_names=("document", "image"),
+    time_limit="document_seconds",
+)
+MODERATIONS = Operation("moderations", ModerationInputs.of, run_moderations, image_names=())
+EMBEDDINGS = Operation("embeddings", EmbeddingInputs.of, run_embeddings, image_names=())
 
 OPERATIONS: dict[str, Operation[Any]] = {
     one.name: one for one in (ANALYZE, FEATURES, FACES, AVATARS, EXPLAIN, SANITIZE, DOCUMENTS, MODERATIONS, EMBEDDINGS)
 }
 
-BY_PATH = {one.path: one for one in OPERATIONS.values()}
+OPERATIONS_BY_PATH = {one.path: one for one in OPERATIONS.values()}
 
 
-def operation(name: str) -> Operation[Any]:
-    """Raises RequestRejected."""
+def find_operation(name: str) -> Operation[Any]:
+    """The operation of that name; raises RequestRejected."""
     if name not in OPERATIONS:
         raise RequestRejected(f"no operation {name!r} here; there are: {', '.join(OPERATIONS)}")
     return OPERATIONS[name]

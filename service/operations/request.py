@@ -1,4 +1,4 @@
-"""An operation's request without HTTP: its fields, its image, and how both are parsed."""
+"""Parses an operation's request, without HTTP: its fields and its image."""
 
 import binascii
 from base64 import b64decode
@@ -16,8 +16,8 @@ from service.network.image_fetcher import ImageFetcher
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 
-class ImageInput(BaseModel):
-    """An image inside JSON: `data` is base64, bare or as a data URL; `url` is http(s), or a data URL as well."""
+class ImageReference(BaseModel):
+    """An image inside JSON: `data` is base64, bare or as a data URL; `url` is an http(s) URL or a data URL."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,31 +27,31 @@ class ImageInput(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """What a client sent. `image` is a file's bytes or the URL that it is fetched from; None where fields name it."""
+    """A client's request: `image` is a file's bytes or the URL to fetch it from; None where the fields name it."""
 
     fields: dict[str, Any]
     image: bytes | str | None = None
 
-    def over(self, fields: Mapping[str, Any]) -> "OperationRequest":
-        """With `fields` where it has none of that name."""
+    def with_defaults(self, fields: Mapping[str, Any]) -> "OperationRequest":
+        """The request with those of `fields` that it lacks."""
         return OperationRequest({**fields, **self.fields}, self.image)
 
 
-def parse_request(body: bytes, names: tuple[str, ...]) -> OperationRequest:
-    """Of a JSON body; raises RequestRejected."""
-    return request_of_fields(parse_json(body), names)
+def parse_json_request(body: bytes, names: tuple[str, ...]) -> OperationRequest:
+    """Parse a JSON body that has its image under one of `names`; raises RequestRejected."""
+    return request_from_fields(parse_json(body), names)
 
 
-def request_of_fields(fields: Any, names: tuple[str, ...]) -> OperationRequest:
-    """Of what a JSON body says, which loses its image; raises RequestRejected."""
+def request_from_fields(fields: Any, names: tuple[str, ...]) -> OperationRequest:
+    """The request in a parsed JSON body, from which the image's field is removed; raises RequestRejected."""
     if not names and isinstance(fields, dict):
         return OperationRequest(fields)
     given = [name for name in names if isinstance(fields, dict) and name in fields]
     if len(given) != 1:
         wanted = f" with a field {' or '.join(map(repr, names))}" if names else ""
         raise RequestRejected(f"the body must be a JSON object{wanted}")
-    image = parse_options(ImageInput, fields.pop(given[0]), where=given[0])
-    return OperationRequest(fields, _bytes_or_url(image))
+    image = parse_fields(ImageReference, fields.pop(given[0]), where=given[0])
+    return OperationRequest(fields, _decode_reference(image))
 
 
 def parse_json(body: bytes) -> Any:
@@ -62,13 +62,14 @@ def parse_json(body: bytes) -> Any:
         raise RequestRejected(f"the body is not JSON: {cause}") from cause
 
 
-async def image_at(url: str, pool: CpuPool, fetcher: ImageFetcher) -> bytes:
-    """The image behind an http(s) or data URL; raises RequestRejected, or what `ImageFetcher.fetch` raises."""
-    found = await pool.run(_bytes_or_url, ImageInput(url=url))
-    return await fetcher.fetch(found) if isinstance(found, str) else found
+async def load_image(url: str, pool: CpuPool, fetcher: ImageFetcher) -> bytes:
+    """The image at an http(s) or data URL; raises RequestRejected, or what `ImageFetcher.fetch` raises."""
+    image = await pool.run(_decode_reference, ImageReference(url=url))
+    return await fetcher.fetch(image) if isinstance(image, str) else image
 
 
-def _bytes_or_url(image: ImageInput) -> bytes | str:
+def _decode_reference(image: ImageReference) -> bytes | str:
+    """The image's bytes, or the URL that it has to be fetched from; raises RequestRejected."""
     text = image.data if image.data is not None else image.url
     if text is None or (image.data is not None and image.url is not None):
         raise RequestRejected("image: give either 'data' or 'url'")
@@ -84,10 +85,10 @@ def _bytes_or_url(image: ImageInput) -> bytes | str:
         raise RequestRejected(f"image: not base64: {cause}") from cause
 
 
-def parse_options(kind: type[OptionsT], values: Any, *, where: str) -> OptionsT:
+def parse_fields(kind: type[OptionsT], values: Any, *, where: str) -> OptionsT:
     """Validate `values` as `kind`; raises RequestRejected that names each wrong field."""
     try:
         return kind.model_validate(values)
     except ValidationError as cause:
-        wrong = "; ".join(f"{'.'.join([where, *map(str, one['loc'])])}: {one['msg']}" for one in cause.errors())
-        raise RequestRejected(wrong) from cause
+        errors = (f"{'.'.join([where, *map(str, error['loc'])])}: {error['msg']}" for error in cause.errors())
+        raise RequestRejected("; ".join(errors)) from cause

@@ -1,54 +1,65 @@
-"""The bodies of replies, one class for each operation."""
+"""The reply bodies of operations: a pipeline's result, or several, beside the fields that every reply has."""
 
-from typing import Any
+from typing import Any, Self
 
+from pydantic import BaseModel, Field, create_model
+
+from pipelines.captioning.spec import FEATURES
+from pipelines.documents.spec import DOCUMENT
 from pipelines.documents.types import Document
-from pipelines.explain.pipeline import Explained
+from pipelines.explain.spec import EXPLAIN
+from pipelines.explain.types import ExplainResult
+from pipelines.faces.spec import FACES
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
-from pipelines.types import Answer, Features
+from pipelines.registry import ANALYSES, PIPELINES
+from pipelines.types import Features, ReplyHeader
 
 
-class FeaturesReply(Features, Answer):
-    """`Features` beside what every answer carries."""
+class FeaturesReply(Features, ReplyHeader):
+    @classmethod
+    def of(cls, findings: Findings) -> Self:
+        return cls.model_construct(**_header_fields(findings), **dict(findings.of(FEATURES)))
+
+
+class FacesReply(Faces, ReplyHeader):
+    @classmethod
+    def of(cls, findings: Findings) -> Self:
+        return cls.model_construct(**_header_fields(findings), **dict(findings.of(FACES)))
+
+
+class DocumentReply(Document, ReplyHeader):
+    @classmethod
+    def of(cls, findings: Findings) -> Self:
+        return cls.model_construct(**_header_fields(findings), **dict(findings.of(DOCUMENT)))
+
+
+class ExplainReply(ExplainResult, ReplyHeader):
+    @classmethod
+    def of(cls, findings: Findings) -> Self:
+        return cls.model_construct(**_header_fields(findings), **dict(findings.of(EXPLAIN)))
+
+
+class _AnalyzeHeader(ReplyHeader):
+    withheld: list[str] | None = Field(
+        default=None, description="pipelines that did not see the image, because moderation blocks it"
+    )
 
     @classmethod
-    def of(cls, findings: Findings) -> "FeaturesReply":
-        assert findings.features is not None
-        return cls.model_construct(**_shared(findings), **dict(findings.features))
+    def of(cls, findings: Findings) -> Self:
+        fields = _header_fields(findings) | {"withheld": findings.withheld} | dict(findings.results)
+        return cls.model_construct(**fields)
 
 
-class FacesReply(Faces, Answer):
-    """`Faces` beside what every answer carries."""
-
-    @classmethod
-    def of(cls, findings: Findings) -> "FacesReply":
-        assert findings.faces is not None
-        return cls.model_construct(**_shared(findings), **dict(findings.faces))
+# One field per pipeline, under its name; None where it was not asked for or withheld.
+_RESULTS: dict[str, Any] = {name: (PIPELINES[name].result | None, None) for name in ANALYSES}
+AnalyzeReply: type[_AnalyzeHeader] = create_model("AnalyzeReply", __base__=_AnalyzeHeader, **_RESULTS)
 
 
-class DocumentReply(Document, Answer):
-    """`Document` beside what every answer carries."""
-
-    @classmethod
-    def of(cls, findings: Findings) -> "DocumentReply":
-        assert findings.document is not None
-        return cls.model_construct(**_shared(findings), **dict(findings.document))
+def build_reply_header(findings: Findings) -> BaseModel:
+    """The fields that every reply has, alone."""
+    return ReplyHeader.model_construct(**_header_fields(findings))
 
 
-class ExplainReply(Explained, Answer):
-    """`Explained` beside what every answer carries."""
-
-    @classmethod
-    def of(cls, findings: Findings) -> "ExplainReply":
-        assert findings.explain is not None
-        return cls.model_construct(**_shared(findings), **dict(findings.explain))
-
-
-def answer_of(findings: Findings) -> Answer:
-    """What every answer carries, alone."""
-    return Answer.model_construct(**_shared(findings))
-
-
-def _shared(findings: Findings) -> dict[str, Any]:
-    return {name: getattr(findings, name) for name in Answer.model_fields}
+def _header_fields(findings: Findings) -> dict[str, Any]:
+    return {name: getattr(findings, name) for name in ReplyHeader.model_fields}

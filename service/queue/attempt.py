@@ -1,4 +1,4 @@
-"""One run of one job: from the handler, whatever it does, to what is written of it."""
+"""Runs one job once, and turns whatever its handler does into an outcome."""
 
 import asyncio
 import logging
@@ -9,30 +9,30 @@ from time import monotonic, time
 from typing import Literal
 
 from service.queue.errors import PermanentFailure, QueueUnavailable, TemporaryFailure
-from service.queue.leases import Ending, Leases
-from service.queue.types import Job, Outcome, Problem, code_of
-from service.telemetry.logs import results_of
-from service.telemetry.request_context import RequestContext, new_request_id, on_behalf_of
-from service.telemetry.spans import Attributes
-from service.telemetry.trace_context import trace_id_of
-from service.telemetry.tracing import Tracing, Untraced, current_span, within
+from service.queue.leases import JobOutcome, Leases
+from service.queue.types import JobResult, Problem, QueuedJob, problem_code
+from service.telemetry.logs import result_facts
+from service.telemetry.request_context import RequestContext, new_request_id, bind_request
+from service.telemetry.spans import SpanAttributes
+from service.telemetry.trace_context import parse_trace_id
+from service.telemetry.tracing import Tracing, NoopTracing, current_span, use_span
 
 log = logging.getLogger(__name__)
 
-REPORT_SECONDS = 0.2  # progress is written at most so often
-BACKOFF_SECONDS, BACKOFF_MOST_SECONDS = 1.0, 60.0
+PROGRESS_SECONDS = 0.2  # between two writes of a job's progress
+BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 60.0
 
-Report = Callable[[int, int], Awaitable[None]]  # done, total
-Handle = Callable[[Job, Report], Awaitable[Outcome]]
-Stop = Literal["cancel", "lost", "release"]
+ReportProgress = Callable[[int, int], Awaitable[None]]  # done, total
+HandleJob = Callable[[QueuedJob, ReportProgress], Awaitable[JobResult]]
+StopReason = Literal["cancel", "lost", "release"]
 
-EXPIRED: Problem = {
+JOB_EXPIRED: Problem = {
     "type": "urn:kernelsight:problem:job-expired",
     "title": "The job came too late",
     "status": 504,
     "detail": "the job had expired before a worker could start it",
 }
-BROKEN: Problem = {
+INTERNAL_ERROR: Problem = {
     "type": "urn:kernelsight:problem:internal",
     "title": "Internal error",
     "status": 500,
@@ -40,29 +40,29 @@ BROKEN: Problem = {
 }
 
 
-class Attempt:
-    """`tracing` goes on with the trace that the job came with."""
+class JobAttempt:
+    """`tracing` continues the trace of the request that enqueued the job."""
 
-    def __init__(self, job: Job, handle: Handle, leases: Leases, tracing: Tracing | None = None) -> None:
+    def __init__(self, job: QueuedJob, handle: HandleJob, leases: Leases, tracing: Tracing | None = None) -> None:
         self.job = job
         self.started = monotonic()
         self._handle = handle
         self._leases = leases
-        self._tracing = tracing or Untraced()
-        self._task: asyncio.Task[Outcome] | None = None
-        self._stopped: Stop | None = None
+        self._tracing = tracing or NoopTracing()
+        self._task: asyncio.Task[JobResult] | None = None
+        self._stop_reason: StopReason | None = None
 
-    def stop(self, why: Stop) -> None:
-        """Also before it has begun; not when it is over."""
+    def stop(self, reason: StopReason) -> None:
+        """Works before `run` has begun, too; does nothing once the handler has finished."""
         if self._task is None or not self._task.done():
-            self._stopped = why
+            self._stop_reason = reason
         if self._task is not None:
             self._task.cancel()
 
-    async def run(self) -> Ending | None:
-        """None where another worker has the job: its outcome counts."""
+    async def run(self) -> JobOutcome | None:
+        """None if another worker has the job now: that one's outcome counts."""
         job = self.job
-        attributes: Attributes = {
+        attributes: SpanAttributes = {
             "messaging.system": "redis",
             "messaging.operation.type": "process",
             "messaging.destination.name": job.priority,
@@ -71,70 +71,70 @@ class Attempt:
         }
         span = self._tracing.begin(f"process {job.priority}", "consumer", job.origin.trace, attributes)
         request_id = job.origin.request_id or new_request_id()
-        context = RequestContext(request_id, trace_id=trace_id_of(span.headers), job_id=job.id)
-        with on_behalf_of(context), within(span):
-            ending = await self._ending()
-            verb = "lost" if ending is None else ending.verb
+        context = RequestContext(request_id, trace_id=parse_trace_id(span.headers), job_id=job.id)
+        with bind_request(context), use_span(span):
+            outcome = await self._run_handler()
+            verb = "lost" if outcome is None else outcome.verb
             span.set({"kernelsight.request_id": request_id, "kernelsight.job.outcome": verb})
             seconds = monotonic() - self.started
-            facts = {"attempt": job.attempt, "outcome": verb, "seconds": round(seconds, 6), **results_of(context)}
+            facts = {"attempt": job.attempt, "outcome": verb, "seconds": round(seconds, 6), **result_facts(context)}
             log.info("job %s: %s in %.3f s", job.id, verb, seconds, extra={"facts": facts})
-        return ending
+        return outcome
 
-    async def _ending(self) -> Ending | None:
+    async def _run_handler(self) -> JobOutcome | None:
         job = self.job
-        if self._stopped:
-            return self._cancelled()
+        if self._stop_reason:
+            return self._stopped_outcome()
         if job.expires is not None and job.expires <= time():
-            return _failed(job, EXPIRED)
-        self._task = asyncio.ensure_future(self._handle(job, self._report()))
+            return _fail(job, JOB_EXPIRED)
+        self._task = asyncio.ensure_future(self._handle(job, self._progress_reporter()))
         try:
-            return Ending.done(job, await self._task)
+            return JobOutcome.done(job, await self._task)
         except asyncio.CancelledError:
-            return self._cancelled()
+            return self._stopped_outcome()
         except PermanentFailure as failure:
-            return _failed(job, failure.problem)
+            return _fail(job, failure.problem)
         except TemporaryFailure as failure:
-            return _retried(job, failure.problem, failure.after_seconds)
+            return _retry(job, failure.problem, failure.after_seconds)
         except Exception:
             log.exception("bug in the work of job %s", job.id)
-            return _retried(job, BROKEN)
+            return _retry(job, INTERNAL_ERROR)
 
-    def _cancelled(self) -> Ending | None:
-        if self._stopped == "lost":
+    def _stopped_outcome(self) -> JobOutcome | None:
+        if self._stop_reason == "lost":
             return None
-        if self._stopped == "cancel":
-            return Ending(self.job, "cancelled")
-        if self._stopped == "release":
-            return Ending(self.job, "release")
-        return _retried(self.job, BROKEN)  # the handler has cancelled itself
+        if self._stop_reason == "cancel":
+            return JobOutcome(self.job, "cancelled")
+        if self._stop_reason == "release":
+            return JobOutcome(self.job, "release")
+        return _retry(self.job, INTERNAL_ERROR)  # the handler cancelled itself
 
-    def _report(self) -> Report:
-        written = float("-inf")
+    def _progress_reporter(self) -> ReportProgress:
+        last_written = float("-inf")
 
         async def report(done: int, total: int) -> None:
-            nonlocal written
-            if monotonic() - written < REPORT_SECONDS:
+            nonlocal last_written
+            if monotonic() - last_written < PROGRESS_SECONDS:
                 return
-            written = monotonic()
-            with suppress(QueueUnavailable):  # no reason to fail the job
-                await self._leases.progress(self.job, done, total)
+            last_written = monotonic()
+            with suppress(QueueUnavailable):  # not a reason to fail the job
+                await self._leases.report_progress(self.job, done, total)
 
         return report
 
 
-def _failed(job: Job, problem: Problem) -> Ending:
-    current_span().fail(code_of(problem))
-    return Ending.failed(job, problem)
+def _fail(job: QueuedJob, problem: Problem) -> JobOutcome:
+    current_span().fail(problem_code(problem))
+    return JobOutcome.failed(job, problem)
 
 
-def _retried(job: Job, problem: Problem, after_seconds: float | None = None) -> Ending:
-    current_span().fail(code_of(problem))
-    return Ending.retry(job, problem, _backoff(job, after_seconds))
+def _retry(job: QueuedJob, problem: Problem, after_seconds: float | None = None) -> JobOutcome:
+    current_span().fail(problem_code(problem))
+    return JobOutcome.retry(job, problem, _backoff_seconds(job, after_seconds))
 
 
-def _backoff(job: Job, asked: float | None = None) -> float:
-    """Doubles with each attempt; spread, so that what failed together does not come back together."""
-    if asked is not None:
-        return asked
-    return float(min(BACKOFF_MOST_SECONDS, BACKOFF_SECONDS * 2 ** (job.attempt - 1)) * random.uniform(1.0, 1.5))
+def _backoff_seconds(job: QueuedJob, after_seconds: float | None = None) -> float:
+    """Doubles with each attempt; randomised, so that jobs that failed together do not return together."""
+    if after_seconds is not None:
+        return after_seconds
+    return float(min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (job.attempt - 1)) * random.uniform(1.0, 1.5))

@@ -1,11 +1,11 @@
-"""How the queue's server is reached, by URL:
+"""Connects to the queue's server by URL:
 
     redis://[user:password@]host:port/db        rediss:// is the same by TLS, unix:///path?db=0 by a socket
     redis+sentinel://host:port,host:port/master/db      the master that Sentinels name; rediss+sentinel:// by TLS
     redis+cluster://host:port,host:port         a cluster; rediss+cluster:// by TLS
 
-Options of redis-py follow after `?`, as in `?ssl_ca_certs=/path`. Commands and reads that wait use connections of
-their own, a bounded number of each: what waits for one waits here, and is never refused by the client.
+Options of redis-py follow after `?`, as in `?ssl_ca_certs=/path`. Commands and blocking reads use separate pools of
+bounded size; callers wait for a free connection instead of being refused.
 """
 
 import asyncio
@@ -25,44 +25,44 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from service.queue.errors import QueueUnavailable
 from service.settings import SettingsInvalid
 
-COMMANDS_AT_ONCE, WAITS_AT_ONCE = 16, 4
+MAX_COMMAND_CONNECTIONS, MAX_BLOCKING_CONNECTIONS = 16, 4
 BLOCK_SECONDS = 5.0
 TIMEOUT_SECONDS = BLOCK_SECONDS + 5.0
-WAIT_SECONDS = 20.0  # for a free connection
+POOL_TIMEOUT_SECONDS = 20.0  # for a free connection
 PORT, SENTINEL_PORT = 6379, 26379
 
-Client = Any  # Redis | RedisCluster: redis-py types what they answer as a union of all that any command may
+Client = Any  # Redis | RedisCluster, whose answers redis-py types as a union over all commands
 
 
 class _SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
-    """The master's connections; who finds all of them in use waits."""
+    """The master's connections; callers wait while all are in use."""
 
 
-class Connection:
-    """One process's way to the server. `name` is the URL without its password, for messages."""
+class QueueConnection:
+    """The connections of one process. `name` is the URL without its password, for messages."""
 
     def __init__(self, url: str) -> None:
-        """Raises SettingsInvalid for a URL that cannot be one. Nothing is connected yet."""
+        """Does not connect yet. Raises SettingsInvalid for a malformed URL."""
         scheme, _, rest = url.partition("://")
         self.name = f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
         try:
-            self.commands = _client(url, COMMANDS_AT_ONCE)
-            self.blocking = _client(url, WAITS_AT_ONCE)
+            self.commands = _open_client(url, MAX_COMMAND_CONNECTIONS)
+            self.blocking = _open_client(url, MAX_BLOCKING_CONNECTIONS)
         except (ValueError, TypeError) as cause:
             raise SettingsInvalid(f"{self.name}: {cause}") from cause
-        # A cluster's client refuses where the pools of the others wait.
-        self._at_once = asyncio.Semaphore(COMMANDS_AT_ONCE)
+        # The cluster client refuses callers where the other pools let them wait.
+        self._slots = asyncio.Semaphore(MAX_COMMAND_CONNECTIONS)
 
     @asynccontextmanager
     async def command(self) -> AsyncIterator[Client]:
-        """Raises QueueUnavailable for whatever goes wrong with the server."""
-        async with self._at_once:
-            with _translated(self.name):
+        """Raises QueueUnavailable for any failure of the server."""
+        async with self._slots:
+            with _translate_errors(self.name):
                 yield self.commands
 
     @asynccontextmanager
-    async def wait(self) -> AsyncIterator[Client]:
-        with _translated(self.name):
+    async def blocking_read(self) -> AsyncIterator[Client]:
+        with _translate_errors(self.name):
             yield self.blocking
 
     async def close(self) -> None:
@@ -75,16 +75,16 @@ class Connection:
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
+def _translate_errors(name: str) -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, OSError) as error:
         raise QueueUnavailable(f"{name}: {error}") from error
 
 
-def _client(url: str, most: int) -> Client:
+def _open_client(url: str, size: int) -> Client:
     scheme = urlsplit(url).scheme
-    # Retried by the client while a server restarts or a master changes; every script bears being sent twice.
+    # The client retries while a server restarts or a master changes; every script may be sent twice.
     options: dict[str, Any] = {
         "socket_timeout": TIMEOUT_SECONDS,
         "socket_connect_timeout": 2.0,
@@ -92,10 +92,12 @@ def _client(url: str, most: int) -> Client:
         "protocol": 2,
     }
     if scheme.endswith("+sentinel"):
-        return _master(url, most, options)
+        return _open_sentinel(url, size, options)
     if scheme.endswith("+cluster"):
-        return _cluster(url, most, options)
-    pool = BlockingConnectionPool.from_url(url, max_connections=most, timeout=WAIT_SECONDS, retry=_retry(), **options)
+        return _open_cluster(url, size, options)
+    pool = BlockingConnectionPool.from_url(
+        url, max_connections=size, timeout=POOL_TIMEOUT_SECONDS, retry=_retry(), **options
+    )
     return Redis.from_pool(pool)
 
 
@@ -103,39 +105,39 @@ def _retry() -> Retry:
     return Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 3)
 
 
-def _master(url: str, most: int, options: dict[str, Any]) -> Client:
-    addresses, path, given = _parts(url, SENTINEL_PORT)
+def _open_sentinel(url: str, size: int, options: dict[str, Any]) -> Client:
+    addresses, path, url_options = _parse_hosts(url, SENTINEL_PORT)
     name, _, database = path.partition("/")
     if not name:
         raise ValueError("which master? As in: redis+sentinel://host:26379/mymaster/0")
-    secured: dict[str, Any] = {"ssl": True} if url.startswith("rediss") else {}
+    tls: dict[str, Any] = {"ssl": True} if url.startswith("rediss") else {}
     sentinels: Any = Sentinel(  # type: ignore[no-untyped-call]
-        addresses, sentinel_kwargs={"socket_timeout": 2.0, "protocol": 2, "retry": Retry(NoBackoff(), 0), **secured}
+        addresses, sentinel_kwargs={"socket_timeout": 2.0, "protocol": 2, "retry": Retry(NoBackoff(), 0), **tls}
     )
     return sentinels.master_for(
-        name, connection_pool_class=_SentinelPool, db=int(database or 0), max_connections=most, timeout=WAIT_SECONDS,
-        retry=_retry(), **secured, **options, **given,
+        name, connection_pool_class=_SentinelPool, db=int(database or 0), max_connections=size,
+        timeout=POOL_TIMEOUT_SECONDS, retry=_retry(), **tls, **options, **url_options,
     )  # fmt: skip
 
 
-def _cluster(url: str, most: int, options: dict[str, Any]) -> RedisCluster:
-    addresses, _, given = _parts(url, PORT)
+def _open_cluster(url: str, size: int, options: dict[str, Any]) -> RedisCluster:
+    addresses, _, url_options = _parse_hosts(url, PORT)
     nodes = [ClusterNode(host, port) for host, port in addresses]
-    secured: dict[str, Any] = {"ssl": True} if url.startswith("rediss") else {}
-    # One more than callers may use at once: the client asks for the cluster's layout meanwhile.
-    return RedisCluster(startup_nodes=nodes, max_connections=most + 1, **secured, **options, **given)
+    tls: dict[str, Any] = {"ssl": True} if url.startswith("rediss") else {}
+    # One more than callers may use at once: the client itself reads the cluster's layout.
+    return RedisCluster(startup_nodes=nodes, max_connections=size + 1, **tls, **options, **url_options)
 
 
-def _parts(url: str, port: int) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
-    """Addresses, path, and options with user and password, of a URL of several hosts."""
+def _parse_hosts(url: str, port: int) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
+    """Addresses, path, and options (with user and password) of a URL with several hosts."""
     rest = url.partition("://")[2]
-    place, _, query = rest.partition("?")
-    authority, _, path = place.partition("/")
-    access, _, hosts = authority.rpartition("@")
+    location, _, query = rest.partition("?")
+    authority, _, path = location.partition("/")
+    credentials, _, hosts = authority.rpartition("@")
     addresses = [(host, int(number or port)) for host, _, number in (one.partition(":") for one in hosts.split(","))]
-    given = dict(parse_url(f"redis://localhost/?{query}"))
-    given.pop("host", None)
-    user, _, password = access.partition(":")
-    if access:
-        given |= {"username": unquote(user) or None, "password": unquote(password) or None}
-    return addresses, path, given
+    url_options = dict(parse_url(f"redis://localhost/?{query}"))
+    url_options.pop("host", None)
+    user, _, password = credentials.partition(":")
+    if credentials:
+        url_options |= {"username": unquote(user) or None, "password": unquote(password) or None}
+    return addresses, path, url_options

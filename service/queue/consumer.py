@@ -1,11 +1,12 @@
-"""Works off the queue: many jobs at once on one event loop, each under a lease.
+"""Takes jobs from the queue and runs many at once on one event loop, each under a lease.
 
-    take ──► Attempt.run ──► endings ──► finish          a beat several times a lease
-      ▲                                                  a sweep every half second
+    take ──► JobAttempt.run ──► outcomes ──► finish      renews leases several times a lease
+      ▲                                                  sweeps every half second
       └── waits for jobs, or for a free slot
 
-A job ends in one of these ways: done; failed (PermanentFailure); retried, at last dead (TemporaryFailure, or any
-other error); cancelled; lost to another worker, whose outcome counts; released, when this worker stops.
+A run ends in one of these ways: done; failed (PermanentFailure); retried, and after the last attempt dead
+(TemporaryFailure, or any other error); cancelled; lost to another worker, whose outcome counts; released, when this
+worker stops.
 """
 
 import asyncio
@@ -15,26 +16,26 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
-from service.queue.attempt import Attempt, Handle
+from service.queue.attempt import HandleJob, JobAttempt
 from service.queue.errors import QueueUnavailable
-from service.queue.leases import Ending, Leases
-from service.queue.types import Job
+from service.queue.leases import JobOutcome, Leases
+from service.queue.types import QueuedJob
 from service.telemetry.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 0.5
-BEAT_MOST_SECONDS = 2.0  # however long the lease: a cancelled job learns of it with the beat
-RECONNECT_SECONDS, RECONNECT_MOST_SECONDS = 0.1, 5.0
-LAST_WORDS_SECONDS = 5.0  # what was handed over when the worker stops has so long to be written
-ENDINGS_AT_ONCE = 64
-ENDINGS_AT_ONCE_BYTES = 8 * 2**20
+MAX_RENEWAL_SECONDS = 2.0  # however long the lease: a cancelled job is stopped at the next renewal
+RECONNECT_SECONDS, MAX_RECONNECT_SECONDS = 0.1, 5.0
+FINAL_WRITE_SECONDS = 5.0  # for writing the outcomes of the jobs that a stopping worker releases
+OUTCOMES_PER_WRITE = 64
+BYTES_PER_WRITE = 8 * 2**20
 
-Observe = Callable[[Job, str, float], None]  # the state that a run led to, and its seconds
-Reclaimed = Callable[[Sequence[Job]], None]  # what others began and let fall, and this one runs now
+ObserveRun = Callable[[QueuedJob, str, float], None]  # the state after a run, and the run's seconds
+ObserveReclaimed = Callable[[Sequence[QueuedJob]], None]  # jobs taken over from other workers
 
 
-def _unseen(*what: object) -> None:
+def _ignore(*arguments: object) -> None:
     pass
 
 
@@ -44,161 +45,161 @@ class Consumer:
     def __init__(
         self,
         leases: Leases,
-        handle: Handle,
+        handle: HandleJob,
         *,
         concurrency: int = 64,
-        observe: Observe = _unseen,
-        reclaimed: Reclaimed = _unseen,
+        on_finished: ObserveRun = _ignore,
+        on_reclaimed: ObserveReclaimed = _ignore,
         tracing: Tracing | None = None,
     ) -> None:
         self._leases = leases
         self._handle = handle
         self._concurrency = concurrency
-        self._observe = observe
-        self._reclaimed = reclaimed
+        self._on_finished = on_finished
+        self._on_reclaimed = on_reclaimed
         self._tracing = tracing
-        self._running: dict[Attempt, asyncio.Task[None]] = {}  # until their endings are written
-        self._endings: list[tuple[Attempt, Ending]] = []
-        self._taking = asyncio.Lock()  # so that two do not fill the same free slots
+        self._running: dict[JobAttempt, asyncio.Task[None]] = {}  # until their outcomes are written
+        self._outcomes: list[tuple[JobAttempt, JobOutcome]] = []
+        self._take_lock = asyncio.Lock()  # so that two takers do not fill the same free slots
         self._changed = asyncio.Event()  # an attempt is over, or it is time to stop
-        self._ended = asyncio.Event()  # there are endings to write
+        self._has_outcomes = asyncio.Event()  # there are outcomes to write
         self._stopping = asyncio.Event()
-        self._reclaims_from = 0.0  # seconds of time.monotonic
+        self._reclaim_after = 0.0  # seconds of time.monotonic
 
     @property
     def in_flight(self) -> int:
         return len(self._running)
 
     def stop(self) -> None:
-        """No further job is taken, and `run` comes to its end. Fit for a signal handler."""
+        """Take no further job and let `run` end. A signal handler may call it."""
         self._stopping.set()
         self._changed.set()
 
     async def run(self, grace_seconds: float = 10.0) -> None:
-        """Until `stop`. Then what is in flight has `grace_seconds`; the rest is handed over to other workers at once.
+        """Run until `stop`; jobs in flight then have `grace_seconds`, and the rest is released at once.
 
-        Outages of the server are waited for. Raises what is a bug; its jobs are left to other workers then.
+        Waits while the server is not available. Raises only bugs; other workers then take over the jobs.
         """
-        takers = [asyncio.create_task(self._until_stopped(step)) for step in (self._read, self._sweep)]
-        keepers = [asyncio.create_task(self._beats()), asyncio.create_task(self._write())]
+        takers = [asyncio.create_task(self._repeat_until_stopped(step)) for step in (self._take_jobs, self._sweep)]
+        helpers = [asyncio.create_task(self._renew_leases()), asyncio.create_task(self._write_outcomes())]
         try:
-            await _first(asyncio.gather(*takers), *keepers)
-            await _first(self._drain(grace_seconds), *keepers)
+            await _wait_for_first(asyncio.gather(*takers), *helpers)
+            await _wait_for_first(self._drain(grace_seconds), *helpers)
         finally:
-            await _cancel([*takers, *keepers, *self._running.values()])
+            await _cancel([*takers, *helpers, *self._running.values()])
 
-    async def _until_stopped(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _repeat_until_stopped(self, step: Callable[[], Awaitable[None]]) -> None:
         pause = RECONNECT_SECONDS
         while not self._stopping.is_set():
             try:
                 await step()
                 pause = RECONNECT_SECONDS
             except QueueUnavailable as error:
-                self._outage(error)
+                self._handle_outage(error)
                 await self._sleep(pause * random.uniform(0.5, 1.5))
-                pause = min(RECONNECT_MOST_SECONDS, 2 * pause)
+                pause = min(MAX_RECONNECT_SECONDS, 2 * pause)
 
-    def _outage(self, error: QueueUnavailable) -> None:
+    def _handle_outage(self, error: QueueUnavailable) -> None:
         log.warning("the queue is not available: %s", error)
-        # The server's clock went on meanwhile: every lease looks old until its worker is back, too.
-        self._reclaims_from = monotonic() + self._leases.terms.lease_seconds
+        # The server's clock went on meanwhile: every lease looks expired until its worker is back, too.
+        self._reclaim_after = monotonic() + self._leases.terms.lease_seconds
 
     async def _sleep(self, seconds: float) -> None:
-        await _first(asyncio.sleep(seconds), self._stopping.wait())
+        await _wait_for_first(asyncio.sleep(seconds), self._stopping.wait())
 
-    async def _read(self) -> None:
+    async def _take_jobs(self) -> None:
         while self.in_flight >= self._concurrency and not self._stopping.is_set():
             self._changed.clear()
             await self._changed.wait()
-        if not await self._take(self._leases.take, self._concurrency) and not self._stopping.is_set():
-            await _first(self._leases.wait(), self._stopping.wait())
+        if not await self._start_jobs(self._leases.take, self._concurrency) and not self._stopping.is_set():
+            await _wait_for_first(self._leases.wait_for_jobs(), self._stopping.wait())
 
     async def _sweep(self) -> None:
-        most = self._concurrency if monotonic() >= self._reclaims_from else 0
-        self._reclaimed(await self._take(self._leases.sweep, most))
+        limit = self._concurrency if monotonic() >= self._reclaim_after else 0
+        self._on_reclaimed(await self._start_jobs(self._leases.sweep, limit))
         await self._sleep(min(SWEEP_SECONDS, self._leases.terms.lease_seconds / 3))
 
-    async def _take(self, take: Callable[[int], Awaitable[list[Job]]], most: int) -> list[Job]:
-        """Those that run now. Never cut short: what is taken and then forgotten waits for its lease to end."""
-        async with self._taking:
-            jobs = [] if self._stopping.is_set() else await take(max(0, most - self.in_flight))
+    async def _start_jobs(self, take: Callable[[int], Awaitable[list[QueuedJob]]], limit: int) -> list[QueuedJob]:
+        """The jobs that it started. Never cancelled half-way: a job taken but not started would wait for its lease."""
+        async with self._take_lock:
+            jobs = [] if self._stopping.is_set() else await take(max(0, limit - self.in_flight))
             for job in jobs:
-                attempt = Attempt(job, self._handle, self._leases, self._tracing)
-                self._running[attempt] = asyncio.create_task(self._work(attempt))
+                attempt = JobAttempt(job, self._handle, self._leases, self._tracing)
+                self._running[attempt] = asyncio.create_task(self._run_attempt(attempt))
         return jobs
 
-    async def _work(self, attempt: Attempt) -> None:
-        ending = await attempt.run()
-        if ending is None:
-            self._over(attempt, "lost")
+    async def _run_attempt(self, attempt: JobAttempt) -> None:
+        outcome = await attempt.run()
+        if outcome is None:
+            self._finish(attempt, "lost")
         else:
-            self._endings.append((attempt, ending))
-            self._ended.set()
+            self._outcomes.append((attempt, outcome))
+            self._has_outcomes.set()
 
-    def _over(self, attempt: Attempt, state: str) -> None:
+    def _finish(self, attempt: JobAttempt, state: str) -> None:
         del self._running[attempt]
         self._changed.set()
-        self._observe(attempt.job, state, monotonic() - attempt.started)
+        self._on_finished(attempt.job, state, monotonic() - attempt.started)
         if state in ("stale", "lost"):
             log.warning("job %s: another worker has it, this one's outcome is dropped", attempt.job.id)
 
-    async def _beats(self) -> None:
+    async def _renew_leases(self) -> None:
         while True:
-            await asyncio.sleep(min(BEAT_MOST_SECONDS, self._leases.terms.lease_seconds / 3))
+            await asyncio.sleep(min(MAX_RENEWAL_SECONDS, self._leases.terms.lease_seconds / 3))
             attempts = list(self._running)
             try:
-                verdicts = await self._leases.beat([one.job for one in attempts]) if attempts else []
+                states = await self._leases.renew([one.job for one in attempts]) if attempts else []
             except QueueUnavailable as error:
-                self._outage(error)
+                self._handle_outage(error)
                 continue
-            for attempt, verdict in zip(attempts, verdicts, strict=True):
-                if verdict != "kept":
-                    attempt.stop(verdict)
+            for attempt, state in zip(attempts, states, strict=True):
+                if state != "kept":
+                    attempt.stop(state)
 
-    async def _write(self) -> None:
-        """While one command is on its way, the endings for the next one gather."""
+    async def _write_outcomes(self) -> None:
+        """Outcomes gather for the next command while one is on its way."""
         pause = RECONNECT_SECONDS
         while True:
-            await self._ended.wait()
-            part = _part(self._endings)
+            await self._has_outcomes.wait()
+            written = _next_write(self._outcomes)
             try:
-                states = await self._leases.finish(ending for _, ending in part)
+                states = await self._leases.finish(outcome for _, outcome in written)
             except QueueUnavailable as error:
-                self._outage(error)
+                self._handle_outage(error)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-                pause = min(RECONNECT_MOST_SECONDS, 2 * pause)
+                pause = min(MAX_RECONNECT_SECONDS, 2 * pause)
                 continue
             pause = RECONNECT_SECONDS
-            del self._endings[: len(part)]
-            if not self._endings:
-                self._ended.clear()
-            for (attempt, _), state in zip(part, states, strict=True):
-                self._over(attempt, state)
+            del self._outcomes[: len(written)]
+            if not self._outcomes:
+                self._has_outcomes.clear()
+            for (attempt, _), state in zip(written, states, strict=True):
+                self._finish(attempt, state)
 
     async def _drain(self, grace_seconds: float) -> None:
-        await _first(self._quiet(), asyncio.sleep(grace_seconds))
+        await _wait_for_first(self._wait_until_idle(), asyncio.sleep(grace_seconds))
         for attempt in self._running:
             attempt.stop("release")
-        await _first(self._quiet(), asyncio.sleep(LAST_WORDS_SECONDS))
+        await _wait_for_first(self._wait_until_idle(), asyncio.sleep(FINAL_WRITE_SECONDS))
 
-    async def _quiet(self) -> None:
+    async def _wait_until_idle(self) -> None:
         while self._running:
             self._changed.clear()
             await self._changed.wait()
 
 
-def _part(endings: list[tuple[Attempt, Ending]]) -> list[tuple[Attempt, Ending]]:
-    """The first ones that fit in one command, at least one."""
+def _next_write(outcomes: list[tuple[JobAttempt, JobOutcome]]) -> list[tuple[JobAttempt, JobOutcome]]:
+    """The first outcomes that fit in one command, at least one."""
     size = 0
-    for number, (_, ending) in enumerate(endings[:ENDINGS_AT_ONCE]):
-        size += len(ending.first)
-        if number and size > ENDINGS_AT_ONCE_BYTES:
-            return endings[:number]
-    return endings[:ENDINGS_AT_ONCE]
+    for number, (_, outcome) in enumerate(outcomes[:OUTCOMES_PER_WRITE]):
+        size += len(outcome.content)
+        if number and size > BYTES_PER_WRITE:
+            return outcomes[:number]
+    return outcomes[:OUTCOMES_PER_WRITE]
 
 
-async def _first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> None:
-    """Until one of them is over; raises what it raised. Coroutines that are not are cancelled."""
+async def _wait_for_first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> None:
+    """Wait until one has finished, and raise what it raised; coroutines that have not are cancelled."""
     own = [asyncio.ensure_future(wait) for wait in waits]
     try:
         done, _ = await asyncio.wait(own, return_when=asyncio.FIRST_COMPLETED)

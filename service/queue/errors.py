@@ -1,15 +1,15 @@
-"""What can go wrong with a job, one class a kind.
+"""Errors of the queue.
 
 KernelSightError
 ├── Overloaded
-│   └── QueueFull           as many wait already as may
-├── QueueUnavailable        the server does not answer, or refuses
-├── JobUnknown              never was, or has been forgotten
-├── IdempotencyConflict     the key names a job that does something else
+│   └── QueueFull           the queue has reached its depth
+├── QueueUnavailable        the server does not answer, or refuses the command
+├── JobUnknown              never existed, or is no longer kept
+├── IdempotencyConflict     the key belongs to a job with other work
 └── JobNotDead              only a dead letter can be inspected, requeued or dropped
 
-What a handler raises about its job is no KernelSightError, for it never leaves the worker:
-PermanentFailure and TemporaryFailure.
+PermanentFailure and TemporaryFailure are what a handler raises. They never leave the worker, and so are not
+KernelSightErrors.
 """
 
 from models.errors import KernelSightError, Overloaded
@@ -46,7 +46,7 @@ class JobNotDead(KernelSightError):
 
 
 class PermanentFailure(Exception):
-    """It would fail again: the job has failed, and `problem` says why."""
+    """Another attempt would fail, too: the job has failed, and `problem` says why."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.get("detail", ""))
@@ -54,7 +54,7 @@ class PermanentFailure(Exception):
 
 
 class TemporaryFailure(Exception):
-    """It may work later: the job is tried again, at the earliest after `after_seconds`; too often, and it is dead."""
+    """The job is tried again, at the earliest after `after_seconds`; after its last attempt it is a dead letter."""
 
     def __init__(self, problem: Problem, after_seconds: float | None = None) -> None:
         super().__init__(problem.get("detail", ""))

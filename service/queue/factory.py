@@ -1,18 +1,18 @@
-"""The queue that the settings name, opened for one process: the server found or started, and closed at the end."""
+"""Opens the queue that the settings name, for one process; starts the embedded server if there is no Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from service.queue.client import JobQueue
-from service.queue.connection import Connection
+from service.queue.connection import QueueConnection
 from service.queue.embedded import EmbeddedServer
 from service.queue.leases import JobTerms
-from service.queue.scripts import Server
+from service.queue.scripts import ScriptRunner
 from service.settings import Settings
 
 
-def terms(settings: Settings) -> JobTerms:
+def job_terms(settings: Settings) -> JobTerms:
     return JobTerms(
         settings.lease_seconds, settings.job_attempts, settings.job_keep_seconds, settings.dead_letter_seconds
     )
@@ -20,30 +20,30 @@ def terms(settings: Settings) -> JobTerms:
 
 @asynccontextmanager
 async def open_queue(settings: Settings) -> AsyncIterator[JobQueue]:
-    """Raises SettingsInvalid or EmbeddedUnavailable. A Redis that does not answer yet is no reason not to start."""
+    """Raises SettingsInvalid or EmbeddedUnavailable. A Redis that does not answer yet does not prevent the start."""
     if settings.redis_url is not None:
-        async with _connected(settings.redis_url.get_secret_value(), settings) as queue:
+        async with _connect(settings.redis_url.get_secret_value(), settings) as queue:
             yield queue
         return
     embedded = EmbeddedServer(settings.queue_data)
     await asyncio.to_thread(embedded.start)
-    watching = asyncio.create_task(embedded.watch())
+    supervision = asyncio.create_task(embedded.keep_alive())
     try:
-        async with _connected(embedded.url, settings) as queue:
+        async with _connect(embedded.url, settings) as queue:
             yield queue
     finally:
-        watching.cancel()
+        supervision.cancel()
         with suppress(asyncio.CancelledError):
-            await watching
+            await supervision
         await asyncio.to_thread(embedded.stop)
 
 
 @asynccontextmanager
-async def _connected(url: str, settings: Settings) -> AsyncIterator[JobQueue]:
-    connection = Connection(url)
+async def _connect(url: str, settings: Settings) -> AsyncIterator[JobQueue]:
+    connection = QueueConnection(url)
     try:
         yield JobQueue(
-            Server(connection),
+            ScriptRunner(connection),
             depth=settings.queue_depth,
             keep_seconds=settings.job_keep_seconds,
             payload_seconds=settings.payload_seconds,

@@ -1,4 +1,4 @@
-"""The queue as workers see it: jobs taken under a lease, kept by beats, given back with what became of them."""
+"""The worker's side of the queue: takes jobs under a lease, renews the leases, and writes outcomes."""
 
 import os
 import socket
@@ -9,12 +9,12 @@ from typing import Any, Literal, cast
 import orjson
 
 from models.priority import PRIORITIES, Priority
-from service.queue.scripts import Server
-from service.queue.types import Job, Origin, Outcome, Problem
+from service.queue.scripts import ScriptRunner
+from service.queue.types import JobOrigin, JobResult, Problem, QueuedJob
 
-Verdict = Literal["kept", "cancel", "lost"]
+LeaseState = Literal["kept", "cancel", "lost"]
 
-LEFT = {
+WORKER_LOST = {
     "type": "urn:kernelsight:problem:worker-lost",
     "title": "The workers that had the job died",
     "status": 500,
@@ -24,94 +24,97 @@ LEFT = {
 
 @dataclass(frozen=True, slots=True)
 class JobTerms:
-    """`lease_seconds` without a beat, and a job is another worker's; after `attempts` of them it is dead."""
+    """A lease that is not renewed for `lease_seconds` is lost; after `attempts` attempts the job is a dead letter."""
 
     lease_seconds: float = 30.0
     attempts: int = 3
-    keep_seconds: float = 86_400.0  # a job's status and result
+    keep_seconds: float = 86_400.0  # how long status and result are kept after the end
     dead_seconds: float = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What is to be written of a run. `first` and `second` are what finish.lua says of `verb`."""
+class JobOutcome:
+    """How a run ended. finish.lua says what `content` and `extra` are for each `verb`."""
 
-    job: Job
+    job: QueuedJob
     verb: Literal["done", "failed", "cancelled", "retry", "release"]
-    first: bytes | str = b""
-    second: bytes | str | int = b""
+    content: bytes | str = b""
+    extra: bytes | str | int = b""
 
     @classmethod
-    def done(cls, job: Job, outcome: Outcome) -> "Ending":
-        about = {"media_type": outcome.media_type, "headers": dict(outcome.headers)}
-        return cls(job, "done", outcome.body, orjson.dumps(about))
+    def done(cls, job: QueuedJob, result: JobResult) -> "JobOutcome":
+        about = {"media_type": result.media_type, "headers": dict(result.headers)}
+        return cls(job, "done", result.body, orjson.dumps(about))
 
     @classmethod
-    def failed(cls, job: Job, problem: Problem) -> "Ending":
+    def failed(cls, job: QueuedJob, problem: Problem) -> "JobOutcome":
         return cls(job, "failed", orjson.dumps(problem))
 
     @classmethod
-    def retry(cls, job: Job, problem: Problem, after_seconds: float) -> "Ending":
+    def retry(cls, job: QueuedJob, problem: Problem, after_seconds: float) -> "JobOutcome":
         return cls(job, "retry", orjson.dumps(problem), round(after_seconds * 1000))
 
 
 class Leases:
-    """Every method raises QueueUnavailable, and bears being called again then."""
+    """Every method raises QueueUnavailable, and may be repeated then."""
 
-    def __init__(self, server: Server, terms: JobTerms, priorities: Sequence[Priority] = PRIORITIES) -> None:
+    def __init__(self, scripts: ScriptRunner, terms: JobTerms, priorities: Sequence[Priority] = PRIORITIES) -> None:
         self.terms = terms
-        self._server = server
+        self._scripts = scripts
         self._priorities = tuple(priority for priority in PRIORITIES if priority in priorities)
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
-        self._lasts: dict[str, bytes] = {}
+        self._last_ids: dict[str, bytes] = {}
 
-    async def take(self, most: int) -> list[Job]:
-        jobs, lasts = await self._server.run("take", self._worker, most, *self._priorities)
-        self._lasts = dict(zip(self._priorities, lasts, strict=True))
-        return [_job(one) for one in jobs]
+    async def take(self, limit: int) -> list[QueuedJob]:
+        jobs, last_ids = await self._scripts.run("take", self._worker, limit, *self._priorities)
+        self._last_ids = dict(zip(self._priorities, last_ids, strict=True))
+        return [_parse_job(one) for one in jobs]
 
-    async def wait(self) -> None:
-        """Until there may be more than the last `take` saw, or some seconds have passed."""
-        await self._server.wait(self._lasts)
+    async def wait_for_jobs(self) -> None:
+        """Wait until there may be more jobs than the last `take` saw, or some seconds have passed."""
+        await self._scripts.wait_for_entries(self._last_ids)
 
-    async def beat(self, jobs: Sequence[Job]) -> list[Verdict]:
+    async def renew(self, jobs: Sequence[QueuedJob]) -> list[LeaseState]:
         pairs = [part for job in jobs for part in (job.id, job.run)]
-        return [cast(Verdict, answer.decode()) for answer in await self._server.run("beat", *pairs)]
+        return [cast(LeaseState, answer.decode()) for answer in await self._scripts.run("renew", *pairs)]
 
-    async def sweep(self, most: int) -> list[Job]:
-        """At most so many jobs that others let fall; what was delayed is put back into the line meanwhile."""
+    async def sweep(self, limit: int) -> list[QueuedJob]:
+        """Take at most `limit` jobs whose lease ran out.
+
+        Also enqueues delayed jobs that are due, and drops old dead letters.
+        """
         terms = self.terms
-        jobs = await self._server.run(
-            "sweep", self._worker, most, _ms(terms.lease_seconds), terms.attempts, _ms(terms.keep_seconds),
-            _ms(terms.dead_seconds), orjson.dumps(LEFT), *self._priorities,
+        jobs = await self._scripts.run(
+            "sweep", self._worker, limit, _ms(terms.lease_seconds), terms.attempts, _ms(terms.keep_seconds),
+            _ms(terms.dead_seconds), orjson.dumps(WORKER_LOST), *self._priorities,
         )  # fmt: skip
-        return [_job(one) for one in jobs]
+        return [_parse_job(one) for one in jobs]
 
-    async def finish(self, endings: Iterable[Ending]) -> list[str]:
-        """The state that each job is in now, or stale where another run has taken over: then nothing was written."""
-        parts = [part for one in endings for part in (one.job.id, one.job.run, one.verb, one.first, one.second)]
+    async def finish(self, outcomes: Iterable[JobOutcome]) -> list[str]:
+        """The state of each job now, or `stale` where another run has taken over and nothing was written."""
+        parts = [part for one in outcomes for part in (one.job.id, one.job.run, one.verb, one.content, one.extra)]
         terms = self.terms
         return [
             answer.decode()
-            for answer in await self._server.run("finish", _ms(terms.keep_seconds), terms.attempts, *parts)
+            for answer in await self._scripts.run("finish", _ms(terms.keep_seconds), terms.attempts, *parts)
         ]
 
-    async def progress(self, job: Job, done: int, total: int) -> None:
-        await self._server.run("progress", job.id, job.run, done, total)
+    async def report_progress(self, job: QueuedJob, done: int, total: int) -> None:
+        await self._scripts.run("progress", job.id, job.run, done, total)
 
 
-def _job(parts: list[Any]) -> Job:
-    id, work, blobs, priority, attempt, run, created, expires, origin = parts
-    return Job(
+def _parse_job(parts: list[Any]) -> QueuedJob:
+    id, work, names, priority, attempt, run, created, expires, origin = parts
+    return QueuedJob(
         id.decode(),
         orjson.loads(work),
-        tuple(blobs.decode().split()),
+        tuple(names.decode().split()),
         cast(Priority, priority.decode()),
         attempt,
         run,
         int(created) / 1000,
         float(expires) if expires else None,
-        Origin(**orjson.loads(origin)) if origin else Origin(),
+        JobOrigin(**orjson.loads(origin)) if origin else JobOrigin(),
     )
 
 

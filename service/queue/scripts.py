@@ -1,4 +1,4 @@
-"""The scripts that are the queue, run on its server. What they do is said at the head of each file in lua/."""
+"""Runs the Lua scripts that implement the queue on its server; each file in lua/ starts with what it does."""
 
 from functools import cache
 from pathlib import Path
@@ -7,16 +7,16 @@ from typing import Any
 import redis
 
 from models.priority import PRIORITIES
-from service.queue.connection import BLOCK_SECONDS, Connection
+from service.queue.connection import BLOCK_SECONDS, QueueConnection
 
-GROUP = "workers"
-SCRIPTS = ("enqueue", "take", "beat", "sweep", "finish", "progress", "cancel", "revive", "depths")
+CONSUMER_GROUP = "workers"
+SCRIPTS = ("enqueue", "take", "renew", "sweep", "finish", "progress", "cancel", "revive", "depths")
 
 
-class Server:
-    """`namespace` keeps queues apart that share a server."""
+class ScriptRunner:
+    """`namespace` separates queues that share a server."""
 
-    def __init__(self, connection: Connection, namespace: str = "kernelsight") -> None:
+    def __init__(self, connection: QueueConnection, namespace: str = "kernelsight") -> None:
         self.connection = connection
         self.root = f"{{{namespace}}}"
         self._scripts = {name: connection.commands.register_script(_source(name)) for name in SCRIPTS}
@@ -25,7 +25,7 @@ class Server:
         return f"{self.root}:{kind}:{name}"
 
     async def run(self, script: str, *arguments: str | bytes | int | float) -> Any:
-        """Raises QueueUnavailable. A server that has forgotten the streams, or is new, gets them."""
+        """Creates the streams if the server is new or has lost them. Raises QueueUnavailable."""
         async with self.connection.command():
             try:
                 return await self._scripts[script](keys=[self.root], args=arguments)
@@ -35,19 +35,21 @@ class Server:
             await self._create_streams()
             return await self._scripts[script](keys=[self.root], args=arguments)
 
-    async def wait(self, lasts: dict[str, bytes]) -> None:
-        """Until a stream has an entry later than these, or BLOCK_SECONDS have passed.
+    async def wait_for_entries(self, last_ids: dict[str, bytes]) -> None:
+        """Wait until a stream has an entry later than `last_ids`, or BLOCK_SECONDS have passed.
 
-        Nothing is handed over: what arrived for a reader that just went away would lie there until its lease is over.
+        Takes nothing: an entry handed to a reader that has just gone away would be stuck until its lease ends.
         """
-        streams: dict[Any, Any] = {self.key("stream", name): last for name, last in lasts.items()}
-        async with self.connection.wait() as client:
+        streams: dict[Any, Any] = {self.key("stream", name): last for name, last in last_ids.items()}
+        async with self.connection.blocking_read() as client:
             await client.xread(streams, count=1, block=round(BLOCK_SECONDS * 1000))
 
     async def _create_streams(self) -> None:
         for priority in PRIORITIES:
-            try:  # from the first entry on: jobs may have come before the first worker
-                await self.connection.commands.xgroup_create(self.key("stream", priority), GROUP, "0", mkstream=True)
+            try:  # "0": from the first entry on, because jobs may have come before the first worker
+                await self.connection.commands.xgroup_create(
+                    self.key("stream", priority), CONSUMER_GROUP, "0", mkstream=True
+                )
             except redis.ResponseError as error:
                 if not str(error).startswith("BUSYGROUP"):
                     raise

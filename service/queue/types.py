@@ -1,4 +1,4 @@
-"""What the queue hands to those who enqueue, and to those who work. What a job does is no concern of the queue."""
+"""Values that the queue exchanges with producers and workers; what a job does is no concern of the queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,23 +6,23 @@ from typing import Any, Literal
 
 from models.priority import Priority
 
-State = Literal["queued", "running", "retrying", "done", "failed", "cancelled", "dead"]
-FINAL: frozenset[State] = frozenset({"done", "failed", "cancelled", "dead"})
+JobState = Literal["queued", "running", "retrying", "done", "failed", "cancelled", "dead"]
+FINAL_STATES: frozenset[JobState] = frozenset({"done", "failed", "cancelled", "dead"})
 
-Problem = dict[str, Any]  # a body of problem+json
+Problem = dict[str, Any]  # a problem+json body
 
 
-def code_of(problem: Problem) -> str:
-    """The last part of its type."""
+def problem_code(problem: Problem) -> str:
+    """The last part of the problem's type."""
     return str(problem.get("type", "internal")).rpartition(":")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """`work` is JSON; `payloads` are what is too large for it, and are stored once however many jobs bring the same.
+    """`work` is JSON; `payloads` hold what is too large for it, each stored once however many jobs bring it.
 
-    The same `idempotency_key` gives the same job for as long as that is remembered. `expires` is in seconds of
-    `time.time`: a job that has not started by then fails. `attempts` are its own instead of the queue's.
+    The same `idempotency_key` gives the same job for as long as that job is kept. A job that has not started by
+    `expires` (seconds of `time.time`) fails. `attempts` overrides the queue's number of attempts.
     """
 
     work: dict[str, Any]
@@ -34,56 +34,56 @@ class NewJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """The request that a job came with, and the W3C headers by which its trace goes on."""
+class JobOrigin:
+    """The request that enqueued a job, and the W3C headers that continue its trace."""
 
     request_id: str | None = None
     trace: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One run of a job. `run` grows with every start, by whomever: the outcome of the last one counts."""
+class QueuedJob:
+    """A job as a worker takes it. `run` grows with every start, by any worker; only the last run's outcome counts."""
 
     id: str
     work: dict[str, Any]
-    blobs: tuple[str, ...]  # names of the payloads, in the order that they came in
+    payload_names: tuple[str, ...]  # in the order of `NewJob.payloads`
     priority: Priority
     attempt: int  # from 1
     run: int
     created: float
     expires: float | None
-    origin: Origin = Origin()
+    origin: JobOrigin = JobOrigin()
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class JobProgress:
     done: int
     total: int
 
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """Times are seconds of `time.time`, by the queue server's clock. `started` is when the last attempt was."""
+    """Times are seconds of `time.time`, by the queue server's clock. `started` is the start of the last attempt."""
 
     id: str
-    state: State
+    state: JobState
     priority: Priority
     attempts: int
     created: float
     started: float | None = None
     ended: float | None = None
-    progress: Progress | None = None
+    progress: JobProgress | None = None
     error: Problem | None = None
 
     @property
     def is_final(self) -> bool:
-        return self.state in FINAL
+        return self.state in FINAL_STATES
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """`number` grows by one from event to event of a job. `facts` is what its name alone does not say."""
+class JobEvent:
+    """`number` counts the events of a job, from 1. `facts` are the details of the event."""
 
     number: int
     name: Literal["queued", "started", "progress", "retrying", "done", "failed", "cancelled", "dead"]
@@ -92,8 +92,8 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a job gives: the bytes of an answer, and what a reader has to know of them."""
+class JobResult:
+    """The answer of a job, as the bytes and headers of a response."""
 
     body: bytes
     media_type: str = "application/json"
@@ -101,8 +101,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
-    """`oldest_seconds` is how long the first one in line has waited, 0 when nobody does."""
+class QueueDepth:
+    """Jobs of one priority. `oldest_seconds` is how long the first one has waited; 0 if none waits."""
 
     waiting: int
     running: int

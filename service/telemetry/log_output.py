@@ -7,7 +7,7 @@ from select import PIPE_BUF, select
 log = logging.getLogger(__name__)
 
 
-class Unblocked(logging.Handler):
+class NonBlockingStreamHandler(logging.Handler):
     """Writes what can be written at once: the event loop logs, too, and a full pipe would stop it for good."""
 
     def __init__(self, descriptor: int = 2) -> None:

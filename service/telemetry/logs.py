@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from service.settings import LogFormat, LogLevel, Settings
-from service.telemetry.log_output import Unblocked
-from service.telemetry.request_context import RequestContext, current
+from service.telemetry.log_output import NonBlockingStreamHandler
+from service.telemetry.request_context import RequestContext, current_request
 
-OURS = ("models", "pipelines", "service")
+OUR_LOGGERS = ("models", "pipelines", "service")
 
 _SHORTEST = 6  # characters of a secret that is looked for: a shorter one is part of too many words
 _HIDDEN = "[hidden]"
@@ -42,22 +42,22 @@ _PATTERNS: list[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]
 ]
 
 
-def configure(level: LogLevel) -> None:
+def configure_logging(level: LogLevel) -> None:
     """For a command."""
-    _install(level, logging.StreamHandler(), TextLines(Scrub()))
+    _install(level, logging.StreamHandler(), TextFormatter(SecretFilter()))
 
 
-def configure_service(settings: Settings) -> None:
+def configure_service_logging(settings: Settings) -> None:
     """As the operator wants them, and without any of the settings' secrets."""
-    scrub = Scrub(value.get_secret_value() for _, value in settings if isinstance(value, SecretStr))
-    _install(settings.log_level, Unblocked(), FORMATTERS[settings.log_format](scrub))
+    scrub = SecretFilter(value.get_secret_value() for _, value in settings if isinstance(value, SecretStr))
+    _install(settings.log_level, NonBlockingStreamHandler(), FORMATTERS[settings.log_format](scrub))
 
 
 def _install(level: LogLevel, handler: logging.Handler, formatter: logging.Formatter) -> None:
     handler.setFormatter(formatter)
     # Of other people's libraries never the finest: HTTP clients log headers there, parsers of forms what is in them.
     logging.basicConfig(level="INFO" if level == "DEBUG" else level, handlers=[handler], force=True)
-    for name in OURS:
+    for name in OUR_LOGGERS:
         logging.getLogger(name).setLevel(level)
     # Pillow warns of damaged metadata, in the uploader's own words: that is no news, and no text for a log.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -65,7 +65,7 @@ def _install(level: LogLevel, handler: logging.Handler, formatter: logging.Forma
     logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # a collector that is away is tried again every second
 
 
-class Scrub:
+class SecretFilter:
     """Takes out of a text what no log may have: secrets, images, signed URLs."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -81,8 +81,8 @@ class Scrub:
         return text
 
 
-class TextLines(logging.Formatter):
-    def __init__(self, scrub: Scrub) -> None:
+class TextFormatter(logging.Formatter):
+    def __init__(self, scrub: SecretFilter) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s  %(message)s")
         self._scrub = scrub
 
@@ -90,19 +90,19 @@ class TextLines(logging.Formatter):
         return self._scrub(super().format(record))
 
 
-class NamedLines(TextLines):
+class RequestTextFormatter(TextFormatter):
     """Each with the id of its request."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        context = current()
+        context = current_request()
         line = super().formatMessage(record)
         return line if context is None else f"{line}  [{context.request_id}]"
 
 
-class JsonLines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """One object a line. `facts`, given as `extra`, are fields of their own beside the message."""
 
-    def __init__(self, scrub: Scrub) -> None:
+    def __init__(self, scrub: SecretFilter) -> None:
         super().__init__()
         self._scrub = scrub
 
@@ -112,7 +112,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": self._scrub(record.getMessage()),
-            **_of(current()),
+            **_of(current_request()),
             **getattr(record, "facts", {}),
         }
         if record.exc_info and record.exc_info[0] is not None:
@@ -125,10 +125,10 @@ class JsonLines(logging.Formatter):
         return json.dumps({name: value for name, value in line.items() if value is not None}, default=str)
 
 
-FORMATTERS: dict[LogFormat, Callable[[Scrub], logging.Formatter]] = {"text": NamedLines, "json": JsonLines}
+FORMATTERS: dict[LogFormat, Callable[[SecretFilter], logging.Formatter]] = {"text": RequestTextFormatter, "json": JsonFormatter}
 
 
-def results_of(context: RequestContext) -> dict[str, Any]:
+def result_facts(context: RequestContext) -> dict[str, Any]:
     """Facts of a line: `result_id`, or `result_ids` where there are several."""
     ids = context.result_ids
     return {} if not ids else {"result_id": ids[0]} if len(ids) == 1 else {"result_ids": ids}

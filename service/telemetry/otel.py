@@ -21,11 +21,11 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from service.telemetry.spans import NO_ATTRIBUTES, Attributes, Kind
+from service.telemetry.spans import NO_ATTRIBUTES, SpanAttributes, SpanKindName
 
 CLOSE_SECONDS = 3.0  # a collector that is not there must not keep a process from ending
 
-_KINDS: dict[Kind, SpanKind] = {
+_KINDS: dict[SpanKindName, SpanKind] = {
     "internal": SpanKind.INTERNAL,
     "server": SpanKind.SERVER,
     "client": SpanKind.CLIENT,
@@ -37,13 +37,13 @@ _IDS = RandomIdGenerator()
 SCOPE = InstrumentationScope("kernelsight", version("kernelsight"))
 
 
-def open_exporting(endpoint: str, service: str, *, ratio: float) -> "Exporting":
+def open_otel_tracing(endpoint: str, service: str, *, ratio: float) -> "OtelTracing":
     """To the collector whose base URL is `endpoint`, as OTEL_EXPORTER_OTLP_ENDPOINT has it."""
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
-    return Exporting(service, BatchSpanProcessor(exporter), ratio=ratio)
+    return OtelTracing(service, BatchSpanProcessor(exporter), ratio=ratio)
 
 
-class Exporting:
+class OtelTracing:
     """The share `ratio` of the traces that begin here is recorded; those that come in, as their caller decided."""
 
     def __init__(self, service: str, processor: SpanProcessor, *, ratio: float = 1.0) -> None:
@@ -59,15 +59,15 @@ class Exporting:
             shutdown_on_exit=False,
         )
         self._provider.add_span_processor(processor)
-        self._recorder = Recorder(
+        self._recorder = SpanRecorder(
             self._provider.get_tracer(SCOPE.name, SCOPE.version), processor, self._provider.resource
         )
 
     def begin(
-        self, name: str, kind: Kind, headers: Mapping[str, str], attributes: Attributes = NO_ATTRIBUTES
-    ) -> "Recorded":
+        self, name: str, kind: SpanKindName, headers: Mapping[str, str], attributes: SpanAttributes = NO_ATTRIBUTES
+    ) -> "OtelSpan":
         context = _W3C.extract(headers, Context())
-        return Recorded(self._recorder, self._recorder.tracer.start_span(name, context, _KINDS[kind], attributes))
+        return OtelSpan(self._recorder, self._recorder.tracer.start_span(name, context, _KINDS[kind], attributes))
 
     def close(self) -> None:
         closing = threading.Thread(target=self._provider.shutdown, daemon=True)  # it may try for half a minute
@@ -76,7 +76,7 @@ class Exporting:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorder:
+class SpanRecorder:
     """Where spans begin, and where they go once they are over."""
 
     tracer: trace.Tracer
@@ -85,10 +85,10 @@ class Recorder:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class OtelSpan:
     """A span of tracing.py."""
 
-    recorder: Recorder
+    recorder: SpanRecorder
     span: trace.Span
 
     @property
@@ -101,11 +101,11 @@ class Recorded:
     def is_recording(self) -> bool:
         return self.span.is_recording()
 
-    def child(self, name: str, kind: Kind = "internal", attributes: Attributes = NO_ATTRIBUTES) -> "Recorded":
+    def start_child(self, name: str, kind: SpanKindName = "internal", attributes: SpanAttributes = NO_ATTRIBUTES) -> "OtelSpan":
         span = self.recorder.tracer.start_span(name, self._context, _KINDS[kind], attributes)
-        return Recorded(self.recorder, span)
+        return OtelSpan(self.recorder, span)
 
-    def drawn(self, name: str, started: int, ended: int, attributes: Attributes = NO_ATTRIBUTES) -> "Recorded":
+    def add_finished_child(self, name: str, started: int, ended: int, attributes: SpanAttributes = NO_ATTRIBUTES) -> "OtelSpan":
         """Past the tracer, which would take five times as long: it was sampled with this one."""
         parent = self.span.get_span_context()
         context = trace.SpanContext(
@@ -122,13 +122,13 @@ class Recorded:
             end_time=ended,
         )
         self.recorder.processor.on_end(over)
-        return Recorded(self.recorder, trace.NonRecordingSpan(context))
+        return OtelSpan(self.recorder, trace.NonRecordingSpan(context))
 
-    def rename(self, name: str, attributes: Attributes = NO_ATTRIBUTES) -> None:
+    def rename(self, name: str, attributes: SpanAttributes = NO_ATTRIBUTES) -> None:
         self.span.update_name(name)
         self.set(attributes)
 
-    def set(self, attributes: Attributes) -> None:
+    def set(self, attributes: SpanAttributes) -> None:
         self.span.set_attributes(attributes)
 
     def fail(self, error: str) -> None:

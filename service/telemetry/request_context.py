@@ -8,9 +8,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 
 from pipelines.findings import Observation
-from pipelines.moderation.text_pipeline import JudgedText
+from pipelines.moderation.text_pipeline import ModeratedText
 
-MOST_RESULTS = 32  # that are noted of one request: as many as a moderation may have
+MAX_RESULT_IDS = 32  # that are noted of one request: as many as a moderation may have
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
@@ -32,12 +32,12 @@ class RequestContext:
 _current: ContextVar[RequestContext | None] = ContextVar("request", default=None)
 
 
-def current() -> RequestContext | None:
+def current_request() -> RequestContext | None:
     return _current.get()
 
 
 @contextmanager
-def on_behalf_of(context: RequestContext) -> Iterator[None]:
+def bind_request(context: RequestContext) -> Iterator[None]:
     """For this block, and for the tasks that it starts."""
     token = _current.set(context)
     try:
@@ -47,10 +47,10 @@ def on_behalf_of(context: RequestContext) -> Iterator[None]:
 
 
 @contextmanager
-def during(operation: str) -> Iterator[None]:
+def bind_operation(operation: str) -> Iterator[None]:
     """The same request, which this block does `operation` for; one of its own where nobody asked."""
     context = _current.get() or RequestContext(new_request_id())
-    with on_behalf_of(replace(context, operation=operation)):
+    with bind_request(replace(context, operation=operation)):
         yield
 
 
@@ -63,17 +63,17 @@ def is_request_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def note_result(seen: Observation) -> None:
+def record_result_id(seen: Observation) -> None:
     """The engine's observer: what was found belongs to the request that it was looked for."""
     _note(seen.findings.result_id)
 
 
-def note_text(judged: JudgedText) -> None:
+def record_text_result_id(judged: ModeratedText) -> None:
     """The same of texts."""
     _note(judged.result_id)
 
 
 def _note(result_id: str) -> None:
     context = _current.get()
-    if context is not None and len(context.result_ids) < MOST_RESULTS:
+    if context is not None and len(context.result_ids) < MAX_RESULT_IDS:
         context.result_ids.append(result_id)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-Kind = Literal["internal", "server", "client", "producer", "consumer"]
+SpanKindName = Literal["internal", "server", "client", "producer", "consumer"]
 
-Attributes = Mapping[str, str | int | float | bool | Sequence[str]]
+SpanAttributes = Mapping[str, str | int | float | bool | Sequence[str]]
 
-NO_ATTRIBUTES: Attributes = {}
+NO_ATTRIBUTES: SpanAttributes = {}

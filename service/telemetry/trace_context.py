@@ -11,7 +11,7 @@ _PARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-
 _LONGEST = 512  # characters; of either header
 
 
-def trace_in(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def extract_trace_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """`traceparent` and `tracestate` as a request has them; nothing where the former is missing or malformed."""
     found: dict[str, list[str]] = {"traceparent": [], "tracestate": []}
     for name, value in headers:
@@ -23,8 +23,8 @@ def trace_in(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return {"traceparent": parents[0]} | ({"tracestate": states} if 0 < len(states) <= _LONGEST else {})
 
 
-def trace_id_of(headers: Mapping[str, str]) -> str | None:
-    """Of headers as `trace_in` gives them."""
+def parse_trace_id(headers: Mapping[str, str]) -> str | None:
+    """Of headers as `extract_trace_headers` gives them."""
     parent = headers.get("traceparent")
     return None if parent is None else parent.split("-")[1]
 

@@ -17,13 +17,13 @@ from typing import Literal, Protocol
 
 from models.errors import KernelSightError
 from pipelines.findings import Observation
-from pipelines.run_context import Stage
+from pipelines.run_context import StageTiming
 from service.settings import Settings
-from service.telemetry.spans import NO_ATTRIBUTES, Attributes, Kind
+from service.telemetry.spans import NO_ATTRIBUTES, SpanAttributes, SpanKindName
 
 log = logging.getLogger(__name__)
 
-MOST_STAGES = 128  # that are drawn of one request: a long document has thousands
+MAX_STAGES = 128  # that are drawn of one request: a long document has thousands
 
 
 class Span(Protocol):
@@ -35,15 +35,15 @@ class Span(Protocol):
     @property
     def is_recording(self) -> bool: ...
 
-    def child(self, name: str, kind: Kind = "internal", attributes: Attributes = NO_ATTRIBUTES) -> "Span": ...
+    def start_child(self, name: str, kind: SpanKindName = "internal", attributes: SpanAttributes = NO_ATTRIBUTES) -> "Span": ...
 
-    def drawn(self, name: str, started: int, ended: int, attributes: Attributes = NO_ATTRIBUTES) -> "Span":
+    def add_finished_child(self, name: str, started: int, ended: int, attributes: SpanAttributes = NO_ATTRIBUTES) -> "Span":
         """A span below this one that is over already. Times are of `time.time_ns`."""
 
-    def rename(self, name: str, attributes: Attributes = NO_ATTRIBUTES) -> None:
+    def rename(self, name: str, attributes: SpanAttributes = NO_ATTRIBUTES) -> None:
         """What was not known when it began."""
 
-    def set(self, attributes: Attributes) -> None: ...
+    def set(self, attributes: SpanAttributes) -> None: ...
 
     def fail(self, error: str) -> None:
         """`error` is a problem's code or an error's class: messages may have words of clients in them."""
@@ -52,7 +52,7 @@ class Span(Protocol):
 
 
 class Tracing(Protocol):
-    def begin(self, name: str, kind: Kind, headers: Mapping[str, str], attributes: Attributes = NO_ATTRIBUTES) -> Span:
+    def begin(self, name: str, kind: SpanKindName, headers: Mapping[str, str], attributes: SpanAttributes = NO_ATTRIBUTES) -> Span:
         """A span below the one of another process that `headers` name, or the first one of a trace."""
 
     def close(self) -> None:
@@ -60,20 +60,20 @@ class Tracing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Unrecorded:
+class NoopSpan:
     headers: Mapping[str, str] = field(default_factory=dict)
     is_recording: bool = False
 
-    def child(self, name: str, kind: Kind = "internal", attributes: Attributes = NO_ATTRIBUTES) -> "Unrecorded":
+    def start_child(self, name: str, kind: SpanKindName = "internal", attributes: SpanAttributes = NO_ATTRIBUTES) -> "NoopSpan":
         return self
 
-    def drawn(self, name: str, started: int, ended: int, attributes: Attributes = NO_ATTRIBUTES) -> "Unrecorded":
+    def add_finished_child(self, name: str, started: int, ended: int, attributes: SpanAttributes = NO_ATTRIBUTES) -> "NoopSpan":
         return self
 
-    def rename(self, name: str, attributes: Attributes = NO_ATTRIBUTES) -> None:
+    def rename(self, name: str, attributes: SpanAttributes = NO_ATTRIBUTES) -> None:
         pass
 
-    def set(self, attributes: Attributes) -> None:
+    def set(self, attributes: SpanAttributes) -> None:
         pass
 
     def fail(self, error: str) -> None:
@@ -83,9 +83,9 @@ class Unrecorded:
         pass
 
 
-class Untraced:
-    def begin(self, name: str, kind: Kind, headers: Mapping[str, str], attributes: Attributes = NO_ATTRIBUTES) -> Span:
-        return Unrecorded(headers)
+class NoopTracing:
+    def begin(self, name: str, kind: SpanKindName, headers: Mapping[str, str], attributes: SpanAttributes = NO_ATTRIBUTES) -> Span:
+        return NoopSpan(headers)
 
     def close(self) -> None:
         pass
@@ -94,24 +94,24 @@ class Untraced:
 def open_tracing(settings: Settings, part: Literal["api", "worker"]) -> Tracing:
     """Records where an endpoint is set and the extra `otel` is installed."""
     if settings.otel_endpoint is None:
-        return Untraced()
+        return NoopTracing()
     try:
-        from service.telemetry.otel import open_exporting
+        from service.telemetry.otel import open_otel_tracing
     except ModuleNotFoundError as missing:
         log.warning("no traces: %s; install kernelsight[otel]", missing)
-        return Untraced()
-    return open_exporting(settings.otel_endpoint, f"kernelsight-{part}", ratio=settings.trace_ratio)
+        return NoopTracing()
+    return open_otel_tracing(settings.otel_endpoint, f"kernelsight-{part}", ratio=settings.trace_ratio)
 
 
 _current: ContextVar[Span | None] = ContextVar("span", default=None)
 
 
 def current_span() -> Span:
-    return _current.get() or Unrecorded()
+    return _current.get() or NoopSpan()
 
 
 @contextmanager
-def within(span: Span) -> Iterator[Span]:
+def use_span(span: Span) -> Iterator[Span]:
     """What this block begins is below `span`, which ends and fails with it."""
     token = _current.set(span)
     try:
@@ -125,13 +125,13 @@ def within(span: Span) -> Iterator[Span]:
 
 
 @contextmanager
-def spanning(name: str, kind: Kind = "internal", attributes: Attributes = NO_ATTRIBUTES) -> Iterator[Span]:
+def start_span(name: str, kind: SpanKindName = "internal", attributes: SpanAttributes = NO_ATTRIBUTES) -> Iterator[Span]:
     """This block as a span below the current one."""
-    with within(current_span().child(name, kind, attributes)) as span:
+    with use_span(current_span().start_child(name, kind, attributes)) as span:
         yield span
 
 
-def draw_stages(seen: Observation) -> None:
+def record_stages(seen: Observation) -> None:
     """The engine's observer: its stages become spans once they are over, so that nothing waits for it."""
     parent = current_span()
     if not parent.is_recording:
@@ -142,18 +142,18 @@ def draw_stages(seen: Observation) -> None:
         return now_ns - round((now - moment) * 1e9)
 
     *stages, total = seen.stages  # the engine's own stopwatch stops last
-    attributes: Attributes = {
+    attributes: SpanAttributes = {
         "kernelsight.result_id": seen.findings.result_id,
         "kernelsight.models": [f"{used.id}@{used.version}" for used in seen.findings.models],
         "kernelsight.priority": seen.priority,
         "kernelsight.stages": len(stages),
     }
-    run = parent.drawn("engine.run", at(total.ended - total.seconds), at(total.ended), attributes)
-    for stage in stages[:MOST_STAGES]:
-        run.drawn(stage.name, at(stage.ended - stage.seconds), at(stage.ended), _stage(stage))
+    run = parent.add_finished_child("engine.run", at(total.ended - total.seconds), at(total.ended), attributes)
+    for stage in stages[:MAX_STAGES]:
+        run.add_finished_child(stage.name, at(stage.ended - stage.seconds), at(stage.ended), _stage(stage))
 
 
-def _stage(stage: Stage) -> Attributes:
+def _stage(stage: StageTiming) -> SpanAttributes:
     pipeline, _, name = stage.name.rpartition(".")
     return {"kernelsight.pipeline": pipeline, "kernelsight.stage": name} if pipeline else {"kernelsight.stage": name}
 

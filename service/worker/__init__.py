@@ -1,1 +1,1 @@
-"""What jobs are about: an operation for later, a part of a batch, a message that one is done."""
+"""Works off jobs: operations, steps of a batch, callbacks."""

@@ -1,4 +1,4 @@
-"""What a worker does with a job, by its kind."""
+"""Handles a job according to its kind."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,117 +8,120 @@ from time import monotonic
 from pydantic import BaseModel
 
 from models.errors import KernelSightError
-from service.batches.batches import CHUNK, START
-from service.batches.processor import BatchWork
+from service.batches.batches import CHUNK_JOB, START_JOB
+from service.batches.processor import BatchProcessor
 from service.components import Components
 from service.errors import WebhookFailed
 from service.operations.operation import ExecutionLimits
-from service.operations.registry import operation
-from service.queue.attempt import Report
+from service.operations.registry import find_operation
+from service.queue.attempt import ReportProgress
 from service.queue.errors import TemporaryFailure
-from service.queue.types import Job, NewJob, Outcome
+from service.queue.types import JobResult, NewJob, QueuedJob
 from service.telemetry.tracing import current_span
 from service.worker import job_request
-from service.worker.job_request import Order
+from service.worker.job_request import JobRequest
 from service.worker.job_services import JobServices
 from service.worker.job_view import JobView
-from service.worker.retry_policy import failure_of
+from service.worker.retry_policy import to_job_failure
 
 WEBHOOK = "webhook"
-_NOTHING = Outcome(b"null")
-_MESSAGE_ATTEMPTS = 12  # with their pauses six to nine minutes
+_EMPTY_RESULT = JobResult(b"null")
+_CALLBACK_ATTEMPTS = 12  # six to nine minutes, with their pauses
 
 
 @dataclass(frozen=True)
-class Handler:
-    """Called with a job; raises PermanentFailure or TemporaryFailure."""
+class JobHandler:
+    """Calling it runs a job; raises PermanentFailure or TemporaryFailure."""
 
     components: Components
     jobs: JobServices
 
-    async def __call__(self, job: Job, report: Report) -> Outcome:
-        kinds: dict[str, Callable[[Job, Report], Awaitable[Outcome]]] = {
-            job_request.KIND: self._operation,
-            START: self._batch_start,
-            CHUNK: self._batch_chunk,
-            WEBHOOK: self._webhook,
+    async def __call__(self, job: QueuedJob, report_progress: ReportProgress) -> JobResult:
+        kinds: dict[str, Callable[[QueuedJob, ReportProgress], Awaitable[JobResult]]] = {
+            job_request.OPERATION: self._run_operation,
+            START_JOB: self._start_batch,
+            CHUNK_JOB: self._process_chunk,
+            WEBHOOK: self._send_callback,
         }
         current_span().set({"kernelsight.job.kind": job.work["kind"]})
         try:
-            return await kinds[job.work["kind"]](job, report)
+            return await kinds[job.work["kind"]](job, report_progress)
         except KernelSightError as error:
-            raise failure_of(error) from error
+            raise to_job_failure(error) from error
 
-    async def _operation(self, job: Job, report: Report) -> Outcome:
-        order = Order.unpack(job.work, [await self.jobs.queue.payload(name) for name in job.blobs])
+    async def _run_operation(self, job: QueuedJob, report_progress: ReportProgress) -> JobResult:
+        request = JobRequest.unpack(job.work, [await self.jobs.queue.read_payload(name) for name in job.payload_names])
         deadline = monotonic() + self.components.settings.job_seconds
         try:
-            with _Pages(report) as pages:
-                terms = ExecutionLimits(deadline, job.priority, pages.told)
-                reply = await operation(order.operation).run(self.components, order.ask, terms)
+            with _PageProgress(report_progress) as pages:
+                terms = ExecutionLimits(deadline, job.priority, pages.count_page)
+                reply = await find_operation(request.operation).run(self.components, request.request, terms)
         except KernelSightError as error:
-            self.components.metrics.requests.rejected(error.code)
-            failure = failure_of(error)
+            self.components.metrics.requests.count_problem(error.code)
+            failure = to_job_failure(error)
             if not isinstance(failure, TemporaryFailure) or job.attempt >= self.components.settings.job_attempts:
-                await self._announce(job, order)
+                await self._enqueue_callback(job, request)
             raise failure from error
-        await self._announce(job, order)
-        return Outcome(reply.body, reply.media_type, reply.headers)
+        await self._enqueue_callback(job, request)
+        return JobResult(reply.body, reply.media_type, reply.headers)
 
-    async def _announce(self, job: Job, order: Order) -> None:
-        """Before the end is written, or a worker that dies in between would owe it for ever; it is sent after that."""
-        if order.callback is not None:
-            work = {"kind": WEBHOOK, "job": job.id, "url": order.callback}
+    async def _enqueue_callback(self, job: QueuedJob, request: JobRequest) -> None:
+        """Called before the job's end is written: a worker that died in between would never send it otherwise.
+
+        The callback waits until the end is written.
+        """
+        if request.callback is not None:
+            work = {"kind": WEBHOOK, "job": job.id, "url": request.callback}
             key = f"webhook:{job.id}"
-            await self.jobs.queue.enqueue(NewJob(work, idempotency_key=key, attempts=_MESSAGE_ATTEMPTS))
+            await self.jobs.queue.enqueue(NewJob(work, idempotency_key=key, attempts=_CALLBACK_ATTEMPTS))
 
-    async def _webhook(self, job: Job, report: Report) -> Outcome:
+    async def _send_callback(self, job: QueuedJob, report_progress: ReportProgress) -> JobResult:
         id = job.work["job"]
         status = await self.jobs.queue.status(id)
         if not status.is_final:
             raise WebhookFailed(f"job {id} is not at its end yet")
-        view = JobView.of(status, await self.jobs.queue.result(id))
-        message = Message(type=f"job.{status.state}", timestamp=status.ended or status.created, data=view)
+        view = JobView.from_status(status, await self.jobs.queue.result(id))
+        message = WebhookMessage(type=f"job.{status.state}", timestamp=status.ended or status.created, data=view)
         await self.jobs.webhooks.send(job.work["url"], f"msg_{id}", message.model_dump_json().encode())
-        return _NOTHING
+        return _EMPTY_RESULT
 
-    async def _batch_start(self, job: Job, report: Report) -> Outcome:
-        await self._batch_work.start(job.work["batch"])
-        return _NOTHING
+    async def _start_batch(self, job: QueuedJob, report_progress: ReportProgress) -> JobResult:
+        await self._batch_processor.start(job.work["batch"])
+        return _EMPTY_RESULT
 
-    async def _batch_chunk(self, job: Job, report: Report) -> Outcome:
-        await self._batch_work.chunk(job.work["batch"], job.work["chunk"])
-        return _NOTHING
+    async def _process_chunk(self, job: QueuedJob, report_progress: ReportProgress) -> JobResult:
+        await self._batch_processor.process_chunk(job.work["batch"], job.work["chunk"])
+        return _EMPTY_RESULT
 
     @property
-    def _batch_work(self) -> BatchWork:
-        return BatchWork(self.components, self.jobs.batches)
+    def _batch_processor(self) -> BatchProcessor:
+        return BatchProcessor(self.components, self.jobs.batches)
 
 
-class Message(BaseModel):
-    """What a callback gets. `timestamp` is Unix seconds, of the job's end."""
+class WebhookMessage(BaseModel):
+    """The body of a callback. `timestamp` is the job's end in Unix seconds."""
 
     type: str
     timestamp: float
     data: JobView
 
 
-class _Pages:
-    """Counts a document's pages while they are read."""
+class _PageProgress:
+    """Reports how many pages of a document have been read."""
 
-    def __init__(self, report: Report) -> None:
-        self._report, self._done = report, 0
+    def __init__(self, report_progress: ReportProgress) -> None:
+        self._report_progress, self._done = report_progress, 0
         self._reports: set[asyncio.Future[None]] = set()
 
-    def __enter__(self) -> "_Pages":
+    def __enter__(self) -> "_PageProgress":
         return self
 
     def __exit__(self, *error: object) -> None:
         for task in self._reports:
             task.cancel()
 
-    def told(self, page: BaseModel, of: int) -> None:
+    def count_page(self, page: BaseModel, total: int) -> None:
         self._done += 1
-        task = asyncio.ensure_future(self._report(self._done, of))
+        task = asyncio.ensure_future(self._report_progress(self._done, total))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)

@@ -1,4 +1,4 @@
-"""An operation as a job: what of it goes into the queue's record, and what is stored beside it."""
+"""Packs a request for an operation into a job's record and payloads, and unpacks it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,37 +8,37 @@ import orjson
 
 from service.operations.request import OperationRequest
 
-KIND = "operation"
-_INLINE = 4096  # bytes of fields that the job's record may have: more (images in JSON) is stored as a payload is
+OPERATION = "operation"
+_INLINE_BYTES = 4096  # larger fields (images in JSON) become a payload instead of part of the record
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """`callback` is the URL that hears of the end."""
+class JobRequest:
+    """`callback` is the URL that is called when the job has ended."""
 
     operation: str
-    ask: OperationRequest
+    request: OperationRequest
     callback: str | None = None
 
     def pack(self) -> tuple[dict[str, Any], tuple[bytes, ...]]:
-        """The job's record, and the payloads that it names by their place."""
+        """The job's record, and the payloads that it refers to by index."""
         payloads: list[bytes] = []
 
-        def stored(data: bytes) -> int:
+        def add_payload(data: bytes) -> int:
             payloads.append(data)
             return len(payloads) - 1
 
-        work: dict[str, Any] = {"kind": KIND, "operation": self.operation, "callback": self.callback}
-        fields = orjson.dumps(self.ask.fields)
-        work |= {"fields": self.ask.fields} if len(fields) <= _INLINE else {"fields_at": stored(fields)}
-        if isinstance(self.ask.image, str):
-            work["url"] = self.ask.image
-        elif self.ask.image is not None:
-            work["image_at"] = stored(self.ask.image)
+        work: dict[str, Any] = {"kind": OPERATION, "operation": self.operation, "callback": self.callback}
+        fields = orjson.dumps(self.request.fields)
+        work |= {"fields": self.request.fields} if len(fields) <= _INLINE_BYTES else {"fields_at": add_payload(fields)}
+        if isinstance(self.request.image, str):
+            work["url"] = self.request.image
+        elif self.request.image is not None:
+            work["image_at"] = add_payload(self.request.image)
         return work, tuple(payloads)
 
     @classmethod
-    def unpack(cls, work: Mapping[str, Any], payloads: Sequence[bytes]) -> "Order":
+    def unpack(cls, work: Mapping[str, Any], payloads: Sequence[bytes]) -> "JobRequest":
         fields = work["fields"] if "fields" in work else orjson.loads(payloads[work["fields_at"]])
         image = payloads[work["image_at"]] if "image_at" in work else work.get("url")
         return cls(work["operation"], OperationRequest(fields, image), work["callback"])

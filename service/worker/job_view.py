@@ -1,4 +1,4 @@
-"""A job as clients see it, by REST, in events and in callbacks."""
+"""The wire form of a job, for REST and callbacks."""
 
 from typing import Any, Literal
 
@@ -6,32 +6,32 @@ import orjson
 from pydantic import BaseModel, Field
 
 from models.priority import Priority
-from service.queue.types import JobStatus, Outcome, Progress, State
+from service.queue.types import JobProgress, JobResult, JobState, JobStatus
 
-_INLINE = 512 * 1024  # bytes of a JSON result that comes with the job; a larger one is fetched
+_INLINE_BYTES = 512 * 1024  # a larger JSON result has to be fetched from `result_url`
 
 
 class JobView(BaseModel):
-    """Times are Unix seconds. `result` is the operation's answer where that is JSON and not too large.
+    """Times are Unix seconds. `result` is the operation's answer if that is JSON of at most 512 KiB.
 
-    At `result_url` the answer is as the operation's own route would have given it.
+    `result_url` gives the answer as the operation's own route would.
     """
 
     id: str
     object: Literal["job"] = "job"
-    state: State
+    state: JobState
     priority: Priority
     attempts: int
     created_at: float
     started_at: float | None = None
     ended_at: float | None = None
-    progress: Progress | None = None
+    progress: JobProgress | None = None
     error: dict[str, Any] | None = Field(default=None, description="a problem, as in problem+json")
     result: Any = None
     result_url: str | None = None
 
     @classmethod
-    def of(cls, status: JobStatus, outcome: Outcome | None = None) -> "JobView":
+    def from_status(cls, status: JobStatus, result: JobResult | None = None) -> "JobView":
         return cls(
             id=status.id,
             state=status.state,
@@ -42,12 +42,12 @@ class JobView(BaseModel):
             ended_at=status.ended,
             progress=status.progress,
             error=status.error,
-            result=_inline(outcome),
+            result=_inline_result(result),
             result_url=f"/v1/jobs/{status.id}/result" if status.state == "done" else None,
         )
 
 
-def _inline(outcome: Outcome | None) -> Any:
-    if outcome is None or outcome.media_type != "application/json" or len(outcome.body) > _INLINE:
+def _inline_result(result: JobResult | None) -> Any:
+    if result is None or result.media_type != "application/json" or len(result.body) > _INLINE_BYTES:
         return None
-    return orjson.loads(outcome.body)
+    return orjson.loads(result.body)

@@ -1,4 +1,4 @@
-"""What Prometheus sees of jobs: how runs end in this process, and the queue as all processes share it."""
+"""Prometheus metrics of jobs: the runs of this process, and the state of the shared queue."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from service.queue.errors import QueueUnavailable
-from service.queue.types import Job
+from service.queue.types import QueuedJob
 from service.worker.job_services import JobServices
 
-LOOK_SECONDS = 5.0
+UPDATE_SECONDS = 5.0
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600)
 
 
@@ -37,19 +37,19 @@ class JobMetrics:
         self._dead = Gauge("kernelsight_dead_letters", "Jobs that were tried too often.", registry=registry)
         self._reachable = Gauge("kernelsight_queue_up", "1 while the queue answers.", registry=registry)
 
-    def ended(self, job: Job, state: str, seconds: float) -> None:
-        """A consumer's observer."""
+    def record_run(self, job: QueuedJob, state: str, seconds: float) -> None:
+        """Count a run that ended here."""
         self._runs.labels(job.priority, state).inc()
         self._seconds.labels(job.priority).observe(seconds)
 
-    def reclaimed(self, jobs: Sequence[Job]) -> None:
-        """Jobs whose lease ran out elsewhere, and that run here now."""
+    def record_reclaimed(self, jobs: Sequence[QueuedJob]) -> None:
+        """Count jobs taken over here because their lease ran out elsewhere."""
         self._reclaimed.inc(len(jobs))
 
-    async def look(self, jobs: JobServices) -> None:
-        """Read the queue's gauges once."""
+    async def update(self, jobs: JobServices) -> None:
+        """Update the gauges of the queue once."""
         try:
-            depths, dead = await jobs.queue.depths(), await jobs.dead.count()
+            depths, dead = await jobs.queue.depths(), await jobs.dead_letters.count()
         except QueueUnavailable:
             self._reachable.set(0)
             return
@@ -61,15 +61,15 @@ class JobMetrics:
             self._oldest.labels(priority).set(depth.oldest_seconds)
 
     @asynccontextmanager
-    async def watching(self, jobs: JobServices) -> AsyncIterator[None]:
-        """Read them every few seconds, until the end of the block."""
+    async def updating(self, jobs: JobServices) -> AsyncIterator[None]:
+        """Update the gauges every few seconds during the block."""
 
-        async def watch() -> None:
+        async def repeat() -> None:
             while True:
-                await self.look(jobs)
-                await asyncio.sleep(LOOK_SECONDS)
+                await self.update(jobs)
+                await asyncio.sleep(UPDATE_SECONDS)
 
-        task = asyncio.create_task(watch())
+        task = asyncio.create_task(repeat())
         try:
             yield
         finally:

@@ -1,13 +1,12 @@
-"""Which errors of an operation are worth another try, and what is told of them."""
+"""Decides which errors of an operation are worth another attempt."""
 
 from models.errors import DeadlineExceeded, InferenceFailed, KernelSightError, ModelMissing, Overloaded
-from service.batches.errors import FilesNotWritable, FilesUnavailable
-from service.errors import NotReady, UrlFetchFailed, WebhookFailed
-from service.problems import problem_of
+from service.errors import FilesNotWritable, FilesUnavailable, NotReady, UrlFetchFailed, WebhookFailed
+from service.problems import problem_for
 from service.queue.errors import PermanentFailure, QueueUnavailable, TemporaryFailure
 
-# The same request may be answered later, or by another worker.
-_PASSING = (
+# The same request may succeed later, or on another worker.
+_TEMPORARY = (
     Overloaded,
     DeadlineExceeded,
     FilesNotWritable,
@@ -21,9 +20,8 @@ _PASSING = (
 )
 
 
-def failure_of(error: KernelSightError) -> PermanentFailure | TemporaryFailure:
-    """What the queue is told."""
-    problem = problem_of(error)
-    if not isinstance(error, _PASSING):
+def to_job_failure(error: KernelSightError) -> PermanentFailure | TemporaryFailure:
+    problem = problem_for(error)
+    if not isinstance(error, _TEMPORARY):
         return PermanentFailure(problem)
     return TemporaryFailure(problem, error.retry_seconds if isinstance(error, Overloaded) else None)

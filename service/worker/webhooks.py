@@ -1,6 +1,6 @@
-"""Messages that a job is done, signed so that their reader can tell that they are ours.
+"""Sends signed callbacks about finished jobs.
 
-Headers and signature are those of Standard Webhooks (https://github.com/standard-webhooks/standard-webhooks).
+Headers and signature follow Standard Webhooks (https://github.com/standard-webhooks/standard-webhooks).
 """
 
 import asyncio
@@ -15,17 +15,17 @@ import httpcore2
 import httpx2
 
 from service.errors import UrlFetchFailed, WebhookFailed, WebhooksOff
-from service.network.client import Outbound, port_of, target
+from service.network.client import OutboundClient, effective_port, to_httpcore_url
 from service.settings import SettingsInvalid
-from service.telemetry.spans import Attributes
-from service.telemetry.tracing import spanning
+from service.telemetry.spans import SpanAttributes
+from service.telemetry.tracing import start_span
 
-SECONDS = 15.0  # for one delivery
+DELIVERY_SECONDS = 15.0  # for one delivery
 _PREFIX = "whsec_"
 
 
-def key_of(secret: str) -> bytes:
-    """The key in "whsec_" + base64; raises SettingsInvalid."""
+def signing_key(secret: str) -> bytes:
+    """Decode the key from "whsec_" + base64; raises SettingsInvalid."""
     try:
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
@@ -37,40 +37,40 @@ def key_of(secret: str) -> bytes:
 
 @dataclass(frozen=True)
 class Webhooks:
-    """Without a `key` nothing is sent."""
+    """Callbacks are off without a `key`."""
 
-    outbound: Outbound
+    outbound: OutboundClient
     key: bytes | None
 
     async def check(self, url: str) -> None:
-        """Whether `url` could be called at all; raises WebhooksOff, UrlRejected or UrlFetchFailed."""
+        """Check that `url` may be called; raises WebhooksOff, UrlRejected or UrlFetchFailed."""
         if self.key is None or self.outbound.allowed == "off":
             raise WebhooksOff("callbacks are switched off: set KERNELSIGHT_WEBHOOK_SECRET to sign them with")
-        checked = self.outbound.checked(url)
-        await self.outbound.network.addresses(checked.host, port_of(checked))
+        checked = self.outbound.check_url(url)
+        await self.outbound.network.resolve_allowed(checked.host, effective_port(checked))
 
     async def send(self, url: str, id: str, body: bytes) -> None:
-        """Any answer of 200 to 299 counts as received; redirects are not followed.
+        """Any status from 200 to 299 counts as received; redirects are not followed.
 
-        Raises WebhookFailed where another try may help, else WebhooksOff or UrlRejected.
+        Raises WebhookFailed if another attempt may succeed, else WebhooksOff or UrlRejected.
         """
-        await self._checked(url)
-        checked, now = self.outbound.checked(url), int(time.time())
+        await self._check_for_sending(url)
+        checked, now = self.outbound.check_url(url), int(time.time())
         headers = [
             (b"Host", checked.netloc),
             (b"User-Agent", b"KernelSight"),
             (b"Content-Type", b"application/json"),
             (b"webhook-id", id.encode()),
             (b"webhook-timestamp", str(now).encode()),
-            (b"webhook-signature", signature(self.key or b"", id, now, body)),
+            (b"webhook-signature", sign(self.key or b"", id, now, body)),
         ]
-        # Its host only: paths of callbacks have secrets.
-        asked: Attributes = {
+        # The host only, because paths of callbacks contain secrets.
+        attributes: SpanAttributes = {
             "http.request.method": "POST",
             "server.address": checked.host,
-            "server.port": port_of(checked),
+            "server.port": effective_port(checked),
         }
-        with spanning("POST", "client", asked) as span:
+        with start_span("POST", "client", attributes) as span:
             if parent := span.headers.get("traceparent"):
                 headers.append((b"traceparent", parent.encode()))
             status = await self._post(checked, headers, body)
@@ -79,21 +79,21 @@ class Webhooks:
                 raise WebhookFailed(f"the callback's server answered with status {status}")
 
     async def _post(self, url: httpx2.URL, headers: list[tuple[bytes, bytes]], body: bytes) -> int:
-        """The answer's status; raises WebhookFailed."""
+        """The status of the response; raises WebhookFailed."""
         try:
-            async with asyncio.timeout(SECONDS):
-                response = await self.outbound.http.request("POST", target(url), headers=headers, content=body)
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                response = await self.outbound.http.request("POST", to_httpcore_url(url), headers=headers, content=body)
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as cause:
             raise WebhookFailed(f"the callback failed: {str(cause) or type(cause).__name__}") from cause
         return int(response.status)
 
-    async def _checked(self, url: str) -> None:
+    async def _check_for_sending(self, url: str) -> None:
         try:
             await self.check(url)
-        except UrlFetchFailed as cause:  # a name that is not known now
+        except UrlFetchFailed as cause:  # a host name that cannot be resolved now
             raise WebhookFailed(str(cause)) from cause
 
 
-def signature(key: bytes, id: str, timestamp: int, body: bytes) -> bytes:
+def sign(key: bytes, id: str, timestamp: int, body: bytes) -> bytes:
     signed = hmac.new(key, f"{id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return b"v1," + base64.b64encode(signed)

@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 
 from service.queue.embedded import EmbeddedServer
-from tests.crash.processes import Workplace
+from tests.crash.processes import QueueProcesses
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Workplace]:
+def processes(tmp_path: Path) -> Iterator[QueueProcesses]:
     server = EmbeddedServer(tmp_path / "queue")
     server.start()
-    workplace = Workplace(tmp_path, server)
-    yield workplace
-    workplace.close()
+    started = QueueProcesses(tmp_path, server)
+    yield started
+    started.close()

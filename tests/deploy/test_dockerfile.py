@@ -16,7 +16,8 @@ def test_the_linter_has_nothing_to_say() -> None:
 
     found = subprocess.run([linter, "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert (found.returncode, found.stdout + found.stderr) == (0, "")
+    assert found.returncode == 0
+    assert found.stdout + found.stderr == ""
 
 
 def test_the_image_starts_from_python_and_not_from_the_stage_with_pytorch() -> None:
@@ -27,7 +28,8 @@ def test_the_process_is_no_root_and_gets_the_signals_itself() -> None:
     user = SERVING.last("USER").value
     command = [*SERVING.last("ENTRYPOINT").words, *SERVING.last("CMD").words]
 
-    assert (user, command) == ("10001:10001", ["kernelsight", "serve"])
+    assert user == "10001:10001"
+    assert command == ["kernelsight", "serve"]
 
 
 def test_every_installation_keeps_to_the_tested_versions() -> None:

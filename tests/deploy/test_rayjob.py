@@ -24,7 +24,9 @@ def test_its_entry_point_is_a_command_line_that_we_take(job: dict[str, Any]) -> 
     given = moderate.make_context(command, arguments).params
 
     check_name(given["output"])
-    assert (program, given["engine"], given["address"]) == ("kernelsight", "ray", "auto")
+    assert program == "kernelsight"
+    assert given["engine"] == "ray"
+    assert given["address"] == "auto"
 
 
 def test_it_asks_for_as_many_actors_as_there_are_workers(job: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The architectures: padding, shapes, and what their publishers say of them."""
+"""The architectures: padding, shapes, and the figures of their publishers."""
 
 import numpy as np
 import pytest
@@ -9,14 +9,14 @@ from torch import Tensor
 from models.manifest import Manifest, TorchvisionSource
 from models.nets import BUILDERS
 from models.nets.efficientnet_lite import EfficientNetLite0, SameConv2d
-from models.nets.encoder import Encoder
+from models.nets.encoder import EncoderNet
 from models.registry import Catalog
 
 TORCHVISION = [one for one in Catalog.load() if one.file.sources[0].kind == "torchvision"]
 ENCODERS = [one for one in Catalog.load() if one.net and one.task == "encoder"]
 
 
-def same_by_definition(image: Tensor, kernel: int, stride: int) -> Tensor:
+def sum_with_same_padding(image: Tensor, kernel: int, stride: int) -> Tensor:
     """TensorFlow's SAME: output cell o sums the window from o * stride - floor(total / 2), zeros outside."""
     size = image.shape[-1]
     cells = -(-size // stride)
@@ -39,7 +39,7 @@ def test_same_padding_is_tensorflows(size: int, kernel: int, stride: int) -> Non
 
     found = convolution(image)[0, 0]
 
-    assert torch.equal(found, same_by_definition(image, kernel, stride))
+    assert torch.equal(found, sum_with_same_padding(image, kernel, stride))
 
 
 def test_lite0_has_the_published_number_of_parameters() -> None:
@@ -47,9 +47,9 @@ def test_lite0_has_the_published_number_of_parameters() -> None:
 
 
 @pytest.mark.parametrize("manifest", ENCODERS, ids=lambda one: one.id)
-def test_encoders_answer_in_the_shapes_of_their_manifest(manifest: Manifest) -> None:
+def test_encoder_outputs_have_the_shapes_of_the_manifest(manifest: Manifest) -> None:
     net = BUILDERS[manifest.net or ""]().eval()
-    assert isinstance(net, Encoder)
+    assert isinstance(net, EncoderNet)
     with torch.inference_mode():
         answers = net(torch.zeros(2, 3, *manifest.input.sizes[0]))
 
@@ -58,19 +58,17 @@ def test_encoders_answer_in_the_shapes_of_their_manifest(manifest: Manifest) -> 
 
 
 @pytest.mark.parametrize("manifest", TORCHVISION, ids=lambda one: one.id)
-def test_manifests_repeat_what_torchvisions_weights_api_says(manifest: Manifest) -> None:
+def test_manifests_agree_with_torchvisions_weights_api(manifest: Manifest) -> None:
     source = manifest.file.sources[0]
     assert isinstance(source, TorchvisionSource)
     weights = zoo.get_weight(source.weights)
     transform = weights.transforms()
 
     ours = manifest.input
-    assert (source.url, manifest.file.sha256, ours.interpolation, ours.sizes[0][0]) == (
-        weights.url,
-        weights.url.rpartition("-")[2].removesuffix(".pth"),
-        transform.interpolation.value,
-        transform.crop_size[0],
-    )
+    assert source.url == weights.url
+    assert manifest.file.sha256 == weights.url.rpartition("-")[2].removesuffix(".pth")
+    assert ours.interpolation == transform.interpolation.value
+    assert ours.sizes[0][0] == transform.crop_size[0]
     assert [ours.crop, *ours.mean, *ours.std] == pytest.approx(
         [transform.crop_size[0] / transform.resize_size[0], *(255 * value for value in transform.mean + transform.std)],
         abs=1e-5,
@@ -78,7 +76,7 @@ def test_manifests_repeat_what_torchvisions_weights_api_says(manifest: Manifest)
 
 
 @pytest.mark.parametrize("manifest", TORCHVISION, ids=lambda one: one.id)
-def test_torchvision_encoders_answer_the_same_logits_as_torchvision(manifest: Manifest) -> None:
+def test_torchvision_encoders_have_the_logits_of_torchvision(manifest: Manifest) -> None:
     net = BUILDERS[manifest.net or ""]().eval()
     images = torch.rand(1, 3, *manifest.input.sizes[0])
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""YuNet: the published weights are read, its four heads answer as one, and the graph is the net."""
+"""YuNet: the published weights are read, the fused heads equal the separate ones, and the graph equals the net."""
 
 from pathlib import Path
 
@@ -7,20 +7,20 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper, save
 
-from models.export import Served, build, photographs, prove, to_onnx
+from models.export import ServedGraph, build_net, check_parity, load_photographs, write_onnx
 from models.nets.onnx_arrays import read_convolutions
-from models.nets.yunet import YuNet
+from models.nets.yunet import YuNetNet
 from models.registry import Catalog
 from models.runtime.session import Session
 
 YUNET = Catalog.load().get("yunet")
 
 
-def net() -> YuNet:
+def build_random_net() -> YuNetNet:
     torch.manual_seed(0)
-    made = build(YUNET, None).eval()
-    assert isinstance(made, YuNet)
-    return made
+    net = build_net(YUNET, None).eval()
+    assert isinstance(net, YuNetNet)
+    return net
 
 
 def test_convolutions_are_read_in_the_order_of_their_nodes(tmp_path: Path) -> None:
@@ -45,12 +45,12 @@ def test_convolutions_are_read_in_the_order_of_their_nodes(tmp_path: Path) -> No
     assert [array.tolist() for array in found] == [arrays[name].tolist() for name in "wbv"]
 
 
-def test_published_weights_are_taken_in_their_order_and_for_red_first() -> None:
-    state = net().state_dict()
+def test_published_weights_load_in_order_and_for_rgb() -> None:
+    state = build_random_net().state_dict()
     arrays = [
         np.random.default_rng(number).random(tuple(one.shape), np.float32) for number, one in enumerate(state.values())
     ]
-    loaded = net()
+    loaded = build_random_net()
 
     loaded.load_published(arrays)
 
@@ -61,24 +61,24 @@ def test_published_weights_are_taken_in_their_order_and_for_red_first() -> None:
 
 @pytest.mark.parametrize("change", [-1, 1])
 def test_a_wrong_number_of_arrays_is_refused(change: int) -> None:
-    count = len(net().state_dict())
+    count = len(build_random_net().state_dict())
 
     with pytest.raises(RuntimeError, match=f"{count + change} arrays for {count}"):
-        net().load_published([np.ones(1, np.float32)] * (count + change))
+        build_random_net().load_published([np.ones(1, np.float32)] * (count + change))
 
 
-def test_the_heads_answer_together_what_each_answers_alone() -> None:
-    module, x = net(), torch.rand(2, 64, 4, 6)
+def test_fused_heads_equal_the_separate_heads() -> None:
+    module, x = build_random_net(), torch.rand(2, 64, 4, 6)
     with torch.inference_mode():
-        together = module._heads(1, x)
+        fused = module._heads(1, x)
         classes, boxes, objects, landmarks = (one.grids[1](module.shared[1](x)).flatten(2) for one in module.heads)
 
-    assert torch.allclose(together, torch.cat([classes, objects, boxes, landmarks], dim=1), atol=1e-6)
+    assert torch.allclose(fused, torch.cat([classes, objects, boxes, landmarks], dim=1), atol=1e-6)
 
 
 @pytest.mark.parametrize(("cls", "obj", "score"), [(0.64, 0.999999, 0.8), (0.25, 0.25, 0.25), (0.01, 0.81, 0.09)])
 def test_the_score_is_the_geometric_mean_of_class_and_objectness(cls: float, obj: float, score: float) -> None:
-    module = net()
+    module = build_random_net()
     with torch.inference_mode():
         for heads, share in ((module.heads[0], cls), (module.heads[2], obj)):
             for grid in heads.grids:
@@ -90,19 +90,19 @@ def test_the_score_is_the_geometric_mean_of_class_and_objectness(cls: float, obj
 
 
 def test_the_graph_has_parity_on_photographs_of_several_sizes(tmp_path: Path) -> None:
-    module = Served(net(), YUNET.input).eval()
-    to_onnx(module, YUNET, tmp_path / "model.onnx")
+    module = ServedGraph(build_random_net(), YUNET.input).eval()
+    write_onnx(module, YUNET, tmp_path / "model.onnx")
 
-    sets = [photographs(*size)[::5] for size in ((64, 64), (96, 160), (320, 224))]
+    sets = [load_photographs(*size)[::5] for size in ((64, 64), (96, 160), (320, 224))]
 
-    assert prove(module, YUNET, tmp_path / "model.onnx", sets).worst <= 1e-3
+    assert check_parity(module, YUNET, tmp_path / "model.onnx", sets).largest_difference <= 1e-3
 
 
 @pytest.mark.parametrize("size", [(64, 64), (96, 160)], ids=str)
-def test_there_is_a_score_and_an_offset_for_each_cell_of_three_strides(tmp_path: Path, size: tuple[int, int]) -> None:
-    to_onnx(Served(net(), YUNET.input).eval(), YUNET, tmp_path / "model.onnx")
+def test_each_cell_of_three_strides_has_a_score_and_offsets(tmp_path: Path, size: tuple[int, int]) -> None:
+    write_onnx(ServedGraph(build_random_net(), YUNET.input).eval(), YUNET, tmp_path / "model.onnx")
 
-    answers = Session(tmp_path / "model.onnx", device="cpu").run({"image": photographs(*size)[:2]})
+    answers = Session(tmp_path / "model.onnx", device="cpu").run({"image": load_photographs(*size)[:2]})
 
     cells = sum((size[0] // stride) * (size[1] // stride) for stride in (8, 16, 32))
     assert {name: one.shape for name, one in answers.items()} == {"scores": (2, cells), "offsets": (2, 14, cells)}

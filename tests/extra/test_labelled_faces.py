@@ -14,6 +14,7 @@ import pytest
 from models.registry import Catalog
 from models.store.store import Store
 from pipelines.faces.options import FacesOptions
+from pipelines.faces.spec import FACES
 from service.components import Components, open_components
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
@@ -45,10 +46,9 @@ def store_with_every_detector(folder: Path) -> Path:
 async def predictions(components: Components, rows: list[dict[str, Any]]) -> dict[str, Any]:
     async def one(row: dict[str, Any]) -> dict[str, Any]:
         findings = await components.engine.run((LABELLED / row["file"]).read_bytes(), {"faces": FacesOptions()})
-        assert findings.faces is not None
         found = [
             {"box": face.box, "score": face.score, "lm": [point for _, point in face.landmarks]}
-            for face in findings.faces.faces
+            for face in findings.of(FACES).faces
         ]
         return {"id": row["id"], "faces": found}
 

@@ -1,4 +1,4 @@
-"""Many items at once for the tests of `infer_many`."""
+"""Blocks of items for the tests of `infer_many`."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from models.arrays import Array
 from models.inference import Inference
-from models.runtime.session import Array
 
 Feeds = dict[str, Array]
 
@@ -18,13 +18,13 @@ def block(*values: float, size: int = 2) -> Feeds:
 
 
 def values_of(answer: Inference) -> list[float]:
-    """What `block` was asked with, read back from its answer."""
+    """The values that `block` was called with, read back from its answer."""
     return [float(row[0]) - 1 for row in answer.outputs["y"]]
 
 
-async def started(*calls: Coroutine[Any, Any, Inference]) -> list[asyncio.Task[Inference]]:
-    """One task for each call; all of their blocks are in the line (or in a lane) when this returns."""
+async def start_calls(*calls: Coroutine[Any, Any, Inference]) -> list[asyncio.Task[Inference]]:
+    """One task per call; all of their blocks are queued, or in a worker, when this returns."""
     tasks = [asyncio.create_task(call) for call in calls]
-    for _ in range(3):  # a call starts one task for each of its blocks, and only those wait in the line
+    for _ in range(3):  # a call starts one task for each of its blocks, and only those are queued
         await asyncio.sleep(0)
     return tasks

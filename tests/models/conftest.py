@@ -1,4 +1,4 @@
-"""Where files are fetched to, and the server and the index that they come from; none of it leaves this machine."""
+"""Fixtures for fetching: target folder, store, file server and wheel index, all on this machine."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from models.store.store import Store
-from tests.models.desk import CONTENT, Desk
 from tests.models.file_server import FileServer, serving_files
+from tests.models.target_folder import CONTENT, TargetFolder
 
 
 @pytest.fixture(autouse=True)
@@ -25,10 +25,10 @@ def server() -> Iterator[FileServer]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    root = tmp_path / "desk"
+def target_folder(tmp_path: Path) -> TargetFolder:
+    root = tmp_path / "target"
     root.mkdir()
-    return Desk(root)
+    return TargetFolder(root)
 
 
 @pytest.fixture

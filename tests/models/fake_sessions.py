@@ -1,4 +1,4 @@
-"""Sessions without a model: they add one, and break in the ways that real ones do, when they are told to."""
+"""Fake sessions without a model: they add one, and fail on demand in the ways that real ones do."""
 
 import asyncio
 import threading
@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from models.arrays import Array
 from models.errors import InferenceFailed
 from models.inference import BatchRecord, Inference
 from models.runtime.batcher import Batcher
-from models.runtime.session import Array
-from models.runtime.session_worker import Plan
+from models.runtime.session_worker import BatchPlan
 
 T = TypeVar("T")
 
-PLAN = Plan(hang_seconds=30.0)
+PLAN = BatchPlan(hang_seconds=30.0)
 GIVE_UP_SECONDS = 30.0  # no test waits longer, whatever breaks
 
 
@@ -29,17 +29,17 @@ PROBES = (item(0, size=2), item(0, size=3))
 
 
 def value_of(answer: Inference) -> float:
-    """What `item` was asked with, read back from its answer."""
+    """The value that `item` was called with, read back from its answer."""
     return float(answer.outputs["y"][0]) - 1
 
 
 @dataclass
-class Sessions:
-    """Everything that one model's sessions did, and the faults that they are to show.
+class FakeSessions:
+    """Opens fake sessions, records all that they did, and injects faults.
 
     `warmed` holds the shapes of all runs on zeros: warm-ups and probes. `sizes` and `values` hold the
     rest: rows of each batch, and the value of each row.
-    `lifetimes[i]` is how many runs after warm-up the i-th opened session survives; for ever where it is missing.
+    `lifetimes[i]` is how many runs after warm-up the i-th opened session survives; without one it lives for ever.
     """
 
     bad: frozenset[float] = frozenset()
@@ -69,7 +69,7 @@ class Sessions:
 
 
 class FakeSession:
-    def __init__(self, log: Sessions, lifetime: int | None) -> None:
+    def __init__(self, log: FakeSessions, lifetime: int | None) -> None:
         self._log, self._lifetime = log, lifetime
         self._stopped = threading.Event()
 
@@ -104,7 +104,7 @@ class FakeSession:
 
 
 @asynccontextmanager
-async def serving(sessions: Sessions, plan: Plan = PLAN, **changes: int | bool) -> AsyncIterator[Batcher]:
+async def open_batcher(sessions: FakeSessions, plan: BatchPlan = PLAN, **changes: int | bool) -> AsyncIterator[Batcher]:
     """A batcher on fake sessions; `changes` are fields of its plan."""
     plan = replace(plan, **changes)  # type: ignore[arg-type]
     batcher = await Batcher.open("fake", sessions.open, PROBES, plan, sessions.records.append)
@@ -115,27 +115,27 @@ async def serving(sessions: Sessions, plan: Plan = PLAN, **changes: int | bool) 
         await batcher.close(grace_seconds=GIVE_UP_SECONDS)
 
 
-def run(scenario: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run` for scenarios that could wait for an answer for ever."""
+def run_scenario(scenario: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run` with a timeout, for scenarios that could wait for an answer for ever."""
     return asyncio.run(asyncio.wait_for(scenario, GIVE_UP_SECONDS))
 
 
-async def until(fact: Callable[[], bool]) -> None:
+async def wait_until(fact: Callable[[], bool]) -> None:
     async with asyncio.timeout(GIVE_UP_SECONDS):
         while not fact():
             await asyncio.sleep(0.001)
 
 
-async def ask(batcher: Batcher, *values: float) -> list[asyncio.Task[Inference]]:
-    """One request for each value, all of them in the line (or in a lane) when this returns."""
+async def send_requests(batcher: Batcher, *values: float) -> list[asyncio.Task[Inference]]:
+    """One request per value, all of them queued, or in a worker, when this returns."""
     tasks = [asyncio.create_task(batcher.infer(item(value))) for value in values]
     await asyncio.sleep(0)
     return tasks
 
 
-async def occupy(batcher: Batcher, sessions: Sessions) -> asyncio.Task[Inference]:
-    """Keep the only lane of `batcher` busy, with value 1000, until `sessions.gate` is set."""
+async def occupy_worker(batcher: Batcher, sessions: FakeSessions) -> asyncio.Task[Inference]:
+    """Keep the only worker of `batcher` busy, with value 1000, until `sessions.gate` is set."""
     sessions.gate.clear()
-    [task] = await ask(batcher, 1000)
-    await until(lambda: 1000 in sessions.values)
+    [task] = await send_requests(batcher, 1000)
+    await wait_until(lambda: 1000 in sessions.values)
     return task

@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine that can cut connections, ignore ranges, refuse, and count who asks."""
+"""A real HTTP server on this machine that can cut connections, ignore ranges, refuse, and count requests."""
 
 import gzip
 import re

@@ -1,4 +1,4 @@
-"""A classifier is read out of its graph, and believed only if the graph does what the manifest says."""
+"""A classifier is read out of its graph, and accepted only if the graph computes what the manifest says."""
 
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from models.registry import Catalog
 from models.runtime.session import Session
 from models.store.store import Store
 from service.settings import load_settings
-from tests.models.tiny_graphs import CLASSIFIER, image, manifest_of, write_classifier_graph
+from tests.models.tiny_graphs import CLASSIFIER, image, make_manifest, write_classifier_graph
 
 
-def described(path: Path, **changes: Any) -> Manifest:
-    return manifest_of(path, classifier=CLASSIFIER | changes)
+def manifest_with_classifier(path: Path, **changes: Any) -> Manifest:
+    return make_manifest(path, classifier=CLASSIFIER | changes)
 
 
 @pytest.fixture
@@ -25,13 +25,15 @@ def graph(tmp_path: Path) -> Path:
 
 
 def test_mean_and_linear_layer_give_the_graphs_own_logits(graph: Path) -> None:
-    manifest = described(graph)
+    manifest = manifest_with_classifier(graph)
     classifier = Classifier.load(manifest, graph)
-    rows = Session(graph, device="cpu", inner=manifest.inner).run({"image": image(3)["image"][None]})
+    rows = Session(graph, device="cpu", extra_outputs=manifest.undeclared_outputs).run(
+        {"image": image(3)["image"][None]}
+    )
     outputs = {name: values[0] for name, values in rows.items()}
-    made = classifier.weight @ classifier.grid(outputs).mean((0, 1)) + classifier.bias
+    logits = classifier.weight @ classifier.grid(outputs).mean((0, 1)) + classifier.bias
 
-    assert made == pytest.approx(classifier.logits(outputs), abs=1e-4)
+    assert logits == pytest.approx(classifier.logits(outputs), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "opennsfw"])
@@ -46,7 +48,7 @@ def test_two_layers_behind_the_mean_are_refused(tmp_path: Path) -> None:
     graph = write_classifier_graph(tmp_path / "model.onnx", layers=2)
 
     with pytest.raises(ExplanationUnavailable, match="there is more behind its grid"):
-        Classifier.load(described(graph), graph)
+        Classifier.load(manifest_with_classifier(graph), graph)
 
 
 WRONG = {
@@ -63,17 +65,15 @@ def test_a_manifest_that_is_wrong_about_its_graph_is_refused(graph: Path, name: 
     changes, why = WRONG[name]
 
     with pytest.raises(ExplanationUnavailable, match=why):
-        Classifier.load(described(graph, **changes), graph)
+        Classifier.load(manifest_with_classifier(graph, **changes), graph)
 
 
 def test_a_model_without_a_classifier_is_refused(graph: Path) -> None:
     with pytest.raises(ExplanationUnavailable, match=r"no \[classifier\]"):
-        Classifier.load(manifest_of(graph), graph)
+        Classifier.load(make_manifest(graph), graph)
 
 
-def test_only_what_the_graph_does_not_declare_is_added_to_its_outputs(graph: Path) -> None:
-    assert [described(graph).inner, described(graph, logits="embedding").inner, manifest_of(graph).inner] == [
-        ("cells", "scores"),
-        ("cells",),
-        (),
-    ]
+def test_only_undeclared_tensors_are_added_to_the_outputs(graph: Path) -> None:
+    assert manifest_with_classifier(graph).undeclared_outputs == ("cells", "scores")
+    assert manifest_with_classifier(graph, logits="embedding").undeclared_outputs == ("cells",)
+    assert make_manifest(graph).undeclared_outputs == ()

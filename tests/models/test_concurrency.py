@@ -1,4 +1,4 @@
-"""Work that is given up is given up at once: siblings of a failure are cancelled, images in the queue are let go."""
+"""Cancelled work stops at once: siblings of a failure are cancelled, images in the queue are freed."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ def test_results_come_in_the_order_of_the_work() -> None:
     assert asyncio.run(run()) == [1, 2, 3]
 
 
-def test_when_one_fails_the_others_are_cancelled_before_the_error_arrives() -> None:
+def test_when_one_fails_the_others_are_cancelled_first() -> None:
     ended = []
 
     async def endless() -> None:
@@ -45,10 +45,10 @@ def test_when_one_fails_the_others_are_cancelled_before_the_error_arrives() -> N
 
 
 class Picture:
-    """Stands for an image's bytes; can be referred to weakly."""
+    """Stands in for an image's bytes; takes weak references."""
 
 
-def test_cancelled_work_lets_its_image_go_while_it_is_still_in_the_queue() -> None:
+def test_cancelled_work_frees_its_image_while_still_queued() -> None:
     pool, release = CpuPool(threads=1), threading.Event()
 
     async def run() -> bool:
@@ -61,11 +61,11 @@ def test_cancelled_work_lets_its_image_go_while_it_is_still_in_the_queue() -> No
         await asyncio.wait([queued])
         del picture, queued
         gc.collect()
-        forgotten = gone() is None
+        is_freed = gone() is None
         release.set()
         await busy
-        return forgotten
+        return is_freed
 
-    forgotten = asyncio.run(run())
+    is_freed = asyncio.run(run())
     pool.close()
-    assert forgotten
+    assert is_freed

@@ -1,4 +1,4 @@
-"""Manifests are facts that are checked when they are read."""
+"""Manifests are validated when they are read."""
 
 import tomllib
 from pathlib import Path
@@ -8,29 +8,29 @@ import pytest
 from pydantic import ValidationError
 
 from models.errors import ModelUnknown
-from models.labels import label_set
-from models.manifest import BUILT_IN, CatalogInvalid, Download, Manifest, ModelFile, WheelSource
+from models.labels import load_label_set
+from models.manifest import BUILT_IN_CATALOG, CatalogInvalid, DownloadSource, Manifest, ModelFile, WheelSource
 from models.registry import Catalog
 
 CATALOG = Catalog.load()
 MANIFESTS = pytest.mark.parametrize("manifest", list(CATALOG), ids=lambda manifest: manifest.id)
-ORIGINAL = (BUILT_IN / "opennsfw.toml").read_text("utf-8")
+ORIGINAL = (BUILT_IN_CATALOG / "opennsfw.toml").read_text("utf-8")
 
 
-def test_every_file_of_the_catalog_is_a_manifest_of_that_name() -> None:
-    files = {path.stem for path in BUILT_IN.glob("*.toml")} - {"tasks"}
+def test_every_catalog_file_is_a_manifest_of_that_name() -> None:
+    files = {path.stem for path in BUILT_IN_CATALOG.glob("*.toml")} - {"tasks"}
 
     assert {manifest.id for manifest in CATALOG} == files
 
 
 @MANIFESTS
-def test_every_model_has_a_licence_and_says_where_it_is_written(manifest: Manifest) -> None:
+def test_every_model_has_a_licence_and_its_source(manifest: Manifest) -> None:
     assert all(len(text.strip()) > 2 for text in (manifest.license, manifest.license_source))
 
 
 @MANIFESTS
 def test_every_download_is_over_https(manifest: Manifest) -> None:
-    urls = [source.url for source in manifest.file.sources if isinstance(source, Download)]
+    urls = [source.url for source in manifest.file.sources if isinstance(source, DownloadSource)]
 
     assert all(url.startswith("https://") for url in urls)
 
@@ -41,7 +41,7 @@ def test_every_source_is_one_that_other_machines_have(manifest: Manifest) -> Non
 
 
 @MANIFESTS
-def test_every_hash_is_whole_but_for_those_that_torchvision_puts_into_file_names(manifest: Manifest) -> None:
+def test_only_hashes_in_torchvision_file_names_are_prefixes(manifest: Manifest) -> None:
     names = [source.file_name for source in manifest.file.sources if source.kind == "torchvision"]
     is_prefix = bool(names) and all(f"-{manifest.file.sha256}." in name for name in names)
 
@@ -49,7 +49,7 @@ def test_every_hash_is_whole_but_for_those_that_torchvision_puts_into_file_names
 
 
 @MANIFESTS
-def test_every_fetched_file_that_is_not_onnx_can_be_turned_into_it_or_is_no_default(manifest: Manifest) -> None:
+def test_every_preferred_model_is_onnx_or_has_a_net(manifest: Manifest) -> None:
     preferred = [several[0].models for several in CATALOG.tasks.values()]
     is_preferred = any(manifest.id in models for models in preferred)
 
@@ -60,7 +60,7 @@ def test_every_fetched_file_that_is_not_onnx_can_be_turned_into_it_or_is_no_defa
 def test_every_label_set_has_a_label_for_each_logit(manifest: Manifest) -> None:
     counts = [output.shape[-1] for output in manifest.outputs if output.name == "logits"]
 
-    assert manifest.labels is None or counts == [len(label_set(manifest.labels).labels)]
+    assert manifest.labels is None or counts == [len(load_label_set(manifest.labels).labels)]
 
 
 def test_wheels_that_hold_several_models_are_pinned_alike() -> None:
@@ -93,7 +93,7 @@ def test_a_typo_is_an_error_that_names_the_file(tmp_path: Path, old: str, new: s
         Catalog.load(tmp_path)
 
 
-def test_a_manifest_that_calls_itself_otherwise_than_its_file_is_an_error(tmp_path: Path) -> None:
+def test_a_manifest_whose_id_differs_from_its_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(ORIGINAL, "utf-8")
 
     with pytest.raises(CatalogInvalid, match=r"'mine\.toml' calls itself 'opennsfw'"):
@@ -113,22 +113,20 @@ def test_later_folders_override_models_and_tasks_one_by_one(tmp_path: Path) -> N
     (second / "tasks.toml").write_text('[[encoder]]\nmodels = ["resnet50"]\nreason = "a site\'s own"\n', "utf-8")
     catalog = Catalog.load(first, second)
 
-    assert (
-        catalog.get("opennsfw").version,
-        [one.models for one in catalog.tasks["encoder"]],
-        catalog.tasks["moderation"],
-    ) == (3, [("resnet50",)], CATALOG.tasks["moderation"])
+    assert catalog.get("opennsfw").version == 3
+    assert [one.models for one in catalog.tasks["encoder"]] == [("resnet50",)]
+    assert catalog.tasks["moderation"] == CATALOG.tasks["moderation"]
 
 
 @pytest.mark.parametrize("text", ["[[encoder", '[[encoder]]\nmodels = []\nreason = ""', "[[encoder]]\nmodles = []"])
-def test_a_typo_in_the_tasks_is_an_error_that_names_the_file(tmp_path: Path, text: str) -> None:
+def test_a_typo_in_the_tasks_names_the_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "tasks.toml").write_text(text, "utf-8")
 
     with pytest.raises(CatalogInvalid, match=r"tasks\.toml"):
         Catalog.load(tmp_path)
 
 
-def test_a_task_that_names_an_unknown_model_is_an_error_that_lists_the_known_ones(tmp_path: Path) -> None:
+def test_a_task_with_an_unknown_model_lists_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "tasks.toml").write_text('[[encoder]]\nmodels = ["resnet5"]\nreason = ""', "utf-8")
 
     with pytest.raises(ModelUnknown, match=r"'resnet5'.*resnet50"):
@@ -157,7 +155,8 @@ def test_the_defaults_are_the_models_that_tasks_name_each_once() -> None:
     named = [model for several in CATALOG.tasks.values() for one in several for model in one.models]
     defaults = [manifest.id for manifest in CATALOG.defaults]
 
-    assert (set(defaults), len(defaults)) == (set(named), len(set(named)))
+    assert set(defaults) == set(named)
+    assert len(defaults) == len(set(named))
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from models.arrays import Array
 from models.manifest import Manifest
-from models.runtime.session import Array
 from models.store.store import Store
 
 SIZES = ((4, 4), (4, 6), (8, 8))
@@ -82,7 +82,7 @@ CLASSIFIER = {
 }  # fmt: skip
 
 
-def manifest_of(path: Path, *, id: str = "tiny", **changes: Any) -> Manifest:
+def make_manifest(path: Path, *, id: str = "tiny", **changes: Any) -> Manifest:
     """A manifest for one of these graphs, whose only source is the file `path`; `changes` replace top-level facts."""
     facts: dict[str, Any] = {
         "id": id,
@@ -107,14 +107,14 @@ def file_facts(content: bytes, *sources: dict[str, Any], format: str = "onnx") -
     return {"format": format, "sha256": sha256(content).hexdigest(), "sources": sources}
 
 
-def quiet(what: str, done: int, total: int | None) -> None:
-    """A progress that nobody watches."""
+def ignore_progress(what: str, done: int, total: int | None) -> None:
+    """A progress callback that does nothing."""
 
 
-def store_with(root: Path, *manifests: Manifest) -> Store:
+def fill_store(root: Path, *manifests: Manifest) -> Store:
     store = Store(root)
     for manifest in manifests:
-        store.pull(manifest, progress=quiet)
+        store.pull(manifest, progress=ignore_progress)
     return store
 
 
@@ -124,7 +124,7 @@ def image(seed: int, size: tuple[int, int] = SIZES[0]) -> dict[str, Array]:
 
 
 def means(feeds: dict[str, Array]) -> list[float]:
-    """What `embedding` of a `write_graph` must be for these feeds, to a hundredth."""
+    """The right `embedding` of a `write_graph` for these feeds, to a hundredth."""
     return [round(float(mean), 2) for mean in feeds["image"].mean((0, 1))]
 
 

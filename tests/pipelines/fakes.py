@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from models.arrays import Array
 from models.inference import Inference
 from models.priority import Priority
-from models.runtime.model_info import Served
-from models.runtime.session import Array
+from models.runtime.model_info import ModelInfo
 from pipelines.image.decode import Picture
 from pipelines.run_context import RunContext
 from pipelines.types import Appearance, Features, ModelUsed
 
 CLASSES = 1000
-PROMOTED = Served("fake-encoder", 4, "4" * 64, "CPUExecutionProvider", "float32", 1)  # another version of `USED`
+PROMOTED = ModelInfo("fake-encoder", 4, "4" * 64, "CPUExecutionProvider", "float32", 1)  # another version of `USED`
 USED = ModelUsed(id="fake-encoder", version=3, sha256="0" * 64)
 APPEARANCE = Appearance(
     colours=[],
@@ -73,13 +73,13 @@ class FakeEncoder(Answers):
     logits: NDArray[np.float32] = field(default_factory=lambda: np.zeros(CLASSES, np.float32))
     embedding: NDArray[np.float32] = field(default_factory=lambda: np.arange(1280, dtype=np.float32))
     grid: NDArray[np.float32] = field(default_factory=lambda: np.zeros((7, 7, 1280), np.float32))
-    served: Served | None = None
+    model_info: ModelInfo | None = None
     asked: list[Asked] = field(default_factory=list)
 
     async def answer(self, asked: Asked) -> Inference:
         self.asked.append(asked)
         outputs = {"logits": self.logits, "embedding": self.embedding, "grid": self.grid}
-        return Inference(outputs, wait_seconds=0.25, run_seconds=0.5, batch_size=1, served=self.served)
+        return Inference(outputs, wait_seconds=0.25, run_seconds=0.5, batch_size=1, model_info=self.model_info)
 
 
 class NoOptions(BaseModel):
@@ -113,10 +113,10 @@ class FakePipeline:
     async def run(self, picture: Picture, options: BaseModel, context: RunContext) -> Features:
         self.seen.append(picture)
         self.calls.append(context)
-        context.ran |= dict.fromkeys(self.ran)
+        context.models_run |= dict.fromkeys(self.ran)
         with context.stage("look"):
             await self.work(picture)
         return FEATURES
 
-    def brief(self, result: BaseModel) -> str:
+    def describe(self, result: BaseModel) -> str:
         return f"brief of {self.name}\nin two lines"

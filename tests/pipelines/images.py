@@ -1,4 +1,4 @@
-"""Image files for the tests of pipelines: photographs, encoders, and headers written by hand."""
+"""Image files for tests: photographs, encoders, and hand-written headers."""
 
 import io
 import struct
@@ -49,7 +49,7 @@ def exif(orientation: int, kind: int = TIFF_SHORT) -> bytes:
 
 
 def with_app1(jpeg: bytes, payload: bytes) -> bytes:
-    """The JPEG with an APP1 segment (Exif or XMP) behind its first marker."""
+    """The JPEG with an APP1 segment (Exif or XMP) after its first marker."""
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(payload) + 2) + payload + jpeg[2:]
 
 
@@ -71,7 +71,7 @@ def riff(*chunks: tuple[bytes, bytes]) -> bytes:
 
 
 def tiff(*entries: tuple[int, int, int, int], data: bytes = b"", order: str = "<") -> bytes:
-    """A TIFF of one page: `entries` are (tag, type, count, value), `data` lies at offset 8, in front of them."""
+    """A TIFF of one page: `entries` are (tag, type, count, value), `data` lies at offset 8, before them."""
     mark = b"II*\0" if order == "<" else b"MM\0*"
     fields = b"".join(_field(*entry, order) for entry in sorted(entries))
     at = 8 + len(data)

@@ -29,7 +29,7 @@ class Scene:
         await self._settle()
 
     async def _visit(self, name: str, priority: Priority) -> None:
-        async with self.admission.admitted(priority):
+        async with self.admission.admit(priority):
             self.inside.append(name)
             try:
                 await self._doors[name].wait()

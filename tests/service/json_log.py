@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from service.telemetry.logs import OURS, JsonLines, Scrub
+from service.telemetry.logs import OUR_LOGGERS, JsonFormatter, SecretFilter
 
 Lines = list[dict[str, Any]]
 
@@ -17,8 +17,8 @@ def logged() -> Iterator[Lines]:
     """Filled at the end of the block."""
     stream, root, lines = io.StringIO(), logging.getLogger(), Lines()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines(Scrub()))
-    loggers = [root, *map(logging.getLogger, OURS)]  # a command that ran in this process has left them at its level
+    handler.setFormatter(JsonFormatter(SecretFilter()))
+    loggers = [root, *map(logging.getLogger, OUR_LOGGERS)]  # a command that ran in this process has left them at its level
     levels = [logger.level for logger in loggers]
     root.addHandler(handler)
     for logger in loggers:

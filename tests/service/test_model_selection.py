@@ -8,7 +8,7 @@ from models.errors import KernelSightError, ModelMissing, ModelUnknown
 from models.manifest import Manifest
 from models.registry import Catalog
 from models.store.store import Store
-from service.model_selection import announce, choose_all
+from service.model_selection import log_selections, select_models
 from service.settings import Settings, SettingsInvalid
 
 CATALOG = Catalog.load()
@@ -32,28 +32,30 @@ class Shelf(Store):
 
 
 def test_the_best_way_is_chosen_where_its_models_are_all_there() -> None:
-    choice = choose_all(Settings(), CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
+    choice = select_models(Settings(), CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
 
-    assert (choice.name, [one.id for one in choice.models], choice.passed_over) == (
-        "yunet",
-        ["yunet", "mtcnn-onet"],
-        (),
-    )
+    assert choice.name == "yunet"
+    assert [one.id for one in choice.manifests] == ["yunet", "mtcnn-onet"]
+    assert choice.passed_over == ()
 
 
 def test_a_better_way_that_is_not_possible_is_named_with_what_is_missing(caplog: pytest.LogCaptureFixture) -> None:
-    choice = choose_all(Settings(), CATALOG, Shelf(*OTHERS, *MTCNN))["faces"]
+    choice = select_models(Settings(), CATALOG, Shelf(*OTHERS, *MTCNN))["faces"]
 
-    announce({"faces": choice})
+    log_selections({"faces": choice})
     [better] = choice.passed_over
-    assert (choice.name, better.name, "kernelsight models pull yunet" in better.why) == ("mtcnn", "yunet", True)
+    assert choice.name == "mtcnn"
+    assert better.name == "yunet"
+    assert "kernelsight models pull yunet" in better.why
     assert "faces: mtcnn, because yunet is not available" in caplog.text
 
 
 def test_an_operator_can_name_the_second_best() -> None:
-    choice = choose_all(Settings(faces="mtcnn"), CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
+    choice = select_models(Settings(faces="mtcnn"), CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
 
-    assert (choice.name, choice.passed_over, "KERNELSIGHT_FACES" in choice.reason) == ("mtcnn", (), True)
+    assert choice.name == "mtcnn"
+    assert choice.passed_over == ()
+    assert "KERNELSIGHT_FACES" in choice.reason
 
 
 @pytest.mark.parametrize(
@@ -70,9 +72,9 @@ def test_a_name_that_cannot_be_served_is_an_error(
     settings: Settings, error: type[KernelSightError], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        choose_all(settings, CATALOG, Shelf(*OTHERS, *MTCNN))
+        select_models(settings, CATALOG, Shelf(*OTHERS, *MTCNN))
 
 
 def test_without_any_detector_the_error_asks_for_the_one_that_needs_least() -> None:
     with pytest.raises(ModelMissing, match="kernelsight models pull mtcnn-pnet"):
-        choose_all(Settings(), CATALOG, Shelf(*OTHERS))
+        select_models(Settings(), CATALOG, Shelf(*OTHERS))

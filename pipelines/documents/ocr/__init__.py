@@ -1,1 +1,1 @@
-"""OCR: finds the lines of a page, turns it upright, and recognises every line."""
+"""OCR: finds the lines of a page, makes it upright, and recognises every line."""

@@ -1,4 +1,4 @@
-"""Lines of text cut out of a page: straightened, at the recogniser's height, in its numbers."""
+"""Cuts lines of text out of a page, straightened and at a net's height, and packs them into its tensor."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -7,24 +7,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.manifest import ImageInput
-from pipelines.documents.stages import Pixels, Quads
+from models.manifest import InputContract
+from pipelines.documents.stages import Pixels, QuadArray
 
-MOST_SHRUNK = 1.5  # beyond this a crop is made at its own height first and then averaged down
-
-
-def cut(page: Pixels, quad: Quads, *, height: int) -> Pixels:
-    """The outline's inside, its text upright, `height` pixels high and as wide as that makes it."""
-    across = max(1.0, float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2)
-    along = max(1.0, float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2)
-    width = max(1, round(along * height / across))
-    if across <= height * MOST_SHRUNK:
-        return _warped(page, quad, width, height)
-    own = _warped(page, quad, max(1, round(along)), round(across))
-    return cast(Pixels, cv2.resize(own, (width, height), interpolation=cv2.INTER_AREA))
+MAX_DIRECT_SHRINK = 1.5  # a crop that shrinks more is first made at its own height and then averaged down
 
 
-def _warped(page: Pixels, quad: Quads, width: int, height: int) -> Pixels:
+def crop_line(page: Pixels, quad: QuadArray, *, height: int) -> Pixels:
+    """The inside of `quad` with its text upright, `height` pixels high and proportionally wide."""
+    thickness = max(1.0, float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2)
+    length = max(1.0, float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2)
+    width = max(1, round(length * height / thickness))
+    if thickness <= height * MAX_DIRECT_SHRINK:
+        return _warp(page, quad, width, height)
+    full_size = _warp(page, quad, max(1, round(length)), round(thickness))
+    return cast(Pixels, cv2.resize(full_size, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def _warp(page: Pixels, quad: QuadArray, width: int, height: int) -> Pixels:
     x0, y0 = np.floor(quad.min(axis=0)).astype(int).clip(0) - 2
     x1, y1 = np.ceil(quad.max(axis=0)).astype(int) + 3
     x0, y0 = max(0, x0), max(0, y0)
@@ -37,19 +37,19 @@ def _warped(page: Pixels, quad: Quads, width: int, height: int) -> Pixels:
     )
 
 
-def tensor(crops: Sequence[Pixels], contract: ImageInput, width: int) -> NDArray[np.float32]:
-    """(N, 3, height, width): what a crop does not fill is zero, as in training; a wider one is squeezed."""
+def make_tensor(crops: Sequence[Pixels], contract: InputContract, width: int) -> NDArray[np.float32]:
+    """(N, 3, height, width): zero to the right of a crop, as in training; crops wider than `width` are squeezed."""
     height = contract.sizes[0][0]
     batch = np.zeros((len(crops), 3, height, width), np.float32)
     for row, crop in zip(batch, crops, strict=True):
         if crop.shape[1] > width:
             crop = cast(Pixels, cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA))
-        row[:, :, : crop.shape[1]] = normalised(crop, contract)
+        row[:, :, : crop.shape[1]] = normalise(crop, contract)
     return batch
 
 
-def normalised(pixels: Pixels, contract: ImageInput) -> NDArray[np.float32]:
-    """(H, W, 3) RGB to (3, H, W) as the manifest wants it."""
+def normalise(pixels: Pixels, contract: InputContract) -> NDArray[np.float32]:
+    """(H, W, 3) RGB to (3, H, W) in the colour order and scale of `contract`."""
     mean, std = np.array(contract.mean, np.float32), np.array(contract.std, np.float32)
     tables = ((np.arange(256, dtype=np.float32)[:, None] - mean) / std).T.copy()  # 32 -> 5 ms for a page's canvas
     planes = cv2.split(pixels)

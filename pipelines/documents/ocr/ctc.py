@@ -1,7 +1,7 @@
-"""Characters from a recogniser's steps: connectionist temporal classification, best path.
+"""Decodes a recogniser's steps to characters: connectionist temporal classification (CTC), best path.
 
-Source: A. Graves et al., "Connectionist Temporal Classification" (ICML 2006): of each step the likeliest class;
-repeats are one character, blanks separate them.
+Source: A. Graves et al., "Connectionist Temporal Classification" (ICML 2006). Each step gives its likeliest class;
+repeats are one character, and blanks separate characters.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.session import Array
+from models.arrays import Array
 
 BLANK = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """`position` is where its steps are, 0 at the left and 1 at the right edge of what was recognised.
+    """`position` is the middle of its steps, from 0 at the left to 1 at the right edge of the crop.
 
-    `space` is the probability of a space between the character before and this one, as high as it gets there: of
-    spaces that were likely but not likeliest.
+    `space` is the highest probability of a space between the previous character and this one: it shows spaces that
+    were likely, but never the likeliest class.
     """
 
     text: str
@@ -29,25 +29,25 @@ class Character:
     space: float = 0.0
 
 
-def decode(probabilities: Array, alphabet: Sequence[str]) -> list[Character]:
-    """(steps, classes) to characters from left to right; `alphabet` is that of the classes: blank first, space last."""
-    classes, spaces = _likeliest(probabilities), probabilities[:, -1]
+def decode_characters(probabilities: Array, alphabet: Sequence[str]) -> list[Character]:
+    """(steps, classes) to characters from left to right; `alphabet` names the classes: blank first, space last."""
+    classes, spaces = _likeliest_classes(probabilities), probabilities[:, -1]
     best = probabilities[np.arange(len(classes)), classes]
     starts = np.flatnonzero(np.diff(classes, prepend=-1))
     ends = np.append(starts[1:], len(classes))
-    found: list[Character] = []
-    last = 0  # step of the character before
+    characters: list[Character] = []
+    last = 0  # step of the previous character
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         if classes[start] != BLANK:
             position, score = (start + end) / 2 / len(classes), float(best[start:end].mean())
             space = float(spaces[last : start + 1].max())
-            found.append(Character(alphabet[classes[start]], position, score, space))
+            characters.append(Character(alphabet[classes[start]], position, score, space))
             last = end - 1
-    return found
+    return characters
 
 
-def _likeliest(probabilities: Array) -> NDArray[np.int64]:
-    """Of each step; more than half of the steps are blanks beyond doubt, and their 18,710 classes need no reading."""
+def _likeliest_classes(probabilities: Array) -> NDArray[np.int64]:
+    """Of each step. Steps that are surely blank, over half of them, are not searched through all 18,710 classes."""
     classes = np.full(len(probabilities), BLANK)
     for step in np.flatnonzero(probabilities[:, BLANK] <= 0.5).tolist():
         classes[step] = probabilities[step].argmax()
@@ -55,5 +55,5 @@ def _likeliest(probabilities: Array) -> NDArray[np.int64]:
 
 
 def mean_score(characters: Sequence[Character]) -> float:
-    """0 where there are none."""
+    """0 without characters."""
     return float(np.mean([one.score for one in characters])) if characters else 0.0

@@ -1,21 +1,20 @@
-"""Lines that are wider than a recogniser takes, cut into pieces between words, and joined again."""
+"""Cuts lines wider than the recogniser accepts into slices, between words, and joins what was read in them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from dataclasses import replace as replaced
+from dataclasses import dataclass, replace
 from math import ceil
 
 from pipelines.documents.ocr.ctc import Character
-from pipelines.documents.ocr.whitespace import SPACELESS, blank_runs, inked
+from pipelines.documents.ocr.whitespace import SPACELESS, find_blank_runs, find_ink_columns
 from pipelines.documents.stages import Pixels
 
-LIKE_A_SPACE = 0.15  # of the line's height: a blank run as wide as that is a place to cut
-SLACK = 0.3  # of a piece's length, to both sides of where it would end
+MIN_SPACE = 0.15  # of the line's height: the narrowest blank run to cut at
+SLACK = 0.3  # of a slice's length: how far from its even end, to both sides, it may be cut
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """`pixels` from column `left` of line number `line`; `after_space` where it was cut between words."""
+class LineSlice:
+    """`pixels` from column `left` of line number `line`; `after_space`: the cut before it is between words."""
 
     line: int
     left: int
@@ -23,24 +22,26 @@ class Piece:
     after_space: bool = False
 
 
-def pieces(line: int, crop: Pixels, *, widest: int) -> list[Piece]:
-    """The line in as few pieces as it takes, all about as wide."""
+def slice_line(line: int, crop: Pixels, *, widest: int) -> list[LineSlice]:
+    """The line in as few slices as possible, all about equally wide."""
     width = crop.shape[1]
     if width <= widest:
-        return [Piece(line, 0, crop)]
-    runs = [(int(first), int(last)) for first, last in blank_runs(inked(crop))]
-    runs = [(first, last) for first, last in runs if last - first >= LIKE_A_SPACE * len(crop)]
+        return [LineSlice(line, 0, crop)]
+    runs = [(int(first), int(last)) for first, last in find_blank_runs(find_ink_columns(crop))]
+    runs = [(first, last) for first, last in runs if last - first >= MIN_SPACE * len(crop)]
     cuts: list[tuple[int, bool]] = [(0, False)]
     while width - cuts[-1][0] > widest:
         left = cuts[-1][0]
-        even = ceil((width - left) / (widest * (1 - SLACK / 2)))  # pieces that are left
-        cuts.append(_cut(runs, left, (width - left) // even, widest))
+        remaining = ceil((width - left) / (widest * (1 - SLACK / 2)))  # slices
+        cuts.append(_find_cut(runs, left, (width - left) // remaining, widest))
     ends = [*(cut for cut, _ in cuts[1:]), width]
-    return [Piece(line, left, crop[:, left:end], is_space) for (left, is_space), end in zip(cuts, ends, strict=True)]
+    return [
+        LineSlice(line, left, crop[:, left:end], is_space) for (left, is_space), end in zip(cuts, ends, strict=True)
+    ]
 
 
-def _cut(runs: Iterable[tuple[int, int]], left: int, length: int, widest: int) -> tuple[int, bool]:
-    """The middle of the widest run near the piece's end, and True; where there is none its end, and False."""
+def _find_cut(runs: Iterable[tuple[int, int]], left: int, length: int, widest: int) -> tuple[int, bool]:
+    """The middle of the widest run near the slice's end, and True; without one the slice's end, and False."""
     first, last = left + round(length * (1 - SLACK)), left + min(widest, round(length * (1 + SLACK)))
     near = [run for run in runs if first <= sum(run) // 2 <= last]
     if not near:
@@ -49,12 +50,12 @@ def _cut(runs: Iterable[tuple[int, int]], left: int, length: int, widest: int) -
     return (start + end) // 2, True
 
 
-def joined(parts: Sequence[tuple[Piece, list[Character]]]) -> list[Character]:
-    """The characters of a line's pieces, positions in columns of the whole line."""
+def join_slices(parts: Sequence[tuple[LineSlice, list[Character]]]) -> list[Character]:
+    """The characters of a whole line, with its columns as positions, from those of its slices."""
     line: list[Character] = []
-    for piece, characters in parts:
-        moved = [replaced(one, position=one.position + piece.left) for one in characters]
-        if piece.after_space and line and moved and not SPACELESS.match(line[-1].text + moved[0].text):
-            line.append(Character(" ", float(piece.left), 1.0))
+    for part, characters in parts:
+        moved = [replace(one, position=one.position + part.left) for one in characters]
+        if part.after_space and line and moved and not SPACELESS.match(line[-1].text + moved[0].text):
+            line.append(Character(" ", float(part.left), 1.0))
         line += moved
     return line

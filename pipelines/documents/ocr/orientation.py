@@ -1,4 +1,4 @@
-"""Which way up a page is, and how much it slants: from its boxes and a look at some of its lines."""
+"""Finds a page's rotation, from its lines and a classifier, and its skew, from the angles of its lines."""
 
 from dataclasses import dataclass
 
@@ -8,77 +8,79 @@ from numpy.typing import NDArray
 from models.manifest import Manifest
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.coordinates import Rotation
-from pipelines.documents.ocr.crops import cut, tensor
-from pipelines.documents.ocr.db_postprocess import Boxes
+from pipelines.documents.ocr.crops import crop_line, make_tensor
+from pipelines.documents.ocr.db_postprocess import TextQuads
 from pipelines.documents.stages import Pixels
 from pipelines.pipeline import Infer
 from pipelines.run_context import RunContext
 
-SAMPLE = 16  # lines that say which way up a page is
-LEGIBLE = 8.0  # pixels: lower lines say little
-LONG = 5.0  # times its height: a line that shows the page's slant
-MOST_SKEW, LEAST_SKEW = 10.0, 0.5  # degrees; below, the crops' own straightening is enough
-AGREED = 1.0  # degrees that half of the lines are from the median at most
+SAMPLE_LINES = 16  # that are classified to find a page's rotation
+MIN_LEGIBLE_HEIGHT = 8.0  # pixels: lower lines say little
+MIN_SKEW_LENGTH = 5.0  # in heights of the line: shorter ones do not show the page's skew
+MAX_SKEW, MIN_SKEW = 10.0, 0.5  # degrees; below, straightening each crop is enough
+MAX_SKEW_SPREAD = 1.0  # degrees: at least half of the lines are this close to the median
 
 
 @dataclass(frozen=True)
-class Orientation:
+class OrientationDetector:
     manifest: Manifest
     infer_many: Infer
     pool: CpuPool
 
-    async def rotation(self, page: Pixels, boxes: Boxes, context: RunContext) -> Rotation:
-        """Degrees clockwise by which the page's content was turned: 0 where nothing speaks against it."""
+    async def find_rotation(self, page: Pixels, boxes: TextQuads, context: RunContext) -> Rotation:
+        """Degrees clockwise by which the page's content was rotated; 0 without evidence of a rotation."""
         if not len(boxes):
             return 0
-        lies = float(boxes.lengths[boxes.are_tall].sum()) > float(boxes.lengths.sum()) / 2
-        alike = boxes[boxes.are_tall == lies]
-        legible = alike[alike.heights >= min(LEGIBLE, float(np.median(alike.heights)))]
-        sample = legible[np.argsort(-legible.lengths)[:SAMPLE]]
-        turned = await self.upside_down(page, sample, context)
-        is_reversed = float(np.mean(turned)) > 0.5
-        if lies:
+        is_sideways = float(boxes.lengths[boxes.is_vertical].sum()) > float(boxes.lengths.sum()) / 2
+        alike = boxes[boxes.is_vertical == is_sideways]
+        legible = alike[alike.heights >= min(MIN_LEGIBLE_HEIGHT, float(np.median(alike.heights)))]
+        sample = legible[np.argsort(-legible.lengths)[:SAMPLE_LINES]]
+        upside_down = await self.upside_down_probabilities(page, sample, context)
+        is_reversed = float(np.mean(upside_down)) > 0.5
+        if is_sideways:
             return 270 if is_reversed else 90
         return 180 if is_reversed else 0
 
-    async def righted(self, page: Pixels, boxes: Boxes, context: RunContext) -> Boxes:
-        """With lines that run up a page read from below."""
-        tall = boxes.are_tall
-        if not tall.any():
+    async def orient_vertical_lines(self, page: Pixels, boxes: TextQuads, context: RunContext) -> TextQuads:
+        """With vertical lines that run up the page read from below."""
+        is_vertical = boxes.is_vertical
+        if not is_vertical.any():
             return boxes
-        reversed_ = tall.copy()
-        reversed_[tall] = await self.upside_down(page, boxes[tall], context) > 0.5
-        return boxes.reversed(reversed_)
+        runs_up = is_vertical.copy()
+        runs_up[is_vertical] = await self.upside_down_probabilities(page, boxes[is_vertical], context) > 0.5
+        return boxes.reverse(runs_up)
 
-    async def upside_down(self, page: Pixels, boxes: Boxes, context: RunContext) -> NDArray[np.float32]:
-        """(N,) probability that each line is read from its wrong end."""
+    async def upside_down_probabilities(
+        self, page: Pixels, boxes: TextQuads, context: RunContext
+    ) -> NDArray[np.float32]:
+        """(N,) probability that each line would be read from its wrong end."""
         with context.stage("preprocess"):
-            crops = await self.pool.run(self._crops, page, boxes)
+            crops = await self.pool.run(self._make_tensor, page, boxes)
         answer = await self.infer_many(
             self.manifest.id, {self.manifest.input.name: crops}, priority=context.priority, deadline=context.deadline
         )
-        context.inferred(answer)
+        context.record_inference(answer)
         probabilities: NDArray[np.float32] = answer.outputs[self.manifest.outputs[0].name][:, 1]
         return probabilities
 
-    def _crops(self, page: Pixels, boxes: Boxes) -> NDArray[np.float32]:
-        """Beginnings of the lines: a long one squeezed into the net's width is illegible."""
+    def _make_tensor(self, page: Pixels, boxes: TextQuads) -> NDArray[np.float32]:
+        """The beginnings of the lines: a long line squeezed into the net's width is illegible."""
         height, width = self.manifest.input.sizes[0]
-        crops = [cut(page, quad, height=height)[:, :width] for quad in boxes.quads]
-        return tensor(crops, self.manifest.input, width)
+        crops = [crop_line(page, quad, height=height)[:, :width] for quad in boxes.quads]
+        return make_tensor(crops, self.manifest.input, width)
 
 
-def skew_of(boxes: Boxes) -> float:
-    """Degrees clockwise by which the lines of an upright page slant; 0 where they do not, or disagree."""
-    long = boxes[(boxes.lengths >= LONG * boxes.heights) & ~boxes.are_tall]
+def measure_skew(boxes: TextQuads) -> float:
+    """Degrees clockwise by which the lines of an upright page slant; 0 if they do not, or disagree."""
+    long = boxes[(boxes.lengths >= MIN_SKEW_LENGTH * boxes.heights) & ~boxes.is_vertical]
     if not len(long):
         return 0.0
     skew = _weighted_median(long.angles, long.lengths)
     spread = _weighted_median(np.abs(long.angles - skew), long.lengths)
-    return round(skew, 2) if LEAST_SKEW <= abs(skew) <= MOST_SKEW and spread <= AGREED else 0.0
+    return round(skew, 2) if MIN_SKEW <= abs(skew) <= MAX_SKEW and spread <= MAX_SKEW_SPREAD else 0.0
 
 
 def _weighted_median(values: NDArray[np.float32], weights: NDArray[np.float32]) -> float:
     order = np.argsort(values)
-    passed = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(passed, passed[-1] / 2)])
+    cumulative = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(cumulative, cumulative[-1] / 2)])

@@ -1,6 +1,6 @@
-"""Reads a page image: finds its lines, turns it upright, straightens it, and recognises every line.
+"""Reads a page image: finds its lines, rotates and straightens the page, and recognises every line.
 
-page ─► Detector ─► boxes ─► Orientation ─► Turn ─► upright page, boxes on it ─► Recogniser ─► lines
+page ─► TextDetector ─► quads ─► OrientationDetector ─► PageTransform ─► upright page ─► TextRecogniser ─► lines
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ import numpy as np
 
 from models.manifest import Manifest
 from pipelines.cpu_pool import CpuPool
-from pipelines.documents.coordinates import LONGEST, Turn
-from pipelines.documents.ocr.db_postprocess import Boxes
-from pipelines.documents.ocr.detector import Detector
-from pipelines.documents.ocr.orientation import Orientation, skew_of
-from pipelines.documents.ocr.recogniser import Recogniser
+from pipelines.documents.coordinates import MAX_WARP_SIDE, PageTransform
+from pipelines.documents.ocr.db_postprocess import TextQuads
+from pipelines.documents.ocr.detector import TextDetector
+from pipelines.documents.ocr.orientation import OrientationDetector, measure_skew
+from pipelines.documents.ocr.recogniser import TextRecogniser
 from pipelines.documents.stages import PageText, Pixels
 from pipelines.pipeline import Infer
 from pipelines.run_context import RunContext
@@ -24,9 +24,11 @@ from pipelines.types import ModelUsed
 
 @dataclass(frozen=True)
 class OcrReader:
-    detector: Detector
-    orientation: Orientation
-    recogniser: Recogniser
+    """A `PageReader` with PP-OCR's models."""
+
+    detector: TextDetector
+    orientation: OrientationDetector
+    recogniser: TextRecogniser
     used: tuple[ModelUsed, ...]
     pool: CpuPool
 
@@ -43,11 +45,11 @@ class OcrReader:
         infer_many: Infer,
         pool: CpuPool,
     ) -> Self:
-        """`alphabet` is that of the recogniser's classes: see `recogniser.alphabet`."""
+        """`alphabet` names the recogniser's classes: see `read_alphabet`."""
         return cls(
-            Detector(detector, infer, pool),
-            Orientation(orientation, infer_many, pool),
-            Recogniser(recogniser, alphabet, infer_many, pool),
+            TextDetector(detector, infer, pool),
+            OrientationDetector(orientation, infer_many, pool),
+            TextRecogniser(recogniser, alphabet, infer_many, pool),
             used,
             pool,
         )
@@ -57,19 +59,19 @@ class OcrReader:
         return list(self.used)
 
     async def read(self, pixels: Pixels, context: RunContext) -> PageText:
-        """Lines come from top to bottom; what reads as one with a gap in it is two lines."""
+        """Lines come from top to bottom; a line with a wide gap in it counts as two."""
         height, width = pixels.shape[:2]
-        boxes = await self.detector.find(pixels, context)
-        turn = Turn(width, height, await self.orientation.rotation(pixels, boxes, context))
-        if max(width, height) < LONGEST:
-            turn = Turn(width, height, turn.rotation, skew_of(boxes.moved(turn)))
-        upright, boxes = await self.pool.run(_upright, pixels, boxes, turn)
-        boxes = await self.orientation.righted(upright, boxes, context)
-        lines = await self.recogniser.read(upright, boxes, context)
-        return PageText(upright, tuple(lines), turn.rotation, turn.skew)
+        boxes = await self.detector.find_lines(pixels, context)
+        transform = PageTransform(width, height, await self.orientation.find_rotation(pixels, boxes, context))
+        if max(width, height) < MAX_WARP_SIDE:
+            transform = PageTransform(width, height, transform.rotation, measure_skew(boxes.transform(transform)))
+        upright, boxes = await self.pool.run(_make_upright, pixels, boxes, transform)
+        boxes = await self.orientation.orient_vertical_lines(upright, boxes, context)
+        lines = await self.recogniser.read_lines(upright, boxes, context)
+        return PageText(upright, tuple(lines), transform.rotation, transform.skew)
 
 
-def _upright(pixels: Pixels, boxes: Boxes, turn: Turn) -> tuple[Pixels, Boxes]:
-    moved = boxes.moved(turn)
-    order = np.lexsort((moved.quads[:, :, 0].min(axis=1), moved.quads[:, :, 1].mean(axis=1)))
-    return turn.apply(pixels), moved[order]
+def _make_upright(pixels: Pixels, boxes: TextQuads, transform: PageTransform) -> tuple[Pixels, TextQuads]:
+    lines = boxes.transform(transform)
+    order = np.lexsort((lines.quads[:, :, 0].min(axis=1), lines.quads[:, :, 1].mean(axis=1)))
+    return transform.warp(pixels), lines[order]

@@ -1,44 +1,44 @@
-"""The forms that a document can be had in, by the names that clients use."""
+"""Output formats of documents, by the names that clients use."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.documents.outputs.hocr import to_hocr
-from pipelines.documents.outputs.line_joining import clean
+from pipelines.documents.outputs.line_joining import clean_text
 from pipelines.documents.outputs.markdown import to_markdown
 from pipelines.documents.outputs.searchable_pdf import to_pdf
 from pipelines.documents.types import Document, Page
 
 
 def to_text(document: Document) -> str:
-    return "\f".join(_page(page) for page in document.pages)
+    return "\f".join(_page_text(page) for page in document.pages)
 
 
-def _page(page: Page) -> str:
-    regions = ("".join(f"{clean(line.text)}\n" for line in region.lines) for region in page.regions)
+def _page_text(page: Page) -> str:
+    regions = ("".join(f"{clean_text(line.text)}\n" for line in region.lines) for region in page.regions)
     return "\n".join(region for region in regions if region)
 
 
-Form = Literal["markdown", "text", "hocr", "pdf"]
+FormatName = Literal["markdown", "text", "hocr", "pdf"]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class OutputFormat:
     media_type: str
     suffix: str
 
 
-KINDS: dict[Form, Kind] = {
-    "markdown": Kind("text/markdown; charset=utf-8", ".md"),
-    "text": Kind("text/plain; charset=utf-8", ".txt"),
-    "hocr": Kind("application/xhtml+xml; charset=utf-8", ".hocr"),
-    "pdf": Kind("application/pdf", ".pdf"),
+OUTPUT_FORMATS: dict[FormatName, OutputFormat] = {
+    "markdown": OutputFormat("text/markdown; charset=utf-8", ".md"),
+    "text": OutputFormat("text/plain; charset=utf-8", ".txt"),
+    "hocr": OutputFormat("application/xhtml+xml; charset=utf-8", ".hocr"),
+    "pdf": OutputFormat("application/pdf", ".pdf"),
 }
 
 
-def written(document: Document, form: Form) -> bytes:
-    """A PDF shows the pages that were read with `pictures`."""
-    match form:
+def encode_document(document: Document, format_name: FormatName) -> bytes:
+    """A PDF shows the pictures of pages that have one: read them with the option `pictures`."""
+    match format_name:
         case "markdown":
             return to_markdown(document).encode()
         case "text":

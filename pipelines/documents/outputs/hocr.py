@@ -1,10 +1,11 @@
-"""A document as hOCR 1.2 in XHTML: http://kba.github.io/hocr-spec/1.2/"""
+"""Writes a document as hOCR 1.2 in XHTML: http://kba.github.io/hocr-spec/1.2/"""
 
 from collections.abc import Iterator
 from html import escape
 
-from pipelines.documents.outputs.line_joining import clean
-from pipelines.documents.types import Box, Document, Line, Page, Region, Word
+from pipelines.boxes import Box
+from pipelines.documents.outputs.line_joining import clean_text
+from pipelines.documents.types import Document, DocumentLine, DocumentWord, Page, Region
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">
@@ -20,44 +21,46 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def to_hocr(document: Document, *, title: str = "document") -> str:
-    pages = "".join(part for page in document.pages for part in _page(page))
-    return f"{_HEAD.format(title=_text(title))}{pages}</body>\n</html>\n"
+    pages = "".join(part for page in document.pages for part in _write_page(page))
+    return f"{_HEAD.format(title=_escape(title))}{pages}</body>\n</html>\n"
 
 
-def _page(page: Page) -> Iterator[str]:
+def _write_page(page: Page) -> Iterator[str]:
     resolution = f"; scan_res {page.dpi} {page.dpi}" if page.dpi else ""
-    box = _box((0, 0, page.width, page.height))
+    box = _bbox((0, 0, page.width, page.height))
     yield f'<div class="ocr_page" id="page_{page.number}" title="{box}; ppageno {page.number - 1}{resolution}">\n'
     for region in page.regions:
-        yield from _region(region, f"{page.number}_{region.order}")
+        yield from _write_region(region, f"{page.number}_{region.order}")
     yield "</div>\n"
 
 
-def _region(region: Region, name: str) -> Iterator[str]:
-    box = _box(region.box)
+def _write_region(region: Region, name: str) -> Iterator[str]:
+    box = _bbox(region.box)
     yield f'<div class="ocr_carea {region.label}" id="block_{name}" title="{box}">\n'
     if region.lines:
         yield f'<p class="ocr_par" id="par_{name}" title="{box}">\n'
         for number, line in enumerate(region.lines):
-            yield from _line(line, f"{name}_{number}")
+            yield from _write_line(line, f"{name}_{number}")
         yield "</p>\n"
     yield "</div>\n"
 
 
-def _line(line: Line, name: str) -> Iterator[str]:
-    words = [word for word in line.words if _text(word.text)] or [Word(text=line.text, box=line.box, score=line.score)]
+def _write_line(line: DocumentLine, name: str) -> Iterator[str]:
+    words = [word for word in line.words if _escape(word.text)] or [
+        DocumentWord(text=line.text, box=line.box, score=line.score)
+    ]
     spans = (
         f'<span class="ocrx_word" id="word_{name}_{number}" '
-        f'title="{_box(word.box)}; x_wconf {round(100 * word.score)}">{_text(word.text)}</span>'
+        f'title="{_bbox(word.box)}; x_wconf {round(100 * word.score)}">{_escape(word.text)}</span>'
         for number, word in enumerate(words)
     )
-    yield f'<span class="ocr_line" id="line_{name}" title="{_box(line.box)}">{" ".join(spans)}</span>\n'
+    yield f'<span class="ocr_line" id="line_{name}" title="{_bbox(line.box)}">{" ".join(spans)}</span>\n'
 
 
-def _box(box: Box) -> str:
+def _bbox(box: Box) -> str:
     return "bbox " + " ".join(str(round(edge)) for edge in box)
 
 
-def _text(text: str) -> str:
-    """Without characters that XML cannot have."""
-    return escape(clean(text).replace("\ufffe", "").replace("\uffff", ""))
+def _escape(text: str) -> str:
+    """Escaped, without characters that XML does not allow."""
+    return escape(clean_text(text).replace("\ufffe", "").replace("\uffff", ""))

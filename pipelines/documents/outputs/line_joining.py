@@ -1,26 +1,26 @@
-"""Lines to running text: where lines end says nothing once they stand in a paragraph."""
+"""Joins lines to running text and cleans it: line ends mean nothing within a paragraph."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 
-from pipelines.documents.types import Line
+from pipelines.documents.types import DocumentLine
 
 _HYPHENATED = re.compile(r"\w\w[-\u00ad\u2010]$")
 
 
-def height_of(line: Line) -> float:
-    """Of the text itself, also where it lies on its side."""
+def line_height(line: DocumentLine) -> float:
+    """Height of the text itself, even if it lies on its side."""
     if line.polygon is None:
         return line.box[3] - line.box[1]
     (x0, y0), (x3, y3) = line.polygon[0], line.polygon[3]
     return float(((x3 - x0) ** 2 + (y3 - y0) ** 2) ** 0.5)
 
 
-def joined(lines: Iterable[str]) -> str:
-    """One paragraph: words that were divided are whole again, scripts without spaces get none."""
+def join_lines(lines: Iterable[str]) -> str:
+    """One paragraph: hyphenated words are rejoined, and scripts without spaces get none."""
     text = ""
-    for line in (clean(one) for one in lines):
+    for line in (clean_text(one) for one in lines):
         if not text or not line:
             text = text or line
         elif _HYPHENATED.search(text) and line[0].islower():
@@ -32,19 +32,19 @@ def joined(lines: Iterable[str]) -> str:
     return text
 
 
-def clean(text: str) -> str:
-    """On one line, and without characters that are no text: controls, private use, halves of pairs."""
-    kept = (" " if character.isspace() else character for character in text if not _is_no_text(character))
+def clean_text(text: str) -> str:
+    """One line without characters that are no text: controls, private use, lone surrogates."""
+    kept = (" " if character.isspace() else character for character in text if not _is_removed(character))
     return " ".join("".join(kept).split())
 
 
-def _is_no_text(character: str) -> bool:
-    """Also of marks that turn the direction of what follows: they could make text look like other text."""
-    kind = unicodedata.category(character)
-    bidirectional = "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
-    return bidirectional or (kind in ("Cc", "Cs", "Co", "Cn") and not character.isspace())
+def _is_removed(character: str) -> bool:
+    """Bidirectional controls are removed, too: they could make text look like other text."""
+    category = unicodedata.category(character)
+    is_bidirectional = "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
+    return is_bidirectional or (category in ("Cc", "Cs", "Co", "Cn") and not character.isspace())
 
 
 def _is_wide(character: str) -> bool:
-    """Of Chinese and Japanese; Korean has spaces."""
+    """True of Chinese and Japanese characters; Korean has spaces."""
     return unicodedata.east_asian_width(character) in "WF" and not "\uac00" <= character <= "\ud7a3"

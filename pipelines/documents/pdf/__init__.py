@@ -1,1 +1,1 @@
-"""PDFs: pages and text layers, read by PDFium in a process of its own."""
+"""PDFs: pages and text layers, read by PDFium in its own process."""

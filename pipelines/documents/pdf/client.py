@@ -1,8 +1,8 @@
-"""PDFs: opened, drawn and read under limits, a page at a time, in a process that may fail.
+"""Opens PDFs and renders and reads their pages, under limits, in a process that may fail.
 
-PDFium must not be called by two threads at once, whatever documents they work on. So one thread makes all calls,
-and not a lock around calls from the pool of threads: pages that take long would have one thread of the pool after
-the other wait. And it makes them in another process (`pdfium_process`), which a file can hang, crash or fill.
+PDFium must not be called by two threads at once, even for different documents. So one thread makes all calls. A lock
+around calls from the thread pool would not do: behind slow pages, one pool thread after the other would wait. The calls
+go to another process (`pdfium_process`), because a file can hang it, crash it or fill its memory.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.documents.errors import DocumentCorrupt, DocumentLocked, PageBroken, PageTooSlow
-from pipelines.documents.pdf.pdfium_text import Glyphs
+from pipelines.documents.pdf.pdfium_text import PageCharacters
 from pipelines.documents.stages import Pixels
 from pipelines.errors import TooManyBytes
 
-_PROCESS = "pipelines.documents.pdf.pdfium_process"
-_ROOT = Path(__file__).parents[2]
-_REOPENED = 8  # times in a row that pages of this or another document may kill the process before one is given up
+_PROCESS_MODULE = "pipelines.documents.pdf.pdfium_process"
+_ROOT = Path(__file__).parents[3]
+_MAX_REOPENS = 8  # how often in a row pages of any document may end the process before a request fails
 
 
 @dataclass(frozen=True, slots=True)
 class PdfLimits:
-    """`bytes` of a file; a page that would have more `pixels` is drawn smaller; `seconds` for opening a file or for
-    a page; `memory` in bytes of the process that does it."""
+    """`bytes` of a file; a page that would have more `pixels` is rendered smaller; `seconds` for opening a file or for
+    a page; `memory` of PDFium's process in bytes."""
 
     bytes: int = 64 * 2**20
     pixels: int = 25_000_000
@@ -42,17 +42,17 @@ class PdfLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnPage:
-    """A page as people see it and, of a PDF, the text that it says it has, in the same pixels."""
+class RenderedPage:
+    """A page as people see it and, for a PDF, the characters that its text layer claims, in the same pixels."""
 
     number: int
     pixels: Pixels = field(repr=False)
     dpi: int | None = None
-    glyphs: Glyphs | None = field(default=None, repr=False)
+    characters: PageCharacters | None = field(default=None, repr=False)
 
 
-class Pdfium:
-    """PDFium's process, started when it is needed, and the thread that talks to it."""
+class PdfiumClient:
+    """PDFium's process, started on demand, and the thread that talks to it."""
 
     def __init__(self, limits: PdfLimits | None = None) -> None:
         self.limits = limits or PdfLimits()
@@ -61,33 +61,33 @@ class Pdfium:
         self._keys = count()
 
     @asynccontextmanager
-    async def opened(self, data: bytes, password: str | None = None) -> AsyncIterator["Pdf"]:
+    async def open_document(self, data: bytes, password: str | None = None) -> AsyncIterator["PdfDocument"]:
         """Raises TooManyBytes, DocumentLocked or DocumentCorrupt."""
         if len(data) > self.limits.bytes:
             raise TooManyBytes(len(data), self.limits.bytes)
-        pdf = Pdf(self, next(self._keys), data, password)
+        pdf = PdfDocument(self, next(self._keys), data, password)
         try:
             await pdf.open()
             yield pdf
         finally:
-            # Behind whatever of this document is still being done, and not waited for: this may be a cancellation.
-            self._thread.submit(self._forget, pdf.key)
+            # Runs after what is still under way for this document; not awaited, as this may be a cancellation.
+            self._thread.submit(self._close_document, pdf.key)
 
-    async def ask(self, *request: Any) -> tuple[str, Any]:
-        """What `pdfium_process.answer` says; "late" or "dead" where the request has cost the process its life."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, *request)
+    async def send_request(self, *request: Any) -> tuple[str, Any]:
+        """The reply of `pdfium_process.handle_request`; "late" or "dead" if the request has ended the process."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._send_request, *request)
 
-    def _ask(self, *request: Any) -> tuple[str, Any]:
+    def _send_request(self, *request: Any) -> tuple[str, Any]:
         if self._process is None:
             self._process = _Process(self.limits)
-        reply = self._process.ask(request)
+        reply = self._process.send_request(request)
         if reply[0] in ("late", "dead"):
             self._process = None
         return reply
 
-    def _forget(self, key: int) -> None:
+    def _close_document(self, key: int) -> None:
         if self._process is not None:
-            self._ask("close", key)
+            self._send_request("close", key)
 
     def close(self) -> None:
         self._thread.shutdown(wait=True)
@@ -96,63 +96,64 @@ class Pdfium:
             self._process = None
 
 
-class Pdf:
-    """An open document. A process that has died takes it along: then it is opened again in the next one."""
+class PdfDocument:
+    """An open document. If PDFium's process dies, the document is opened again in the next one."""
 
-    def __init__(self, pdfium: Pdfium, key: int, data: bytes, password: str | None) -> None:
-        self._pdfium, self.key, self._data, self._password = pdfium, key, data, password
+    def __init__(self, pdfium: PdfiumClient, key: int, data: bytes, password: str | None) -> None:
+        self.key = key
+        self._pdfium, self._data, self._password = pdfium, data, password
         self.page_count = 0
 
     async def open(self) -> None:
-        outcome, value = await self._pdfium.ask("open", self.key, self._data, self._password)
+        outcome, value = await self._pdfium.send_request("open", self.key, self._data, self._password)
         if outcome == "locked":
-            wrong = "this password does not open it" if self._password else "give its password"
-            raise DocumentLocked(f"this PDF is locked: {wrong}")
+            hint = "this password does not open it" if self._password else "give its password"
+            raise DocumentLocked(f"this PDF is locked: {hint}")
         if outcome != "done":
             raise DocumentCorrupt(f"this PDF cannot be opened: {value}")
         self.page_count = value
         if not self.page_count:
             raise DocumentCorrupt("this PDF has no pages")
 
-    async def size(self, number: int, dpi: int) -> tuple[int, int]:
-        """Width and height of a page in pixels; a page that cannot be read has one."""
-        outcome, value = await self._ask("size", number, dpi)
+    async def page_size(self, number: int, dpi: int) -> tuple[int, int]:
+        """Width and height of a page in pixels; 1 x 1 for a page that cannot be read."""
+        outcome, value = await self._send_request("size", number, dpi)
         return value if outcome == "done" else (1, 1)
 
-    async def page(self, number: int, dpi: int) -> DrawnPage:
+    async def render_page(self, number: int, dpi: int) -> RenderedPage:
         """Raises PageBroken or PageTooSlow."""
-        outcome, value = await self._ask("page", number, dpi)
+        outcome, value = await self._send_request("page", number, dpi)
         if outcome == "late":
             raise PageTooSlow(number, self._pdfium.limits.seconds)
         if outcome != "done":
             raise PageBroken(number)
-        pixels, fitting, glyphs = value
-        return DrawnPage(number, pixels, fitting, glyphs)
+        pixels, fitting_dpi, characters = value
+        return RenderedPage(number, pixels, fitting_dpi, characters)
 
-    async def _ask(self, what: str, number: int, dpi: int) -> tuple[str, Any]:
-        request = (what, self.key, number, dpi, self._pdfium.limits.pixels)
-        reply = await self._pdfium.ask(*request)
-        for _ in range(_REOPENED):
+    async def _send_request(self, kind: str, number: int, dpi: int) -> tuple[str, Any]:
+        request = (kind, self.key, number, dpi, self._pdfium.limits.pixels)
+        reply = await self._pdfium.send_request(*request)
+        for _ in range(_MAX_REOPENS):
             if reply[0] != "unknown":
                 break
             await self.open()
-            reply = await self._pdfium.ask(*request)
+            reply = await self._pdfium.send_request(*request)
         return reply
 
 
 class _Process:
     def __init__(self, limits: PdfLimits) -> None:
-        self._connection, theirs = Pipe()
-        assert isinstance(theirs, Connection)
-        # Libraries that start a thread for each core would use up its memory before anything is done.
+        self._connection, child_end = Pipe()
+        assert isinstance(child_end, Connection)
+        # Libraries that start a thread per core would use up the memory limit before any work.
         environment = {**os.environ, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        arguments = (str(theirs.fileno()), str(limits.seconds), str(limits.memory))
+        arguments = (str(child_end.fileno()), str(limits.seconds), str(limits.memory))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", _PROCESS, *arguments], env=environment, pass_fds=(theirs.fileno(),)
+            [sys.executable, "-m", _PROCESS_MODULE, *arguments], env=environment, pass_fds=(child_end.fileno(),)
         )
-        theirs.close()
+        child_end.close()
 
-    def ask(self, request: tuple[Any, ...]) -> tuple[str, Any]:
+    def send_request(self, request: tuple[Any, ...]) -> tuple[str, Any]:
         try:
             self._connection.send(request)
             reply: tuple[str, Any] = self._connection.recv()
@@ -163,6 +164,6 @@ class _Process:
         return reply
 
     def close(self) -> None:
-        """It ends when nobody is there to ask it."""
+        """The process ends when its connection closes."""
         self._connection.close()
         self._process.wait()

@@ -1,7 +1,7 @@
-"""PDFium in a process of its own: `python -m pipelines.documents.pdf.pdfium_process FILE_DESCRIPTOR SECONDS BYTES`.
+"""PDFium in its own process: `python -m pipelines.documents.pdf.pdfium_process FILE_DESCRIPTOR SECONDS BYTES`.
 
-A PDF of a kilobyte can take PDFium hours and all memory, or make it crash, and nothing stops it from outside. So
-the kernel does: each request has a timer that ends the process, and the process may have only so much memory.
+A PDF of a kilobyte can take PDFium hours and all memory, or crash it, and PDFium has no means to be stopped. So the
+kernel stops it: each request has a timer that ends the process, and the process has a memory limit.
 """
 
 import resource
@@ -14,18 +14,18 @@ import numpy as np
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from pipelines.documents.pdf.pdfium_text import Places, read_glyphs
+from pipelines.documents.pdf.pdfium_text import PointsToPixels, read_characters
 
 POINTS_PER_INCH = 72
 
-Reply = tuple[str, Any]  # "done" and what was asked for, or "locked", "corrupt", "broken", "unknown" and why
+PdfiumReply = tuple[str, Any]  # "done" and the result, or "locked", "corrupt", "broken" or "unknown" and the reason
 
 
 def main() -> None:
     descriptor, seconds, memory = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends this process in good order
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which shuts this process down
     documents: dict[int, Any] = {}
     connection = Connection(descriptor)
     while True:
@@ -33,30 +33,30 @@ def main() -> None:
             request = connection.recv()
         except EOFError:
             return
-        signal.setitimer(signal.ITIMER_REAL, seconds)  # its signal has no handler: it ends the process, in C code too
-        reply = answer(documents, *request)
+        signal.setitimer(signal.ITIMER_REAL, seconds)  # SIGALRM has no handler: it ends the process, even within C code
+        reply = handle_request(documents, *request)
         signal.setitimer(signal.ITIMER_REAL, 0)
         connection.send(reply)
 
 
-def answer(documents: dict[int, Any], what: str, key: int, *arguments: Any) -> Reply:
-    """`open` takes bytes and password, `size` and `page` number, dpi and the most pixels; `close` nothing."""
-    if what == "open":
-        return _open(documents, key, *arguments)
+def handle_request(documents: dict[int, Any], kind: str, key: int, *arguments: Any) -> PdfiumReply:
+    """`open` takes bytes and password; `size` and `page` take number, dpi and maximum of pixels; `close` nothing."""
+    if kind == "open":
+        return _open_document(documents, key, *arguments)
     document = documents.get(key)
     if document is None:
         return "unknown", None
-    if what == "close":
+    if kind == "close":
         documents.pop(key).close()
         return "done", None
     try:
-        return "done", (_size if what == "size" else _page)(document, *arguments)
+        return "done", (_page_size if kind == "size" else _render_page)(document, *arguments)
     except pypdfium2.PdfiumError as cause:
         return "broken", str(cause)
 
 
-def _open(documents: dict[int, Any], key: int, data: bytes, password: str | None) -> Reply:
-    """The number of pages."""
+def _open_document(documents: dict[int, Any], key: int, data: bytes, password: str | None) -> PdfiumReply:
+    """Returns the number of pages."""
     try:
         documents[key] = pypdfium2.PdfDocument(data, password)
     except pypdfium2.PdfiumError as cause:
@@ -65,28 +65,28 @@ def _open(documents: dict[int, Any], key: int, data: bytes, password: str | None
     return "done", len(documents[key])
 
 
-def _size(document: Any, number: int, dpi: int, most_pixels: int) -> tuple[int, int]:
-    """Width and height of a page in pixels; a page that cannot be read has one."""
+def _page_size(document: Any, number: int, dpi: int, max_pixels: int) -> tuple[int, int]:
+    """Width and height of a page in pixels; 1 x 1 for a page that cannot be read."""
     size = pdfium.FS_SIZEF()
     pdfium.FPDF_GetPageSizeByIndexF(document, number - 1, size)
-    return _pixels(size.width, size.height, _fitting(size.width, size.height, dpi, most_pixels))
+    return _size_in_pixels(size.width, size.height, _fit_dpi(size.width, size.height, dpi, max_pixels))
 
 
-def _page(document: Any, number: int, dpi: int, most_pixels: int) -> tuple[Any, int, Any]:
-    """Its pixels, the dpi that they have, and its glyphs."""
-    page = _loaded(document, number)
+def _render_page(document: Any, number: int, dpi: int, max_pixels: int) -> tuple[Any, int, Any]:
+    """The page's pixels, their dpi, and its characters."""
+    page = _load_page(document, number)
     try:
         width, height = page.get_size()
-        fitting = _fitting(width, height, dpi, most_pixels)
-        pixels = _draw(page, *_pixels(width, height, fitting))
-        places = Places(page.get_bbox(), page.get_rotation(), fitting / POINTS_PER_INCH)
-        return pixels, fitting, read_glyphs(page, places)
+        fitting_dpi = _fit_dpi(width, height, dpi, max_pixels)
+        pixels = _render_bitmap(page, *_size_in_pixels(width, height, fitting_dpi))
+        to_pixels = PointsToPixels(page.get_bbox(), page.get_rotation(), fitting_dpi / POINTS_PER_INCH)
+        return pixels, fitting_dpi, read_characters(page, to_pixels)
     finally:
         page.close()
 
 
-def _loaded(document: Any, number: int) -> Any:
-    """The page with its form fields and annotations made part of its content: people read those, too."""
+def _load_page(document: Any, number: int) -> Any:
+    """The page with its form fields and annotations merged into its content: people read those, too."""
     page = document[number - 1]
     if pdfium.FPDFPage_GetAnnotCount(page) == 0:
         return page
@@ -95,17 +95,17 @@ def _loaded(document: Any, number: int) -> Any:
     return document[number - 1]
 
 
-def _fitting(width: float, height: float, dpi: int, most_pixels: int) -> int:
-    """`dpi`, or what keeps a page of this size, in points, within the limit."""
+def _fit_dpi(width: float, height: float, dpi: int, max_pixels: int) -> int:
+    """`dpi`, or less if a page of this size in points would have more than `max_pixels`."""
     pixels = width * height * (dpi / POINTS_PER_INCH) ** 2
-    return dpi if pixels <= most_pixels else max(1, int(dpi * (most_pixels / pixels) ** 0.5))
+    return dpi if pixels <= max_pixels else max(1, int(dpi * (max_pixels / pixels) ** 0.5))
 
 
-def _pixels(width: float, height: float, dpi: int) -> tuple[int, int]:
+def _size_in_pixels(width: float, height: float, dpi: int) -> tuple[int, int]:
     return max(1, round(width * dpi / POINTS_PER_INCH)), max(1, round(height * dpi / POINTS_PER_INCH))
 
 
-def _draw(page: Any, width: int, height: int) -> Any:
+def _render_bitmap(page: Any, width: int, height: int) -> Any:
     """(height, width, 3) RGB on white."""
     pixels = np.full((height, width, 3), 255, np.uint8)
     bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGR, pixels.ctypes.data, 3 * width)

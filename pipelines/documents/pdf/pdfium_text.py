@@ -1,7 +1,7 @@
-"""The characters of a PDF page as PDFium finds them, and what lies over them.
+"""Reads the characters of a PDF page with PDFium, and what covers them.
 
-Part of PDFium's process, so only what takes PDFium is done here: what the characters are worth is found in
-`text_layer`, elsewhere.
+It runs in PDFium's process, so it does only what needs PDFium: `text_layer` turns characters into lines, in the
+service's process.
 """
 
 import ctypes
@@ -18,12 +18,12 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Glyphs:
+class PageCharacters:
     """Characters in the order of the page's content; arrays have one row for each.
 
-    Boxes are pixels and have the height of the font. `quarters` are turns by 90 degrees clockwise; `invisible`
-    marks text that is not painted, `covered` text that an opaque image was painted over, `unmapped` what the
-    font gives no Unicode for. `images` (n, 4) are the boxes of all images. `too_many`: nothing was read.
+    Boxes are pixels and have the height of the font. `quarters` are clockwise rotations in units of 90 degrees;
+    `invisible` marks text that is not painted, `covered` text under an opaque image, `unmapped` characters for which
+    the font has no Unicode. `images` (n, 4) are the boxes of all images. `too_many`: no character was read.
     """
 
     codes: NDArray[np.uint32] = field(repr=False)
@@ -36,20 +36,18 @@ class Glyphs:
     too_many: bool = False
 
 
-MOST_GLYPHS = 60_000  # of a page: a dense newspaper page has 20,000; what has more is read by its looks
+MAX_CHARACTERS = 60_000  # of a page: a dense newspaper page has 20,000; pages with more are read by OCR
+MAX_OBJECTS = 20_000  # of a page that are searched for images
+MAX_FORM_DEPTH = 4  # of forms in forms
+MAX_COVERS = 8  # images over text whose transparency is checked
 
-MOST_OBJECTS = 20_000  # of a page that are looked at for images
-
-MOST_DEPTH = 4  # of forms in forms
-
-MOST_COVERS = 8  # images over text whose transparency is looked at
-
-_INVISIBLE = (pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP)
+_INVISIBLE_MODES = (pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP)
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where points of a page go: its box (left, bottom, right, top), its /Rotate, and pixels per point."""
+class PointsToPixels:
+    """Maps a page's points to pixels: `box` is left, bottom, right, top; `rotation` its /Rotate; `scale` in pixels
+    per point."""
 
     box: tuple[float, float, float, float]
     rotation: int
@@ -61,49 +59,51 @@ class Places:
         x0, y0, x1, y1 = boxes.T
         match self.rotation:
             case 90:
-                placed = (y0 - bottom, x0 - left, y1 - bottom, x1 - left)
+                mapped = (y0 - bottom, x0 - left, y1 - bottom, x1 - left)
             case 180:
-                placed = (right - x1, y0 - bottom, right - x0, y1 - bottom)
+                mapped = (right - x1, y0 - bottom, right - x0, y1 - bottom)
             case 270:
-                placed = (top - y1, right - x1, top - y0, right - x0)
+                mapped = (top - y1, right - x1, top - y0, right - x0)
             case _:
-                placed = (x0 - left, top - y1, x1 - left, top - y0)
-        return np.stack(placed, axis=1).astype(np.float32) * np.float32(self.scale)
+                mapped = (x0 - left, top - y1, x1 - left, top - y0)
+        return np.stack(mapped, axis=1).astype(np.float32) * np.float32(self.scale)
 
 
 @dataclass(frozen=True, slots=True)
 class _Image:
-    """An image on the page; `depth` counts the objects that were painted before it."""
+    """An image on the page; `depth` is the number of objects painted before it."""
 
     raw: Any
     depth: int
     box: tuple[float, float, float, float]
 
 
-def read_glyphs(page: Any, places: Places) -> Glyphs:
+def read_characters(page: Any, to_pixels: PointsToPixels) -> PageCharacters:
     """Raises PdfiumError."""
-    depths, images = _painted(page)
-    image_boxes = places(np.array([image.box for image in images], np.float32).reshape(-1, 4))
+    depths, images = _find_text_and_images(page)
+    image_boxes = to_pixels(np.array([image.box for image in images], np.float32).reshape(-1, 4))
     text = page.get_textpage()
     try:
         count = text.count_chars()
-        if count > MOST_GLYPHS:
-            return _glyphs([], places, image_boxes, too_many=True)
+        if count > MAX_CHARACTERS:
+            return _build_characters([], to_pixels, image_boxes, too_many=True)
         rect = pdfium.FS_RECTF()
-        rows = [_row(text, index, depths, rect) for index in range(count)]
+        rows = [_read_character(text, index, depths, rect) for index in range(count)]
     finally:
         text.close()
-    glyphs = _glyphs(rows, places, image_boxes)
-    _mark_covered(glyphs, np.array([row[7] for row in rows], np.int64), images, page)
-    return glyphs
+    characters = _build_characters(rows, to_pixels, image_boxes)
+    _mark_covered(characters, np.array([row[7] for row in rows], np.int64), images, page)
+    return characters
 
 
-def _glyphs(rows: list[tuple[Any, ...]], places: Places, images: Floats, *, too_many: bool = False) -> Glyphs:
+def _build_characters(
+    rows: list[tuple[Any, ...]], to_pixels: PointsToPixels, images: Floats, *, too_many: bool = False
+) -> PageCharacters:
     table = np.array([row[:8] for row in rows], np.float64).reshape(-1, 8)
-    quarters = np.rint((table[:, 5].clip(0) + places.rotation * pi / 180) / (pi / 2)).astype(np.int64) % 4
-    return Glyphs(
+    quarters = np.rint((table[:, 5].clip(0) + to_pixels.rotation * pi / 180) / (pi / 2)).astype(np.int64) % 4
+    return PageCharacters(
         codes=table[:, 0].astype(np.uint32),
-        boxes=places(table[:, 1:5].astype(np.float32)),
+        boxes=to_pixels(table[:, 1:5].astype(np.float32)),
         quarters=quarters.astype(np.int8),
         invisible=np.array([row[8] for row in rows], np.bool_),
         covered=np.zeros(len(rows), np.bool_),
@@ -113,8 +113,8 @@ def _glyphs(rows: list[tuple[Any, ...]], places: Places, images: Floats, *, too_
     )
 
 
-def _row(text: Any, index: int, depths: dict[int, tuple[int, bool]], rect: Any) -> tuple[Any, ...]:
-    """Code, box, angle clockwise in radians, unmapped, depth, invisible; `rect` is room for the box."""
+def _read_character(text: Any, index: int, depths: dict[int, tuple[int, bool]], rect: Any) -> tuple[Any, ...]:
+    """Code, box, angle clockwise in radians, unmapped, depth, invisible; `rect` is a buffer for the box."""
     pdfium.FPDFText_GetLooseCharBox(text, index, rect)
     found = pdfium.FPDFText_GetTextObject(text, index)
     depth, invisible = depths.get(_address(found), (0, False)) if found else (0, False)
@@ -128,31 +128,31 @@ def _row(text: Any, index: int, depths: dict[int, tuple[int, bool]], rect: Any) 
     )  # fmt: skip
 
 
-def _painted(page: Any) -> tuple[dict[int, tuple[int, bool]], list[_Image]]:
-    """Each text object's place in the order of painting and whether it is invisible, by address; and all images."""
+def _find_text_and_images(page: Any) -> tuple[dict[int, tuple[int, bool]], list[_Image]]:
+    """By address, each text object's depth in painting order and whether it is invisible; and all images."""
     texts: dict[int, tuple[int, bool]] = {}
     images: list[_Image] = []
-    for depth, (raw, matrix) in enumerate(_objects(page, None, np.eye(3), 0)):
-        if depth == MOST_OBJECTS:
+    for depth, (raw, matrix) in enumerate(_walk_objects(page, None, np.eye(3), 0)):
+        if depth == MAX_OBJECTS:
             break
         kind = pdfium.FPDFPageObj_GetType(raw)
         if kind == pdfium.FPDF_PAGEOBJ_TEXT:
-            texts[_address(raw)] = depth, pdfium.FPDFTextObj_GetTextRenderMode(raw) in _INVISIBLE
+            texts[_address(raw)] = depth, pdfium.FPDFTextObj_GetTextRenderMode(raw) in _INVISIBLE_MODES
         elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
             images.append(_Image(raw, depth, _bounds(raw, matrix)))
     return texts, images
 
 
-def _objects(
+def _walk_objects(
     page: Any, form: Any, matrix: NDArray[np.float64], level: int
 ) -> Iterator[tuple[Any, NDArray[np.float64]]]:
-    """All objects in the order of painting, those of forms with the matrix that leads to the page."""
+    """All objects in painting order, each with the matrix that maps its form to the page."""
     count = pdfium.FPDFFormObj_CountObjects(form) if form else pdfium.FPDFPage_CountObjects(page)
     for index in range(count):
         raw = pdfium.FPDFFormObj_GetObject(form, index) if form else pdfium.FPDFPage_GetObject(page, index)
         yield raw, matrix
-        if pdfium.FPDFPageObj_GetType(raw) == pdfium.FPDF_PAGEOBJ_FORM and level < MOST_DEPTH:
-            yield from _objects(page, raw, matrix @ _matrix(raw), level + 1)
+        if pdfium.FPDFPageObj_GetType(raw) == pdfium.FPDF_PAGEOBJ_FORM and level < MAX_FORM_DEPTH:
+            yield from _walk_objects(page, raw, matrix @ _matrix(raw), level + 1)
 
 
 def _matrix(raw: Any) -> NDArray[np.float64]:
@@ -170,19 +170,19 @@ def _bounds(raw: Any, matrix: NDArray[np.float64]) -> tuple[float, float, float,
     return x0, y0, x1, y1
 
 
-def _mark_covered(glyphs: Glyphs, depths: NDArray[np.int64], images: list[_Image], page: Any) -> None:
-    x, y = (glyphs.boxes[:, 0] + glyphs.boxes[:, 2]) / 2, (glyphs.boxes[:, 1] + glyphs.boxes[:, 3]) / 2
-    looked_at = 0
-    for image, (x0, y0, x1, y1) in zip(images, glyphs.images.tolist(), strict=True):
+def _mark_covered(characters: PageCharacters, depths: NDArray[np.int64], images: list[_Image], page: Any) -> None:
+    x, y = (characters.boxes[:, 0] + characters.boxes[:, 2]) / 2, (characters.boxes[:, 1] + characters.boxes[:, 3]) / 2
+    checked = 0
+    for image, (x0, y0, x1, y1) in zip(images, characters.images.tolist(), strict=True):
         under = (x > x0) & (x < x1) & (y > y0) & (y < y1) & (depths < image.depth)
-        if under.any() and looked_at < MOST_COVERS:
-            looked_at += 1
+        if under.any() and checked < MAX_COVERS:
+            checked += 1
             if _is_opaque(image.raw, page):
-                glyphs.covered[under] = True
+                characters.covered[under] = True
 
 
 def _is_opaque(image: Any, page: Any) -> bool:
-    """Whether nearly nothing can be seen through it: a soft mask shows only in the picture that it makes."""
+    """Whether almost nothing shows through. The image is rendered, as its soft mask shows only then."""
     bitmap = pdfium.FPDFImageObj_GetRenderedBitmap(page.pdf, page, image)
     if not bitmap:
         return True

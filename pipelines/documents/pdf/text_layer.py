@@ -1,6 +1,6 @@
-"""Characters of a PDF page to words and lines, as a reader would give them for its picture.
+"""Turns the characters of a PDF page into words and lines, as OCR would give them for its picture.
 
-glyphs ─► which way up ─► words ─► those that can be seen ─► lines
+PageCharacters ─► rotation ─► words ─► visible words ─► lines
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,137 +11,142 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.documents.coordinates import Rotation, Turn
-from pipelines.documents.pdf.pdfium_text import Floats, Glyphs
-from pipelines.documents.pdf.text_quality import is_unreadable, why_not
+from pipelines.boxes import Box, box_height, enclosing_box, vertical_overlap
+from pipelines.documents.coordinates import PageTransform, Rotation
+from pipelines.documents.pdf.pdfium_text import Floats, PageCharacters
+from pipelines.documents.pdf.text_quality import find_distrust_reason, is_unreadable
 from pipelines.documents.stages import PageText, Pixels, TextLine, TextWord
 
 # In heights of the font. The gap between columns is hardly ever under 1.2, a space in justified text hardly ever over.
-WORD_GAP, COLUMN_GAP, BACKWARDS = 0.35, 1.2, -0.5
+MAX_WORD_GAP, MAX_COLUMN_GAP, MAX_STEP_BACK = 0.35, 1.2, -0.5
 SLACK = 0.1  # by which a character may begin before the one that it follows
-PIECE_GAP = 0.6  # up to which pieces of a line that were painted apart belong together
-OVERLAP = 0.5  # of the lower one's height: more is one line
+MAX_PIECE_GAP = 0.6  # between pieces of one line that were painted separately
+MIN_OVERLAP = 0.5  # of the lower one's height: what overlaps more is on one line
 
-LEAST_INK = 16  # of 255 in brightness: words with less contrast cannot be seen, white on white above all
-LARGE_IMAGE = 0.25  # of the page: smaller ones are mostly photographs and logos, and reading takes time
+MIN_CONTRAST = 16  # of 255 in brightness: words with less cannot be seen, white on white above all
+MIN_IMAGE_SHARE = 0.25  # of the page: smaller images are mostly photographs and logos, and OCR takes time
 HYPHEN = 2  # PDFium's mark for a hyphen at a line's end
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    box: list[float]
+    box: Box
     text: str
-
-    @property
-    def height(self) -> float:
-        return self.box[3] - self.box[1]
 
 
 @dataclass(slots=True)
 class _Line:
     words: list[_Word] = field(default_factory=list)
-    box: list[float] = field(default_factory=list)
+    box: Box = (0.0, 0.0, 0.0, 0.0)
 
     def add(self, word: _Word) -> None:
+        self.box = enclosing_box([self.box, word.box]) if self.words else word.box
         self.words.append(word)
-        self.box = _union(self.box, word.box) if self.box else list(word.box)
-
-    @property
-    def height(self) -> float:
-        return self.box[3] - self.box[1]
 
 
-def trusted_layer(pixels: Pixels, glyphs: Glyphs) -> PageText | None:
-    """The page's text; None where the page has to be read by its looks."""
-    if why_not(glyphs) is not None:
+def read_trusted_text_layer(pixels: Pixels, characters: PageCharacters) -> PageText | None:
+    """The page's text; None if its text layer cannot be trusted and the page needs OCR."""
+    if find_distrust_reason(characters) is not None:
         return None
-    text = read_layer(pixels, glyphs)
-    is_blank = int(pixels.max()) - int(pixels.min()) < LEAST_INK
+    text = read_text_layer(pixels, characters)
+    is_blank = int(pixels.max()) - int(pixels.min()) < MIN_CONTRAST
     return text if text.lines or is_blank else None
 
 
-def unread_images(text: PageText, glyphs: Glyphs) -> Floats:
-    """(n, 4) large images without any text on them, in the pixels of `text`: they may show some."""
+def find_unread_images(text: PageText, characters: PageCharacters) -> Floats:
+    """(n, 4) large images on which the text layer has no text, in the pixels of `text`: they may show some."""
     height, width = text.pixels.shape[:2]
-    before = (height, width) if text.rotation % 180 else (width, height)
-    images = _turned(glyphs.images, Turn(*before, text.rotation)).clip(0, (width, height, width, height))
+    original_size = (height, width) if text.rotation % 180 else (width, height)
+    images = _rotate_boxes(characters.images, PageTransform(*original_size, text.rotation)).clip(
+        0, (width, height, width, height)
+    )
     areas = (images[:, 2:] - images[:, :2]).prod(axis=1)
-    middles = np.array([line.quad.mean(axis=0) for line in text.lines], np.float32).reshape(-1, 1, 2)
-    holds = ((middles > images[None, :, :2]) & (middles < images[None, :, 2:])).all(axis=2).any(axis=0)
-    return cast(Floats, images[(areas > LARGE_IMAGE * width * height) & ~holds])
+    centres = np.array([line.quad.mean(axis=0) for line in text.lines], np.float32).reshape(-1, 1, 2)
+    has_text = ((centres > images[None, :, :2]) & (centres < images[None, :, 2:])).all(axis=2).any(axis=0)
+    return cast(Floats, images[(areas > MIN_IMAGE_SHARE * width * height) & ~has_text])
 
 
-def read_layer(pixels: Pixels, glyphs: Glyphs, *, hidden: bool = False) -> PageText:
-    """The page's text that can be seen, turned so that most of it stands upright.
+def read_text_layer(pixels: Pixels, characters: PageCharacters, *, include_hidden: bool = False) -> PageText:
+    """The page's visible text, rotated so that most of it stands upright.
 
-    With `hidden`, also what is not painted or painted over: what a scanner has read.
+    With `include_hidden`, also text that is not painted or is painted over, such as that of a scanner's own OCR.
     """
-    kept = _inside(glyphs, pixels.shape)
-    if not hidden:
-        kept &= ~(glyphs.invisible | glyphs.covered)
-    turns = glyphs.quarters[kept]
-    most = int(np.bincount(turns, minlength=4).argmax())
+    kept = _are_inside(characters, pixels.shape)
+    if not include_hidden:
+        kept &= ~(characters.invisible | characters.covered)
+    quarters = characters.quarters[kept]
+    upright = int(np.bincount(quarters, minlength=4).argmax())  # the rotation of most characters
     lines: list[TextLine] = []
-    for quarter in np.unique(turns).tolist():
-        chosen = np.flatnonzero(kept & (glyphs.quarters == quarter))
-        lines += _lines_of(pixels, glyphs, chosen, quarter, most, hidden=hidden)
-    # Not in the order of the page's content: PDFium changes it on turned pages, and it says little on others.
+    for quarter in np.unique(quarters).tolist():
+        rows = np.flatnonzero(kept & (characters.quarters == quarter))
+        lines += _build_lines(pixels, characters, rows, quarter, upright, include_hidden=include_hidden)
+    # The order of the page's content is not kept: PDFium changes it on rotated pages, and it says little on others.
     lines.sort(key=lambda line: (line.box[1], line.box[0]))
-    turn = _turn(pixels, most)
-    return PageText(turn.apply(pixels), tuple(lines), turn.rotation)
+    transform = _quarter_rotation(pixels, upright)
+    return PageText(transform.warp(pixels), tuple(lines), transform.rotation)
 
 
-def _inside(glyphs: Glyphs, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    x, y = (glyphs.boxes[:, 0] + glyphs.boxes[:, 2]) / 2, (glyphs.boxes[:, 1] + glyphs.boxes[:, 3]) / 2
+def _are_inside(characters: PageCharacters, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    x, y = (characters.boxes[:, 0] + characters.boxes[:, 2]) / 2, (characters.boxes[:, 1] + characters.boxes[:, 3]) / 2
     inside: NDArray[np.bool_] = (x >= 0) & (y >= 0) & (x <= shape[1]) & (y <= shape[0])
     return inside
 
 
-def _lines_of(
-    pixels: Pixels, glyphs: Glyphs, chosen: NDArray[np.intp], quarter: int, most: int, *, hidden: bool
+def _build_lines(
+    pixels: Pixels,
+    characters: PageCharacters,
+    rows: NDArray[np.intp],
+    quarter: int,
+    upright: int,
+    *,
+    include_hidden: bool,
 ) -> Iterator[TextLine]:
-    """Lines whose text is turned by `quarter`, in the frame that is upright for `most`."""
-    turn = _turn(pixels, quarter)
-    boxes = _turned(glyphs.boxes[chosen], turn)
-    upright = turn.apply(pixels)
-    grey = cast(NDArray[np.uint8], cv2.cvtColor(upright, cv2.COLOR_RGB2GRAY))
-    words = [word for word in _words(glyphs.codes[chosen], boxes) if hidden or _has_ink(word.box, grey)]
-    for line in _joined(_pieces(words)):
-        yield _text_line(line, _turn(upright, most - quarter))
+    """Lines of the characters in `rows`, which are rotated by `quarter`, on the page that is upright for `upright`."""
+    transform = _quarter_rotation(pixels, quarter)
+    boxes = _rotate_boxes(characters.boxes[rows], transform)
+    rotated = transform.warp(pixels)
+    grey = cast(NDArray[np.uint8], cv2.cvtColor(rotated, cv2.COLOR_RGB2GRAY))
+    words = [
+        word for word in _split_words(characters.codes[rows], boxes) if include_hidden or _is_visible(word.box, grey)
+    ]
+    for line in _join_pieces(_group_words(words)):
+        yield _build_text_line(line, _quarter_rotation(rotated, upright - quarter))
 
 
-def _words(codes: NDArray[np.uint32], boxes: Floats) -> Iterator[_Word]:
+def _split_words(codes: NDArray[np.uint32], boxes: Floats) -> Iterator[_Word]:
     """Runs of characters between spaces and gaps, in the order of the page's content."""
-    texts = [_text_of(code) for code in codes.tolist()]
-    shown = np.array([bool(text) for text in texts], np.bool_)
-    kept = np.flatnonzero(shown & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+    texts = [_text_of_code(code) for code in codes.tolist()]
+    visible = np.array([bool(text) for text in texts], np.bool_)
+    kept = np.flatnonzero(visible & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
     if not len(kept):
         return
-    spaces = np.cumsum(~shown)
+    spaces = np.cumsum(~visible)
     before, after = kept[:-1], kept[1:]
-    joined = _continues(boxes[before], boxes[after]) & (spaces[before] == spaces[after]) & (codes[before] != HYPHEN)
-    starts = np.concatenate([[0], np.flatnonzero(~joined) + 1])
+    is_continued = (
+        _continues(boxes[before], boxes[after]) & (spaces[before] == spaces[after]) & (codes[before] != HYPHEN)
+    )
+    starts = np.concatenate([[0], np.flatnonzero(~is_continued) + 1])
     lows = np.minimum.reduceat(boxes[kept, :2], starts, axis=0).tolist()
     highs = np.maximum.reduceat(boxes[kept, 2:], starts, axis=0).tolist()
     for start, end, low, high in zip(starts.tolist(), [*starts[1:].tolist(), len(kept)], lows, highs, strict=True):
         text = "".join(texts[at] for at in kept[start:end].tolist())
-        yield _Word([*low, *high], text)
+        yield _Word((low[0], low[1], high[0], high[1]), text)
 
 
 def _continues(before: Floats, after: Floats) -> NDArray[np.bool_]:
-    """Whether each character goes on with the word of the one before it; both parts of a ligature have one box."""
-    heights = np.maximum(before[:, 3] - before[:, 1], after[:, 3] - after[:, 1])
+    """Whether each character continues the word of the previous one; both parts of a ligature have one box."""
+    higher = np.maximum(before[:, 3] - before[:, 1], after[:, 3] - after[:, 1])
     lower = np.minimum(before[:, 3] - before[:, 1], after[:, 3] - after[:, 1])
-    common = np.minimum(before[:, 3], after[:, 3]) - np.maximum(before[:, 1], after[:, 1])
-    near = after[:, 0] - before[:, 2] <= WORD_GAP * heights
-    onward = after[:, 0] >= before[:, 0] - SLACK * heights
-    joined: NDArray[np.bool_] = near & onward & (common > OVERLAP * lower)
-    return joined
+    overlap = np.minimum(before[:, 3], after[:, 3]) - np.maximum(before[:, 1], after[:, 1])
+    is_near = after[:, 0] - before[:, 2] <= MAX_WORD_GAP * higher
+    is_onward = after[:, 0] >= before[:, 0] - SLACK * higher
+    continues: NDArray[np.bool_] = is_near & is_onward & (overlap > MIN_OVERLAP * lower)
+    return continues
 
 
-def _text_of(code: int) -> str:
-    """Empty for what separates words."""
+def _text_of_code(code: int) -> str:
+    """Empty for codes that separate words."""
     if code == HYPHEN:
         return "-"
     if is_unreadable(code):
@@ -149,15 +154,15 @@ def _text_of(code: int) -> str:
     return _LIGATURES.get(code) or chr(code).strip()
 
 
-def _has_ink(box: list[float], grey: NDArray[np.uint8]) -> bool:
-    """Whether anything is to be seen where the word is said to stand."""
+def _is_visible(box: Box, grey: NDArray[np.uint8]) -> bool:
+    """Whether anything can be seen where the word is supposed to stand."""
     x0, y0, x1, y1 = (max(0, round(edge)) for edge in box)
-    seen = grey[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
-    return seen.size > 0 and int(seen.max()) - int(seen.min()) >= LEAST_INK
+    part = grey[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+    return part.size > 0 and int(part.max()) - int(part.min()) >= MIN_CONTRAST
 
 
-def _pieces(words: Iterable[_Word]) -> list[_Line]:
-    """Words that follow each other on one line and no further apart than words are."""
+def _group_words(words: Iterable[_Word]) -> list[_Line]:
+    """Pieces of lines: words that follow each other on one line, no further apart than words are."""
     pieces: list[_Line] = []
     for word in words:
         if not pieces or not _follows(pieces[-1], word):
@@ -168,23 +173,26 @@ def _pieces(words: Iterable[_Word]) -> list[_Line]:
 
 def _follows(line: _Line, word: _Word) -> bool:
     gap = word.box[0] - line.words[-1].box[2]
-    height = max(line.words[-1].height, word.height)
-    return BACKWARDS * height <= gap <= COLUMN_GAP * height and _overlap(line.words[-1].box, word.box) > OVERLAP
+    height = max(box_height(line.words[-1].box), box_height(word.box))
+    return (
+        MAX_STEP_BACK * height <= gap <= MAX_COLUMN_GAP * height
+        and _overlap(line.words[-1].box, word.box) > MIN_OVERLAP
+    )
 
 
-def _joined(pieces: list[_Line]) -> list[_Line]:
-    """Pieces that stand side by side are one line, in whatever order they were painted."""
+def _join_pieces(pieces: list[_Line]) -> list[_Line]:
+    """Join pieces that stand side by side into lines, in whatever order they were painted."""
     lines: list[_Line] = []
     boxes = np.zeros((len(pieces), 4))
     for piece in sorted(pieces, key=lambda one: one.box[0]):
         _, y0, x1, y1 = boxes[: len(lines)].T
-        heights = np.maximum(y1 - y0, piece.height)
-        lower = np.minimum(y1 - y0, piece.height)
+        higher = np.maximum(y1 - y0, box_height(piece.box))
+        lower = np.minimum(y1 - y0, box_height(piece.box))
         gaps = piece.box[0] - x1
-        near = (gaps >= BACKWARDS * heights) & (gaps <= PIECE_GAP * heights)
-        near &= np.minimum(y1, piece.box[3]) - np.maximum(y0, piece.box[1]) > OVERLAP * lower
-        if near.any():
-            at = int(np.where(near, np.abs(gaps), np.inf).argmin())
+        is_near = (gaps >= MAX_STEP_BACK * higher) & (gaps <= MAX_PIECE_GAP * higher)
+        is_near &= np.minimum(y1, piece.box[3]) - np.maximum(y0, piece.box[1]) > MIN_OVERLAP * lower
+        if is_near.any():
+            at = int(np.where(is_near, np.abs(gaps), np.inf).argmin())
             for word in piece.words:
                 lines[at].add(word)
         else:
@@ -194,15 +202,15 @@ def _joined(pieces: list[_Line]) -> list[_Line]:
     return lines
 
 
-def _text_line(line: _Line, turn: Turn) -> TextLine:
-    """`turn` leads from the frame in which the line's boxes are to that of the result."""
+def _build_text_line(line: _Line, transform: PageTransform) -> TextLine:
+    """`transform` maps the line's boxes to the page of the result."""
     words = sorted(line.words, key=lambda word: word.box[0])
     x0, y0, x1, y1 = line.box
     corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
-    boxes = _turned(np.array([word.box for word in words], np.float32), turn)
+    boxes = _rotate_boxes(np.array([word.box for word in words], np.float32), transform)
     return TextLine(
         text=" ".join(word.text for word in words),
-        quad=turn.forward(corners),
+        quad=transform.to_upright(corners),
         score=1.0,
         words=tuple(
             TextWord(word.text, (box[0], box[1], box[2], box[3]), 1.0)
@@ -211,22 +219,17 @@ def _text_line(line: _Line, turn: Turn) -> TextLine:
     )
 
 
-def _turn(pixels: Pixels, quarters: int) -> Turn:
-    """Of a page by so many quarters counterclockwise."""
-    return Turn(pixels.shape[1], pixels.shape[0], cast(Rotation, quarters % 4 * 90))
+def _quarter_rotation(pixels: Pixels, quarters: int) -> PageTransform:
+    """A rotation of the page by so many quarters counterclockwise."""
+    return PageTransform(pixels.shape[1], pixels.shape[0], cast(Rotation, quarters % 4 * 90))
 
 
-def _turned(boxes: Floats, turn: Turn) -> Floats:
-    """(n, 4) boxes after a turn by quarters."""
-    corners = turn.forward(boxes.reshape(-1, 2, 2))
+def _rotate_boxes(boxes: Floats, transform: PageTransform) -> Floats:
+    """(n, 4) boxes after a rotation by quarters."""
+    corners = transform.to_upright(boxes.reshape(-1, 2, 2))
     return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
 
 
-def _overlap(one: list[float], other: list[float]) -> float:
-    """Of their heights, as a share of the lower one's."""
-    common = min(one[3], other[3]) - max(one[1], other[1])
-    return common / max(min(one[3] - one[1], other[3] - other[1]), 1e-6)
-
-
-def _union(one: list[float], other: list[float]) -> list[float]:
-    return [min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])]
+def _overlap(one: Box, other: Box) -> float:
+    """Vertical overlap as a share of the lower one's height."""
+    return vertical_overlap(one, other) / max(min(box_height(one), box_height(other)), 1e-6)

@@ -1,1 +1,1 @@
-"""Structure of a page: lines and layout regions to paragraphs, lists, figures and reading order."""
+"""The structure of a page: from lines and layout blocks to paragraphs, lists, figures and reading order."""

@@ -1,6 +1,6 @@
-"""Lines and proposed blocks to regions in reading order: every line in exactly one region.
+"""Assembles a page's lines and layout blocks into regions in reading order; every line is in exactly one region.
 
-lines ──► graphics take theirs ──► rows ──► paragraphs ──► kinds ──► order ──► lists, bibliographies ──► regions
+lines ──► lines of graphics set aside ──► rows ──► paragraphs ──► labels ──► order ──► lists, bibliographies ──► regions
 """
 
 from collections.abc import Sequence
@@ -10,101 +10,111 @@ from typing import cast
 import cv2
 import numpy as np
 
-from pipelines.documents.boxes import area, common, union
-from pipelines.documents.stages import Block, PageText, Pixels, TextLine
-from pipelines.documents.structure.classify import Setting, is_beside, named
-from pipelines.documents.structure.graphics import GRAPHICS, graphics_of
-from pipelines.documents.structure.ink import Grey, ink_share, trimmed
-from pipelines.documents.structure.key_values import may_have_pairs, pairs_of
-from pipelines.documents.structure.lists import Part, with_series
-from pipelines.documents.structure.paragraphs import Paragraph, paragraphs_of
-from pipelines.documents.structure.reading_order import reading_order
-from pipelines.documents.structure.rows import Row, parted, rows_of
-from pipelines.documents.tables import table_of
-from pipelines.documents.types import Box, Line, Pair, Region, Table, Word
+from pipelines.boxes import Box, box_area, enclosing_box, intersection_area
+from pipelines.documents.stages import LayoutBlock, PageText, Pixels, TextLine
+from pipelines.documents.structure.classify import ParagraphContext, is_beside, label_paragraph
+from pipelines.documents.structure.graphics import GRAPHIC_MIN_SCORES, select_graphics
+from pipelines.documents.structure.ink import Grey, ink_share, trim_to_ink
+from pipelines.documents.structure.key_values import find_key_values, may_have_pairs
+from pipelines.documents.structure.lists import PageElement, group_lists
+from pipelines.documents.structure.paragraphs import Paragraph, build_paragraphs
+from pipelines.documents.structure.reading_order import find_reading_order
+from pipelines.documents.structure.rows import TextRow, build_rows, split_at_gutters
+from pipelines.documents.tables import build_table
+from pipelines.documents.types import DocumentLine, DocumentWord, KeyValuePair, Region, Table
 
 
-def arranged(text: PageText, blocks: Sequence[Block]) -> tuple[list[Region], list[Table], list[Pair]]:
-    """Regions in reading order, tables and pairs, in pixels of the upright page `text.pixels`."""
-    proposals = [block for block in blocks if block.label not in GRAPHICS]
-    graphics, free = graphics_of(parted(text.lines, proposals), blocks, text.pixels)
+def assemble_regions(
+    text: PageText, blocks: Sequence[LayoutBlock]
+) -> tuple[list[Region], list[Table], list[KeyValuePair]]:
+    """Regions in reading order, tables and key-value pairs, in pixels of the upright page `text.pixels`."""
+    text_blocks = [block for block in blocks if block.label not in GRAPHIC_MIN_SCORES]
+    graphics, free = select_graphics(split_at_gutters(text.lines, text_blocks), blocks)
     grey = cast(Grey, cv2.cvtColor(text.pixels, cv2.COLOR_RGB2GRAY))
-    rows = _inked(rows_of(free, proposals), grey)
-    parts = _in_order(_named(rows, list(graphics), text.pixels), list(graphics))
-    regions, tables, loose = [], [], []
-    for order, part in enumerate(parts):
-        lines = part.lines if isinstance(part, Paragraph) else graphics[part]
-        regions.append(_region(part, lines, order, grey))
-        loose += lines if may_have_pairs(part.label, lines) else []
-        if part.label == "table":
-            found = table_of(lines, part.box, part.score, order, text.pixels)
-            tables += [found] if found else []
-    return regions, tables, pairs_of(loose)
+    rows = _measure_ink(build_rows(free, text_blocks), grey)
+    elements = _order_elements(_label_paragraphs(rows, list(graphics), text.pixels), list(graphics))
+    regions, tables, pair_lines = [], [], []
+    for order, element in enumerate(elements):
+        lines = element.lines if isinstance(element, Paragraph) else graphics[element]
+        regions.append(_build_region(element, lines, order, grey))
+        pair_lines += lines if may_have_pairs(element.label, lines) else []
+        if element.label == "table":
+            table = build_table(lines, element.box, element.score, order, text.pixels)
+            tables += [table] if table else []
+    return regions, tables, find_key_values(pair_lines)
 
 
-def _inked(rows: Sequence[Row], grey: Grey) -> list[Row]:
-    """Rows with their darkness against the page's other rows."""
+def _measure_ink(rows: Sequence[TextRow], grey: Grey) -> list[TextRow]:
+    """The rows with their `ink`: their darkness relative to the page's median row."""
     if not rows:
         return []
     shares = np.array([ink_share(grey, row.box) for row in rows])
-    usual = float(np.median(shares)) or 1.0
-    return [replace(row, ink=float(ink / usual)) for row, ink in zip(rows, shares, strict=True)]
+    median = float(np.median(shares)) or 1.0
+    return [replace(row, ink=float(share / median)) for row, share in zip(rows, shares, strict=True)]
 
 
-def _named(rows: Sequence[Row], graphics: Sequence[Block], pixels: Pixels) -> list[Paragraph]:
-    paragraphs = paragraphs_of(rows)
-    setting = Setting.of(pixels.shape[1], pixels.shape[0], paragraphs, graphics)
-    return [named(one, setting) for one in paragraphs]
+def _label_paragraphs(rows: Sequence[TextRow], graphics: Sequence[LayoutBlock], pixels: Pixels) -> list[Paragraph]:
+    paragraphs = build_paragraphs(rows)
+    context = ParagraphContext.of(pixels.shape[1], pixels.shape[0], paragraphs, graphics)
+    return [label_paragraph(paragraph, context) for paragraph in paragraphs]
 
 
-def _in_order(paragraphs: Sequence[Paragraph], graphics: Sequence[Block]) -> list[Part]:
-    """Headers first, footers last, captions with what they describe, the rest as it is read."""
-    heads = [one for one in paragraphs if one.label == "header"]
-    feet = [one for one in paragraphs if one.label == "footer"]
-    body: list[Part] = [*(one for one in paragraphs if one.label not in ("header", "footer")), *graphics]
-    tall = float(np.median([one.height for one in paragraphs])) if paragraphs else 1.0
-    bundles = _bundles(body, tall)
-    order = reading_order(
-        [union(part.box for part in bundle) for bundle in bundles],
-        tall,
+def _order_elements(paragraphs: Sequence[Paragraph], graphics: Sequence[LayoutBlock]) -> list[PageElement]:
+    """Headers first, footers last, captions beside their figure or table, the rest in reading order."""
+    headers = [paragraph for paragraph in paragraphs if paragraph.label == "header"]
+    footers = [paragraph for paragraph in paragraphs if paragraph.label == "footer"]
+    others = (paragraph for paragraph in paragraphs if paragraph.label not in ("header", "footer"))
+    body: list[PageElement] = [*others, *graphics]
+    line_height = float(np.median([paragraph.height for paragraph in paragraphs])) if paragraphs else 1.0
+    bundles = _attach_captions(body, line_height)
+    order = find_reading_order(
+        [enclosing_box(element.box for element in bundle) for bundle in bundles],
+        line_height,
         floats=[bundle[0].label in ("figure", "table", "caption") for bundle in bundles],
     )
-    flow = [part for index in order for part in sorted(bundles[index], key=lambda one: one.box[1])]
-    return [*_level(heads), *with_series(flow), *_level(feet)]
+    flow = [element for index in order for element in sorted(bundles[index], key=lambda element: element.box[1])]
+    return [*_order_band(headers), *group_lists(flow), *_order_band(footers)]
 
 
-def _level(parts: Sequence[Paragraph]) -> list[Paragraph]:
-    return [parts[index] for index in reading_order([part.box for part in parts], 1.0)]
+def _order_band(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """The headers or footers of a page in reading order."""
+    return [paragraphs[index] for index in find_reading_order([paragraph.box for paragraph in paragraphs], 1.0)]
 
 
-def _bundles(parts: Sequence[Part], tall: float) -> list[list[Part]]:
-    """Each caption with its figure or table, everything else alone; nothing may lie in between."""
-    bundles: list[list[Part]] = [[part] for part in parts if part.label != "caption"]
-    for caption in (part for part in parts if part.label == "caption"):
-        best, gap = None, float("inf")
+def _attach_captions(elements: Sequence[PageElement], line_height: float) -> list[list[PageElement]]:
+    """Bundle each caption with the nearest figure or table that nothing separates it from; the rest stays single."""
+    bundles = [[element] for element in elements if element.label != "caption"]
+    for caption in (element for element in elements if element.label == "caption"):
+        nearest, gap = None, float("inf")
         for bundle in bundles:
-            if bundle[0].label in ("figure", "table") and is_beside(caption.box, bundle[0].box, tall):
+            if bundle[0].label in ("figure", "table") and is_beside(caption.box, bundle[0].box, line_height):
                 distance = max(bundle[0].box[1] - caption.box[3], caption.box[1] - bundle[0].box[3])
-                if distance < gap and _is_clear(union([caption.box, bundle[0].box]), caption, bundle, parts):
-                    best, gap = bundle, distance
-        if best is None:
+                between = enclosing_box([caption.box, bundle[0].box])
+                if distance < gap and _is_clear(between, caption, bundle, elements):
+                    nearest, gap = bundle, distance
+        if nearest is None:
             bundles.append([caption])
         else:
-            best.append(caption)
+            nearest.append(caption)
     return bundles
 
 
-def _is_clear(whole: Box, caption: Part, bundle: Sequence[Part], parts: Sequence[Part]) -> bool:
-    others = (one for one in parts if one is not caption and all(one is not own for own in bundle))
-    return all(common(one.box, whole) < 0.2 * area(one.box) for one in others)
+def _is_clear(area: Box, caption: PageElement, bundle: Sequence[PageElement], elements: Sequence[PageElement]) -> bool:
+    """Whether no element but the caption and its bundle lies in the area."""
+    own = {id(element) for element in (caption, *bundle)}
+    others = (element.box for element in elements if id(element) not in own)
+    return all(intersection_area(box, area) < 0.2 * box_area(box) for box in others)
 
 
-def _region(part: Part, lines: Sequence[TextLine], order: int, grey: Grey) -> Region:
-    """What is written has the box of its ink, what is drawn that of the model around its lines."""
-    box = union(trimmed(grey, line.box) for line in lines) if isinstance(part, Paragraph) else part.box
-    return Region(label=part.label, box=box, score=part.score, order=order, lines=[_line(one) for one in lines])
+def _build_region(element: PageElement, lines: Sequence[TextLine], order: int, grey: Grey) -> Region:
+    """A paragraph has the box of its ink; a graphic has the model's box around its lines."""
+    is_text = isinstance(element, Paragraph)
+    box = enclosing_box(trim_to_ink(grey, line.box) for line in lines) if is_text else element.box
+    return Region(
+        label=element.label, box=box, score=element.score, order=order, lines=[_build_line(line) for line in lines]
+    )
 
 
-def _line(line: TextLine) -> Line:
-    words = [Word(text=word.text, box=word.box, score=word.score) for word in line.words]
-    return Line(text=line.text, box=line.box, score=line.score, words=words)
+def _build_line(line: TextLine) -> DocumentLine:
+    words = [DocumentWord(text=word.text, box=word.box, score=word.score) for word in line.words]
+    return DocumentLine(text=line.text, box=line.box, score=line.score, words=words)

@@ -1,4 +1,4 @@
-"""What a paragraph is: what the model proposed for its rows, corrected by what its text, size and place say."""
+"""Labels paragraphs: the model's label for their rows, corrected by their text, size and place."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,8 +8,16 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.documents.boxes import across, along, centre, in_a_row, union, width
-from pipelines.documents.stages import Block
+from pipelines.boxes import (
+    Box,
+    box_centre,
+    box_width,
+    enclosing_box,
+    horizontal_overlap,
+    is_on_same_line,
+    vertical_overlap,
+)
+from pipelines.documents.stages import LayoutBlock
 from pipelines.documents.structure.paragraphs import Paragraph
 from pipelines.documents.structure.text_patterns import (
     ends_sentence,
@@ -23,151 +31,163 @@ from pipelines.documents.structure.text_patterns import (
     is_surely_heading,
     is_upper,
 )
-from pipelines.documents.types import Box, Label
+from pipelines.documents.types import RegionLabel
 
 # Of the page's height.
 MARGIN = 0.12
-# In heights of the body's lines.
+# In line heights of the body text.
 CAPTION_REACH = 4.0
-APART = 1.0
-LOWEST = 4.0  # height of a band of headers or footers
-# Against the body's characters and ink.
+BAND_GAP = 1.0  # white that separates a header or footer from the rest, at least
+BAND_HEIGHT = 4.0  # of a band of headers or footers, at most
+# Relative to the body's characters and ink.
 SMALLER, LARGER, BOLDER = 0.93, 1.18, 1.2
 
-LONGEST_TITLE = 200  # characters, in the size of the body
+LONGEST_TITLE = 200  # characters, unless they are larger than the body's
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What a paragraph is measured against: the page, its graphics, the height and advance of its body text, and
-    where the band of its headers ends and that of its footers begins."""
+class ParagraphContext:
+    """The page that a paragraph is compared with.
 
-    width: float
+    `line_height` and `advance` are those of its body text; `extent` encloses all content. Headers end at
+    `header_bottom`, footers begin at `footer_top`.
+    """
+
     height: float
-    tall: float
-    size: float
-    graphics: tuple[Block, ...]
+    line_height: float
+    advance: float
+    graphics: tuple[LayoutBlock, ...]
     extent: Box
     paragraphs: tuple[Paragraph, ...]
     boxes: NDArray[np.float64]
-    head: float
-    foot: float
+    header_bottom: float
+    footer_top: float
 
     @classmethod
-    def of(cls, width: float, height: float, paragraphs: Sequence[Paragraph], graphics: Sequence[Block]) -> "Setting":
-        body = sorted(paragraphs, key=lambda one: -len(one.text))[: max(1, len(paragraphs) // 3)]
-        boxes = [*(one.box for one in paragraphs), *(one.box for one in graphics)]
-        tall = median([one.height for one in body] or [1.0])
-        head, foot = margins(boxes, height, tall)
+    def of(
+        cls, width: float, height: float, paragraphs: Sequence[Paragraph], graphics: Sequence[LayoutBlock]
+    ) -> "ParagraphContext":
+        """The longest third of the paragraphs counts as body text."""
+        by_length = sorted(paragraphs, key=lambda paragraph: -len(paragraph.text))
+        body = by_length[: max(1, len(paragraphs) // 3)]
+        boxes = [*(paragraph.box for paragraph in paragraphs), *(block.box for block in graphics)]
+        line_height = median([paragraph.height for paragraph in body] or [1.0])
+        header_bottom, footer_top = find_margin_bands(boxes, height, line_height)
         return cls(
-            width=width,
             height=height,
-            tall=tall,
-            size=median([one.size for one in body] or [1.0]),
+            line_height=line_height,
+            advance=median([paragraph.advance for paragraph in body] or [1.0]),
             graphics=tuple(graphics),
-            extent=union(boxes or [(0, 0, width, height)]),
+            extent=enclosing_box(boxes or [(0, 0, width, height)]),
             paragraphs=tuple(paragraphs),
             boxes=np.array(boxes, np.float64).reshape(-1, 4),
-            head=head,
-            foot=foot,
+            header_bottom=header_bottom,
+            footer_top=footer_top,
         )
 
-    def above(self, paragraph: Paragraph) -> float:
-        """White up to the next content above, in body lines."""
-        edges = self._beside(paragraph)[:, 3]
-        edges = edges[edges <= paragraph.box[1] + 0.5 * self.tall]
-        return float(paragraph.box[1] - edges.max()) / self.tall if edges.size else float("inf")
+    def white_above(self, paragraph: Paragraph) -> float:
+        """White up to the next content above, in line heights; infinite if there is none."""
+        edges = self._boxes_in_column(paragraph)[:, 3]
+        edges = edges[edges <= paragraph.box[1] + 0.5 * self.line_height]
+        return float(paragraph.box[1] - edges.max()) / self.line_height if edges.size else float("inf")
 
-    def below(self, paragraph: Paragraph) -> float:
-        edges = self._beside(paragraph)[:, 1]
-        edges = edges[edges >= paragraph.box[3] - 0.5 * self.tall]
-        return float(edges.min() - paragraph.box[3]) / self.tall if edges.size else float("inf")
+    def white_below(self, paragraph: Paragraph) -> float:
+        edges = self._boxes_in_column(paragraph)[:, 1]
+        edges = edges[edges >= paragraph.box[3] - 0.5 * self.line_height]
+        return float(edges.min() - paragraph.box[3]) / self.line_height if edges.size else float("inf")
 
-    def _beside(self, paragraph: Paragraph) -> NDArray[np.float64]:
-        """(N, 4): boxes that share a column with it."""
+    def _boxes_in_column(self, paragraph: Paragraph) -> NDArray[np.float64]:
+        """(N, 4): the other boxes that share a column with the paragraph."""
         x0, _, x1, _ = self.boxes.T
         is_other = (self.boxes != paragraph.box).any(axis=1)
-        found: NDArray[np.float64] = self.boxes[
+        in_column: NDArray[np.float64] = self.boxes[
             (np.minimum(x1, paragraph.box[2]) > np.maximum(x0, paragraph.box[0])) & is_other
         ]
-        return found
+        return in_column
 
 
-def named(paragraph: Paragraph, setting: Setting) -> Paragraph:
-    """With its label and how sure that is."""
-    label, score = proposed(paragraph)
-    for rule in (_margin, _caption, _title, _footnote, _formula, _weak_caption):
-        found = rule(paragraph, label, score, setting)
-        if found is not None:
-            return paragraph.named(*found)
-    return paragraph.named(*_text(paragraph, label, score))
+def label_paragraph(paragraph: Paragraph, context: ParagraphContext) -> Paragraph:
+    """The paragraph with its label and a score."""
+    label, score = vote_label(paragraph)
+    for rule in (_label_margin, _label_caption, _label_title, _label_footnote, _label_formula, _label_weak_caption):
+        labelled = rule(paragraph, label, score, context)
+        if labelled is not None:
+            return paragraph.with_label(*labelled)
+    return paragraph.with_label(*_label_text(paragraph, label, score))
 
 
-Found = tuple[Label, float] | None
+LabelScore = tuple[RegionLabel, float]
 
 
-def proposed(paragraph: Paragraph) -> tuple[Label, float]:
-    """The label that most of its rows' blocks have, and the mean score of those, 0 where there is none."""
-    votes: dict[Label, float] = defaultdict(float)
+def vote_label(paragraph: Paragraph) -> LabelScore:
+    """The label of most of its rows' blocks, weighted by width, and their mean score; text and 0 without blocks."""
+    votes: dict[RegionLabel, float] = defaultdict(float)
     for row in paragraph.rows:
         if row.block is not None:
-            votes[row.block.label] += row.block.score * width(row.box)
+            votes[row.block.label] += row.block.score * box_width(row.box)
     if not votes:
         return "text", 0.0
     label = max(votes, key=lambda one: votes[one])
-    return label, votes[label] / max(1e-9, sum(width(row.box) for row in paragraph.rows))
+    return label, votes[label] / max(1e-9, sum(box_width(row.box) for row in paragraph.rows))
 
 
-def margins(boxes: Sequence[Box], page_height: float, tall: float) -> tuple[float, float]:
-    """Lower edge of the headers' band and upper edge of the footers', 0 and the page's height where there is none.
+def find_margin_bands(boxes: Sequence[Box], page_height: float, line_height: float) -> tuple[float, float]:
+    """Lower edge of the band of headers and upper edge of that of footers; 0 and the page's height without one.
 
-    A band is low, in the outer part of the page, and white parts it from everything else.
+    A band is low, lies in the outer part of the page, and is separated from everything else by white.
     """
-    bands: list[list[float]] = []
-    for box in sorted(boxes, key=lambda one: one[1]):
-        if bands and box[1] - bands[-1][1] < 0.5 * tall:
+    bands: list[list[float]] = []  # top and bottom
+    for box in sorted(boxes, key=lambda box: box[1]):
+        if bands and box[1] - bands[-1][1] < 0.5 * line_height:
             bands[-1][1] = max(bands[-1][1], box[3])
         else:
             bands.append([box[1], box[3]])
-    head, foot = 0.0, page_height
+    header_bottom, footer_top = 0.0, page_height
     if len(bands) > 1:
-        first, second, last, other = bands[0], bands[1], bands[-1], bands[-2]
-        is_low = first[1] - first[0] < LOWEST * tall and first[1] < MARGIN * page_height
-        if is_low and second[0] - first[1] > APART * tall:
-            head = first[1]
-        if last[0] > (1 - MARGIN) * page_height and last[1] - last[0] < LOWEST * tall and last[0] - other[1] > 0:
-            foot = last[0]
-    return head, foot
+        first, second, before_last, last = bands[0], bands[1], bands[-2], bands[-1]
+        is_low = first[1] - first[0] < BAND_HEIGHT * line_height and first[1] < MARGIN * page_height
+        if is_low and second[0] - first[1] > BAND_GAP * line_height:
+            header_bottom = first[1]
+        is_low = last[1] - last[0] < BAND_HEIGHT * line_height and last[0] > (1 - MARGIN) * page_height
+        if is_low and last[0] - before_last[1] > 0:
+            footer_top = last[0]
+    return header_bottom, footer_top
 
 
-def _margin(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
-    """Headers and footers: in their band, or in the outer part of the page where the model says so."""
+def _label_margin(
+    paragraph: Paragraph, label: RegionLabel, score: float, context: ParagraphContext
+) -> LabelScore | None:
+    """Header or footer: in its band, or in the outer part of the page if the model says so."""
     y0, y1 = paragraph.box[1], paragraph.box[3]
-    is_head = y1 <= setting.head and (label == "header" or _is_light(paragraph, label, score, setting))
-    is_apart = setting.above(paragraph) > APART or is_page_number(paragraph.text)
-    is_foot = y0 >= setting.foot and (label == "footer" or is_apart)
-    reach = MARGIN * setting.height * (2 if _is_lone_number(paragraph, setting) else label in ("header", "footer"))
-    if is_head or (y1 < reach and setting.above(paragraph) == float("inf")):
+    is_header = y1 <= context.header_bottom and (label == "header" or _is_light(paragraph, label, score, context))
+    is_separate = context.white_above(paragraph) > BAND_GAP or is_page_number(paragraph.text)
+    is_footer = y0 >= context.footer_top and (label == "footer" or is_separate)
+    reach = MARGIN * context.height * (2 if _is_lone_number(paragraph, context) else label in ("header", "footer"))
+    if is_header or (y1 < reach and context.white_above(paragraph) == float("inf")):
         return "header", max(0.45, score if label == "header" else 0.0)
-    if is_foot or (y0 > setting.height - reach and setting.below(paragraph) == float("inf")):
+    if is_footer or (y0 > context.height - reach and context.white_below(paragraph) == float("inf")):
         return "footer", max(0.45, score if label == "footer" else 0.0)
     return None
 
 
-def _is_lone_number(paragraph: Paragraph, setting: Setting) -> bool:
-    return is_page_number(paragraph.text) and min(setting.above(paragraph), setting.below(paragraph)) > APART
+def _is_lone_number(paragraph: Paragraph, context: ParagraphContext) -> bool:
+    white = min(context.white_above(paragraph), context.white_below(paragraph))
+    return is_page_number(paragraph.text) and white > BAND_GAP
 
 
-def _is_light(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> bool:
-    """Not a heading, and not the end of a paragraph from the page before."""
+def _is_light(paragraph: Paragraph, label: RegionLabel, score: float, context: ParagraphContext) -> bool:
+    """Whether it is neither a heading nor the end of a paragraph from the previous page."""
     is_heading = label == "title" and score > 0.4
-    is_line = width(paragraph.box) > 0.85 * (setting.extent[2] - setting.extent[0]) or paragraph.text[:1].islower()
-    return not is_heading and not (is_line and label == "text" and score > 0.4)
+    is_wide = box_width(paragraph.box) > 0.85 * box_width(context.extent)
+    is_continuation = is_wide or paragraph.text[:1].islower()
+    return not is_heading and not (is_continuation and label == "text" and score > 0.4)
 
 
-def _caption(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
-    graphics = [block.box for block in setting.graphics if block.label != "formula"]
-    is_near = any(is_beside(paragraph.box, box, setting.tall) for box in graphics)
+def _label_caption(
+    paragraph: Paragraph, label: RegionLabel, score: float, context: ParagraphContext
+) -> LabelScore | None:
+    graphics = [block.box for block in context.graphics if block.label != "formula"]
+    is_near = any(is_beside(paragraph.box, box, context.line_height) for box in graphics)
     if is_surely_caption(paragraph.text) and (is_near or label == "caption"):
         return "caption", max(0.8, score)
     if is_caption(paragraph.text) and is_near and label == "caption":
@@ -177,86 +197,99 @@ def _caption(paragraph: Paragraph, label: Label, score: float, setting: Setting)
     return None
 
 
-def _weak_caption(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
-    """By the model or by its text alone, where no figure or table was found."""
+def _label_weak_caption(
+    paragraph: Paragraph, label: RegionLabel, score: float, context: ParagraphContext
+) -> LabelScore | None:
+    """A caption by the model or by its text alone, without a figure or table near it."""
     if label == "caption" and score > 0.3:
         return "caption", 0.5 * score
     return ("caption", 0.5) if is_surely_caption(paragraph.text) else None
 
 
-def is_beside(box: Box, graphic: Box, tall: float) -> bool:
-    """Right above or below it, or next to it."""
+def is_beside(box: Box, graphic: Box, line_height: float) -> bool:
+    """Whether the box is right above, below or next to the graphic."""
     gap = max(graphic[1] - box[3], box[1] - graphic[3])
-    if across(box, graphic) > 0.3 * min(width(box), width(graphic)):
-        return -tall * 2 <= gap <= CAPTION_REACH * tall
-    return gap <= 0 and max(graphic[0] - box[2], box[0] - graphic[2]) <= CAPTION_REACH * tall
+    if horizontal_overlap(box, graphic) > 0.3 * min(box_width(box), box_width(graphic)):
+        return -line_height * 2 <= gap <= CAPTION_REACH * line_height
+    return gap <= 0 and max(graphic[0] - box[2], box[0] - graphic[2]) <= CAPTION_REACH * line_height
 
 
-def _footnote(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
-    """Smaller text at the foot of its column, or text with a note's mark there."""
-    if label not in ("text", "footer", "reference") or centre(paragraph.box)[1] < 0.6 * setting.height:
+def _label_footnote(
+    paragraph: Paragraph, label: RegionLabel, score: float, context: ParagraphContext
+) -> LabelScore | None:
+    """Smaller text at the foot of its column, with the mark of a note or very small."""
+    if label not in ("text", "footer", "reference") or box_centre(paragraph.box)[1] < 0.6 * context.height:
         return None
-    column = [one for one in setting.paragraphs if across(one.box, paragraph.box) > 0 and one is not paragraph]
-    under = [one for one in column if one.box[1] >= paragraph.box[3] - setting.tall and one.box[3] < setting.foot]
-    over = [one for one in column if one.box[3] <= paragraph.box[1] + setting.tall and len(one.rows) > 1]
-    if not over or any(not _is_small(one, setting) for one in under):
+    top, bottom = paragraph.box[1] + context.line_height, paragraph.box[3] - context.line_height
+    column = [
+        other
+        for other in context.paragraphs
+        if horizontal_overlap(other.box, paragraph.box) > 0 and other is not paragraph
+    ]
+    above = [other for other in column if other.box[3] <= top and len(other.rows) > 1]
+    below = [other for other in column if other.box[1] >= bottom and other.box[3] < context.footer_top]
+    if not above or any(not _is_small(other, context) for other in below):
         return None
-    if is_note(paragraph.text) and _is_small(paragraph, setting):
+    if is_note(paragraph.text) and _is_small(paragraph, context):
         return "footnote", 0.6
-    is_low = paragraph.box[3] - paragraph.box[1] < MARGIN * setting.height
-    is_very_small = is_low and _is_small(paragraph, setting, SMALLER**2) and setting.above(paragraph) > 0.3
+    is_low = paragraph.box[3] - paragraph.box[1] < MARGIN * context.height
+    is_very_small = is_low and _is_small(paragraph, context, SMALLER**2) and context.white_above(paragraph) > 0.3
     return ("footnote", 0.4) if is_very_small else None
 
 
-def _is_small(paragraph: Paragraph, setting: Setting, limit: float = SMALLER) -> bool:
-    return len(paragraph.text) > 20 and paragraph.size < limit * setting.size
+def _is_small(paragraph: Paragraph, context: ParagraphContext, limit: float = SMALLER) -> bool:
+    return len(paragraph.text) > 20 and paragraph.advance < limit * context.advance
 
 
-def _formula(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
+def _label_formula(
+    paragraph: Paragraph, label: RegionLabel, score: float, context: ParagraphContext
+) -> LabelScore | None:
     if label == "formula":
         return "formula", score
-    if label == "text" and is_equation_number(paragraph.text) and _is_numbering(paragraph, setting):
+    if label == "text" and is_equation_number(paragraph.text) and _is_numbering(paragraph, context):
         return "formula", 0.35
-    is_short = width(paragraph.box) < 0.8 * (setting.extent[2] - setting.extent[0])
+    is_short = box_width(paragraph.box) < 0.8 * box_width(context.extent)
     if label in ("text", "caption") and len(paragraph.rows) <= 3 and is_short and is_formula(paragraph.text):
         return "formula", 0.35
     return None
 
 
-def _is_numbering(paragraph: Paragraph, setting: Setting) -> bool:
-    """Whether a formula stands in its row."""
-    formulas = [one.box for one in setting.graphics if one.label == "formula"]
-    formulas += [one.box for one in setting.paragraphs if is_formula(one.text)]
-    return any(along(one, paragraph.box) > 0 for one in formulas)
+def _is_numbering(paragraph: Paragraph, context: ParagraphContext) -> bool:
+    """Whether it stands in a row with a formula."""
+    formulas = [block.box for block in context.graphics if block.label == "formula"]
+    formulas += [other.box for other in context.paragraphs if is_formula(other.text)]
+    return any(vertical_overlap(box, paragraph.box) > 0 for box in formulas)
 
 
-def _title(paragraph: Paragraph, label: Label, score: float, setting: Setting) -> Found:
-    """What the model says; else a short numbered, large or bold text that another follows."""
+def _label_title(
+    paragraph: Paragraph, label: RegionLabel, score: float, context: ParagraphContext
+) -> LabelScore | None:
+    """A title by the model; else a short numbered, large or bold text that another text follows."""
     text = paragraph.text
-    is_large = paragraph.height > LARGER * setting.tall and paragraph.size > LARGER * setting.size
+    is_large = paragraph.height > LARGER * context.line_height and paragraph.advance > LARGER * context.advance
     if label == "title":
         return ("title", max(0.3, score)) if len(text) < LONGEST_TITLE or is_large else None
     is_short = len(paragraph.rows) <= 2 and len(text) < 120 and any(letter.isalpha() for letter in text)
-    if label == "formula" or not is_short or ends_sentence(text) or setting.below(paragraph) > 6:
+    if label == "formula" or not is_short or ends_sentence(text) or context.white_below(paragraph) > 6:
         return None
-    if _is_entry(paragraph, setting):
+    if _is_form_entry(paragraph, context):
         return None
     is_bold = paragraph.ink > BOLDER
     signs = 2 * is_large + is_bold + is_heading_number(text) + is_surely_heading(text) + is_upper(text)
-    if signs >= 2 and setting.above(paragraph) > (0.1 if signs > 2 or is_surely_heading(text) else 0.3):
+    if signs >= 2 and context.white_above(paragraph) > (0.1 if signs > 2 or is_surely_heading(text) else 0.3):
         return "title", 0.3 + 0.1 * signs
     return None
 
 
-def _is_entry(paragraph: Paragraph, setting: Setting) -> bool:
-    """Whether a single line stands left of it: what follows in a row of a form is no heading."""
-    lines = (one.box for one in setting.paragraphs if len(one.rows) == 1)
-    return any(in_a_row(one, paragraph.box) and one[2] <= paragraph.box[0] for one in lines)
+def _is_form_entry(paragraph: Paragraph, context: ParagraphContext) -> bool:
+    """Whether a single line stands left of it: later entries in a row of a form are no headings."""
+    lines = (other.box for other in context.paragraphs if len(other.rows) == 1)
+    return any(is_on_same_line(box, paragraph.box) and box[2] <= paragraph.box[0] for box in lines)
 
 
-def _text(paragraph: Paragraph, label: Label, score: float) -> tuple[Label, float]:
-    """Body text; a block of one row is less often one in its own right."""
-    if label in ("header", "footer", "title"):  # the model's, but not in a margin, or too long
+def _label_text(paragraph: Paragraph, label: RegionLabel, score: float) -> LabelScore:
+    """Body text; a paragraph of a single row scores less, for it is less often a region of its own."""
+    if label in ("header", "footer", "title"):  # from the model, but outside the margins or too long
         label, score = "text", 0.0
     if label == "text":
         score = 0.4 + 0.15 * min(3, len(paragraph.rows) - 1) / 3 + 0.4 * score

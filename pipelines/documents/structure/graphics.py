@@ -1,128 +1,174 @@
-"""Figures, tables and formulas: which proposals stand, and which lines are theirs."""
+"""Selects the figures, tables and formulas among the layout blocks, and the lines that belong to each."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipelines.documents.boxes import area, centre, iou, share, union, width
-from pipelines.documents.stages import Block, Pixels, TextLine
-from pipelines.documents.structure.paragraphs import Paragraph, paragraphs_of
-from pipelines.documents.structure.rows import columns, rows_of
+from pipelines.boxes import box_area, box_centre, box_width, contained_share, enclosing_box, intersection_over_union
+from pipelines.documents.stages import LayoutBlock, TextLine
+from pipelines.documents.structure.paragraphs import Paragraph, build_paragraphs
+from pipelines.documents.structure.rows import build_rows, display_width
 from pipelines.documents.structure.text_patterns import is_equation_number, is_prose
-from pipelines.documents.tables.detection import is_table
-from pipelines.documents.tables.tokens import pieces_of, visual_rows
-from pipelines.documents.types import Label
+from pipelines.documents.tables.detection import is_table_page
+from pipelines.documents.tables.tokens import group_into_rows, split_into_tokens
+from pipelines.documents.types import RegionLabel
 
-GRAPHICS: dict[Label, float] = {"figure": 0.3, "table": 0.35, "formula": 0.3}  # least score of each
-WITHIN = 0.5  # share of a figure inside a line that says it is part of the line
-TAKEN = 0.6  # share of a line inside a graphic that takes it
-# Share of a figure's area under text of any kind that says it is text; less where it has most of the page's lines.
+GRAPHIC_MIN_SCORES: dict[RegionLabel, float] = {"figure": 0.3, "table": 0.35, "formula": 0.3}
+IN_LINE = 0.5  # share of a figure inside a line from which it is a part of the line
+IN_GRAPHIC = 0.6  # share of a line inside a graphic from which it belongs to the graphic
+# Share of a figure's area under lines of any kind from which it is text; the lower limit is for a figure that holds
+# MOST of the page's lines.
 DENSE, SPARSE, MOST = 0.6, 0.06, 0.8
-WRITTEN = 0.25  # share of a figure's area under running text that says it is none
+RUNNING_TEXT = 0.25  # share of a figure's or table's area under running text from which it is no graphic
+FULL_ROW = 24  # characters of a row of running text, at least: labels in figures are shorter
 
 
-def graphics_of(
-    lines: Sequence[TextLine], blocks: Sequence[Block], pixels: Pixels
-) -> tuple[dict[Block, list[TextLine]], list[TextLine]]:
-    """Graphics with their lines, each around its lines, and the lines that are left."""
-    kept: list[Block] = []
+@dataclass(frozen=True)
+class _BlockContent:
+    """The lines inside a layout block: its own, and text that the block was drawn over or mistaken for.
+
+    `text_area` is the area of the paragraphs of that text.
+    """
+
+    own: list[TextLine]
+    text: list[TextLine]
+    text_area: float = 0.0
+
+
+def select_graphics(
+    lines: Sequence[TextLine], blocks: Sequence[LayoutBlock]
+) -> tuple[dict[LayoutBlock, list[TextLine]], list[TextLine]]:
+    """Graphics with their lines, each box extended around them, and the lines outside all graphics."""
+    candidates = _choose_candidates(lines, blocks)
+    lines_of = _assign_lines(lines, candidates)
+    candidates = [block for block in candidates if not _is_text_figure(block, lines_of.get(block, []), lines)]
+    lines_of = _assign_lines(lines, candidates)
+    graphics: dict[LayoutBlock, list[TextLine]] = {}
+    free = lines_of.pop(None, [])
+    for block in candidates:
+        content = _divide_content(block, lines_of.get(block, []))
+        parts = _remove_text(block, content)
+        graphics |= dict(parts)
+        used = {id(line) for _, part_lines in parts for line in part_lines}
+        free += content.text + [line for line in content.own if id(line) not in used]
+    return graphics, free
+
+
+def _choose_candidates(lines: Sequence[TextLine], blocks: Sequence[LayoutBlock]) -> list[LayoutBlock]:
+    """Blocks of graphics with a sufficient score, the surest of overlapping ones; or a table as large as the page."""
+    chosen: list[LayoutBlock] = []
     for block in blocks:
-        is_sure = block.score >= GRAPHICS.get(block.label, 2.0)
-        if is_sure and not any(_is_told_by(block, other) for other in kept) and not _is_in_a_line(block, lines):
-            kept.append(block)
-    if is_table(lines, kept, pixels):
-        kept = [Block("table", union([line.box for line in lines]), 0.5)]
-    inside = _placed(lines, kept)
-    kept = [block for block in kept if not _is_page(block, inside.get(block, []), lines)]
-    inside = _placed(lines, kept)
-    held: dict[Block, list[TextLine]] = {}
-    free = inside.pop(None, [])
-    for block in kept:
-        own, text = _parted(block, inside.get(block, []))
-        free += text
-        parts = _cut(block, own, text)
-        held |= dict(parts)
-        free += [line for line in own if not any(line is one for _, theirs in parts for one in theirs)]
-    return held, free
+        is_sure = block.score >= GRAPHIC_MIN_SCORES.get(block.label, 2.0)
+        if is_sure and not any(_is_covered_by(block, other) for other in chosen) and not _is_inside_line(block, lines):
+            chosen.append(block)
+    if not any(block.label == "table" for block in chosen) and is_table_page(lines):
+        return [LayoutBlock("table", enclosing_box([line.box for line in lines]), 0.5)]
+    return chosen
 
 
-def _cut(block: Block, own: Sequence[TextLine], text: Sequence[TextLine]) -> list[tuple[Block, list[TextLine]]]:
-    """What stands of a proposal once it has lost `text`: nothing, itself around its lines, or the formulas in it."""
-    written = sum(area(one.box) for one in paragraphs_of(rows_of(text, [])))
-    if block.label != "formula" and written > WRITTEN * area(block.box):
-        return []
-    whole = replace(block, box=union([block.box, *(line.box for line in own)]))
-    if block.label != "formula" or not text:
-        return [(whole, list(own))]
-    numbers = [line for line in text if is_equation_number(line.text)]
-    right = min([block.box[2], *(line.box[0] for line in numbers)])
-    trimmed = replace(block, box=(block.box[0], block.box[1], max(right, block.box[0] + 1), block.box[3]))
-    return _between(trimmed, own, [line for line in text if not is_equation_number(line.text)])
+def _is_covered_by(block: LayoutBlock, other: LayoutBlock) -> bool:
+    """Whether the other block, whose score is higher, already covers this one."""
+    return contained_share(block.box, other.box) > 0.7 or intersection_over_union(block.box, other.box) > 0.5
 
 
-def _between(block: Block, own: Sequence[TextLine], text: Sequence[TextLine]) -> list[tuple[Block, list[TextLine]]]:
-    """The stripes of a proposal that lines of text leave, those with something written in them."""
-    lines = [(line.box[1], line.box[3]) for line in sorted(text, key=lambda one: one.box[1])]
-    tops = [block.box[1], *(bottom for _, bottom in lines)]
-    bottoms = [*(top for top, _ in lines), block.box[3]]
-    found = []
-    for top, bottom in zip(tops, bottoms, strict=True):
-        inside = [line for line in own if top < centre(line.box)[1] < bottom]
-        if inside or not lines:
-            stripe = (block.box[0], top, block.box[2], bottom) if not lines else union(line.box for line in inside)
-            around = union([(stripe[0], top, stripe[2], bottom), *(line.box for line in inside)])
-            found.append((replace(block, box=around), inside))
-    return found
+def _is_inside_line(block: LayoutBlock, lines: Sequence[TextLine]) -> bool:
+    """Whether a figure or table is only a letter or a word."""
+    return block.label != "formula" and any(contained_share(block.box, line.box) > IN_LINE for line in lines)
 
 
-def _is_told_by(block: Block, other: Block) -> bool:
-    """Whether a surer graphic already tells it."""
-    return share(block.box, other.box) > 0.7 or iou(block.box, other.box) > 0.5
-
-
-def _is_in_a_line(block: Block, lines: Sequence[TextLine]) -> bool:
-    """Whether a figure or table is a letter or a word."""
-    return block.label != "formula" and any(share(block.box, line.box) > WITHIN for line in lines)
-
-
-def _is_page(block: Block, inside: Sequence[TextLine], lines: Sequence[TextLine]) -> bool:
-    """Whether a figure is taken for text: that of the whole page, as of a receipt or a screenshot, or a dense block."""
+def _is_text_figure(block: LayoutBlock, inside: Sequence[TextLine], lines: Sequence[TextLine]) -> bool:
+    """Whether a figure is really text: a dense block, or all text of a page such as a receipt or a screenshot."""
     if block.label != "figure" or not inside:
         return False
-    density = sum(area(line.box) for line in inside) / area(block.box)
-    is_most = len(inside) > MOST * len(lines) and area(block.box) > 0.6 * area(union([line.box for line in lines]))
-    return density > DENSE or (is_most and density > SPARSE)
+    density = sum(box_area(line.box) for line in inside) / box_area(block.box)
+    if density <= SPARSE or density > DENSE:
+        return density > DENSE
+    is_page = box_area(block.box) > 0.6 * box_area(enclosing_box([line.box for line in lines]))
+    return is_page and len(inside) > MOST * len(lines)
 
 
-def _placed(lines: Sequence[TextLine], graphics: Sequence[Block]) -> dict[Block | None, list[TextLine]]:
-    found: dict[Block | None, list[TextLine]] = {}
+def _assign_lines(
+    lines: Sequence[TextLine], graphics: Sequence[LayoutBlock]
+) -> dict[LayoutBlock | None, list[TextLine]]:
+    """The lines of each graphic, and under None those of no graphic."""
+    assigned: dict[LayoutBlock | None, list[TextLine]] = {}
     for line in lines:
-        shares = [share(line.box, block.box) for block in graphics]
+        shares = [contained_share(line.box, block.box) for block in graphics]
         best = int(np.argmax(shares)) if shares else 0
-        owner = graphics[best] if shares and shares[best] >= TAKEN else None
-        found.setdefault(owner, []).append(line)
-    return found
+        owner = graphics[best] if shares and shares[best] >= IN_GRAPHIC else None
+        assigned.setdefault(owner, []).append(line)
+    return assigned
 
 
-def _parted(block: Block, lines: Sequence[TextLine]) -> tuple[list[TextLine], list[TextLine]]:
-    """Lines that are a proposal's own, and those of text that it was drawn over or taken for."""
+def _divide_content(block: LayoutBlock, lines: Sequence[TextLine]) -> _BlockContent:
+    """Decide which lines are text. Paragraphs are built once per block, and only if the decision needs them."""
     if block.label == "formula":
         text = [line for line in lines if is_prose(line.text) or is_equation_number(line.text)]
-    elif block.label == "table":
-        text = list(lines) if _is_one_column(lines) else []
-    else:
-        text = [line for one in paragraphs_of(rows_of(lines, [])) if _is_running(one) for line in one.lines]
-    return [line for line in lines if all(line is not other for other in text)], text
+        return _BlockContent(_without(lines, text), text)
+    if block.label == "table" and not _is_one_column(lines):
+        return _BlockContent(list(lines), [])
+    paragraphs = build_paragraphs(build_rows(lines, []))
+    running = [paragraph for paragraph in paragraphs if _is_running(paragraph)]
+    if block.label == "table" and running:  # a single column with running text is text as a whole
+        return _BlockContent([], list(lines), _total_area(paragraphs))
+    if block.label == "table":
+        return _BlockContent(list(lines), [])
+    text = [line for paragraph in running for line in paragraph.lines]
+    return _BlockContent(_without(lines, text), text, _total_area(running))
+
+
+def _total_area(paragraphs: Sequence[Paragraph]) -> float:
+    return sum(box_area(paragraph.box) for paragraph in paragraphs)
+
+
+def _without(lines: Sequence[TextLine], removed: Sequence[TextLine]) -> list[TextLine]:
+    removed_ids = {id(line) for line in removed}
+    return [line for line in lines if id(line) not in removed_ids]
 
 
 def _is_one_column(lines: Sequence[TextLine]) -> bool:
-    """Running text whose rows have no gap in them: no table."""
-    rows = visual_rows(pieces_of(lines))
-    return all(len(row) == 1 for row in rows) and any(map(_is_running, paragraphs_of(rows_of(lines, []))))
+    """Whether no row has a gap in it."""
+    return all(len(row) == 1 for row in group_into_rows(split_into_tokens(lines)))
 
 
 def _is_running(paragraph: Paragraph) -> bool:
-    """Several full rows: labels in figures are short."""
-    wide = [row for row in paragraph.rows if width(row.box) > 0.8 * width(paragraph.box) and columns(row.text) >= 24]
-    return len(wide) >= 2
+    """Whether it is running text: it has at least two full rows."""
+    full = [
+        row
+        for row in paragraph.rows
+        if box_width(row.box) > 0.8 * box_width(paragraph.box) and display_width(row.text) >= FULL_ROW
+    ]
+    return len(full) >= 2
+
+
+def _remove_text(block: LayoutBlock, content: _BlockContent) -> list[tuple[LayoutBlock, list[TextLine]]]:
+    """What remains of a block without its text: nothing, the block around its own lines, or the formulas in it."""
+    if block.label != "formula" and content.text_area > RUNNING_TEXT * box_area(block.box):
+        return []
+    if block.label != "formula" or not content.text:
+        extended = replace(block, box=enclosing_box([block.box, *(line.box for line in content.own)]))
+        return [(extended, content.own)]
+    numbers = [line for line in content.text if is_equation_number(line.text)]
+    right = min([block.box[2], *(line.box[0] for line in numbers)])
+    trimmed = replace(block, box=(block.box[0], block.box[1], max(right, block.box[0] + 1), block.box[3]))
+    return _split_formula(trimmed, content.own, _without(content.text, numbers))
+
+
+def _split_formula(
+    block: LayoutBlock, own: list[TextLine], text: Sequence[TextLine]
+) -> list[tuple[LayoutBlock, list[TextLine]]]:
+    """Cut the block at its lines of text into stripes; stripes without formula lines are dropped."""
+    if not text:
+        inside = [line for line in own if block.box[1] < box_centre(line.box)[1] < block.box[3]]
+        return [(replace(block, box=enclosing_box([block.box, *(line.box for line in inside)])), inside)]
+    spans = [(line.box[1], line.box[3]) for line in sorted(text, key=lambda line: line.box[1])]
+    tops = [block.box[1], *(bottom for _, bottom in spans)]
+    bottoms = [*(top for top, _ in spans), block.box[3]]
+    formulas = []
+    for top, bottom in zip(tops, bottoms, strict=True):
+        inside = [line for line in own if top < box_centre(line.box)[1] < bottom]
+        if inside:
+            left, y0, right, y1 = enclosing_box(line.box for line in inside)
+            formulas.append((replace(block, box=(left, min(top, y0), right, max(bottom, y1))), inside))
+    return formulas

@@ -1,12 +1,12 @@
-"""Keys and their values in forms and receipts, by where they stand: `Date: 2024-01-01`, `Total      12.40`."""
+"""Finds keys and their values in forms and receipts by their position: `Date: 2024-01-01`, `Total      12.40`."""
 
 import re
 from collections.abc import Sequence
 from statistics import mean
 
 from pipelines.documents.stages import TextLine, TextWord
-from pipelines.documents.tables.tokens import Piece, pieces_of, visual_rows
-from pipelines.documents.types import Label, Pair
+from pipelines.documents.tables.tokens import TextToken, group_into_rows, split_into_tokens
+from pipelines.documents.types import KeyValuePair, RegionLabel
 
 # A colon that is not part of a time, an address or a ratio.
 _COLON = re.compile(r"(?<!\d)[:：](?!//)|(?<=\d)[:：](?!\d)|：")
@@ -16,75 +16,80 @@ _VALUE = re.compile(
 )
 _DATE = re.compile(r"\W*\d{1,4}[./-](?:\d{1,2}|[a-z]{3,9})[./-]\d{2,4}(?:\s+\d{1,2}:\d{2}.*)?$", re.I)
 LONGEST_KEY, LONGEST_VALUE = 40, 120  # characters
-PROSE = 8  # words of a row, on average, in a text that has no pairs
-BELOW = 1.5  # white to a value under its key, in line heights
+PROSE_WORDS = 8  # average words per line from which a text is prose and has no pairs
+MAX_GAP_BELOW = 1.5  # white to a value under its key, in line heights
 
 
-def pairs_of(lines: Sequence[TextLine]) -> list[Pair]:
-    """Top to bottom. `lines` without those of running text: see `may_have_pairs`."""
-    rows = visual_rows(pieces_of(lines))
-    found: list[Pair] = []
+def find_key_values(lines: Sequence[TextLine]) -> list[KeyValuePair]:
+    """Pairs from top to bottom. `lines` must not include running text, see `may_have_pairs`."""
+    rows = group_into_rows(split_into_tokens(lines))
+    pairs: list[KeyValuePair] = []
     for index, row in enumerate(rows):
-        found += _in_row(row, rows[index + 1] if index + 1 < len(rows) else [])
-    return found
+        pairs += _find_in_row(row, rows[index + 1] if index + 1 < len(rows) else [])
+    return pairs
 
 
-def may_have_pairs(label: Label, lines: Sequence[TextLine]) -> bool:
-    """Sentences have colons and numbers too."""
+def may_have_pairs(label: RegionLabel, lines: Sequence[TextLine]) -> bool:
+    """Whether text under this label can have pairs. Running text cannot: its sentences contain colons, too."""
     if label in ("formula", "reference", "caption", "footnote"):
         return False
-    return len(lines) < 3 or mean(len(line.text.split()) for line in lines) < PROSE
+    return len(lines) < 3 or mean(len(line.text.split()) for line in lines) < PROSE_WORDS
 
 
-def _in_row(row: Sequence[Piece], below: Sequence[Piece]) -> list[Pair]:
-    found: list[Pair] = []
+def _find_in_row(row: Sequence[TextToken], below: Sequence[TextToken]) -> list[KeyValuePair]:
+    """Pairs by colon; without any, a name and a value that are alone in the row."""
+    pairs: list[KeyValuePair] = []
     index = 0
     while index < len(row):
-        key, value = _cut(row[index])
+        key, value = _split_at_colon(row[index])
         following = row[index + 1] if index + 1 < len(row) else None
         if key and value:
-            found.append(_pair(key, value))
-        elif key and following is not None and _cut(following) == (None, following):
-            found.append(_pair(key, following))
+            pairs.append(_build_pair(key, value))
+        elif key and following is not None and _split_at_colon(following) == (None, following):
+            pairs.append(_build_pair(key, following))
             index += 1
         elif key and following is None:
-            found += [_pair(key, one) for one in _under(key, below)]
+            pairs += [_build_pair(key, token) for token in _find_value_below(key, below)]
         index += 1
-    if not found and len(row) == 2 and _is_name(row[0].text) and _is_value(row[1].text):
-        found.append(_pair(row[0], row[1]))
-    return found
+    if not pairs and len(row) == 2 and _is_name(row[0].text) and _is_value(row[1].text):
+        pairs.append(_build_pair(row[0], row[1]))
+    return pairs
 
 
-def _pair(key: Piece, value: Piece) -> Pair:
+def _build_pair(key: TextToken, value: TextToken) -> KeyValuePair:
     name = key.text.rstrip(" :：.").strip()
-    return Pair(key=name, value=value.text.strip(" :："), key_box=key.box, value_box=value.box)
+    return KeyValuePair(key=name, value=value.text.strip(" :："), key_box=key.box, value_box=value.box)
 
 
-def _under(key: Piece, below: Sequence[Piece]) -> list[Piece]:
-    """The value that stands under a key that has nothing to its right."""
-    tall = key.box[3] - key.box[1]
-    near = [one for one in below if abs(one.box[0] - key.box[0]) < tall and one.box[1] - key.box[3] < BELOW * tall]
-    return near[:1] if near and _cut(near[0])[0] is None else []
+def _find_value_below(key: TextToken, below: Sequence[TextToken]) -> list[TextToken]:
+    """The value under a key that has nothing to its right; one token at most."""
+    line_height = key.box[3] - key.box[1]
+    near = [
+        token
+        for token in below
+        if abs(token.box[0] - key.box[0]) < line_height and token.box[1] - key.box[3] < MAX_GAP_BELOW * line_height
+    ]
+    return near[:1] if near and _split_at_colon(near[0])[0] is None else []
 
 
-def _cut(one: Piece) -> tuple[Piece | None, Piece | None]:
-    """Its key and its value: `(None, one)` where no colon parts it."""
-    colon = _COLON.search(one.text)
-    if colon is None or not _is_name(one.text[: colon.start()]):
-        return None, one
-    left, right = _words(one, colon.end())
-    key = Piece(left, one.text[: colon.start()].strip())
-    rest = one.text[colon.end() :].strip()
+def _split_at_colon(token: TextToken) -> tuple[TextToken | None, TextToken | None]:
+    """Key and value of the token: `(None, token)` if no colon divides it, no value if nothing follows the colon."""
+    colon = _COLON.search(token.text)
+    if colon is None or not _is_name(token.text[: colon.start()]):
+        return None, token
+    left, right = _split_words(token, colon.end())
+    key = TextToken(left, token.text[: colon.start()].strip())
+    rest = token.text[colon.end() :].strip()
     if not rest or len(rest) > LONGEST_VALUE or not right:
         return key, None
-    return key, Piece(right, rest)
+    return key, TextToken(right, rest)
 
 
-def _words(one: Piece, at: int) -> tuple[tuple[TextWord, ...], tuple[TextWord, ...]]:
-    """Words before and after a place in the text; one that goes over it is cut there, its characters as wide."""
+def _split_words(token: TextToken, at: int) -> tuple[tuple[TextWord, ...], tuple[TextWord, ...]]:
+    """Words before and after a position in the text; a word across it is cut, its characters taken as equally wide."""
     left, right, position = [], [], 0
-    for word in one.words:
-        begin = one.text.find(word.text, position)
+    for word in token.words:
+        begin = token.text.find(word.text, position)
         begin = position if begin < 0 else begin
         position = begin + len(word.text)
         if position <= at:
@@ -96,7 +101,7 @@ def _words(one: Piece, at: int) -> tuple[tuple[TextWord, ...], tuple[TextWord, .
             middle = x0 + (x1 - x0) * (at - begin) / len(word.text)
             left.append(TextWord(word.text[: at - begin], (x0, y0, middle, y1), word.score))
             right.append(TextWord(word.text[at - begin :], (middle, y0, x1, y1), word.score))
-    return tuple(left or one.words[:1]), tuple(right)
+    return tuple(left or token.words[:1]), tuple(right)
 
 
 def _is_name(text: str) -> bool:

@@ -1,73 +1,75 @@
-"""Items that follow each other become one list, entries of a bibliography one block, in each column."""
+"""Joins consecutive items into lists, and entries of a bibliography into one block, within each column."""
 
 from collections.abc import Sequence
 
-from pipelines.documents.boxes import across, width
-from pipelines.documents.stages import Block
+from pipelines.boxes import box_width, horizontal_overlap
+from pipelines.documents.stages import LayoutBlock
 from pipelines.documents.structure.paragraphs import Paragraph
-from pipelines.documents.structure.rows import Row
+from pipelines.documents.structure.rows import TextRow
 from pipelines.documents.structure.text_patterns import is_dated, is_item, is_reference, is_references_heading
-from pipelines.documents.types import Label
+from pipelines.documents.types import RegionLabel
 
-Part = Paragraph | Block
+PageElement = Paragraph | LayoutBlock
 
-FARTHEST = 2.0  # white between two items, in line heights
+MAX_ITEM_GAP = 2.0  # white between two items, in line heights
 
 
-def with_series(parts: Sequence[Part]) -> list[Part]:
-    """`parts` in reading order; what belongs together is one paragraph afterwards, in the same order."""
-    joined: list[Part] = []
+def group_lists(elements: Sequence[PageElement]) -> list[PageElement]:
+    """Join the paragraphs of each list or bibliography into one; takes and keeps reading order."""
+    grouped: list[PageElement] = []
     run: list[Paragraph] = []
     in_references = False
-    for part in parts:
-        if isinstance(part, Paragraph) and part.label == "title":
-            in_references = is_references_heading(part.text)
-        if isinstance(part, Paragraph) and run and _continues(run, part, in_references):
-            run.append(part)
+    for element in elements:
+        if isinstance(element, Paragraph) and element.label == "title":
+            in_references = is_references_heading(element.text)
+        if isinstance(element, Paragraph) and run and _continues_run(run, element, in_references):
+            run.append(element)
             continue
-        joined += _closed(run, in_references)
+        grouped += _close_run(run, in_references)
         run = []
-        if isinstance(part, Paragraph) and _opens(part, in_references):
-            run = [part]
+        if isinstance(element, Paragraph) and _starts_run(element, in_references):
+            run = [element]
         else:
-            joined.append(part)
-    return joined + _closed(run, in_references)
+            grouped.append(element)
+    return grouped + _close_run(run, in_references)
 
 
-def _opens(part: Paragraph, in_references: bool) -> bool:
-    return part.label in ("text", "list", "reference") and (
-        in_references or part.label == "reference" or is_item(part.text)
-    )
+def _starts_run(paragraph: Paragraph, in_references: bool) -> bool:
+    may_be_item = in_references or paragraph.label == "reference" or is_item(paragraph.text)
+    return may_be_item and paragraph.label in ("text", "list", "reference")
 
 
-def _continues(run: Sequence[Paragraph], part: Paragraph, in_references: bool) -> bool:
+def _continues_run(run: Sequence[Paragraph], paragraph: Paragraph, in_references: bool) -> bool:
     last = run[-1]
-    gap = part.box[1] - last.box[3]
-    is_next = -last.height < gap < FARTHEST * last.height and across(last.box, part.box) > 0.3 * min(
-        width(last.box), width(part.box)
-    )
-    if not is_next or part.label not in ("text", "list", "reference"):
+    overlap, narrower = horizontal_overlap(last.box, paragraph.box), min(box_width(last.box), box_width(paragraph.box))
+    is_near = -last.height < paragraph.box[1] - last.box[3] < MAX_ITEM_GAP * last.height
+    if not is_near or overlap <= 0.3 * narrower or paragraph.label not in ("text", "list", "reference"):
         return False
-    if in_references or part.label == run[0].label == "reference":
+    if in_references or paragraph.label == run[0].label == "reference":
         return True
-    is_set_in = part.box[0] > run[0].box[0] + 0.5 * part.height
-    return is_item(part.text) or (is_set_in and part.label == run[0].label)
+    is_indented = paragraph.box[0] > run[0].box[0] + 0.5 * paragraph.height
+    return is_item(paragraph.text) or (is_indented and paragraph.label == run[0].label)
 
 
-def _closed(run: Sequence[Paragraph], in_references: bool) -> list[Part]:
-    """One list or bibliography, or the paragraphs as they were where there is but one item."""
+def _close_run(run: Sequence[Paragraph], in_references: bool) -> list[PageElement]:
+    """One list or bibliography; the paragraphs unchanged if there is only one item."""
     if not run:
         return []
-    label: Label = "reference" if in_references or _is_bibliography(run) else "list"
-    items = sum(is_item(part.text) for part in run)
+    label: RegionLabel = "reference" if in_references or _is_bibliography(run) else "list"
+    items = sum(is_item(paragraph.text) for paragraph in run)
     if label == "list" and items < 2:
-        return [part.named("text", part.score) if part.label == "reference" else part for part in run]
-    rows: tuple[Row, ...] = tuple(row for part in run for row in part.rows)
-    score = max(0.5, max(part.score for part in run)) if label == "reference" else min(0.9, 0.4 + 0.1 * items)
+        return [
+            paragraph.with_label("text", paragraph.score) if paragraph.label == "reference" else paragraph
+            for paragraph in run
+        ]
+    rows: tuple[TextRow, ...] = tuple(row for paragraph in run for row in paragraph.rows)
+    best = max(paragraph.score for paragraph in run)
+    score = max(0.5, best) if label == "reference" else min(0.9, 0.4 + 0.1 * items)
     return [Paragraph(rows, label, score)]
 
 
 def _is_bibliography(run: Sequence[Paragraph]) -> bool:
-    if any(part.label == "reference" for part in run):
-        return any(is_reference(part.text) or is_dated(part.text) for part in run)
-    return len(run) > 3 and all(part.text.lstrip().startswith("[") and is_reference(part.text) for part in run)
+    texts = [paragraph.text for paragraph in run]
+    if any(paragraph.label == "reference" for paragraph in run):
+        return any(is_reference(text) or is_dated(text) for text in texts)
+    return len(run) > 3 and all(text.lstrip().startswith("[") and is_reference(text) for text in texts)

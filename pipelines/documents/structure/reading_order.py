@@ -1,8 +1,8 @@
-"""Reading order of boxes: recursive cuts along white space, columns before what follows them.
+"""Finds the reading order of boxes by recursive cuts along white space: whole columns before what follows them.
 
 Sources: G. Nagy and S. Seth, "Hierarchical Representation of Optically Scanned Documents" (ICPR 1984) for the X-Y
-cut; T. Breuel, "High Performance Document Layout Analysis" (2003) for the partial order where no cut exists. That
-stripes of one column structure are read as a whole is ours.
+cut; T. Breuel, "High Performance Document Layout Analysis" (2003) for the partial order where no cut exists. Reading
+stripes with the same columns as one part is our own addition.
 """
 
 from collections.abc import Sequence
@@ -11,60 +11,63 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.documents.boxes import along, height, union
-from pipelines.documents.types import Box
+from pipelines.boxes import Box, box_height, enclosing_box, vertical_overlap
 
-# Boxes of text overlap by some pixels: what is taken off each before looking for white, in its own extent and in
-# line heights.
-SLACK, SLACK_LINES = 0.1, 0.3
-BESIDE = 0.3  # of the lower column's height, for two to be columns
+# Boxes of text overlap by some pixels, so each side is shrunk before looking for white: by a share of the box's
+# extent, but no more than a share of the line height.
+SHRINK, SHRINK_LINES = 0.1, 0.3
+BESIDE = 0.3  # vertical overlap of two columns, relative to the shorter one, at least
 
 
-def reading_order(boxes: Sequence[Box], tall: float, floats: Sequence[bool] = ()) -> list[int]:
-    """Indices in the order in which a person reads; `tall` is the height of a line of text.
+def find_reading_order(boxes: Sequence[Box], line_height: float, floats: Sequence[bool] = ()) -> list[int]:
+    """Indices in the order in which a person reads; `line_height` is that of the text.
 
-    `floats` tells which boxes are figures, tables and captions. One that stands in the gutter, so that the text of
-    two columns runs around it, comes after that text.
+    `floats` marks the boxes of figures, tables and captions. A float in the gutter, with the text of two columns
+    running around it, comes after that text.
     """
-    shrunk = [_shrunk(box, tall) for box in boxes]
+    shrunk = [_shrink(box, line_height) for box in boxes]
     text = [index for index in range(len(boxes)) if index >= len(floats) or not floats[index]]
-    tallest = [index for index in text if height(boxes[index]) > 2 * tall]  # headings may stand over a gutter
-    gutters = [(left[1] + right[0]) / 2 for left, right in pairwise(_extents(_cut(tallest, shrunk, axis=0), shrunk))]
-    aside = {index for index in range(len(boxes)) if index not in text and _is_in(boxes[index], gutters)}
-    return _ordered([i for i in range(len(boxes)) if i not in aside], shrunk, tall) + sorted(aside)
+    tall = [index for index in text if box_height(boxes[index]) > 2 * line_height]  # headings may stand over a gutter
+    gutters = [
+        (left[1] + right[0]) / 2
+        for left, right in pairwise(_horizontal_extents(_split_at_gaps(tall, shrunk, axis=0), shrunk))
+    ]
+    last = {index for index in range(len(boxes)) if index not in text and _is_in_gutter(boxes[index], gutters)}
+    others = [index for index in range(len(boxes)) if index not in last]
+    return _order_boxes(others, shrunk, line_height) + sorted(last)
 
 
-def _extents(columns: Sequence[Sequence[int]], boxes: Sequence[Box]) -> list[tuple[float, float]]:
-    wholes = [union(boxes[index] for index in column) for column in columns]
-    return [(whole[0], whole[2]) for whole in wholes]
+def _horizontal_extents(columns: Sequence[Sequence[int]], boxes: Sequence[Box]) -> list[tuple[float, float]]:
+    extents = [enclosing_box(boxes[index] for index in column) for column in columns]
+    return [(extent[0], extent[2]) for extent in extents]
 
 
-def _is_in(box: Box, gutters: Sequence[float]) -> bool:
+def _is_in_gutter(box: Box, gutters: Sequence[float]) -> bool:
     margin = 0.1 * (box[2] - box[0])
     return any(box[0] + margin < x < box[2] - margin for x in gutters)
 
 
-def _shrunk(box: Box, tall: float) -> Box:
-    x = min(SLACK * (box[2] - box[0]), SLACK_LINES * tall)
-    y = min(SLACK * (box[3] - box[1]), SLACK_LINES * tall)
+def _shrink(box: Box, line_height: float) -> Box:
+    x = min(SHRINK * (box[2] - box[0]), SHRINK_LINES * line_height)
+    y = min(SHRINK * (box[3] - box[1]), SHRINK_LINES * line_height)
     return box[0] + x, box[1] + y, box[2] - x, box[3] - y
 
 
-def _ordered(indices: list[int], boxes: Sequence[Box], tall: float) -> list[int]:
+def _order_boxes(indices: list[int], boxes: Sequence[Box], line_height: float) -> list[int]:
     if len(indices) < 2:
         return indices
-    columns, stripes = _columns(indices, boxes), _cut(indices, boxes, axis=1)
-    if len(columns) > 1 and not _is_grid(stripes, boxes, tall):
+    columns, stripes = _split_columns(indices, boxes), _split_at_gaps(indices, boxes, axis=1)
+    if len(columns) > 1 and not _is_grid(stripes, boxes, line_height):
         parts = columns
     elif len(stripes) > 1:
-        parts = stripes if len(columns) > 1 else _joined(stripes, boxes)
+        parts = stripes if len(columns) > 1 else _join_stripes(stripes, boxes)
     else:
-        return _partial(indices, boxes)
-    return [index for part in parts for index in _ordered(part, boxes, tall)]
+        return _order_by_position(indices, boxes)
+    return [index for part in parts for index in _order_boxes(part, boxes, line_height)]
 
 
-def _cut(indices: Sequence[int], boxes: Sequence[Box], *, axis: int) -> list[list[int]]:
-    """Groups that white space separates: columns for axis 0, stripes for axis 1; left to right or top to bottom."""
+def _split_at_gaps(indices: Sequence[int], boxes: Sequence[Box], *, axis: int) -> list[list[int]]:
+    """Groups separated by white space: columns for axis 0, stripes for axis 1; left to right or top to bottom."""
     groups: list[list[int]] = []
     end = float("-inf")
     for index in sorted(indices, key=lambda one: boxes[one][axis]):
@@ -75,72 +78,75 @@ def _cut(indices: Sequence[int], boxes: Sequence[Box], *, axis: int) -> list[lis
     return groups
 
 
-def _columns(indices: Sequence[int], boxes: Sequence[Box]) -> list[list[int]]:
-    """Columns that stand beside each other, not merely one above and left of the other; else one."""
-    columns = _cut(indices, boxes, axis=0)
-    extents = [union(boxes[index] for index in column) for column in columns]
-    if all(along(one, other) >= BESIDE * min(height(one), height(other)) for one, other in pairwise(extents)):
+def _split_columns(indices: Sequence[int], boxes: Sequence[Box]) -> list[list[int]]:
+    """Columns that really stand side by side, not just one above and left of the other; else a single one."""
+    columns = _split_at_gaps(indices, boxes, axis=0)
+    extents = [enclosing_box(boxes[index] for index in column) for column in columns]
+    if all(
+        vertical_overlap(one, other) >= BESIDE * min(box_height(one), box_height(other))
+        for one, other in pairwise(extents)
+    ):
         return columns
     return [list(indices)]
 
 
-def _is_grid(stripes: Sequence[Sequence[int]], boxes: Sequence[Box], tall: float) -> bool:
-    """Whether it is rows rather than columns: single lines that stand level with each other, as in a form."""
+def _is_grid(stripes: Sequence[Sequence[int]], boxes: Sequence[Box], line_height: float) -> bool:
+    """Whether it has rows rather than columns: most stripes are single lines level with each other, as in a form."""
     level = [stripe for stripe in stripes if len(stripe) > 1]
-    is_low = all(boxes[index][3] - boxes[index][1] < 1.6 * tall for stripe in stripes for index in stripe)
+    is_low = all(boxes[index][3] - boxes[index][1] < 1.6 * line_height for stripe in stripes for index in stripe)
     return is_low and len(stripes) > 1 and 2 * len(level) > len(stripes)
 
 
-def _joined(stripes: list[list[int]], boxes: Sequence[Box]) -> list[list[int]]:
-    """Neighbouring stripes that one gutter runs through are one part; each other stripe is its own."""
-    whole = union(boxes[index] for stripe in stripes for index in stripe)
+def _join_stripes(stripes: list[list[int]], boxes: Sequence[Box]) -> list[list[int]]:
+    """Join neighbouring stripes that share a gutter into one part; every other stripe is a part of its own."""
+    page = enclosing_box(boxes[index] for stripe in stripes for index in stripe)
     parts: list[list[int]] = []
     start = 0
     while start < len(stripes):
-        taken, best, end = list(stripes[start]), list(stripes[start]), start + 1
+        candidate, part, end = list(stripes[start]), list(stripes[start]), start + 1
         for at in range(start + 1, len(stripes)):
-            taken += stripes[at]
-            columns = _columns(taken, boxes)
-            if len(columns) > 1:
-                best, end = list(taken), at + 1
-            elif _is_closed(taken, boxes, whole):
+            candidate += stripes[at]
+            if len(_split_columns(candidate, boxes)) > 1:
+                part, end = list(candidate), at + 1
+            elif _has_no_gutter(candidate, boxes, page):
                 break
-        parts.append(best)
+        parts.append(part)
         start = end
     return parts
 
 
-def _is_closed(indices: Sequence[int], boxes: Sequence[Box], whole: Box) -> bool:
-    """Whether no gutter is left, whatever comes below."""
-    extents = _extents(_cut(indices, boxes, axis=0), boxes)
-    return len(extents) == 1 and extents[0][0] <= whole[0] and extents[0][1] >= whole[2]
+def _has_no_gutter(indices: Sequence[int], boxes: Sequence[Box], page: Box) -> bool:
+    """Whether the boxes leave no gutter, whatever else comes below them."""
+    extents = _horizontal_extents(_split_at_gaps(indices, boxes, axis=0), boxes)
+    return len(extents) == 1 and extents[0][0] <= page[0] and extents[0][1] >= page[2]
 
 
-def _partial(indices: Sequence[int], boxes: Sequence[Box]) -> list[int]:
-    """What stands above in the same column comes first, and what stands left with nothing across both between."""
-    left = sorted(indices, key=lambda one: (boxes[one][1], boxes[one][0]))
-    is_before = _relation(np.array([boxes[index] for index in left]))
-    is_left = np.ones(len(left), bool)
-    found: list[int] = []
-    while is_left.any():
-        free = is_left & ~is_before[is_left].any(axis=0)
-        chosen = int(np.argmax(free if free.any() else is_left))  # boxes that lie in each other may wait for each other
-        found.append(left[chosen])
-        is_left[chosen] = False
-    return found
+def _order_by_position(indices: Sequence[int], boxes: Sequence[Box]) -> list[int]:
+    """Sort topologically: a box follows those above it in its column and those to its left, see `_precedes`."""
+    candidates = sorted(indices, key=lambda index: (boxes[index][1], boxes[index][0]))
+    is_before = _precedes(np.array([boxes[index] for index in candidates]))
+    remaining = np.ones(len(candidates), bool)
+    order: list[int] = []
+    while remaining.any():
+        free = remaining & ~is_before[remaining].any(axis=0)
+        chosen = int(np.argmax(free if free.any() else remaining))  # nested boxes may wait for each other
+        order.append(candidates[chosen])
+        remaining[chosen] = False
+    return order
 
 
-def _relation(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(N, N): whether the row's box has to be read before the column's."""
+def _precedes(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(N, N): whether the first box is read before the second: it is above it in a column, or left of it with no box
+    between them that reaches across both."""
     x0, y0, x1, y1 = boxes.T
     middle = (y0 + y1) / 2
-    is_across = np.minimum(x1[:, None], x1) > np.maximum(x0[:, None], x0)
+    is_in_column = np.minimum(x1[:, None], x1) > np.maximum(x0[:, None], x0)
     is_above = middle[:, None] < middle
-    is_left = ~is_across & (x0[:, None] < x0)
-    for one in range(len(boxes)):  # takes it from pairs that this box stands between
-        near = np.flatnonzero(is_across[one])
-        is_between = is_above[near, one][:, None] & is_above[one, near][None, :]
+    is_left = ~is_in_column & (x0[:, None] < x0)
+    for middle_box in range(len(boxes)):
+        near = np.flatnonzero(is_in_column[middle_box])
+        is_between = is_above[near, middle_box][:, None] & is_above[middle_box, near][None, :]
         is_left[np.ix_(near, near)] &= ~(is_between | is_between.T)
-    relation: NDArray[np.bool_] = (is_across & is_above) | is_left
-    np.fill_diagonal(relation, False)
-    return relation
+    is_before: NDArray[np.bool_] = (is_in_column & is_above) | is_left
+    np.fill_diagonal(is_before, False)
+    return is_before

@@ -1,9 +1,9 @@
-"""How text itself tells what it is: bullets, numbers of headings, of captions, of references, of pages."""
+"""Recognises by its wording what a text is: list items, headings, captions, references, page numbers, formulas."""
 
 import re
 
 _BULLET = r"[•●▪◦‣■□◆▶►✓➢·∙*]"
-# A single letter, digit pair or roman number, closed by . or ), and text after it.
+# A single letter, one or two digits or a roman number, closed by . or ), with text after it.
 _NUMBER = (
     r"\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{1,4})[.)](?=\s+\S|[^\W\d]{2})"
     r"|\(\d{1,2}\)|[①-⑳]|[一二三四五六七八九十]{1,2}、"
@@ -41,12 +41,12 @@ _RELATION = re.compile(r"[=+−±×·∑∫√≤≥<>∂∞∈⊂→≡≈∝^�
 
 
 def is_item(text: str) -> bool:
-    """Whether it begins as an item of a list or of references."""
+    """Whether it begins like an item of a list or of references."""
     return _ITEM.match(text) is not None
 
 
 def is_reference(text: str) -> bool:
-    """Whether it begins as an entry of a bibliography."""
+    """Whether it begins like an entry of a bibliography."""
     return _REFERENCE.match(text) is not None
 
 
@@ -65,19 +65,19 @@ def is_heading_number(text: str) -> bool:
 
 
 def is_surely_heading(text: str) -> bool:
-    """As `is_heading_number`, with a number that items of lists do not have."""
+    """Like `is_heading_number`, with a kind of number that list items do not have."""
     return _SURE_HEADING.match(text) is not None
 
 
 def is_caption(text: str) -> bool:
-    """`Figure 3: …`, `TABLE IV.`; also `Fig. 3` and what follows, which may be a sentence of the text."""
+    """`Figure 3: …`, `TABLE IV.`; also `Fig. 3` with more text, which may be an ordinary sentence."""
     return _CAPTION.match(text) is not None
 
 
 def is_surely_caption(text: str) -> bool:
-    """As `is_caption`, with the mark that a sentence does not have."""
-    found = _CAPTION.match(text)
-    return found is not None and (found["mark"] is not None or found["sign"] is not None)
+    """Like `is_caption`, with punctuation or a CJK sign that an ordinary sentence does not have."""
+    match = _CAPTION.match(text)
+    return match is not None and (match["mark"] is not None or match["sign"] is not None)
 
 
 def is_page_number(text: str) -> bool:
@@ -94,7 +94,7 @@ def is_note(text: str) -> bool:
 
 
 def is_formula(text: str) -> bool:
-    """Symbols and single letters, hardly a word."""
+    """Whether it is mostly symbols and single letters, hardly words."""
     if _WIDE.search(text):
         return False
     letters = sum(len(word) for word in _WORD.findall(text))
@@ -104,14 +104,14 @@ def is_formula(text: str) -> bool:
 
 
 def is_prose(text: str) -> bool:
-    """Several words make up half of it."""
+    """Whether at least three words make up half of it."""
     words = _WORD.findall(text)
     letters = sum(map(len, words))
     return len(words) >= 3 and 2 * letters >= sum(not character.isspace() for character in text)
 
 
 def is_upper(text: str) -> bool:
-    """All its letters are capitals, and there are some."""
+    """Whether it has at least four letters, all of them capitals."""
     letters = [character for character in text if character.isalpha() and not _WIDE.match(character)]
     return len(letters) >= 4 and all(character.isupper() for character in letters)
 

@@ -1,30 +1,30 @@
-"""Tables from lines, words and ruling lines: text ─► pieces ─► grid ─► cells ─► HTML, Markdown."""
+"""Builds tables from lines, words and ruling lines: lines ─► tokens ─► grid ─► cells ─► HTML, Markdown."""
 
 from collections.abc import Sequence
 from statistics import median
 
-from pipelines.documents.boxes import union
+from pipelines.boxes import Box, enclosing_box
 from pipelines.documents.stages import Pixels, TextLine
-from pipelines.documents.tables.cells import cells_of
-from pipelines.documents.tables.grid import grid_of
+from pipelines.documents.tables.cells import build_cells
+from pipelines.documents.tables.grid import build_grid
 from pipelines.documents.tables.markup import to_html, to_markdown
-from pipelines.documents.tables.ruling_lines import rules_of
-from pipelines.documents.tables.tokens import pieces_of
-from pipelines.documents.types import Box, Table
+from pipelines.documents.tables.ruling_lines import find_ruling_lines
+from pipelines.documents.tables.tokens import split_into_tokens
+from pipelines.documents.types import Table
 
-__all__ = ["table_of", "to_html", "to_markdown"]
+__all__ = ["build_table", "to_html", "to_markdown"]
 
 
-def table_of(lines: Sequence[TextLine], box: Box, score: float, region: int, pixels: Pixels) -> Table | None:
-    """The table of a region, None where nothing is written in it."""
-    pieces = pieces_of(lines)
-    if not pieces:
+def build_table(lines: Sequence[TextLine], box: Box, score: float, region: int, pixels: Pixels) -> Table | None:
+    """The table of a region; None if it contains no text."""
+    tokens = split_into_tokens(lines)
+    if not tokens:
         return None
-    tall = median(line.height for line in lines)
-    whole = union([box, *(piece.box for piece in pieces)])
-    rules = rules_of(pixels, whole, tall, [piece.box for piece in pieces])
-    grid = grid_of(pieces, rules, whole, tall)
-    cells = cells_of(pieces, grid, rules, tall)
+    text_height = median(line.height for line in lines)
+    extent = enclosing_box([box, *(token.box for token in tokens)])
+    ruling_lines = find_ruling_lines(pixels, extent, text_height, [token.box for token in tokens])
+    grid = build_grid(tokens, ruling_lines, extent, text_height)
+    cells = build_cells(tokens, grid, ruling_lines, text_height)
     return Table(
         box=box, score=score, region=region, rows=grid.rows, columns=grid.columns, html=to_html(cells), cells=cells
     )

@@ -1,21 +1,21 @@
-"""A cell while it is built."""
+"""A table cell under construction."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
-from pipelines.documents.tables.tokens import Piece
+from pipelines.documents.tables.tokens import TextToken
 
 
 @dataclass
-class Place:
-    """Rows and columns from first to last, both included."""
+class CellBuilder:
+    """The cell's range of rows and columns, first and last included, and its text so far."""
 
     row: int
     column: int
     last_row: int
     last_column: int
-    pieces: list[Piece] = field(default_factory=list)
+    tokens: list[TextToken] = field(default_factory=list)
 
-    def covers(self) -> Iterator[tuple[int, int]]:
+    def positions(self) -> Iterator[tuple[int, int]]:
         return product(range(self.row, self.last_row + 1), range(self.column, self.last_column + 1))

@@ -1,4 +1,4 @@
-"""Text into the places of a grid, and which places are one cell."""
+"""Distributes the text of a table over the positions of its grid, and joins positions into cells."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,188 +6,205 @@ from itertools import groupby, pairwise, product
 
 import numpy as np
 
-from pipelines.documents.boxes import height, union
-from pipelines.documents.structure.rows import joined
-from pipelines.documents.tables.cell_builder import Place
+from pipelines.boxes import Box, box_height, enclosing_box
+from pipelines.documents.structure.rows import join_words
+from pipelines.documents.tables.cell_builder import CellBuilder
 from pipelines.documents.tables.grid import Grid
-from pipelines.documents.tables.ruling_lines import Rules
-from pipelines.documents.tables.spans import with_row_spans
-from pipelines.documents.tables.tokens import Piece, is_numeric, visual_rows
-from pipelines.documents.types import Box, Cell
+from pipelines.documents.tables.ruling_lines import RulingLines
+from pipelines.documents.tables.spans import join_row_spans
+from pipelines.documents.tables.tokens import TextToken, group_into_rows, is_numeric
+from pipelines.documents.types import TableCell
 
-MOST_HEADERS = 4
+MOST_HEADER_ROWS = 4
 
-
-def cells_of(pieces: Sequence[Piece], grid: Grid, rules: Rules, tall: float) -> list[Cell]:
-    """Row by row; together they cover every place of the grid once."""
-    places = _ruled(pieces, grid, rules, tall) if grid.rules_rows else _open(pieces, grid, rules, tall)
-    headers = header_rows(places, grid, rules)
-    if not grid.rules_rows and grid.rows > 1:
-        places = with_row_spans(places, grid, rules, headers)
-    return [_cell(one, grid, one.row < headers) for one in sorted(places, key=lambda one: (one.row, one.column))]
+Position = tuple[int, int]  # row, column
 
 
-def _cell(place: Place, grid: Grid, is_header: bool) -> Cell:
-    text = " ".join(one.text for row in visual_rows(place.pieces) for one in row)
+def build_cells(
+    tokens: Sequence[TextToken], grid: Grid, ruling_lines: RulingLines, text_height: float
+) -> list[TableCell]:
+    """Cells row by row; together they cover every position of the grid once."""
+    if grid.has_ruled_rows:
+        cells = _build_ruled_cells(tokens, grid, ruling_lines, text_height)
+    else:
+        cells = _build_unruled_cells(tokens, grid, ruling_lines, text_height)
+    header_rows = count_header_rows(cells, grid, ruling_lines)
+    if not grid.has_ruled_rows and grid.rows > 1:
+        cells = join_row_spans(cells, grid, ruling_lines, header_rows)
+    in_order = sorted(cells, key=lambda cell: (cell.row, cell.column))
+    return [_finish_cell(cell, grid, is_header=cell.row < header_rows) for cell in in_order]
+
+
+def _finish_cell(cell: CellBuilder, grid: Grid, *, is_header: bool) -> TableCell:
+    text = " ".join(token.text for row in group_into_rows(cell.tokens) for token in row)
     frame: Box = (
-        grid.xs[place.column], grid.ys[place.row], grid.xs[place.last_column + 1], grid.ys[place.last_row + 1]
+        grid.xs[cell.column], grid.ys[cell.row], grid.xs[cell.last_column + 1], grid.ys[cell.last_row + 1]
     )  # fmt: skip
-    return Cell(
-        row=place.row,
-        column=place.column,
-        row_span=place.last_row - place.row + 1,
-        column_span=place.last_column - place.column + 1,
+    return TableCell(
+        row=cell.row,
+        column=cell.column,
+        row_span=cell.last_row - cell.row + 1,
+        column_span=cell.last_column - cell.column + 1,
         is_header=is_header,
         text=text,
-        box=union(one.box for one in place.pieces) if place.pieces else frame,
+        box=enclosing_box(token.box for token in cell.tokens) if cell.tokens else frame,
     )
 
 
-def header_rows(places: Sequence[Place], grid: Grid, rules: Rules) -> int:
-    """Rows at the top that name columns: those over the first values, or over the first line that runs across."""
+def count_header_rows(cells: Sequence[CellBuilder], grid: Grid, ruling_lines: RulingLines) -> int:
+    """Rows at the top that name columns: those above the first values, else those above the first full-width line."""
     first = grid.rows
-    for row, group in groupby(sorted(places, key=lambda one: one.row), key=lambda one: one.row):
-        values = [one.pieces[0].text for one in group if one.pieces and one.column > 0]
+    for row, group in groupby(sorted(cells, key=lambda cell: cell.row), key=lambda cell: cell.row):
+        values = [cell.tokens[0].text for cell in group if cell.tokens and cell.column > 0]
         if values and 2 * sum(is_numeric(text) for text in values) >= len(values):
             first = row
             break
-    limit = min(MOST_HEADERS, grid.rows - 1)
+    limit = min(MOST_HEADER_ROWS, grid.rows - 1)
     if 0 < first <= limit:
         return first
-    lines = [y for y in grid.ys[1 : limit + 1] if rules.underlines(y, grid.xs[0], grid.xs[-1], _slack(grid))]
-    if lines:
-        return grid.ys.index(lines[0])
+    slack = min(lower - upper for upper, lower in pairwise(grid.ys)) / 2
+    for y in grid.ys[1 : limit + 1]:
+        if ruling_lines.has_horizontal(y, grid.xs[0], grid.xs[-1], slack):
+            return grid.ys.index(y)
     return min(1, limit) if first > 0 else 0
 
 
-def _slack(grid: Grid) -> float:
-    return min(b - a for a, b in pairwise(grid.ys)) / 2
+def _build_ruled_cells(
+    tokens: Sequence[TextToken], grid: Grid, ruling_lines: RulingLines, text_height: float
+) -> list[CellBuilder]:
+    """Join neighbouring positions without a line between them into one cell."""
+    slack = 0.5 * text_height
+    group_of = {position: position for position in product(range(grid.rows), range(grid.columns))}
 
+    def join(one: Position, other: Position) -> None:
+        kept, dropped = group_of[one], group_of[other]
+        for position, group in group_of.items():
+            if group == dropped:
+                group_of[position] = kept
 
-def _ruled(pieces: Sequence[Piece], grid: Grid, rules: Rules, tall: float) -> list[Place]:
-    """Places with no line between them are one cell."""
-    slack = 0.5 * tall
-    owner = {spot: spot for spot in product(range(grid.rows), range(grid.columns))}
-
-    def join(one: tuple[int, int], other: tuple[int, int]) -> None:
-        kept, lost = owner[one], owner[other]
-        for spot, at in owner.items():
-            if at == lost:
-                owner[spot] = kept
-
-    for row, column in list(owner):
+    for row, column in list(group_of):
         y0, y1, x0, x1 = grid.ys[row], grid.ys[row + 1], grid.xs[column], grid.xs[column + 1]
-        if column + 1 < grid.columns and grid.rules_columns and not rules.crosses(x1, y0, y1, slack):
+        if column + 1 < grid.columns and grid.has_ruled_columns and not ruling_lines.has_vertical(x1, y0, y1, slack):
             join((row, column), (row, column + 1))
-        if row + 1 < grid.rows and not rules.underlines(y1, x0, x1, slack):
+        if row + 1 < grid.rows and not ruling_lines.has_horizontal(y1, x0, x1, slack):
             join((row, column), (row + 1, column))
-    places = _rectangles(owner)
-    at = {spot: place for place in places for spot in place.covers()}
-    for one in _split(pieces, grid, tall):
-        at[_spot(one, grid)].pieces.append(one)
-    return places
+    cells = _build_rectangles(group_of)
+    cell_at = {position: cell for cell in cells for position in cell.positions()}
+    for token in _split_at_borders(tokens, grid, text_height):
+        cell_at[_locate(token, grid)].tokens.append(token)
+    return cells
 
 
-def _rectangles(owner: dict[tuple[int, int], tuple[int, int]]) -> list[Place]:
-    """A place for each group that is a rectangle; the members of any other stay apart."""
-    groups: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
-    for spot, kept in owner.items():
-        groups[kept].append(spot)
-    places = []
-    for spots in groups.values():
-        rows, columns = zip(*spots, strict=True)
-        whole = Place(min(rows), min(columns), max(rows), max(columns))
-        is_whole = len(list(whole.covers())) == len(spots)
-        places += [whole] if is_whole else [Place(row, column, row, column) for row, column in spots]
-    return places
+def _build_rectangles(group_of: dict[Position, Position]) -> list[CellBuilder]:
+    """One cell for each group that is a rectangle; the positions of any other group stay single cells."""
+    groups: dict[Position, list[Position]] = defaultdict(list)
+    for position, group in group_of.items():
+        groups[group].append(position)
+    cells = []
+    for positions in groups.values():
+        rows, columns = zip(*positions, strict=True)
+        joined = CellBuilder(min(rows), min(columns), max(rows), max(columns))
+        is_rectangle = len(list(joined.positions())) == len(positions)
+        cells += [joined] if is_rectangle else [CellBuilder(row, column, row, column) for row, column in positions]
+    return cells
 
 
-def _spot(one: Piece, grid: Grid) -> tuple[int, int]:
-    return _between(grid.ys, one.centre[1]), _between(grid.xs, one.centre[0])
+def _locate(token: TextToken, grid: Grid) -> Position:
+    return _find_interval(grid.ys, token.centre[1]), _find_interval(grid.xs, token.centre[0])
 
 
-def _between(borders: Sequence[float], value: float) -> int:
+def _find_interval(borders: Sequence[float], value: float) -> int:
     return int(np.clip(np.searchsorted(borders, value) - 1, 0, len(borders) - 2))
 
 
-def _split(pieces: Sequence[Piece], grid: Grid, tall: float) -> list[Piece]:
-    """Pieces that a border runs through where white is, cut there."""
-    return [part for one in pieces for part in _parts(one, grid, tall)]
+def _split_at_borders(tokens: Sequence[TextToken], grid: Grid, text_height: float) -> list[TextToken]:
+    """Cut tokens where a column border runs through white between their words."""
+    return [part for token in tokens for part in _split_token(token, grid, text_height)]
 
 
-def _parts(one: Piece, grid: Grid, tall: float) -> list[Piece]:
-    runs = [[one.words[0]]]
-    for last, word in pairwise(one.words):
-        borders = (_between(grid.xs, (box[0] + box[2]) / 2) for box in (last.box, word.box))
-        if len(set(borders)) > 1 and word.box[0] - last.box[2] > (0.0 if grid.rules_columns else 0.4 * tall):
+def _split_token(token: TextToken, grid: Grid, text_height: float) -> list[TextToken]:
+    least_white = 0.0 if grid.has_ruled_columns else 0.4 * text_height
+    runs = [[token.words[0]]]
+    for last, word in pairwise(token.words):
+        columns = {_find_interval(grid.xs, (box[0] + box[2]) / 2) for box in (last.box, word.box)}
+        if len(columns) > 1 and word.box[0] - last.box[2] > least_white:
             runs.append([word])
         else:
             runs[-1].append(word)
-    return [Piece(tuple(run), joined(run, one.text)) for run in runs] if len(runs) > 1 else [one]
+    return [TextToken(tuple(run), join_words(run, token.text)) for run in runs] if len(runs) > 1 else [token]
 
 
-def _open(pieces: Sequence[Piece], grid: Grid, rules: Rules, tall: float) -> list[Place]:
-    """A cell for each column of each row, wider where a heading stands over several columns."""
-    rows: dict[int, list[Piece]] = defaultdict(list)
-    for one in _split(pieces, grid, tall):
-        rows[_between(grid.ys, one.centre[1])].append(one)
-    first = next((row for row in sorted(rows) if _is_full(rows[row], grid)), 0)
-    places = []
+def _build_unruled_cells(
+    tokens: Sequence[TextToken], grid: Grid, ruling_lines: RulingLines, text_height: float
+) -> list[CellBuilder]:
+    """A cell for each column of each row; headings may span several columns."""
+    rows: dict[int, list[TextToken]] = defaultdict(list)
+    for token in _split_at_borders(tokens, grid, text_height):
+        rows[_find_interval(grid.ys, token.centre[1])].append(token)
+    first_full = next((row for row in sorted(rows) if _is_full(rows[row], grid)), 0)
+    cells = []
     for row in range(grid.rows):
-        places += _row(row, rows[row], grid, rules, is_heading=row < first)
-    return places
+        cells += _build_row(row, rows[row], grid, ruling_lines, is_heading=row < first_full)
+    return cells
 
 
-def _is_full(pieces: Sequence[Piece], grid: Grid) -> bool:
-    return len({_between(grid.xs, one.centre[0]) for one in pieces}) >= max(2, 0.75 * grid.columns)
+def _is_full(tokens: Sequence[TextToken], grid: Grid) -> bool:
+    """Whether three quarters of the columns have text, and at least two."""
+    return len({_find_interval(grid.xs, token.centre[0]) for token in tokens}) >= max(2, 0.75 * grid.columns)
 
 
-def _row(row: int, pieces: Sequence[Piece], grid: Grid, rules: Rules, *, is_heading: bool) -> list[Place]:
-    places: list[Place] = []
-    for group in _stacked(pieces):
-        extent = union(one.box for one in group)
-        first, last = _between(grid.xs, extent[0] + 1), _between(grid.xs, extent[2] - 1)
+def _build_row(
+    row: int, tokens: Sequence[TextToken], grid: Grid, ruling_lines: RulingLines, *, is_heading: bool
+) -> list[CellBuilder]:
+    cells: list[CellBuilder] = []
+    for group in _group_stacked(tokens):
+        extent = enclosing_box(token.box for token in group)
+        first, last = _find_interval(grid.xs, extent[0] + 1), _find_interval(grid.xs, extent[2] - 1)
         if is_heading:
-            first, last = _heading(extent, grid, rules, row, [one for one in pieces if one not in group])
+            others = [token for token in tokens if token not in group]
+            first, last = _find_heading_columns(extent, grid, ruling_lines, row, others)
         elif first < last:
-            first = last = first if first == 0 else _between(grid.xs, (extent[0] + extent[2]) / 2)
-        clash = next((one for one in places if one.column <= last and first <= one.last_column), None)
-        if clash:
-            clash.pieces += group
+            first = last = first if first == 0 else _find_interval(grid.xs, (extent[0] + extent[2]) / 2)
+        overlapping = next((cell for cell in cells if cell.column <= last and first <= cell.last_column), None)
+        if overlapping:
+            overlapping.tokens += group
         else:
-            places.append(Place(row, first, row, last, list(group)))
-    taken = {column for one in places for column in range(one.column, one.last_column + 1)}
-    return places + [Place(row, column, row, column) for column in range(grid.columns) if column not in taken]
+            cells.append(CellBuilder(row, first, row, last, list(group)))
+    filled = {column for cell in cells for column in range(cell.column, cell.last_column + 1)}
+    return cells + [CellBuilder(row, column, row, column) for column in range(grid.columns) if column not in filled]
 
 
-def _stacked(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    """Pieces that overlap sideways, one above the other: the lines of one cell."""
-    groups: list[list[Piece]] = []
+def _group_stacked(tokens: Sequence[TextToken]) -> list[list[TextToken]]:
+    """Group tokens that overlap horizontally, one above the other: the lines of one cell."""
+    groups: list[list[TextToken]] = []
     end = float("-inf")
-    for one in sorted(pieces, key=lambda one: one.box[0]):
-        if one.box[0] >= end:
+    for token in sorted(tokens, key=lambda token: token.box[0]):
+        if token.box[0] >= end:
             groups.append([])
-        groups[-1].append(one)
-        end = max(end, one.box[2])
+        groups[-1].append(token)
+        end = max(end, token.box[2])
     return groups
 
 
-def _heading(extent: Box, grid: Grid, rules: Rules, row: int, others: Sequence[Piece]) -> tuple[int, int]:
-    """Columns under a heading: those over which the line under it runs, else those in whose middle it stands."""
-    middle, reach = (extent[0] + extent[2]) / 2, height(extent)
-    for rule in rules.across:
-        is_under = extent[3] - reach < rule.at < grid.ys[row + 1] + reach
-        if is_under and rule.start - reach <= middle <= rule.end + reach:
-            inside = [column for column in range(grid.columns) if rule.start < _middle(grid, column, column) < rule.end]
+def _find_heading_columns(
+    extent: Box, grid: Grid, ruling_lines: RulingLines, row: int, others: Sequence[TextToken]
+) -> tuple[int, int]:
+    """First and last column of a heading: those above which its underline runs, else those it is centred over."""
+    middle, reach = (extent[0] + extent[2]) / 2, box_height(extent)
+    for line in ruling_lines.horizontal:
+        is_under = extent[3] - reach < line.at < grid.ys[row + 1] + reach
+        if is_under and line.start - reach <= middle <= line.end + reach:
+            inside = [column for column in range(grid.columns) if line.start < _middle(grid, column, column) < line.end]
             if inside and len(inside) < grid.columns:
                 return inside[0], inside[-1]
-    low, high = _between(grid.xs, extent[0] + 1), _between(grid.xs, extent[2] - 1)
-    taken = [_between(grid.xs, one.centre[0]) for one in others]
-    left = max((column + 1 for column in taken if column < low), default=0)
-    right = min((column for column in taken if column > high), default=grid.columns)
+    low, high = _find_interval(grid.xs, extent[0] + 1), _find_interval(grid.xs, extent[2] - 1)
+    occupied = [_find_interval(grid.xs, token.centre[0]) for token in others]
+    left = max((column + 1 for column in occupied if column < low), default=0)
+    right = min((column for column in occupied if column > high), default=grid.columns)
     spans = [(first, last) for first in range(left, low + 1) for last in range(high, right)]
     return min(spans, key=lambda span: (abs(_middle(grid, *span) - middle) // reach, span[1] - span[0]))
 
 
 def _middle(grid: Grid, first: int, last: int) -> float:
+    """The x in the middle of a range of columns."""
     return (grid.xs[first] + grid.xs[last + 1]) / 2

@@ -1,30 +1,30 @@
-"""What the cells of a table are made of: runs of words that no wide gap interrupts."""
+"""Splits lines into tokens, the runs of words without a wide gap that a table's cells are made of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import median
 
 import numpy as np
 
-from pipelines.documents.boxes import across, height, union
+from pipelines.boxes import Box, box_height, enclosing_box, horizontal_overlap
 from pipelines.documents.stages import TextLine, TextWord
-from pipelines.documents.structure.rows import joined
-from pipelines.documents.types import Box
+from pipelines.documents.structure.rows import join_words
 
-GAP = 0.9  # white between two words of one cell, in line heights: a space is 0.3
-NEARER = 0.8  # of the distance that rows have: text that is so near to two rows has no row of its own
+GAP = 0.9  # white that ends a token, in line heights: a space is 0.3
+BETWEEN_ROWS = 0.8  # of the usual distance of rows: text this near to the two rows around it has no row of its own
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Words that stand together, left to right. `text` joins them as the line they come from did."""
+@dataclass(frozen=True)
+class TextToken:
+    """Adjacent words, left to right. `text` joins them as in their line."""
 
     words: tuple[TextWord, ...]
     text: str
 
-    @property
+    @cached_property
     def box(self) -> Box:
-        return union(word.box for word in self.words)
+        return enclosing_box(word.box for word in self.words)
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -32,8 +32,8 @@ class Piece:
         return (x0 + x1) / 2, (y0 + y1) / 2
 
 
-def words_of(line: TextLine) -> tuple[TextWord, ...]:
-    """Its words; where the reader gave none, its text cut at spaces, each character as wide as the others."""
+def split_words(line: TextLine) -> tuple[TextWord, ...]:
+    """The line's words; if the reader gave none, its text split at spaces, all characters taken as equally wide."""
     if line.words:
         return line.words
     x0, y0, x1, y1 = line.box
@@ -45,58 +45,61 @@ def words_of(line: TextLine) -> tuple[TextWord, ...]:
     return tuple(words)
 
 
-def pieces_of(lines: Sequence[TextLine], *, gap: float = GAP) -> list[Piece]:
-    """Every word in exactly one piece."""
-    tall = median([line.height for line in lines] or [1.0])
-    return [piece for line in lines for piece in _pieces(line, gap * tall)]
+def split_into_tokens(lines: Sequence[TextLine]) -> list[TextToken]:
+    """Put every word into exactly one token."""
+    text_height = median([line.height for line in lines] or [1.0])
+    return [token for line in lines for token in _split_line(line, GAP * text_height)]
 
 
-def _pieces(line: TextLine, gap: float) -> list[Piece]:
+def _split_line(line: TextLine, gap: float) -> list[TextToken]:
     runs: list[list[TextWord]] = []
-    for word in words_of(line):
+    for word in split_words(line):
         if runs and word.box[0] - runs[-1][-1].box[2] < gap:
             runs[-1].append(word)
         else:
             runs.append([word])
-    return [Piece(tuple(run), joined(run, line.text)) for run in runs]
+    return [TextToken(tuple(run), join_words(run, line.text)) for run in runs]
 
 
-def visual_rows(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    """Pieces that stand level with each other; top to bottom, each left to right."""
-    rows: list[list[Piece]] = []
-    for one in sorted(pieces, key=lambda piece: piece.centre[1]):
-        if rows and _is_level(rows[-1], one):
-            rows[-1].append(one)
+def group_into_rows(tokens: Sequence[TextToken]) -> list[list[TextToken]]:
+    """Group tokens that are level with each other; rows from top to bottom, each from left to right."""
+    rows: list[list[TextToken]] = []
+    for token in sorted(tokens, key=lambda token: token.centre[1]):
+        if rows and _is_level(rows[-1], token):
+            rows[-1].append(token)
         else:
-            rows.append([one])
-    return [sorted(row, key=lambda piece: piece.box[0]) for row in rows]
+            rows.append([token])
+    return [sorted(row, key=lambda token: token.box[0]) for row in rows]
 
 
-def _is_level(row: Sequence[Piece], one: Piece) -> bool:
-    middle = median(piece.centre[1] for piece in row)
-    tall = min(height(one.box), median(height(piece.box) for piece in row))
-    is_beside = all(piece.box[2] - one.box[0] < tall or one.box[2] - piece.box[0] < tall for piece in row)
-    return abs(one.centre[1] - middle) < 0.5 * tall and is_beside
+def _is_level(row: Sequence[TextToken], new: TextToken) -> bool:
+    """Whether `new` is level with the row and beside all of its tokens."""
+    middle = median(token.centre[1] for token in row)
+    text_height = min(box_height(new.box), median(box_height(token.box) for token in row))
+    is_beside = all(token.box[2] - new.box[0] < text_height or new.box[2] - token.box[0] < text_height for token in row)
+    return abs(new.centre[1] - middle) < 0.5 * text_height and is_beside
 
 
-def settled_rows(rows: Sequence[list[Piece]]) -> tuple[list[list[Piece]], list[list[Piece]]]:
-    """Rows without those that stand between two others, as the text of a cell over both does; and all of them, what
-    stands between two added to the upper one."""
-    own: list[list[Piece]] = []
-    settled: list[list[Piece]] = []
-    between = _between_rows(rows)
+def settle_rows(rows: Sequence[list[TextToken]]) -> tuple[list[list[TextToken]], list[list[TextToken]]]:
+    """Resolve rows that stand between two others, such as the text of a cell that spans both.
+
+    Returns the rows without them, and the rows with each of them merged into the row above it.
+    """
+    own: list[list[TextToken]] = []
+    merged: list[list[TextToken]] = []
+    between = _find_rows_between(rows)
     for index, row in enumerate(rows):
         if index in between:
-            settled[-1] = sorted([*settled[-1], *row], key=lambda piece: piece.box[0])
+            merged[-1] = sorted([*merged[-1], *row], key=lambda token: token.box[0])
         else:
             own.append(row)
-            settled.append(row)
-    return own, settled
+            merged.append(row)
+    return own, merged
 
 
-def _between_rows(rows: Sequence[list[Piece]]) -> set[int]:
-    """Rows that are nearer to the two around them than rows are to each other, and under or over nothing there."""
-    ys = [median(piece.centre[1] for piece in row) for row in rows]
+def _find_rows_between(rows: Sequence[list[TextToken]]) -> set[int]:
+    """Indices of rows that are unusually near to both neighbours, and above or below none of their tokens."""
+    ys = [median(token.centre[1] for token in row) for row in rows]
     likely = {
         index
         for index in range(1, len(rows) - 1)
@@ -104,17 +107,17 @@ def _between_rows(rows: Sequence[list[Piece]]) -> set[int]:
         and len(rows[index]) <= len(rows[index + 1])
         and abs(2 * ys[index] - ys[index - 1] - ys[index + 1]) < 0.5 * (ys[index + 1] - ys[index - 1])
     }
-    apart = [ys[index] - ys[index - 1] for index in range(1, len(rows)) if not likely & {index - 1, index}]
-    nearest = float(np.percentile(apart, 25)) if apart else 0.0
-    near = {index for index in likely if ys[index + 1] - ys[index - 1] < 2 * NEARER * nearest}
+    distances = [ys[index] - ys[index - 1] for index in range(1, len(rows)) if not likely & {index - 1, index}]
+    nearest = float(np.percentile(distances, 25)) if distances else 0.0
+    near = {index for index in likely if ys[index + 1] - ys[index - 1] < 2 * BETWEEN_ROWS * nearest}
     return {index for index in near if not near & {index - 1, index + 1}}
 
 
-def _is_beside(row: Sequence[Piece], others: Sequence[Piece]) -> bool:
-    return all(across(one.box, other.box) == 0 for one in row for other in others)
+def _is_beside(row: Sequence[TextToken], others: Sequence[TextToken]) -> bool:
+    return all(horizontal_overlap(one.box, other.box) == 0 for one in row for other in others)
 
 
 def is_numeric(text: str) -> bool:
-    """Half of it is digits: a value, not a name."""
+    """Whether at least half of it is digits: a value, not a name."""
     bare = [character for character in text if not character.isspace()]
     return 2 * sum(character.isdigit() for character in bare) >= len(bare) > 0

@@ -1,7 +1,7 @@
-"""The folder of trained heads, one JSON file each.
+"""Stores trained heads in a folder, one JSON file each.
 
-FOLDER/<name>.json      a head; `Head` says what is in it
-      /.<name>.….tmp    one that is being written
+FOLDER/<name>.json      a head, as `Head` defines it
+      /.<name>.….tmp    a head that is being written
 """
 
 import logging
@@ -22,8 +22,8 @@ Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What is known of a file: `head` is the last whole one that it held, `problem` what is wrong with it now."""
+class StoredHead:
+    """The state of a file: `head` is the last valid one that it held, `problem` what is wrong with the file now."""
 
     name: str
     stamp: Stamp
@@ -34,17 +34,17 @@ class Entry:
 class HeadStore:
     """Safe for several threads, and for other processes that write into the same folder through it.
 
-    What they write is here with the next `refresh`.
+    The next `refresh` reads what they write.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, StoredHead] = {}
         self._lock = Lock()
 
     @property
-    def entries(self) -> list[Entry]:
-        """By name."""
+    def entries(self) -> list[StoredHead]:
+        """All heads, ordered by name."""
         return list(self._entries.values())
 
     @property
@@ -52,11 +52,11 @@ class HeadStore:
         return sorted(self.folder.glob("[!.]*.json"))
 
     def refresh(self) -> Self:
-        """Read every file that changed. One that is damaged is said once, and costs no other."""
+        """Read every file that changed. A damaged file is logged once, and does not affect the others."""
         with self._lock:
             try:
-                stamps = {path.stem: _stamp(path) for path in self.paths}
-            except OSError as error:  # a file may go between the listing and its look: the next time finds out
+                stamps = {path.stem: _read_stamp(path) for path in self.paths}
+            except OSError as error:  # a file may vanish between listing and reading: the next refresh finds out
                 log.warning("categories in %s: %s", self.folder, error.strerror)
             else:
                 self._entries = {name: self._read(name, stamp) for name, stamp in stamps.items()}
@@ -78,19 +78,20 @@ class HeadStore:
             raise CategoryExists(name)
 
     def save(self, head: Head, *, replace: bool) -> None:
-        """Whole or not at all, whatever happens; it can be used at once. Raises CategoryExists, CategoriesNotWritable.
+        """Write the file atomically; the head can be used at once. Raises CategoryExists, CategoriesNotWritable.
 
-        Two processes that train the same name in the same moment: the last one wins.
+        If two processes train the same name at the same moment, the last one wins.
         """
         self.check_free(head.name, replace=replace)
         with self._lock:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 write_atomically(self._path(head.name), head.model_dump_json(indent=1))
-                stamp = _stamp(self._path(head.name))
+                stamp = _read_stamp(self._path(head.name))
             except OSError as cause:
                 raise CategoriesNotWritable(self.folder, cause) from cause
-            self._entries = dict(sorted((self._entries | {head.name: Entry(head.name, stamp, head, None)}).items()))
+            saved = StoredHead(head.name, stamp, head, None)
+            self._entries = dict(sorted((self._entries | {head.name: saved}).items()))
 
     def remove(self, name: str) -> None:
         """Raises CategoryUnknown, CategoriesNotWritable."""
@@ -106,7 +107,7 @@ class HeadStore:
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
-    def _read(self, name: str, stamp: Stamp) -> Entry:
+    def _read(self, name: str, stamp: Stamp) -> StoredHead:
         known = self._entries.get(name)
         if known is not None and known.stamp == stamp:
             return known
@@ -115,23 +116,23 @@ class HeadStore:
             if head.name != name:
                 raise CategoryBroken(name, f"it holds the category {head.name!r}")
         except (OSError, ValidationError, CategoryBroken) as error:
-            problem = _in_words(error)
+            problem = _describe_error(error)
             kept = known.head if known else None
             log.warning(
                 "category %s: %s cannot be used: %s%s",
                 name, self._path(name), problem, "; its last whole version goes on" if kept else "",
             )  # fmt: skip
-            return replace(known, stamp=stamp, problem=problem) if known else Entry(name, stamp, None, problem)
-        return Entry(name, stamp, head, None)
+            return replace(known, stamp=stamp, problem=problem) if known else StoredHead(name, stamp, None, problem)
+        return StoredHead(name, stamp, head, None)
 
 
-def _in_words(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
     return str(error.strerror if isinstance(error, OSError) else error)
 
 
-def _stamp(path: Path) -> Stamp:
+def _read_stamp(path: Path) -> Stamp:
     found = path.stat()
     return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,25 +1,26 @@
-"""What an image file is made of, read from its bytes alone: where its metadata lies, and where the image really ends.
+"""Reads the structure of an image file from its bytes alone: where metadata lies, and where the image really ends.
 
-Damaged files are taken as they come: what makes no sense ends the walk. All walks are linear in the file's size.
+Damaged files are not refused: the walk ends at the first thing that makes no sense. All walks are linear in the
+file's size.
 """
 
 from collections.abc import Callable
 
-from pipelines.image.formats import Format
-from pipelines.moderation.file_structure.boxes import heif
-from pipelines.moderation.file_structure.jpeg import jpeg
-from pipelines.moderation.file_structure.part import Anatomy, Part
-from pipelines.moderation.file_structure.pdf import pdf
-from pipelines.moderation.file_structure.raster import bmp, gif, png, webp
-from pipelines.moderation.file_structure.tiff import has_position, tiff
+from pipelines.image.formats import FileFormat
+from pipelines.moderation.file_structure.boxes import read_heif
+from pipelines.moderation.file_structure.jpeg import read_jpeg
+from pipelines.moderation.file_structure.pdf import read_pdf
+from pipelines.moderation.file_structure.raster import read_bmp, read_gif, read_png, read_webp
+from pipelines.moderation.file_structure.structure import FileStructure, MetadataBlock
+from pipelines.moderation.file_structure.tiff import has_gps_position, read_tiff
 
-__all__ = ["Anatomy", "Part", "anatomy", "has_position", "jpeg"]
+__all__ = ["FileStructure", "MetadataBlock", "has_gps_position", "read_file_structure", "read_jpeg"]
 
-_READERS: dict[Format, Callable[[bytes], Anatomy]] = {
-    "JPEG": jpeg, "PNG": png, "WEBP": webp, "GIF": gif, "BMP": bmp, "TIFF": tiff, "HEIF": heif, "AVIF": heif,
-    "PDF": pdf,
+_READERS: dict[FileFormat, Callable[[bytes], FileStructure]] = {
+    "JPEG": read_jpeg, "PNG": read_png, "WEBP": read_webp, "GIF": read_gif, "BMP": read_bmp, "TIFF": read_tiff,
+    "HEIF": read_heif, "AVIF": read_heif, "PDF": read_pdf,
 }  # fmt: skip
 
 
-def anatomy(data: bytes, format: Format) -> Anatomy:
+def read_file_structure(data: bytes, format: FileFormat) -> FileStructure:
     return _READERS[format](data)

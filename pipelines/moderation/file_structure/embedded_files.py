@@ -1,7 +1,7 @@
-"""Files of other kinds inside an image file: what an archiver, a PDF reader, a browser or PHP would take it for.
+"""Finds files of other kinds inside an image file, which an archiver, a PDF reader, a browser or PHP would open.
 
-Signatures of a few bytes are looked for only where a reader would: at the start of something. In pixels, where chance
-writes any four bytes once in a few megabytes, only words count, and archives whose directory is really there.
+Signatures of a few bytes are searched only where a reader would look: at the start of a block. Among pixels, where
+chance writes any four bytes once in a few megabytes, only words count, and archives whose directory is really there.
 """
 
 import re
@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.image.formats import Format
-from pipelines.moderation.file_structure import Anatomy
-from pipelines.moderation.file_structure.trailing_data import Trailer
+from pipelines.image.formats import FileFormat
+from pipelines.moderation.file_structure import FileStructure
+from pipelines.moderation.file_structure.trailing_data import TrailingData
 
-Place = Literal["head", "trailer", "metadata", "pixels"]
+FileLocation = Literal["head", "trailer", "metadata", "pixels"]
 
 _MARKUP = re.compile(rb"<(?:\?[pP][hH][pP]|[sS][cC][rR][iI][pP][tT])")
-_PAGE = re.compile(rb"<(?:[hH][tT][mM][lL]|![dD][oO][cC][tT][yY][pP][eE]\s[hH][tT][mM][lL])")
-_SHORT_PHP = re.compile(rb"<\?=[\x20-;=-~]{4,400}?\?>")  # without "<", so that no byte is looked at twice
+_HTML = re.compile(rb"<(?:[hH][tT][mM][lL]|![dD][oO][cC][tT][yY][pP][eE]\s[hH][tT][mM][lL])")
+_SHORT_PHP = re.compile(rb"<\?=[\x20-;=-~]{4,400}?\?>")  # without "<", so that no byte is read twice
 _ANYWHERE = (
     (b"%PDF-", "PDF"),
     (b"Rar!\x1a\x07", "RAR archive"),
@@ -33,10 +33,10 @@ _AT_START = (
 _ELF = re.compile(rb"\x7fELF[\x01\x02][\x01\x02]\x01", re.DOTALL)
 
 _ZIP_END, _ZIP_ENTRY, _ZIP64 = b"PK\x05\x06", b"PK\x01\x02", b"PK\x06\x07"
-_ZIP_END_SIZE, _ZIP_COMMENT = 22, 65_535  # readers look for the end record in so many last bytes
+_ZIP_END_SIZE, _ZIP_COMMENT = 22, 65_535  # readers search the end record in this many last bytes
 _ZIP_TRIES = 64
 
-# JavaScript begins with the file's own signature, and the numbers behind it open a comment or an assignment.
+# JavaScript begins with the file's own signature, and the numbers trailing it open a comment or an assignment.
 _GIF_SCRIPT = re.compile(rb"GIF8[79]a(?:/\*|=[\x20-\x7e])")
 _JPEG_SCRIPT = re.compile(rb"\xff\xd8\xff[\xe0-\xef\xfe]/\*", re.DOTALL)
 _OTHER_SCRIPT = re.compile(rb"(?:BM|RIFF)/\*")
@@ -44,62 +44,65 @@ _COMMENT_CLOSED = re.compile(rb"\*/\s{0,4}[\w=;('\"]")
 
 
 @dataclass(frozen=True, slots=True)
-class Payload:
-    what: str
-    place: Place
+class EmbeddedFile:
+    kind: str
+    location: FileLocation
     start: int
     end: int
 
 
-def payloads(data: bytes, format: Format, found: Anatomy, behind: list[Trailer]) -> list[Payload]:
-    """Each kind once for each place, where it stands first."""
-    metadata = [(part.start, part.end) for part in found.parts]
+def find_embedded_files(
+    data: bytes, format: FileFormat, structure: FileStructure, trailing: list[TrailingData]
+) -> list[EmbeddedFile]:
+    """Each kind once per location, where it first occurs."""
+    metadata = [(block.start, block.end) for block in structure.blocks]
     every = [
-        *_script_head(data, format),
-        *(one for trailer in behind for one in _foreign(data, "trailer", trailer.start, trailer.end)),
-        *(one for start, end in metadata for one in _foreign(data, "metadata", start, end)),
-        *_zip(data, found),
-        *(() if format == "PDF" else _in_pixels(data, found)),  # a page about scripts may have their tags in it
+        *_find_script_head(data, format),
+        *(one for block in trailing for one in _find_signatures(data, "trailer", block.start, block.end)),
+        *(one for start, end in metadata for one in _find_signatures(data, "metadata", start, end)),
+        *_find_zip(data, structure),
+        # The pages of a PDF may be about scripts and show their tags.
+        *(() if format == "PDF" else _find_markup_in_pixels(data, structure)),
     ]
-    return list({(one.what, one.place): one for one in reversed(every)}.values())[::-1]
+    return list({(one.kind, one.location): one for one in reversed(every)}.values())[::-1]
 
 
-def _script_head(data: bytes, format: Format) -> Iterator[Payload]:
-    opens = (
+def _find_script_head(data: bytes, format: FileFormat) -> Iterator[EmbeddedFile]:
+    script_start = (
         _GIF_SCRIPT.match(data) if format == "GIF"
         else _JPEG_SCRIPT.match(data) if format == "JPEG"
         else _OTHER_SCRIPT.match(data)
     )  # fmt: skip
-    if opens and (format in ("GIF", "JPEG") or _COMMENT_CLOSED.search(data)):
-        yield Payload("JavaScript", "head", 0, opens.end())
+    if script_start and (format in ("GIF", "JPEG") or _COMMENT_CLOSED.search(data)):
+        yield EmbeddedFile("JavaScript", "head", 0, script_start.end())
 
 
-def _foreign(data: bytes, place: Place, start: int, end: int) -> Iterator[Payload]:
-    for signature, what in _AT_START:
+def _find_signatures(data: bytes, location: FileLocation, start: int, end: int) -> Iterator[EmbeddedFile]:
+    for signature, kind in _AT_START:
         if data.startswith(signature, start, end):
-            yield Payload(what, place, start, end)
+            yield EmbeddedFile(kind, location, start, end)
     if data.startswith(b"MZ", start, end) and _is_windows_program(data, start):
-        yield Payload("Windows program", place, start, end)
-    for signature, what in _ANYWHERE:
+        yield EmbeddedFile("Windows program", location, start, end)
+    for signature, kind in _ANYWHERE:
         if (at := data.find(signature, start, end)) >= 0:
-            yield Payload(what, place, at, at + len(signature))
-    for pattern, what in ((_ELF, "Linux program"), (_MARKUP, "script"), (_PAGE, "HTML page"), (_SHORT_PHP, "script")):
+            yield EmbeddedFile(kind, location, at, at + len(signature))
+    for pattern, kind in ((_ELF, "Linux program"), (_MARKUP, "script"), (_HTML, "HTML page"), (_SHORT_PHP, "script")):
         if match := pattern.search(data, start, end):
-            yield Payload(what, place, match.start(), match.end())
+            yield EmbeddedFile(kind, location, match.start(), match.end())
 
 
-def _in_pixels(data: bytes, found: Anatomy) -> Iterator[Payload]:
+def _find_markup_in_pixels(data: bytes, structure: FileStructure) -> Iterator[EmbeddedFile]:
     at = 0
-    spans = [*((part.start, part.end) for part in found.parts), (found.end, found.end)]
+    spans = [*((block.start, block.end) for block in structure.blocks), (structure.end, structure.end)]
     for start, end in spans:
         if match := _MARKUP.search(data, at, start):
-            yield Payload("script", "pixels", match.start(), match.end())
+            yield EmbeddedFile("script", "pixels", match.start(), match.end())
             return
         at = end
 
 
-def _zip(data: bytes, found: Anatomy) -> Iterator[Payload]:
-    """A ZIP archive is read from its end; what stands in front of it, here an image, does not matter."""
+def _find_zip(data: bytes, structure: FileStructure) -> Iterator[EmbeddedFile]:
+    """Archivers read a ZIP archive from its end; what stands in front of it, here an image, does not matter."""
     stop = len(data)
     for _ in range(_ZIP_TRIES):
         at = data.rfind(_ZIP_END, max(0, len(data) - _ZIP_COMMENT - _ZIP_END_SIZE), stop)
@@ -108,15 +111,15 @@ def _zip(data: bytes, found: Anatomy) -> Iterator[Payload]:
         size = int.from_bytes(data[at + 12 : at + 16], "little")
         start = at - size
         if (size and start >= 0 and data.startswith(_ZIP_ENTRY, start)) or data.startswith(_ZIP64, at - 20):
-            yield Payload("ZIP archive", _place(start, found), max(start, 0), at + _ZIP_END_SIZE)
+            yield EmbeddedFile("ZIP archive", _locate(start, structure), max(start, 0), at + _ZIP_END_SIZE)
             return
         stop = at + len(_ZIP_END) - 1
 
 
-def _place(at: int, found: Anatomy) -> Place:
-    if at >= found.end:
+def _locate(at: int, structure: FileStructure) -> FileLocation:
+    if at >= structure.end:
         return "trailer"
-    return "metadata" if any(part.start <= at < part.end for part in found.parts) else "pixels"
+    return "metadata" if any(block.start <= at < block.end for block in structure.blocks) else "pixels"
 
 
 def _is_windows_program(data: bytes, start: int) -> bool:

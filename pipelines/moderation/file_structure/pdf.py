@@ -1,11 +1,11 @@
-"""PDF: its end alone. What stands in front of that is read by PDFium, in a process of its own, or not at all."""
+"""Finds the end of a PDF. Everything in front of it is left to PDFium, which runs in a process of its own."""
 
-from pipelines.moderation.file_structure.part import Anatomy
+from pipelines.moderation.file_structure.structure import FileStructure
 
 _END = b"%%EOF"
 
 
-def pdf(data: bytes) -> Anatomy:
-    """The last end counts: a file that was changed has one for each change."""
+def read_pdf(data: bytes) -> FileStructure:
+    """The last end marker counts: a PDF has one for each time that it was changed."""
     at = data.rfind(_END)
-    return Anatomy((), len(data) if at < 0 else at + len(_END))
+    return FileStructure((), len(data) if at < 0 else at + len(_END))

@@ -1,92 +1,92 @@
-"""What stands behind an image's own end: what cameras and phones put there, by name, and what nobody knows."""
+"""Finds data behind the end of an image, and names what cameras and phones put there."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.moderation.file_structure import Anatomy, jpeg
-from pipelines.moderation.file_structure.boxes import TRAILERS, boxes
+from pipelines.moderation.file_structure import FileStructure, read_jpeg
+from pipelines.moderation.file_structure.boxes import TRAILING_BOXES, walk_boxes
 
-MOST = 16  # trailers one behind the other; a burst of previews has a handful
-_VIDEO_BOXES = {b"ftyp", *TRAILERS}
+MAX_TRAILERS = 16  # pieces of data one behind the other; a burst of previews has a handful
+_VIDEO_BOXES = {b"ftyp", *TRAILING_BOXES}
 _PADDING = re.compile(rb"\0*")
-# XMP that says that a picture or a video follows: Google's container, its older motion photos, Ultra HDR.
+# XMP that announces a picture or a video behind the image: Google's container, its older motion photos, Ultra HDR.
 _ANNOUNCED = (b"GContainer", b"Container:Directory", b"MotionPhoto", b"MicroVideo", b"hdrgm")
 
 
 @dataclass(frozen=True, slots=True)
-class Trailer:
-    """`is_known`: the file itself announces it, or its structure is that of a maker. Otherwise it may be anything."""
+class TrailingData:
+    """`is_known`: the file announces it, or its structure is that of a known maker. Otherwise it may be anything."""
 
-    what: str
+    kind: str
     start: int
     end: int
     is_known: bool
 
 
-def trailers(data: bytes, found: Anatomy) -> list[Trailer]:
-    """In order, up to the end of the file, padding with zeros left out."""
-    return list(_trailers(data, found))
+def find_trailing_data(data: bytes, structure: FileStructure) -> list[TrailingData]:
+    """Everything up to the end of the file, in order, without padding by zeros."""
+    return list(_walk_trailing_data(data, structure))
 
 
-def _trailers(data: bytes, found: Anatomy) -> Iterator[Trailer]:
-    is_announced = _is_announced(data, found)
-    at = found.end
-    for _ in range(MOST):
-        at = _behind_padding(data, at)
+def _walk_trailing_data(data: bytes, structure: FileStructure) -> Iterator[TrailingData]:
+    is_announced = _is_announced(data, structure)
+    at = structure.end
+    for _ in range(MAX_TRAILERS):
+        at = _skip_padding(data, at)
         if at >= len(data):
             return
-        trailer = _trailer(data, at, is_announced)
-        yield trailer
-        at = trailer.end
+        trailing = _identify(data, at, is_announced)
+        yield trailing
+        at = trailing.end
     if at < len(data):
-        yield Trailer("unknown data", at, len(data), False)
+        yield TrailingData("unknown data", at, len(data), False)
 
 
-def _trailer(data: bytes, at: int, is_announced: bool) -> Trailer:
-    if (samsung := _samsung_start(data)) is not None and samsung <= at + 16:
-        return Trailer("data of a Samsung camera", at, len(data), True)
+def _identify(data: bytes, at: int, is_announced: bool) -> TrailingData:
+    if (samsung := _find_samsung_start(data)) is not None and samsung <= at + 16:
+        return TrailingData("data of a Samsung camera", at, len(data), True)
     if data.startswith(b"\xff\xd8\xff", at):
-        what = "a further JPEG: a preview or a gain map" if is_announced else "another JPEG"
-        return Trailer(what, at, jpeg(data, at).end, is_announced)
-    if data[at + 4 : at + 8] in TRAILERS:
-        return Trailer("the video of a motion photo", at, _boxes_end(data, at), True)
+        kind = "a further JPEG: a preview or a gain map" if is_announced else "another JPEG"
+        return TrailingData(kind, at, read_jpeg(data, at).end, is_announced)
+    if data[at + 4 : at + 8] in TRAILING_BOXES:
+        return TrailingData("the video of a motion photo", at, _find_boxes_end(data, at), True)
     if data[at + 4 : at + 8] == b"ftyp":
-        what = "the video of a motion photo" if is_announced else "a video or another ISO media file"
-        return Trailer(what, at, _boxes_end(data, at), is_announced)
-    return Trailer("unknown data", at, len(data), False)
+        kind = "the video of a motion photo" if is_announced else "a video or another ISO media file"
+        return TrailingData(kind, at, _find_boxes_end(data, at), is_announced)
+    return TrailingData("unknown data", at, len(data), False)
 
 
-def _is_announced(data: bytes, found: Anatomy) -> bool:
+def _is_announced(data: bytes, structure: FileStructure) -> bool:
     return any(
-        part.kind == "mpf"
-        or (part.kind == "xmp" and any(data.find(one, part.start, part.end) >= 0 for one in _ANNOUNCED))
-        for part in found.parts
+        block.kind == "mpf"
+        or (block.kind == "xmp" and any(data.find(one, block.start, block.end) >= 0 for one in _ANNOUNCED))
+        for block in structure.blocks
     )
 
 
-def _samsung_start(data: bytes) -> int | None:
-    """Where the blocks begin that Samsung's trailer lists: "SEFH", their distances from it, its size, "SEFT"."""
+def _find_samsung_start(data: bytes) -> int | None:
+    """The start of the blocks that Samsung's trailer lists: "SEFH", their distances from it, its size, "SEFT"."""
     if not data.endswith(b"SEFT"):
         return None
     head = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
     if head < 0 or data[head : head + 4] != b"SEFH":
         return None
     count = min(int.from_bytes(data[head + 8 : head + 12], "little"), 256)
-    places = range(head + 16, min(head + 16 + 12 * count, len(data)), 12)
-    return head - max((int.from_bytes(data[at : at + 4], "little") for at in places), default=0)
+    offsets = range(head + 16, min(head + 16 + 12 * count, len(data)), 12)
+    return head - max((int.from_bytes(data[at : at + 4], "little") for at in offsets), default=0)
 
 
-def _boxes_end(data: bytes, at: int) -> int:
-    """Where the last box ends; one that makes no sense is 8 bytes long, so that the walk goes on."""
-    return max((end for _, _, end in boxes(data, at, len(data))), default=min(at + 8, len(data)))
+def _find_boxes_end(data: bytes, at: int) -> int:
+    """The end of the last box; one that makes no sense counts as 8 bytes, so that the walk goes on."""
+    return max((end for _, _, end in walk_boxes(data, at, len(data))), default=min(at + 8, len(data)))
 
 
-def _behind_padding(data: bytes, at: int) -> int:
-    """The first byte that is not 0, or the box that begins with zeros of its own: the high bytes of its size."""
-    found = _PADDING.match(data, at)
-    assert found
-    for start in range(max(at, found.end() - 3), found.end()):
+def _skip_padding(data: bytes, at: int) -> int:
+    """The first byte that is not 0, or the start of a box: the high bytes of a box's size are zeros as well."""
+    padding = _PADDING.match(data, at)
+    assert padding
+    for start in range(max(at, padding.end() - 3), padding.end()):
         if data[start + 4 : start + 8] in _VIDEO_BOXES:
             return start
-    return found.end()
+    return padding.end()

@@ -1,1 +1,1 @@
-"""Perceptual hashes of known images: PDQ, lists of them, and an exact search."""
+"""Perceptual hashes of known images: the PDQ hash, lists of hashes, and an exact search."""

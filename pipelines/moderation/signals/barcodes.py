@@ -1,11 +1,11 @@
-"""Signal "codes": QR codes and barcodes, what they say, and whether they lead where they must not.
+"""Signal "codes": reads QR codes and barcodes, and checks their links against lists of domains.
 
 Uses ZXing-C++ (https://github.com/zxing-cpp/zxing-cpp, Apache-2.0).
 """
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import cv2
 import numpy as np
@@ -13,29 +13,33 @@ import zxingcpp
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipelines.boxes import Box
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
-from pipelines.moderation.domains import Domains, hosts
-from pipelines.moderation.types import Box, Evidence, SignalResult
+from pipelines.moderation.domains import DomainLists, find_hosts
+from pipelines.moderation.signals.signal import ScoreNames
+from pipelines.moderation.types import Evidence, SignalResult
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
-Pixels = NDArray[np.uint8]
+GreyPixels = NDArray[np.uint8]
 
-# Pixels of the longer side. QR codes are looked for at FINE: in a photograph, one of 33 modules is found from a
-# twentyfifth of the longer side on, in 5 ms. The other kinds take six times as long by the pixel: at COARSE, and
-# only dark on light. Together that is 6 ms for a megapixel.
+# Pixels of the longer side. QR codes are searched at FINE: in a photograph, one of 33 modules is found from a
+# twentyfifth of the longer side on, in 5 ms. The other kinds take six times as long by the pixel: they are searched
+# at COARSE, and only dark on light. Together that is 6 ms for a megapixel.
 FINE, COARSE = 2048, 640
 # Without ITF, Codabar, Code 39 and others, whose weak or missing checksums find codes where none are.
-_FINE_FORMATS = zxingcpp.barcode_formats_from_str("QRCode|MicroQRCode")
-_COARSE_FORMATS = zxingcpp.barcode_formats_from_str("Aztec|DataMatrix|EAN13|EAN8|UPCA|UPCE|Code128")
+# Names, which take 8 µs to parse: a module that holds the parsed objects may free them after the library at exit, which
+# then reports leaks on stderr.
+_FINE_FORMATS = "QRCode|MicroQRCode"
+_COARSE_FORMATS = "Aztec|DataMatrix|EAN13|EAN8|UPCA|UPCE|Code128"
 
-MOST_SHOWN = 20  # codes that become evidence
-LONGEST_SHOWN = 200  # characters of a payload that become evidence
+MAX_SHOWN = 20  # codes that become evidence
+MAX_SHOWN_LENGTH = 200  # characters of a payload that become evidence
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class Barcode:
     """`box` is in pixels of the upright original."""
 
     format: str
@@ -44,12 +48,16 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Codes:
+class BarcodeSignal:
     """`domains` gives the lists that are in force now: they can change between two requests."""
 
-    domains: Callable[[], Awaitable[Domains]]
+    domains: Callable[[], Awaitable[DomainLists]]
     pool: CpuPool
-    name: str = "codes"
+    name: ClassVar[str] = "codes"
+
+    @classmethod
+    def score_names(cls) -> ScoreNames:
+        return ("present", "url", "denied", "unlisted")
 
     @property
     def models(self) -> list[ModelUsed]:
@@ -60,64 +68,73 @@ class Codes:
         return FINE * 3 // 4
 
     async def read(self, picture: Picture, context: RunContext) -> SignalResult:
-        """Scores 0 or 1: `present` any code, `url` one with a link, `denied` and `unlisted` as the lists say."""
+        """Scores are 0 or 1: `present` any code, `url` one with a link, `denied` and `unlisted` as the lists say."""
         domains = await self.domains()
-        codes = await self.pool.run(find_codes, picture.pixels, picture.scale)
-        return judge(codes, domains)
+        barcodes = await self.pool.run(find_barcodes, picture.pixels, picture.scale)
+        return score_barcodes(barcodes, domains)
 
 
-def judge(codes: list[Code], domains: Domains) -> SignalResult:
-    links = [hosts(code.payload) for code in codes]
-    targets = [host for found in links for host in found]
-    scores = {
-        "present": bool(codes),
-        "url": bool(targets),
-        "denied": any(domains.is_denied(host) for host in targets),
-        "unlisted": any(domains.is_unlisted(host) for host in targets),
+def score_barcodes(barcodes: list[Barcode], domains: DomainLists) -> SignalResult:
+    hosts_of_each = [find_hosts(barcode.payload) for barcode in barcodes]
+    all_hosts = [host for hosts in hosts_of_each for host in hosts]
+    facts = {
+        "present": bool(barcodes),
+        "url": bool(all_hosts),
+        "denied": any(domains.is_denied(host) for host in all_hosts),
+        "unlisted": any(domains.is_unlisted(host) for host in all_hosts),
     }
     # A cap on evidence must not hide the code that is the reason.
-    worst = sorted(zip(codes, links, strict=True), key=lambda one: -_badness(one[1], domains))
+    worst_first = sorted(zip(barcodes, hosts_of_each, strict=True), key=lambda one: -_rank_hosts(one[1], domains))
     evidence = [
-        Evidence(what=code.format, score=float(_badness(found, domains) > 0), detail=shown(code.payload), box=code.box)
-        for code, found in worst[:MOST_SHOWN]
-    ]
-    numbers = {name: float(fact) for name, fact in scores.items()}
-    return SignalResult.of(numbers, evidence, detector="zxing-cpp", version="1")
+        Evidence(
+            what=barcode.format, score=float(_rank_hosts(hosts, domains) > 0), detail=make_printable(barcode.payload),
+            box=barcode.box,
+        )
+        for barcode, hosts in worst_first[:MAX_SHOWN]
+    ]  # fmt: skip
+    scores = {name: float(fact) for name, fact in facts.items()}
+    return SignalResult.of(scores, evidence, detector="zxing-cpp", version="1")
 
 
-def find_codes(pixels: Image.Image, scale: float) -> list[Code]:
-    """Codes in upright `pixels`, which are `scale` times as large as the original."""
-    grey = _at_most(np.asarray(pixels.convert("L")), FINE)
-    coarse = _at_most(grey, COARSE)
-    finely = zxingcpp.read_barcodes(grey, formats=_FINE_FORMATS, text_mode=zxingcpp.TextMode.Plain)
-    coarsely = zxingcpp.read_barcodes(
-        coarse, formats=_COARSE_FORMATS, text_mode=zxingcpp.TextMode.Plain, try_downscale=False, try_invert=False
+def find_barcodes(pixels: Image.Image, scale: float) -> list[Barcode]:
+    """Barcodes in upright `pixels`, which are `scale` times as large as the original."""
+    fine = _shrink_to(np.asarray(pixels.convert("L")), FINE)
+    coarse = _shrink_to(fine, COARSE)
+    fine_formats = zxingcpp.barcode_formats_from_str(_FINE_FORMATS)
+    coarse_formats = zxingcpp.barcode_formats_from_str(_COARSE_FORMATS)
+    found_fine = zxingcpp.read_barcodes(fine, formats=fine_formats, text_mode=zxingcpp.TextMode.Plain)
+    found_coarse = zxingcpp.read_barcodes(
+        coarse, formats=coarse_formats, text_mode=zxingcpp.TextMode.Plain, try_downscale=False, try_invert=False
     )
-    looks = ((grey, finely), (coarse, coarsely))
-    return [_code(one, scale * max(image.shape) / max(pixels.size)) for image, found in looks for one in found]
+    passes = ((fine, found_fine), (coarse, found_coarse))
+    return [
+        _convert_barcode(one, scale * max(image.shape) / max(pixels.size)) for image, found in passes for one in found
+    ]
 
 
-def shown(payload: str) -> str:
+def make_printable(payload: str) -> str:
     """The beginning of a payload, without anything that could break a line or a terminal."""
-    printable = "".join(one if one.isprintable() else "\ufffd" for one in payload[:LONGEST_SHOWN])
-    return printable + "…" * (len(payload) > LONGEST_SHOWN)
+    printable = "".join(one if one.isprintable() else "\ufffd" for one in payload[:MAX_SHOWN_LENGTH])
+    return printable + "…" * (len(payload) > MAX_SHOWN_LENGTH)
 
 
-def _badness(found: Iterable[str], domains: Domains) -> int:
-    return max((2 * domains.is_denied(host) + domains.is_unlisted(host) for host in found), default=0)
+def _rank_hosts(hosts: Iterable[str], domains: DomainLists) -> int:
+    """3 or 2 where a host is denied, 1 where one is unlisted, else 0."""
+    return max((2 * domains.is_denied(host) + domains.is_unlisted(host) for host in hosts), default=0)
 
 
-def _at_most(grey: Pixels, side: int) -> Pixels:
+def _shrink_to(grey: GreyPixels, side: int) -> GreyPixels:
+    """`grey` with a longer side of at most `side`."""
     shrink = side / max(grey.shape)
     if shrink >= 1:
         return grey
     height, width = (max(1, round(edge * shrink)) for edge in grey.shape)
-    return cast(Pixels, cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA))
+    return cast(GreyPixels, cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA))
 
 
-def _code(barcode: zxingcpp.Barcode, factor: float) -> Code:
-    place = barcode.position
-    corners = (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
+def _convert_barcode(barcode: zxingcpp.Barcode, factor: float) -> Barcode:
+    position = barcode.position
+    corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
     across, down = [corner.x / factor for corner in corners], [corner.y / factor for corner in corners]
     box = (round(min(across), 1), round(min(down), 1), round(max(across), 1), round(max(down), 1))
-    return Code(barcode.format.name, barcode.text, box)
+    return Barcode(barcode.format.name, barcode.text, box)

@@ -1,4 +1,4 @@
-"""Signal "objects": categories of things, from the encoder's own classes by the mapping in objects.toml."""
+"""Signal "objects": scores categories of things by summing the encoder's classes, as objects.toml maps them."""
 
 import hashlib
 import tomllib
@@ -6,27 +6,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.labels import LabelSet
-from pipelines.captioning.encoder import Encoder
+from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.pipeline import softmax
 from pipelines.image.decode import Picture
+from pipelines.moderation.signals.signal import ScoreNames
 from pipelines.moderation.types import Evidence, SignalResult
-from pipelines.run_context import RunContext, used_in
+from pipelines.run_context import RunContext, model_used
 from pipelines.types import ModelUsed
 
 MAPPING = Path(__file__).with_name("objects.toml")
-SHOWN = 0.05  # probability of a class from which on it is evidence
+SHOWN_SCORE = 0.05  # the probability from which on a class is evidence
 
 
 @dataclass(frozen=True)
-class Objects:
-    encoder: Encoder
+class ObjectsSignal:
+    encoder: ImageEncoder
     mapping: bytes = field(default_factory=MAPPING.read_bytes, repr=False)
-    name: str = "objects"
+    name: ClassVar[str] = "objects"
+
+    @classmethod
+    def score_names(cls) -> ScoreNames:
+        return tuple(_read_mapping(MAPPING.read_bytes()))
 
     @property
     def models(self) -> list[ModelUsed]:
@@ -38,37 +44,45 @@ class Objects:
 
     async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         """A score for each category of the mapping: the summed probability of its classes."""
-        answer = await self.encoder.infer_on(picture, context)
+        inference = await self.encoder.infer_picture(picture, context)
         decision = self.encoder.manifest.decision
-        scores = softmax(answer.outputs["logits"], temperature=decision.temperature if decision else 1.0)
+        scores = softmax(inference.outputs["logits"], temperature=decision.temperature if decision else 1.0)
         sums = {category: min(float(scores[classes].sum()), 1.0) for category, classes in self._classes.items()}
         evidence = [
             Evidence(what=self.encoder.labels.labels[index].name, score=round(float(scores[index]), 6), detail=category)
             for category, classes in self._classes.items()
             for index in classes
-            if scores[index] >= SHOWN
+            if scores[index] >= SHOWN_SCORE
         ]
         return SignalResult.of(
-            sums, evidence, detector=self.encoder.manifest.id, version=self._version(used_in(answer, self.encoder.used))
+            sums,
+            evidence,
+            detector=self.encoder.manifest.id,
+            version=self._make_version(model_used(inference, self.encoder.used)),
         )
 
     @cached_property
     def _classes(self) -> Mapping[str, NDArray[np.intp]]:
-        return classes_of(self.mapping, self.encoder.labels)
+        return map_classes(self.mapping, self.encoder.labels)
 
     @cached_property
     def _mapping_sha256(self) -> str:
         return hashlib.sha256(self.mapping).hexdigest()
 
-    def _version(self, model: ModelUsed) -> str:
+    def _make_version(self, model: ModelUsed) -> str:
         return f"{model.version}-{model.sha256[:12]}-{self._mapping_sha256[:12]}"
 
 
-def classes_of(mapping: bytes, labels: LabelSet) -> dict[str, NDArray[np.intp]]:
-    """Each category's classes by index into the logits; raises ValueError for a class that `labels` does not have."""
+def map_classes(mapping: bytes, labels: LabelSet) -> dict[str, NDArray[np.intp]]:
+    """Each category's classes as indices into the logits; raises ValueError for a class that `labels` does not have."""
     index = {label.wnid: label.index for label in labels.labels}
-    categories: dict[str, dict[str, str]] = tomllib.loads(mapping.decode())
+    categories = _read_mapping(mapping)
     unknown = [wnid for classes in categories.values() for wnid in classes if wnid not in index]
     if unknown:
         raise ValueError(f"objects.toml names classes that the encoder does not have: {', '.join(unknown)}")
     return {name: np.array([index[wnid] for wnid in classes]) for name, classes in categories.items()}
+
+
+def _read_mapping(mapping: bytes) -> dict[str, dict[str, str]]:
+    """Names of classes by WordNet id, by category."""
+    return tomllib.loads(mapping.decode())

@@ -1,42 +1,53 @@
-"""What every signal is: a small detector with a name, a version and evidence of its own."""
+"""The protocols of signals: small detectors, each with a name, scores, a version and evidence of its own."""
 
+from collections.abc import Collection
 from typing import Literal, Protocol, runtime_checkable
 
-from pipelines.explain.explainer import Explanation
+from pipelines.explain.types import Explanation
 from pipelines.image.decode import Picture
 from pipelines.moderation.types import SignalResult
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
+ScoreNames = Collection[str] | None  # None: any name
 
-class Signal(Protocol):
-    """`name` is its key in answers and policies. What it raises fails this signal alone: see a policy's `on_error`."""
+
+class DeclaresScores(Protocol):
+    """A signal's class: what a policy is checked against, before any signal is built."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The key of the signal in answers and policies."""
+
+    def score_names(self) -> ScoreNames:
+        """The scores that it can give, which a rule names as 'signal.score'; None where any name may turn up."""
+
+
+class Signal(DeclaresScores, Protocol):
+    """An exception fails this signal alone: see a policy's `on_error`."""
 
     @property
     def models(self) -> list[ModelUsed]:
-        """Models of the store that it runs; none for checks that need no model."""
+        """The models that it runs; none for checks that need no model."""
 
     @property
     def shorter_side(self) -> int | None:
-        """Pixels that the decoded image's shorter side should have at least; None: all there are."""
+        """Pixels that the decoded image's shorter side should have at least; None: all of them."""
 
     async def read(self, picture: Picture, context: RunContext) -> SignalResult: ...
 
 
 @runtime_checkable
-class OfFile(Protocol):
-    """A signal that looks at the file and not at the picture: of several pages of a file the first is enough."""
+class FileSignal(Protocol):
+    """A signal that reads the file and not the picture: it runs once, not for each page of a file."""
 
     @property
-    def is_of_file(self) -> Literal[True]: ...
+    def reads_file(self) -> Literal[True]: ...
 
 
 @runtime_checkable
-class Explains(Protocol):
-    """A signal that can show what in a picture its score comes from."""
+class ExplainableSignal(Protocol):
+    """A signal that can show which places of a picture its score comes from."""
 
     async def explain(self, picture: Picture, context: RunContext) -> Explanation:
         """Raises ExplanationUnavailable."""

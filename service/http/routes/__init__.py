@@ -1,1 +1,1 @@
-"""The HTTP routes, one noun a file. They translate; they do not think."""
+"""The HTTP routes, one noun a file: they translate HTTP to operations and back."""

@@ -1,4 +1,4 @@
-"""Whether the service lives, whether it is ready, and its metrics."""
+"""The routes for liveness, readiness and metrics."""
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -7,21 +7,21 @@ from models.errors import KernelSightError
 from service.components import Components
 from service.http.auth import require_key
 from service.http.openapi import Health
-from service.problems import detail_of
+from service.problems import public_detail
 
 router = APIRouter(tags=["operation"])
 
 
 @router.get("/healthz", response_model=Health)
 async def healthz(request: Request) -> Response:
-    """200 while every loaded model makes progress, proven by a real inference when nothing completed lately."""
+    """200 while every loaded model makes progress; a real inference proves it if no request completed lately."""
     components: Components | None = request.app.state.components
     if components is None:
         failure = request.app.state.failure
         return _health("failed" if failure else "loading", {}, 503 if failure else 200)
     models = await components.runtime.check()
-    well = not any(models.values())
-    return _health("ok" if well else "stuck", models, 200 if well else 503)
+    is_stuck = any(models.values())
+    return _health("stuck" if is_stuck else "ok", models, 503 if is_stuck else 200)
 
 
 @router.get("/readyz", response_model=Health)
@@ -30,13 +30,13 @@ async def readyz(request: Request) -> Response:
     components: Components | None = request.app.state.components
     if components is None:
         failure: KernelSightError | None = request.app.state.failure
-        return _health("loading" if failure is None else detail_of(failure), {}, 503)
+        return _health("loading" if failure is None else public_detail(failure), {}, 503)
     return _health("ready", dict.fromkeys(components.runtime.models), 200)
 
 
 @router.get("/metrics", dependencies=[Depends(require_key)], response_class=Response)
 async def metrics(request: Request) -> Response:
-    """For Prometheus: OpenMetrics with exemplars where it is accepted, else the classic text."""
+    """Metrics for Prometheus: OpenMetrics with exemplars if the client accepts it, else the classic text."""
     body, media_type = request.app.state.metrics.render(request.headers.get("accept", ""))
     return Response(body, media_type=media_type)
 

@@ -1,21 +1,21 @@
-"""Routes that look at one image."""
+"""The routes of operations over one image."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from pipelines.captioning.pipeline import FeaturesOptions
+from pipelines.captioning.options import FeaturesOptions
 from pipelines.faces.options import AvatarOptions, FacesOptions
-from pipelines.findings import Findings
-from pipelines.image.sanitize import SanitizeOptions
+from pipelines.image.sanitize_types import SanitizeOptions
+from pipelines.registry import ANALYSES, PIPELINES
 from service.http.dependencies import ReadyComponents
-from service.http.openapi import PROBLEMS, image_body
+from service.http.openapi import PROBLEM_RESPONSES, image_body
 from service.http.responses import respond
-from service.operations.images import OPTIONS, AnalyzeQuery, ExplainQuery
+from service.operations.images import AnalyzeQuery, ExplainQuery
 from service.operations.registry import ANALYZE, AVATARS, EXPLAIN, FACES, FEATURES, SANITIZE
-from service.operations.schemas import ExplainReply, FacesReply, FeaturesReply
+from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply
 
-router = APIRouter(prefix="/v1", tags=["images"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1", tags=["images"], responses=PROBLEM_RESPONSES)
 
 
 @router.post("/features", response_model=FeaturesReply, openapi_extra=image_body())
@@ -31,7 +31,7 @@ async def features(
 
 @router.post("/faces", response_model=FacesReply, openapi_extra=image_body())
 async def faces(request: Request, components: ReadyComponents, query: Annotated[FacesOptions, Query()]) -> Response:
-    """Where faces are, how they are turned, and how good an avatar each would make; none is an answer, too.
+    """The faces in an image: box, landmarks, pose, and how good an avatar each would make. An image may have none.
 
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
@@ -47,7 +47,7 @@ async def faces(request: Request, components: ReadyComponents, query: Annotated[
 async def avatars(request: Request, components: ReadyComponents, query: Annotated[AvatarOptions, Query()]) -> Response:
     """One face as an avatar: aligned by its eyes, framed with its hair, square or circle, PNG or WebP.
 
-    Where no face is good enough the answer is a problem of type `no-suitable-face` that lists what was found.
+    If no face is good enough, the answer is a problem of type `no-suitable-face` that lists the faces that were found.
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
     return await respond(request, components, AVATARS, query)
@@ -56,13 +56,13 @@ async def avatars(request: Request, components: ReadyComponents, query: Annotate
 @router.post(
     "/explain",
     response_model=ExplainReply,
-    responses={200: {"content": {"image/png": {}}, "description": "What speaks for each tag, cell by cell"}},
+    responses={200: {"content": {"image/png": {}}, "description": "Each cell's part of each tag's logit"}},
     openapi_extra=image_body(),
 )
 async def explain(request: Request, components: ReadyComponents, query: Annotated[ExplainQuery, Query()]) -> Response:
-    """Which places of the image speak for the best tags, or for a class that is named: exact parts of its logit.
+    """How much each place of the image adds to the logits of the best tags, or of a class that is named.
 
-    A model whose answers have no exact parts gives a problem of type `explanation-unavailable`.
+    The parts are exact. A model whose logits have no exact parts gives a problem of type `explanation-unavailable`.
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
     return await respond(request, components, EXPLAIN, query)
@@ -79,7 +79,7 @@ async def explain(request: Request, components: ReadyComponents, query: Annotate
 async def sanitize(
     request: Request, components: ReadyComponents, query: Annotated[SanitizeOptions, Query()]
 ) -> Response:
-    """The image made anew from its pixels: upright, in sRGB, no metadata, nothing else from the file.
+    """The image encoded anew from its pixels: upright, in sRGB, without metadata or anything else from the file.
 
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
@@ -88,19 +88,19 @@ async def sanitize(
 
 @router.post(
     "/analyze",
-    response_model=Findings,
+    response_model=AnalyzeReply,
     openapi_extra=image_body(
-        pipelines={"type": "array", "items": {"type": "string", "enum": list(OPTIONS)}},
+        pipelines={"type": "array", "items": {"type": "string", "enum": list(ANALYSES)}},
         gate={"type": "boolean", "default": True},
-        **{name: {"$ref": f"#/components/schemas/{kind.__name__}"} for name, kind in OPTIONS.items()},
+        **{name: {"$ref": f"#/components/schemas/{PIPELINES[name].options.__name__}"} for name in ANALYSES},
     ),
 )
 async def analyze(request: Request, components: ReadyComponents, query: Annotated[AnalyzeQuery, Query()]) -> Response:
     """Any set of pipelines over one decode of one image or PDF, and one text block for a prompt.
 
-    Of a PDF, `document` reads all pages and the others see the first.
+    Of a PDF, `document` reads all pages and the other pipelines get the first.
 
-    Where moderation is among them it runs first, over every page that is read, and the others never see what it blocks.
-    Each pipeline's options go under its name: an object in a JSON body, JSON text in a form field.
+    If moderation is among the pipelines, it runs first, over every page that is read, and the others never get what it
+    blocks. Each pipeline's options go under its name: an object in a JSON body, JSON text in a form field.
     """
     return await respond(request, components, ANALYZE, query)

@@ -1,4 +1,4 @@
-"""Operations for later: given to the queue, looked at, cancelled, followed."""
+"""The routes for jobs and dead letters: submit, status, result, cancel, events, requeue and drop."""
 
 from typing import Annotated, Any
 
@@ -11,19 +11,19 @@ from models.priority import Priority
 from service.errors import JobNotDone
 from service.http.dependencies import ReadyComponents, ReadyJobs
 from service.http.error_handlers import problem_response
-from service.http.openapi import PROBLEMS, image_body
+from service.http.openapi import PROBLEM_RESPONSES, image_body
 from service.http.responses import enqueue_operation, read_operation_request
-from service.operations.registry import OPERATIONS, operation
-from service.queue.types import Event
+from service.operations.registry import OPERATIONS, find_operation
+from service.queue.types import JobEvent
 from service.worker.job_view import JobView
 
-SUBMITTING = "POST /v1/jobs"  # may have a document's body
+LARGE_BODY_ROUTE = "POST /v1/jobs"  # has its own body limit: it takes documents
 
-router = APIRouter(prefix="/v1", tags=["jobs"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1", tags=["jobs"], responses=PROBLEM_RESPONSES)
 
 
 class JobQuery(BaseModel):
-    """Beside these, the query may have the operation's own options."""
+    """The query of a job, which may also have the operation's own options."""
 
     operation: str = Field(default="analyze", description=", ".join(OPERATIONS))
     priority: Priority = "interactive"
@@ -38,29 +38,33 @@ async def submit(
     query: Annotated[JobQuery, Query()],
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
-    """Any operation as a job; the body is what the operation's own route takes. The same `Idempotency-Key` gives the
-    same job.
+    """Submit any operation as a job; the body is that of the operation's own route.
 
-    A queue that is full answers with 429.
+    The same `Idempotency-Key` gives the same job. If the queue is full, the answer is a 429.
     """
-    own = {name: value for name, value in request.query_params.items() if name not in JobQuery.model_fields}
-    chosen = operation(query.operation)
-    ask = (await read_operation_request(request, components, chosen)).over(own)
+    options = {name: value for name, value in request.query_params.items() if name not in JobQuery.model_fields}
+    operation = find_operation(query.operation)
+    body = await read_operation_request(request, components, operation)
     return await enqueue_operation(
-        jobs, chosen, ask, priority=query.priority, callback=query.callback, key=idempotency_key
+        jobs,
+        operation,
+        body.with_defaults(options),
+        priority=query.priority,
+        callback=query.callback,
+        key=idempotency_key,
     )
 
 
 @router.get("/jobs/{id}")
 async def job(jobs: ReadyJobs, id: str) -> JobView:
-    """How far a job is; when it is done, with its result."""
+    """A job's state, and its result once it is done."""
     status = await jobs.queue.status(id)
-    return JobView.of(status, await jobs.queue.result(id))
+    return JobView.from_status(status, await jobs.queue.result(id))
 
 
 @router.get("/jobs/{id}/result", response_class=Response)
 async def result(request: Request, jobs: ReadyJobs, id: str) -> Response:
-    """The answer as the operation's own route gives it, errors included; 409 while there is none yet."""
+    """The answer that the operation's own route would give, errors included; 409 before the job has ended."""
     status, outcome = await jobs.queue.status(id), await jobs.queue.result(id)
     if status.is_final and status.error is not None:
         return problem_response(request.url.path, status.error)
@@ -71,35 +75,35 @@ async def result(request: Request, jobs: ReadyJobs, id: str) -> Response:
 
 @router.delete("/jobs/{id}")
 async def cancel(jobs: ReadyJobs, id: str) -> JobView:
-    """At once where the job waits; one that runs ends within seconds, if it is not done before."""
-    return JobView.of(await jobs.queue.cancel(id))
+    """Cancel a job. A waiting job is cancelled at once; a running one stops within seconds, unless it is done first."""
+    return JobView.from_status(await jobs.queue.cancel(id))
 
 
 @router.get("/jobs/{id}/events", response_class=StreamingResponse)
 async def events(jobs: ReadyJobs, id: str, last_event_id: Annotated[int, Header(ge=0)] = 0) -> StreamingResponse:
     """Server-sent events: queued, started, progress, retrying, and at the end done, failed, cancelled or dead.
 
-    `Last-Event-ID` takes up a stream that broke.
+    `Last-Event-ID` resumes a stream that broke off.
     """
     await jobs.queue.status(id)
-    stream = (_line(event) async for event in jobs.queue.events(id, last_event_id))
+    stream = (_encode_event(event) async for event in jobs.queue.events(id, last_event_id))
     return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
-def _line(event: Event) -> bytes:
+def _encode_event(event: JobEvent) -> bytes:
     data: dict[str, Any] = {"at": event.at, **event.facts}
     return f"id: {event.number}\nevent: {event.name}\ndata: ".encode() + orjson.dumps(data) + b"\n\n"
 
 
 class DeadLetterPage(BaseModel):
-    """The oldest first."""
+    """A listing page of dead letters, the oldest first."""
 
     total: int
     data: list[JobView]
 
 
 class DeadLetterView(JobView):
-    """`work` is the job's record, without the payloads that it names."""
+    """A dead letter: `work` is the job's record without the payloads that it names."""
 
     work: dict[str, Any]
 
@@ -108,25 +112,25 @@ class DeadLetterView(JobView):
 async def dead_letters(
     jobs: ReadyJobs, after: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> DeadLetterPage:
-    """A page of them, each with the reason in its `error`."""
-    found = await jobs.dead.list(limit, after)
-    return DeadLetterPage(total=await jobs.dead.count(), data=[JobView.of(status) for status in found])
+    """A page of the dead letters, each with the reason in its `error`."""
+    found = await jobs.dead_letters.list(limit, after)
+    return DeadLetterPage(total=await jobs.dead_letters.count(), data=[JobView.from_status(status) for status in found])
 
 
 @router.get("/dead-letters/{id}")
 async def dead_letter(jobs: ReadyJobs, id: str) -> DeadLetterView:
-    """One, with what was to be done."""
-    letter = await jobs.dead.inspect(id)
-    return DeadLetterView(**JobView.of(letter.status).model_dump(), work=letter.work)
+    """One dead letter, with the job's record."""
+    letter = await jobs.dead_letters.inspect(id)
+    return DeadLetterView(**JobView.from_status(letter.status).model_dump(), work=letter.work)
 
 
 @router.post("/dead-letters/{id}/requeue", status_code=202)
 async def requeue(jobs: ReadyJobs, id: str) -> JobView:
-    """Try it again, with all its attempts before it."""
-    return JobView.of(await jobs.dead.requeue(id))
+    """Put a dead letter back into the queue, with all its attempts."""
+    return JobView.from_status(await jobs.dead_letters.requeue(id))
 
 
 @router.delete("/dead-letters/{id}", status_code=204, response_class=Response)
 async def drop(jobs: ReadyJobs, id: str) -> None:
-    """Forget it, and what it was made of."""
-    await jobs.dead.drop(id)
+    """Delete a dead letter and its payloads."""
+    await jobs.dead_letters.drop(id)

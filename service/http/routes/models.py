@@ -1,4 +1,4 @@
-"""Which models there are, and where each came from."""
+"""The routes for models: which there are, where they came from, promotion, and kernels."""
 
 import asyncio
 from typing import Annotated, Any, Literal
@@ -9,34 +9,33 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.errors import DeadlineExceeded
 from models.kernels.health import KernelHealth
 from models.manifest import Manifest
-from models.store.store import GRAPH
 from service.components import Components
 from service.http.dependencies import ReadyComponents, ReadyMonitors
-from service.http.openapi import PROBLEMS, ModelList, ModelSummary, PassedOverModels, TaskSummary
-from service.model_selection import Choice
+from service.http.openapi import PROBLEM_RESPONSES, ModelList, ModelSummary, PassedOverModels, TaskSummary
+from service.model_selection import ModelSelection
 from service.monitoring.kernel_health.monitor import current_manifest
 from service.monitoring.monitors import Monitors
 
-router = APIRouter(prefix="/v1/models", tags=["models"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1/models", tags=["models"], responses=PROBLEM_RESPONSES)
 
 
 @router.get("")
 async def models(components: ReadyComponents, monitors: ReadyMonitors) -> ModelList:
-    """Which models do which task, and the catalog: licences, the state of the files, and what is loaded."""
+    """The models of each task, and the catalog: licences, the state of the files, and which models are loaded."""
     return ModelList(
-        tasks={task: _task(choice) for task, choice in components.choices.items()},
-        models=[_summary(components, monitors, manifest) for manifest in components.catalog],
+        tasks={task: _task_summary(choice) for task, choice in components.selections.items()},
+        models=[_model_summary(components, monitors, manifest) for manifest in components.catalog],
     )
 
 
 @router.get("/{model}")
 async def model(components: ReadyComponents, monitors: ReadyMonitors, model: str) -> dict[str, Any]:
-    """One model's manifest and, once it is in the store, where its files came from and how exact its export is."""
-    manifest = _answering(components, components.catalog.get(model))
+    """A model's manifest and, if it is in the store, where its files came from and how exact its export is."""
+    manifest = _serving_manifest(components, components.catalog.get(model))
     record = components.store.record(manifest)
     stored = record.model_dump(mode="json", exclude={"manifest"}) if record else None
     return {
-        "summary": _summary(components, monitors, manifest).model_dump(),
+        "summary": _model_summary(components, monitors, manifest).model_dump(),
         "manifest": manifest.model_dump(mode="json"),
         "stored": stored,
         "parity": components.store.parity(manifest),
@@ -47,34 +46,33 @@ async def model(components: ReadyComponents, monitors: ReadyMonitors, model: str
 async def promote(
     components: ReadyComponents, monitors: ReadyMonitors, model: str, version: int | None = None
 ) -> ModelSummary:
-    """Let the second version of a model answer, from this answer on; the version that did is the second one then.
+    """Swap a model's serving version and its shadow version.
 
-    No request is dropped: who has asked is answered by the version before. The choice outlives this process. With
-    `version` nothing is done where that one answers already.
+    No request is dropped: those that have begun are answered by the earlier version. The choice outlives this process.
+    With `version`, nothing is done if that version already serves.
     """
     manifest = components.catalog.get(model)
     await monitors.versions.promote(model, version)
-    return _summary(components, monitors, manifest)
+    return _model_summary(components, monitors, manifest)
 
 
-def _task(choice: Choice) -> TaskSummary:
+def _task_summary(choice: ModelSelection) -> TaskSummary:
     return TaskSummary(
         name=choice.name,
-        models=[manifest.id for manifest in choice.models],
+        models=[manifest.id for manifest in choice.manifests],
         reason=choice.reason,
         passed_over=[PassedOverModels(name=one.name, why=one.why) for one in choice.passed_over],
     )
 
 
-def _answering(components: Components, manifest: Manifest) -> Manifest:
-    """The version that answers, which may be another one than at start."""
+def _serving_manifest(components: Components, manifest: Manifest) -> Manifest:
+    """The manifest of the version that serves, which may not be the one from start-up."""
     return components.runtime.loaded(manifest.id).manifest if manifest.id in components.runtime.models else manifest
 
 
-def _summary(components: Components, monitors: Monitors, manifest: Manifest) -> ModelSummary:
-    manifest = _answering(components, manifest)
+def _model_summary(components: Components, monitors: Monitors, manifest: Manifest) -> ModelSummary:
+    manifest = _serving_manifest(components, manifest)
     record = components.store.record(manifest)
-    graph = record.files.get(GRAPH) if record else None
     loaded = manifest.id in components.runtime.models
     return ModelSummary(
         id=manifest.id,
@@ -85,7 +83,7 @@ def _summary(components: Components, monitors: Monitors, manifest: Manifest) -> 
         state=components.store.state(manifest),
         loaded=loaded,
         device=components.runtime.device if loaded else None,
-        sha256=graph.sha256 if graph else None,
+        sha256=record.graph_sha256 if record else None,
         shadow=monitors.versions.report(manifest.id),
     )
 
@@ -95,9 +93,9 @@ class KernelsQuery(BaseModel):
 
     format: Literal["json", "png"] = "json"
     show: Literal["kernels", "activations"] = Field(
-        default="kernels", description="of a PNG: the kernels, or those that answer most and to what"
+        default="kernels", description="of a PNG: the kernels, or the most active ones with their inputs"
     )
-    layer: str | None = Field(default=None, description="of a PNG: a layer's name as in the JSON; the first without")
+    layer: str | None = Field(default=None, description="of a PNG: a layer's name as in the JSON; by default the first")
 
 
 @router.get(
@@ -108,10 +106,10 @@ class KernelsQuery(BaseModel):
 async def kernels(
     components: ReadyComponents, monitors: ReadyMonitors, model: str, query: Annotated[KernelsQuery, Query()]
 ) -> Response:
-    """Of each convolution layer: the range of activations, dead kernels, saturation, drift from the profile.
+    """Of each convolution layer: the range of activations, dead kernels, saturation, drift from the baseline.
 
-    `format=png` gives the kernels of the first layer as a picture, or of the layer that is named; with
-    `show=activations` the kernels that answer most to the drawn pictures, each over the one it answers to.
+    `format=png` draws the kernels of the first layer, or of the named one. With `show=activations` it draws the kernels
+    that the built-in pictures activate most, each above the picture that does.
     """
     manifest = current_manifest(components, model)
     try:
@@ -123,4 +121,4 @@ async def kernels(
             draw = monitors.kernels.kernels_png if query.show == "kernels" else monitors.kernels.activations_png
             return Response(await draw(manifest, query.layer), media_type="image/png")
     except TimeoutError:
-        raise DeadlineExceeded("the look at the kernels") from None
+        raise DeadlineExceeded("the inspection of kernels") from None

@@ -1,4 +1,4 @@
-"""What people say of results: taken in, summed up, and what they dispute, for review."""
+"""The routes for feedback, canaries and quality."""
 
 from typing import Annotated, Any
 
@@ -6,62 +6,66 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from service.http.dependencies import ReadyComponents, ReadyMonitors
-from service.http.openapi import PROBLEMS, ProblemBody
+from service.http.openapi import PROBLEM_RESPONSES, ProblemBody
 from service.monitoring.audit.log import START
 from service.monitoring.canaries.results import CanaryResult
 from service.monitoring.errors import AuditOff
-from service.monitoring.feedback.aggregator import Desk
-from service.monitoring.feedback.types import DisputePage, FeedbackReply, FeedbackRequest, Summary
+from service.monitoring.feedback.aggregator import FeedbackAggregator
+from service.monitoring.feedback.types import DisputePage, FeedbackReply, FeedbackRequest, FeedbackSummary
 from service.monitoring.quality.report import QualityReport
 
-_UNKNOWN: dict[int | str, dict[str, Any]] = {
-    404: {"model": ProblemBody, "description": "No such result", "content": {"application/problem+json": {}}}
+_FEEDBACK_PROBLEMS: dict[int | str, dict[str, Any]] = PROBLEM_RESPONSES | {
+    404: {"model": ProblemBody, "description": "The result does not exist", "content": {"application/problem+json": {}}}
 }
 
 router = APIRouter(prefix="/v1")
 
 
-async def ready_desk(monitors: ReadyMonitors) -> Desk:
+async def ready_feedback(monitors: ReadyMonitors) -> FeedbackAggregator:
     """Raises AuditOff or NotReady."""
     if monitors.feedback is None:
         raise AuditOff
     return monitors.feedback
 
 
-ReadyDesk = Annotated[Desk, Depends(ready_desk)]
+ReadyFeedback = Annotated[FeedbackAggregator, Depends(ready_feedback)]
 
 
-@router.post("/feedback", tags=["feedback"], responses=PROBLEMS | _UNKNOWN, response_model_exclude_none=True)
-async def feedback(desk: ReadyDesk, given: FeedbackRequest) -> FeedbackReply:
-    """Say whether a result was right, and if not what would have been. Said again of the same result it replaces what
-    was said before.
+@router.post("/feedback", tags=["feedback"], responses=_FEEDBACK_PROBLEMS, response_model_exclude_none=True)
+async def feedback(aggregator: ReadyFeedback, request: FeedbackRequest) -> FeedbackReply:
+    """State whether a result was right, and if not, what was expected; this replaces earlier feedback on the result.
 
     `expected` is a verdict or a category for moderation, a label or a group for features, a number for faces.
     """
-    return await desk.submit(given)
+    return await aggregator.submit(request)
 
 
-@router.get("/feedback/summary", tags=["feedback"], responses=PROBLEMS | _UNKNOWN)
-async def summary(desk: ReadyDesk) -> Summary:
-    """Precision, recall, support and confusion for each category, over the last judgements of each pipeline."""
-    return await desk.summary()
+@router.get("/feedback/summary", tags=["feedback"], responses=_FEEDBACK_PROBLEMS)
+async def summary(aggregator: ReadyFeedback) -> FeedbackSummary:
+    """Precision, recall, support and confusion for each category, over the latest feedback on each pipeline."""
+    return await aggregator.summary()
 
 
-@router.get("/feedback/disputed", tags=["feedback"], responses=PROBLEMS | _UNKNOWN, response_model_exclude_none=True)
+@router.get(
+    "/feedback/disputed",
+    tags=["feedback"],
+    responses=_FEEDBACK_PROBLEMS,
+    response_model_exclude_none=True,
+)
 async def disputed(
-    desk: ReadyDesk, after: str = START, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    aggregator: ReadyFeedback, after: str = START, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> DisputePage:
-    """Results that people call wrong, with what they expected and the whole record, the oldest first."""
-    return await desk.disputed(after, limit)
+    """Results that feedback calls wrong, with the expected result and the audit record, the oldest first."""
+    return await aggregator.disputed(after, limit)
 
 
 class CanaryReport(BaseModel):
-    """One result for each golden set that has been run."""
+    """The result of each golden set that has been run."""
 
     sets: list[CanaryResult]
 
 
-@router.get("/canaries", tags=["operation"], responses=PROBLEMS)
+@router.get("/canaries", tags=["operation"], responses=PROBLEM_RESPONSES)
 async def canaries(monitors: ReadyMonitors) -> CanaryReport:
     """The last run of each golden set: accuracy by pipeline, flips, and every answer."""
     return CanaryReport(sets=monitors.canaries.results)
@@ -70,16 +74,16 @@ async def canaries(monitors: ReadyMonitors) -> CanaryReport:
 Observations = Annotated[int | None, Query(ge=500, le=1_000_000, description="KERNELSIGHT_REFERENCE_OBSERVATIONS")]
 
 
-@router.get("/quality", tags=["quality"], responses=PROBLEMS)
+@router.get("/quality", tags=["quality"], responses=PROBLEM_RESPONSES)
 async def quality(monitors: ReadyMonitors) -> QualityReport:
-    """Each subject's drift in this process: its window beside its reference, bin by bin."""
+    """The drift of each subject in this process: its window beside its reference, bin by bin."""
     return monitors.quality.report()
 
 
-@router.post("/quality/reference", tags=["quality"], responses=PROBLEMS, status_code=202)
+@router.post("/quality/reference", tags=["quality"], responses=PROBLEM_RESPONSES, status_code=202)
 async def capture(
     components: ReadyComponents, monitors: ReadyMonitors, observations: Observations = None
 ) -> QualityReport:
-    """Make this process's next answers the reference of all; until there are enough the old one is compared with."""
+    """Capture this process's next results as the new reference of all processes; the old one serves until then."""
     monitors.quality.capture(observations or components.settings.reference_observations, "traffic")
     return monitors.quality.report()

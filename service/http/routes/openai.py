@@ -1,4 +1,4 @@
-"""OpenAI's files, as far as batches need them: upload requests, fetch answers.
+"""The routes in OpenAI's form: files, batches, embeddings and moderations.
 
 https://platform.openai.com/docs/api-reference/files
 """
@@ -16,24 +16,24 @@ from starlette.datastructures import UploadFile
 
 from pipelines.errors import RequestRejected
 from pipelines.moderation.options import ModerationOptions
-from service.batches.file_store import FilePage, StoredFile
-from service.batches.types import Batch, BatchPage, NewBatch
+from service.batches.file_store import BatchFile, BatchFilePage
+from service.batches.types import BatchObject, BatchPage, NewBatch
 from service.http.dependencies import ReadyComponents, ReadyJobs
-from service.http.openapi import OPENAI_PROBLEMS, PIXEL_URL, json_body, moderation_body
+from service.http.openapi import OPENAI_PROBLEM_RESPONSES, PIXEL_URL, json_body, moderation_body
 from service.http.responses import respond
 from service.operations.embeddings import EmbeddingsReply, EmbeddingsRequest
 from service.operations.openai_moderation import ModerationReply, ModerationRequest
 from service.operations.registry import EMBEDDINGS, MODERATIONS
-from service.operations.request import parse_json, parse_options
+from service.operations.request import parse_fields, parse_json
 
-UPLOADING = "POST /v1/files"  # may have a larger body than other requests
+LARGE_BODY_ROUTE = "POST /v1/files"  # has its own body limit
 
-_PART = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
-router = APIRouter(prefix="/v1", responses=OPENAI_PROBLEMS)
+router = APIRouter(prefix="/v1", responses=OPENAI_PROBLEM_RESPONSES)
 
 
-class Deleted(BaseModel):
+class DeletedFile(BaseModel):
     id: str
     object: Literal["file"] = "file"
     deleted: Literal[True] = True
@@ -49,8 +49,8 @@ _FORM = {
 @router.post(
     "/files", tags=["batches"], openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": _FORM}}}}
 )
-async def upload(request: Request, jobs: ReadyJobs) -> StoredFile:
-    """Store a file of requests, a JSON object a line, for POST /v1/batches; `purpose` is `batch`."""
+async def upload(request: Request, jobs: ReadyJobs) -> BatchFile:
+    """Store a file of requests, one JSON object a line, for POST /v1/batches; `purpose` is `batch`."""
     async with request.form(max_files=1, max_fields=8) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
@@ -68,50 +68,51 @@ async def files(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
     order: Literal["asc", "desc"] = "desc",
     purpose: str | None = None,
-) -> FilePage:
-    """Files that are here, a page at a time."""
+) -> BatchFilePage:
+    """The files, a listing page at a time."""
     newest_first = order == "desc"
     return await asyncio.to_thread(
-        jobs.files.page, after=after, limit=limit, newest_first=newest_first, purpose=purpose
+        jobs.files.list_page, after=after, limit=limit, newest_first=newest_first, purpose=purpose
     )
 
 
 @router.get("/files/{id}", tags=["batches"])
-async def file(jobs: ReadyJobs, id: str) -> StoredFile:
-    """What is known of a file."""
+async def file(jobs: ReadyJobs, id: str) -> BatchFile:
+    """A file's metadata."""
     return await asyncio.to_thread(jobs.files.get, id)
 
 
 @router.delete("/files/{id}", tags=["batches"])
-async def remove(jobs: ReadyJobs, id: str) -> Deleted:
+async def remove(jobs: ReadyJobs, id: str) -> DeletedFile:
     """Remove a file; a batch that still reads it fails."""
     await asyncio.to_thread(jobs.files.remove, id)
-    return Deleted(id=id)
+    return DeletedFile(id=id)
 
 
 @router.get("/files/{id}/content", tags=["batches"], response_class=StreamingResponse)
 async def content(jobs: ReadyJobs, id: str) -> StreamingResponse:
-    """The file itself."""
-    known = await asyncio.to_thread(jobs.files.get, id)
+    """The content of a file."""
+    stored = await asyncio.to_thread(jobs.files.get, id)
     stack = ExitStack()
-    source = await asyncio.to_thread(stack.enter_context, jobs.files.opened(id))  # what is wrong with it is said now
+    # Opened before the response begins, so that an error has its own status.
+    source = await asyncio.to_thread(stack.enter_context, jobs.files.open_reader(id))
 
-    async def parts() -> AsyncIterator[bytes]:
+    async def read_chunks() -> AsyncIterator[bytes]:
         with stack:
-            while part := await asyncio.to_thread(source.read, _PART):
-                yield part
+            while chunk := await asyncio.to_thread(source.read, _CHUNK_BYTES):
+                yield chunk
 
-    headers = {"Content-Length": str(known.bytes)}
-    return StreamingResponse(parts(), media_type="application/octet-stream", headers=headers)
+    headers = {"Content-Length": str(stored.bytes)}
+    return StreamingResponse(read_chunks(), media_type="application/octet-stream", headers=headers)
 
 
 _BODY = {"requestBody": {"content": {"application/json": {"schema": NewBatch.model_json_schema()}}}}
 
 
 @router.post("/batches", tags=["batches"], openapi_extra=_BODY)
-async def create(request: Request, jobs: ReadyJobs) -> Batch:
+async def create(request: Request, jobs: ReadyJobs) -> BatchObject:
     """Answer every request of an uploaded file, at batch priority; `endpoint` is any operation's route."""
-    new = parse_options(NewBatch, parse_json(await request.body()), where="body")
+    new = parse_fields(NewBatch, parse_json(await request.body()), where="body")
     return await jobs.batches.create(new)
 
 
@@ -119,19 +120,19 @@ async def create(request: Request, jobs: ReadyJobs) -> Batch:
 async def batches(
     jobs: ReadyJobs, after: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
 ) -> BatchPage:
-    """The newest first."""
-    return await jobs.batches.page(after=after, limit=limit)
+    """The batches, the newest first."""
+    return await jobs.batches.list_page(after=after, limit=limit)
 
 
 @router.get("/batches/{id}", tags=["batches"])
-async def batch(jobs: ReadyJobs, id: str) -> Batch:
-    """How far it is; at its end, which files have the answers and the errors."""
+async def batch(jobs: ReadyJobs, id: str) -> BatchObject:
+    """A batch's progress and, once it has ended, the files with the answers and the errors."""
     return await jobs.batches.get(id)
 
 
 @router.post("/batches/{id}/cancel", tags=["batches"])
-async def cancel(jobs: ReadyJobs, id: str) -> Batch:
-    """What is being answered is finished; the rest is not begun."""
+async def cancel(jobs: ReadyJobs, id: str) -> BatchObject:
+    """Cancel a batch: requests in progress are finished, the others are not started."""
     return await jobs.batches.cancel(id)
 
 
@@ -142,7 +143,7 @@ async def cancel(jobs: ReadyJobs, id: str) -> Batch:
     openapi_extra=json_body(EmbeddingsRequest, input=PIXEL_URL),
 )
 async def embeddings(request: Request, components: ReadyComponents) -> Response:
-    """The encoder's embedding of each image, in OpenAI's form; `input` takes URLs and data URLs of images."""
+    """The encoder's embedding of each image in OpenAI's form; `input` takes URLs and data URLs of images."""
     return await respond(request, components, EMBEDDINGS)
 
 
@@ -155,7 +156,7 @@ async def embeddings(request: Request, components: ReadyComponents) -> Response:
 async def moderations(
     request: Request, components: ReadyComponents, query: Annotated[ModerationOptions, Query()]
 ) -> Response:
-    """Allow, review or block: texts and images in OpenAI's form, or one image as the form field `file`.
+    """Allow, review or block texts and images in OpenAI's form, or one image as the form field `file`.
 
     Options go into the query, or beside `input` in the body (`extra_body` in OpenAI's client); the body wins.
     """

@@ -1,1 +1,1 @@
-"""What was decided, on what grounds: a record of each result, kept for a while, without pixels or text."""
+"""The audit log: one record per result of what was decided and why, without pixels or text, kept for a limited time."""

@@ -1,4 +1,4 @@
-"""The journals that the settings name, for one process."""
+"""Open the event logs that the settings name."""
 
 import asyncio
 import logging
@@ -9,30 +9,32 @@ from functools import partial
 from pathlib import Path
 
 from models.errors import KernelSightError
-from service.monitoring.audit.file_log import FileJournal
-from service.monitoring.audit.log import Journal
-from service.monitoring.audit.redis_log import StreamJournal
+from service.monitoring.audit.file_log import FileEventLog
+from service.monitoring.audit.log import EventLog
+from service.monitoring.audit.redis_log import RedisEventLog
 from service.monitoring.errors import AuditOff
 from service.queue.factory import open_queue
 from service.settings import Settings
 
 log = logging.getLogger(__name__)
 
-OFF, REDIS = "off", "redis"  # all else is a folder
+OFF, REDIS = "off", "redis"  # any other value is a folder
 DAY_SECONDS, PRUNE_SECONDS = 86_400.0, 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Journals:
-    """`audit` has every result, `feedback` what people said of some, `disputed` what they say is wrong, for review."""
+class EventLogs:
+    """`audit` has a record of every result, `feedback` the judgements of people, `disputed` the results that they
+    call wrong, for review.
+    """
 
-    audit: Journal
-    feedback: Journal
-    disputed: Journal
+    audit: EventLog
+    feedback: EventLog
+    disputed: EventLog
 
     @asynccontextmanager
-    async def pruned(self) -> AsyncIterator[None]:
-        """Lines whose time is over go, now and every hour, until the end of the block."""
+    async def prune_periodically(self) -> AsyncIterator[None]:
+        """Remove expired lines now and every hour, until the end of the block."""
         task = asyncio.create_task(self._prune())
         try:
             yield
@@ -43,25 +45,25 @@ class Journals:
     async def _prune(self) -> None:
         while True:
             try:
-                for journal in (self.audit, self.feedback, self.disputed):
-                    await journal.prune()
+                for event_log in (self.audit, self.feedback, self.disputed):
+                    await event_log.prune()
             except KernelSightError as error:
-                log.error("old records stay: %s", error)
+                log.error("expired records cannot be removed: %s", error)
             await asyncio.sleep(PRUNE_SECONDS)
 
 
 @asynccontextmanager
-async def open_journals(settings: Settings) -> AsyncIterator[Journals]:
+async def open_event_logs(settings: Settings) -> AsyncIterator[EventLogs]:
     """Raises AuditOff, AuditUnavailable for a folder that cannot be written to, or what `open_queue` raises."""
     if settings.audit == OFF:
         raise AuditOff
     keep = settings.audit_days * DAY_SECONDS
     if settings.audit == REDIS:
         async with open_queue(settings) as queue:
-            stream = partial(StreamJournal, queue.server, keep_seconds=keep, most=settings.audit_records)
-            yield Journals(stream("audit"), stream("feedback"), stream("disputed"))
+            stream = partial(RedisEventLog, queue.scripts, keep_seconds=keep, max_lines=settings.audit_records)
+            yield EventLogs(stream("audit"), stream("feedback"), stream("disputed"))
         return
-    file = partial(FileJournal, Path(settings.audit).expanduser(), keep_seconds=keep)
-    journals = Journals(file("audit"), file("feedback"), file("disputed"))
+    file = partial(FileEventLog, Path(settings.audit).expanduser(), keep_seconds=keep)
+    event_logs = EventLogs(file("audit"), file("feedback"), file("disputed"))
     file("audit").check()
-    yield journals
+    yield event_logs

@@ -1,4 +1,4 @@
-"""What records are written to: lines of JSON that are only ever added, and go when their time is over."""
+"""The protocol of append-only logs: JSON lines that are only ever added, and removed when they expire."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,36 +8,36 @@ START = ""  # the cursor before the first line
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """`data` is a JSON object without a line break; `at` (Unix seconds) says which day's it is."""
+class LogLine:
+    """`data` is a JSON object without a line break; `at` (Unix seconds) decides the day it belongs to."""
 
     at: float
     data: bytes
 
 
-class Lines(NamedTuple):
-    """What was read, and the cursor behind it."""
+class LogPage(NamedTuple):
+    """Lines that were read, and the cursor behind the last of them."""
 
     lines: list[bytes]
     cursor: str
 
 
-class Journal(Protocol):
+class EventLog(Protocol):
     """All methods raise AuditUnavailable or QueueUnavailable."""
 
-    async def append(self, lines: Sequence[Line]) -> None:
-        """All of them, in one piece; several processes may do so at once."""
+    async def append(self, lines: Sequence[LogLine]) -> None:
+        """Append all lines contiguously; several processes may append at once."""
 
     async def find(self, result_id: str) -> bytes | None:
-        """The line that begins with `result_id` and was written for the time in it."""
+        """The line of that result, looked up by the time in its id; None where there is none."""
 
-    async def read(self, after: str, limit: int) -> Lines:
-        """The first lines behind a cursor, at most `limit`. Raises RequestRejected for what is no cursor."""
+    async def read(self, after: str, limit: int) -> LogPage:
+        """At most `limit` lines behind a cursor. Raises RequestRejected for an invalid cursor."""
 
     async def prune(self) -> None:
-        """Remove what has been kept long enough."""
+        """Remove the lines that have expired."""
 
 
-def beginning(result_id: str) -> bytes:
-    """How the line of a result begins: records have their id first."""
+def record_prefix(result_id: str) -> bytes:
+    """The first bytes of a result's line: records have their id first."""
     return b'{"result_id":"' + result_id.encode() + b'"'

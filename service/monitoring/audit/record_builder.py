@@ -1,110 +1,95 @@
-"""What becomes a record. The event loop only gathers references, a thread does the rest."""
+"""From a result to its audit record: the event loop only gathers references, a thread does the rest."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 import orjson
 
 from models.priority import Priority
-from pipelines.documents.types import Document
-from pipelines.findings import Observation, made_at
-from pipelines.moderation.text_pipeline import JudgedText
-from pipelines.moderation.types import Moderation
-from pipelines.run_context import Stage
-from pipelines.types import GroupScore, ImageInfo, ModelUsed, Tag
-from service.monitoring.audit.record import DocumentKept, FacesKept
+from pipelines.findings import Observation, result_time
+from pipelines.moderation.spec import summarise_decision
+from pipelines.moderation.text_pipeline import ModeratedText
+from pipelines.pipeline_spec import AuditSummary
+from pipelines.registry import PIPELINES
+from pipelines.run_context import StageTiming
+from pipelines.types import ImageInfo, ModelUsed
 from service.telemetry.request_context import RequestContext
-
-_ANSWERS = ("moderation", "features", "faces", "document", "explain", "sanitize", "avatar")
-_MOST_LETTERS = 200  # of why a signal could not judge
-_PICTURES = {"preview": None, "explanations": None}
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """Frozen parts of an answer, none of which has pixels."""
+class RecordDraft:
+    """The parts of an answer that its record needs, none of which has pixels."""
 
     result_id: str
     context: RequestContext | None
     priority: Priority
     pipelines: list[str]
     models: list[ModelUsed]
-    stages: Sequence[Stage]
+    stages: Sequence[StageTiming]
     withheld: list[str] | None = None
     image: ImageInfo | None = None
     characters: int | None = None
-    moderation: Moderation | None = None
-    features: tuple[list[Tag], list[GroupScore]] | None = None
-    faces: FacesKept | None = None
-    document: Document | None = None
+    summaries: Mapping[str, AuditSummary] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, seen: Observation, context: RequestContext | None) -> "Draft":
-        found = seen.findings
-        judged = found.moderation
-        if judged is not None and (judged.preview or judged.explanations):
-            judged = judged.model_copy(update=_PICTURES)
+    def from_observation(cls, observation: Observation, context: RequestContext | None) -> "RecordDraft":
+        found = observation.findings
+        summarisers = {name: PIPELINES[name].summarise for name in found.results}
         return cls(
             result_id=found.result_id,
             context=context,
-            priority=seen.priority,
-            pipelines=[name for name in _ANSWERS if getattr(found, name) is not None],
+            priority=observation.priority,
+            pipelines=[name for name in PIPELINES if name in found.results],
             models=found.models,
-            stages=seen.stages,
+            stages=observation.stages,
             withheld=found.withheld,
             image=found.image,
-            moderation=judged,
-            features=(found.features.tags, found.features.groups) if found.features else None,
-            faces=FacesKept.of(found.faces) if found.faces else None,
-            document=_without_pictures(found.document) if found.document else None,
+            summaries={name: one(found.results[name]) for name, one in summarisers.items() if one is not None},
         )
 
     @classmethod
-    def of_text(cls, judged: JudgedText, context: RequestContext | None) -> "Draft":
+    def from_text(cls, text: ModeratedText, context: RequestContext | None) -> "RecordDraft":
         return cls(
-            result_id=judged.result_id,
+            result_id=text.result_id,
             context=context,
-            priority=judged.priority,
+            priority=text.priority,
             pipelines=["moderation"],
             models=[],
-            stages=[Stage("total", perf_counter(), judged.timings["total"])],
-            characters=judged.characters,
-            moderation=judged.moderation,
+            stages=[StageTiming("total", perf_counter(), text.timings["total"])],
+            characters=text.characters,
+            summaries={"moderation": summarise_decision(text.moderation)},
         )
 
     @property
     def at(self) -> float:
         """Unix seconds."""
-        at = made_at(self.result_id)
-        assert at is not None  # it was made here
+        at = result_time(self.result_id)
+        assert at is not None  # this process made the id
         return at
 
-    def line(self) -> bytes:
-        """A `Record` as JSON, its id first. Written from dicts: models would take three times as long."""
+    def to_json(self) -> bytes:
+        """An `AuditRecord` as JSON, its id first. Written from dicts: models would take three times as long."""
         fields = {
             "result_id": self.result_id,
             "at": self.at,
-            **_who(self.context),
+            **_context_fields(self.context),
             "priority": self.priority,
             "pipelines": self.pipelines,
             "withheld": self.withheld,
             "image": self.image,
             "characters": self.characters,
             "models": self.models,
-            "moderation": _decision(self.moderation) if self.moderation else None,
-            "features": _features(*self.features) if self.features else None,
-            "faces": self.faces,
-            "document": DocumentKept.of(self.document) if self.document else None,
-            "stages": spans_of(self.stages),
+            **{name: summary() for name, summary in self.summaries.items()},
+            "stages": build_spans(self.stages),
         }
         known = {name: value for name, value in fields.items() if value is not None}
         return orjson.dumps(known, default=vars)
 
 
-def spans_of(stages: Sequence[Stage]) -> list[dict[str, Any]]:
-    """`Span`s by name, in the order of their beginnings."""
+def build_spans(stages: Sequence[StageTiming]) -> list[dict[str, Any]]:
+    """`RecordedSpan`s as dicts, one a stage name, in the order in which they began."""
     start = min((one.ended - one.seconds for one in stages), default=0.0)
     spans: dict[str, dict[str, Any]] = {}
     for one in stages:
@@ -120,32 +105,6 @@ def spans_of(stages: Sequence[Stage]) -> list[dict[str, Any]]:
     return sorted(spans.values(), key=lambda span: span["began"])
 
 
-def _without_pictures(document: Document) -> Document:
-    if not any(page.picture for page in document.pages):
-        return document
-    pages = [page.model_copy(update={"picture": None}) for page in document.pages]
-    return document.model_copy(update={"pages": pages})
-
-
-def _who(context: RequestContext | None) -> dict[str, Any]:
+def _context_fields(context: RequestContext | None) -> dict[str, Any]:
     names = ("request_id", "trace_id", "job_id", "operation")
     return {name: getattr(context, name) for name in names} if context else {}
-
-
-def _decision(found: Moderation) -> dict[str, Any]:
-    """Without the evidence, which may have text in it."""
-    names = ("verdict", "severity", "rules", "policy", "policy_version", "policy_sha256", "tenant")
-    signals = {
-        name: {
-            "scores": one.scores,
-            "detector": one.detector,
-            "version": one.version,
-            "error": one.error[:_MOST_LETTERS] if one.error else None,
-        }
-        for name, one in found.signals.items()
-    }
-    return {name: getattr(found, name) for name in names} | {"signals": signals}
-
-
-def _features(tags: list[Tag], groups: list[GroupScore]) -> dict[str, Any]:
-    return {"tags": [{"label": one.label, "group": one.group, "score": one.score} for one in tags], "groups": groups}

@@ -1,4 +1,4 @@
-"""A journal in the queue's Redis: a stream, cut to a number of lines and to an age."""
+"""An event log in the queue's Redis: a stream, trimmed to a number of lines and to an age."""
 
 import re
 import time
@@ -7,57 +7,57 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.errors import RequestRejected
-from pipelines.findings import made_at
-from service.monitoring.audit.log import Line, Lines, beginning
-from service.queue.scripts import Server
+from pipelines.findings import result_time
+from service.monitoring.audit.log import LogLine, LogPage, record_prefix
+from service.queue.scripts import ScriptRunner
 
-# Seconds before and after a result's time in which its line is looked for, by the server's clock: what writing
-# usually takes, then what clocks may differ by and a server may have been away.
-NEAR, FAR = (2.0, 10.0), (300.0, 900.0)
-_AT_ONCE = 500  # lines a command
+# Seconds before and after a result's time in which its line is searched, by the server's clock. First: how long writing
+# usually takes. Then: how far clocks may differ, and how long the server may have been unreachable.
+NEAR_SECONDS, FAR_SECONDS = (2.0, 10.0), (300.0, 900.0)
+_PAGE_LINES = 500  # lines of one command
 _CURSOR = re.compile(r"\d{1,16}-\d{1,16}")
 
 
 @dataclass(frozen=True)
-class StreamJournal:
-    server: Server
+class RedisEventLog:
+    server: ScriptRunner
     name: str
     keep_seconds: float
-    most: int
+    max_lines: int
 
     @property
     def key(self) -> str:
         return self.server.key("journal", self.name)
 
-    async def append(self, lines: Sequence[Line]) -> None:
+    async def append(self, lines: Sequence[LogLine]) -> None:
         async with self.server.connection.command() as client:
-            many = client.pipeline(transaction=False)
+            pipeline = client.pipeline(transaction=False)
             for line in lines:
-                many.xadd(self.key, {"line": line.data}, maxlen=self.most, approximate=True)
-            await many.execute()
+                pipeline.xadd(self.key, {"line": line.data}, maxlen=self.max_lines, approximate=True)
+            await pipeline.execute()
 
     async def find(self, result_id: str) -> bytes | None:
-        at = made_at(result_id)
+        at = result_time(result_id)
         if at is None:
             return None
-        for before, after in (NEAR, FAR):
-            place, end = f"{_ms(at - before)}", f"{_ms(at + after)}"
-            while found := await self._range(place, end, _AT_ONCE):
+        for before, after in (NEAR_SECONDS, FAR_SECONDS):
+            start, end = f"{_milliseconds(at - before)}", f"{_milliseconds(at + after)}"
+            while found := await self._range(start, end, _PAGE_LINES):
                 for _, line in found:
-                    if line.startswith(beginning(result_id)):
+                    if line.startswith(record_prefix(result_id)):
                         return line
-                place = f"({found[-1][0]}"
+                start = f"({found[-1][0]}"
         return None
 
-    async def read(self, after: str, limit: int) -> Lines:
+    async def read(self, after: str, limit: int) -> LogPage:
         if after and not _CURSOR.fullmatch(after):
             raise RequestRejected(f"after: {after[:80]!r} is no cursor of this list")
         found = await self._range(f"({after}" if after else "-", "+", limit)
-        return Lines([line for _, line in found], found[-1][0] if found else after)
+        return LogPage([line for _, line in found], found[-1][0] if found else after)
 
     async def prune(self) -> None:
         async with self.server.connection.command() as client:
-            await client.xtrim(self.key, minid=_ms(time.time() - self.keep_seconds), approximate=False)
+            await client.xtrim(self.key, minid=_milliseconds(time.time() - self.keep_seconds), approximate=False)
 
     async def _range(self, start: str, end: str, count: int) -> list[tuple[str, bytes]]:
         async with self.server.connection.command() as client:
@@ -65,5 +65,5 @@ class StreamJournal:
         return [(id.decode(), fields[b"line"]) for id, fields in found]
 
 
-def _ms(at: float) -> int:
+def _milliseconds(at: float) -> int:
     return max(round(at * 1000), 0)

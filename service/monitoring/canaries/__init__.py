@@ -1,1 +1,1 @@
-"""Canaries: pictures whose right answers are known, sent through the live engine again and again."""
+"""Canaries: golden sets, images with known answers, are run through the live engine again and again."""

@@ -1,7 +1,7 @@
-"""The golden set that is built in: pictures drawn by this code, whose truth is what was drawn.
+"""The built-in golden set: images drawn by this code, so that the right answers are known.
 
-The truth does not depend on the operator's choices: scores are bounded, verdicts are the policy's own affair. What
-the default models make of the pictures is far from every bound, so that a flip means a model, not a rounding.
+The expectations do not depend on the operator's settings: they bound scores, and leave verdicts to the policy. The
+scores of the default models are far from every bound, so that a flip means another model, not a rounding error.
 """
 
 import io
@@ -14,23 +14,23 @@ import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 
 from service.monitoring.canaries.expected import (
-    Bounds,
-    DocumentExpected,
-    Expected,
-    FacesExpected,
-    FeaturesExpected,
-    ModerationExpected,
+    DocumentExpectation,
+    FacesExpectation,
+    FeaturesExpectation,
+    ImageExpectations,
+    ModerationExpectation,
+    ScoreBounds,
 )
-from service.monitoring.canaries.portrait import FACE, portrait
+from service.monitoring.canaries.portrait import FACE_BOX, draw_portrait
 
 LINES = ("Twelve boxes of paper were delivered", "to the harbour office on Monday.", "Please pay within thirty days.")
 LINK = "https://example.com/canary"
 
-SAFE = Bounds(at_most=0.4)  # from here on the built-in policy would ask people
-NO_FACE = FacesExpected(count=0)
+SAFE_SCORE = ScoreBounds(at_most=0.4)  # from this score on the built-in policy asks for a review
+NO_FACE = FacesExpectation(count=0)
 
 
-def clock() -> Image.Image:
+def draw_clock() -> Image.Image:
     side, middle = 480, 240
     image = Image.new("RGB", (side, side), (205, 190, 170))
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(34)
@@ -38,7 +38,7 @@ def clock() -> Image.Image:
     draw.ellipse((62, 62, side - 62, side - 62), "white")
 
     def point(degrees: float, radius: float) -> tuple[float, float]:
-        """Degrees from twelve o'clock on."""
+        """Degrees clockwise from twelve o'clock."""
         return middle + radius * sin(radians(degrees)), middle - radius * cos(radians(degrees))
 
     for hour in range(1, 13):
@@ -51,7 +51,7 @@ def clock() -> Image.Image:
     return image
 
 
-def crossword() -> Image.Image:
+def draw_crossword() -> Image.Image:
     cells, size = 13, 36
     image = Image.new("RGB", (cells * size + 1, cells * size + 1), "white")
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(11)
@@ -69,7 +69,7 @@ def crossword() -> Image.Image:
     return image
 
 
-def keyboard() -> Image.Image:
+def draw_keyboard() -> Image.Image:
     image = Image.new("RGB", (640, 260), (60, 60, 65))
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(18)
     rows = ((16, "1234567890-="), (34, "QWERTYUIOP[]"), (46, "ASDFGHJKL;'"), (62, "ZXCVBNM,./"))
@@ -82,7 +82,7 @@ def keyboard() -> Image.Image:
     return image
 
 
-def page() -> Image.Image:
+def draw_page() -> Image.Image:
     image = Image.new("RGB", (900, 640), "white")
     draw = ImageDraw.Draw(image)
     draw.text((60, 50), "Invoice 2041", "black", ImageFont.load_default(44))
@@ -91,56 +91,64 @@ def page() -> Image.Image:
     return image
 
 
-def qr_code() -> Image.Image:
+def draw_qr_code() -> Image.Image:
     code = zxingcpp.create_barcode(LINK, zxingcpp.BarcodeFormat.QRCode)
     modules = Image.fromarray(np.asarray(zxingcpp.write_barcode_to_image(code, scale=10, add_quiet_zones=True)))
     return modules.convert("RGB")
 
 
-def _png(draw: Callable[[], Image.Image]) -> Callable[[], bytes]:
+def _cached_png(draw: Callable[[], Image.Image]) -> Callable[[], bytes]:
     @cache
-    def drawn() -> bytes:
+    def render() -> bytes:
         file = io.BytesIO()
         draw().save(file, "PNG")
         return file.getvalue()
 
-    return drawn
+    return render
 
 
-def _moderated(scores: Mapping[str, Bounds] | None = None) -> ModerationExpected:
-    """Of a drawing that offends nobody."""
-    return ModerationExpected(scores={"nsfw": SAFE, **(scores or {})})
+def _expect_moderation(scores: Mapping[str, ScoreBounds] | None = None) -> ModerationExpectation:
+    """The expectation of a harmless drawing."""
+    return ModerationExpectation(scores={"nsfw": SAFE_SCORE, **(scores or {})})
 
 
-def _shows(*tags: str) -> FeaturesExpected:
-    return FeaturesExpected(top=tags)
+def _expect_tags(*tags: str) -> FeaturesExpectation:
+    return FeaturesExpectation(top=tags)
 
 
-DRAWN: dict[str, tuple[Callable[[], bytes], Expected]] = {
+BUILTIN_IMAGES: dict[str, tuple[Callable[[], bytes], ImageExpectations]] = {
     "clock": (
-        _png(clock),
-        Expected(moderation=_moderated(), features=_shows("analog clock", "wall clock"), faces=NO_FACE),
+        _cached_png(draw_clock),
+        ImageExpectations(
+            moderation=_expect_moderation(), features=_expect_tags("analog clock", "wall clock"), faces=NO_FACE
+        ),
     ),
     "crossword": (
-        _png(crossword),
-        Expected(moderation=_moderated(), features=_shows("crossword puzzle"), faces=NO_FACE),
+        _cached_png(draw_crossword),
+        ImageExpectations(moderation=_expect_moderation(), features=_expect_tags("crossword puzzle"), faces=NO_FACE),
     ),
     "keyboard": (
-        _png(keyboard),
-        Expected(
-            moderation=_moderated(),
-            features=_shows("computer keyboard", "typewriter keyboard", "space bar"),
+        _cached_png(draw_keyboard),
+        ImageExpectations(
+            moderation=_expect_moderation(),
+            features=_expect_tags("computer keyboard", "typewriter keyboard", "space bar"),
             faces=NO_FACE,
         ),
     ),
     "page": (
-        _png(page),
-        Expected(
-            moderation=_moderated({"codes.present": Bounds(at_most=0)}),
+        _cached_png(draw_page),
+        ImageExpectations(
+            moderation=_expect_moderation({"codes.present": ScoreBounds(at_most=0)}),
             faces=NO_FACE,
-            document=DocumentExpected(contains=("Invoice 2041", *LINES, "148.50")),
+            document=DocumentExpectation(contains=("Invoice 2041", *LINES, "148.50")),
         ),
     ),
-    "qr-code": (_png(qr_code), Expected(moderation=_moderated({"codes.url": Bounds(at_least=1)}), faces=NO_FACE)),
-    "portrait": (_png(portrait), Expected(moderation=_moderated(), faces=FacesExpected(count=1, boxes=(FACE,)))),
+    "qr-code": (
+        _cached_png(draw_qr_code),
+        ImageExpectations(moderation=_expect_moderation({"codes.url": ScoreBounds(at_least=1)}), faces=NO_FACE),
+    ),
+    "portrait": (
+        _cached_png(draw_portrait),
+        ImageExpectations(moderation=_expect_moderation(), faces=FacesExpectation(count=1, boxes=(FACE_BOX,))),
+    ),
 }

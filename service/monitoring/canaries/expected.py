@@ -1,4 +1,4 @@
-"""What must hold of an image's answers, by pipeline: what `expected.json` says, and how an answer is held to it."""
+"""The expected answers of a golden image, as `expected.json` states them, and how an answer is checked."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -6,56 +6,52 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from pipelines.captioning.pipeline import FeaturesOptions
-from pipelines.documents.options import DocumentsOptions
-from pipelines.faces.options import FacesOptions
+from pipelines.boxes import Box, intersection_over_union
+from pipelines.captioning.spec import FEATURES
+from pipelines.documents.spec import DOCUMENT
+from pipelines.faces.spec import FACES
 from pipelines.findings import Findings
-from pipelines.moderation.options import ModerationOptions
+from pipelines.moderation.spec import MODERATION
 from pipelines.moderation.types import Verdict
-from pipelines.types import Wire
+from pipelines.registry import PIPELINES
+from pipelines.types import WireModel
 
-Box = tuple[float, float, float, float]
 Score = Annotated[float, Field(ge=0, le=1)]
 
-OPTIONS: dict[str, BaseModel] = {
-    "moderation": ModerationOptions(),
-    "features": FeaturesOptions(embedding="none"),
-    "faces": FacesOptions(),
-    "document": DocumentsOptions(),
+CANARY_OPTIONS: dict[str, BaseModel] = {
+    name: spec.canary for name, spec in PIPELINES.items() if spec.canary is not None
 }
 
 
-class Expectation(Wire):
-    """Of one pipeline's answer."""
+class Expectation(WireModel):
+    """The expected answer of one pipeline."""
 
     @abstractmethod
-    def answer(self, findings: Findings) -> str:
-        """The answer in a few words: two that differ in this are a flip."""
+    def summarise(self, findings: Findings) -> str:
+        """The answer in a few words: an answer flips when this changes."""
 
     @abstractmethod
-    def wrong(self, findings: Findings) -> Iterator[str]:
-        """All that does not hold, in words."""
+    def find_mistakes(self, findings: Findings) -> Iterator[str]:
+        """Everything in the answer that is not as expected, in words."""
 
 
-class Bounds(Wire):
+class ScoreBounds(WireModel):
     at_least: Score = 0.0
     at_most: Score = 1.0
 
 
-class ModerationExpected(Expectation):
-    """`scores` are bounds by signal, or by `signal.thing`: they hold whatever the policy makes of them."""
+class ModerationExpectation(Expectation):
+    """`scores` are bounds by signal, or by `signal.category`; they do not depend on the policy."""
 
     verdict: Verdict | None = None
-    scores: dict[str, Bounds] = Field(default_factory=dict)
+    scores: dict[str, ScoreBounds] = Field(default_factory=dict)
 
-    def answer(self, findings: Findings) -> str:
-        found = findings.moderation
-        assert found is not None
+    def summarise(self, findings: Findings) -> str:
+        found = findings.of(MODERATION)
         return ": ".join([found.verdict, *filter(None, [", ".join(rule.rule for rule in found.rules)])])
 
-    def wrong(self, findings: Findings) -> Iterator[str]:
-        found = findings.moderation
-        assert found is not None
+    def find_mistakes(self, findings: Findings) -> Iterator[str]:
+        found = findings.of(MODERATION)
         if self.verdict not in (None, found.verdict):
             yield f"{found.verdict} instead of {self.verdict}"
         for name, bounds in self.scores.items():
@@ -70,89 +66,74 @@ class ModerationExpected(Expectation):
                 yield f"{name} is {score:.3f}, not {bounds.at_least:g} to {bounds.at_most:g}"
 
 
-class FeaturesExpected(Expectation):
-    """The best tag, or the best group, is one of these."""
+class FeaturesExpectation(Expectation):
+    """`top` and `group`: the best tag and the best group must be one of these."""
 
     top: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
 
-    def answer(self, findings: Findings) -> str:
-        assert findings.features is not None
-        return next((tag.label for tag in findings.features.tags), "nothing")
+    def summarise(self, findings: Findings) -> str:
+        return next((tag.label for tag in findings.of(FEATURES).tags), "nothing")
 
-    def wrong(self, findings: Findings) -> Iterator[str]:
-        found = findings.features
-        assert found is not None
+    def find_mistakes(self, findings: Findings) -> Iterator[str]:
+        found = findings.of(FEATURES)
         group = next((one.group for one in found.groups), "nothing")
-        for what, best, expected in (("tag", self.answer(findings), self.top), ("group", group, self.group)):
+        for kind, best, expected in (("tag", self.summarise(findings), self.top), ("group", group, self.group)):
             if expected and best not in expected:
-                yield f"the best {what} is {best}, not {' or '.join(expected)}"
+                yield f"the best {kind} is {best}, not {' or '.join(expected)}"
 
 
-class FacesExpected(Expectation):
-    """`boxes`, each found at an intersection over union of `iou` or more; others may be found beside them."""
+class FacesExpectation(Expectation):
+    """Each of `boxes` must match a face at an intersection over union of `iou` or more; further faces are allowed."""
 
     count: int | None = Field(default=None, ge=0)
     boxes: tuple[Box, ...] = ()
     iou: float = Field(default=0.5, gt=0, le=1)
 
-    def answer(self, findings: Findings) -> str:
-        assert findings.faces is not None
-        return f"faces: {findings.faces.count}"
+    def summarise(self, findings: Findings) -> str:
+        return f"faces: {findings.of(FACES).count}"
 
-    def wrong(self, findings: Findings) -> Iterator[str]:
-        found = findings.faces
-        assert found is not None
+    def find_mistakes(self, findings: Findings) -> Iterator[str]:
+        found = findings.of(FACES)
         if self.count not in (None, found.count):
             yield f"{found.count} faces instead of {self.count}"
         faces = [face.box for face in found.faces if face.is_face]
         for box in self.boxes:
-            if max((overlap(box, face) for face in faces), default=0.0) < self.iou:
+            if max((intersection_over_union(box, face) for face in faces), default=0.0) < self.iou:
                 yield f"no face at {', '.join(f'{edge:g}' for edge in box)}"
 
 
-class DocumentExpected(Expectation):
-    """`contains` are words or phrases of the text; `text` is all of it. Both without regard to white space."""
+class DocumentExpectation(Expectation):
+    """`contains` are words or phrases of the text, `text` is the whole text. White space is ignored."""
 
     contains: tuple[str, ...] = ()
     text: str | None = None
 
-    def answer(self, findings: Findings) -> str:
-        assert findings.document is not None
-        pages = findings.document.pages
-        return _spaced(" ".join(line.text for page in pages for region in page.regions for line in region.lines))
+    def summarise(self, findings: Findings) -> str:
+        pages = findings.of(DOCUMENT).pages
+        return _collapse_spaces(
+            " ".join(line.text for page in pages for region in page.regions for line in region.lines)
+        )
 
-    def wrong(self, findings: Findings) -> Iterator[str]:
-        text = self.answer(findings)
-        if self.text is not None and text != _spaced(self.text):
+    def find_mistakes(self, findings: Findings) -> Iterator[str]:
+        text = self.summarise(findings)
+        if self.text is not None and text != _collapse_spaces(self.text):
             yield f"the text is {text!r}"
-        yield from (f"{words!r} is not in the text" for words in self.contains if _spaced(words) not in text)
+        yield from (f"{words!r} is not in the text" for words in self.contains if _collapse_spaces(words) not in text)
 
 
-class Expected(Wire):
-    """Of one image. What is not named is not asked."""
+class ImageExpectations(WireModel):
+    """The expectations of one image. A pipeline without an expectation is not run."""
 
-    moderation: ModerationExpected | None = None
-    features: FeaturesExpected | None = None
-    faces: FacesExpected | None = None
-    document: DocumentExpected | None = None
+    moderation: ModerationExpectation | None = None
+    features: FeaturesExpectation | None = None
+    faces: FacesExpectation | None = None
+    document: DocumentExpectation | None = None
 
     @property
     def by_pipeline(self) -> dict[str, Expectation]:
-        return {name: one for name in OPTIONS if (one := getattr(self, name)) is not None}
+        return {name: one for name in CANARY_OPTIONS if (one := getattr(self, name)) is not None}
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(0.0, width) * max(0.0, height)
-    return shared / (_area(one) + _area(other) - shared)
-
-
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def _spaced(text: str) -> str:
+def _collapse_spaces(text: str) -> str:
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""Golden sets: a folder of images and `expected.json`, which says by image and pipeline what must hold."""
+"""Golden sets: folders of images with `expected.json`, the expected answers by image and pipeline."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,57 +6,59 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from service.monitoring.canaries.builtin_set import DRAWN
-from service.monitoring.canaries.expected import Expected
+from service.monitoring.canaries.builtin_set import BUILTIN_IMAGES
+from service.monitoring.canaries.expected import ImageExpectations
 from service.monitoring.errors import GoldenSetInvalid
 from service.settings import Settings
 
-EXPECTED = "expected.json"
+EXPECTED_FILE = "expected.json"
 
-_read_expected = TypeAdapter(dict[str, Expected]).validate_json
+_read_expected = TypeAdapter(dict[str, ImageExpectations]).validate_json
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One image; `read` gives its bytes, off the event loop, and may raise OSError."""
+class GoldenImage:
+    """`read` returns the bytes of the image; it blocks, and may raise OSError."""
 
-    image: str
+    name: str
     read: Callable[[], bytes]
-    expected: Expected
+    expected: ImageExpectations
 
 
 @dataclass(frozen=True, slots=True)
 class GoldenSet:
     name: str
-    cases: tuple[Case, ...]
+    images: tuple[GoldenImage, ...]
 
 
-def golden_sets(settings: Settings) -> list[GoldenSet]:
-    """The one that is drawn, and those of the operator by name; raises GoldenSetInvalid."""
-    drawn = GoldenSet("drawn", tuple(Case(name, draw, expected) for name, (draw, expected) in DRAWN.items()))
+def load_golden_sets(settings: Settings) -> list[GoldenSet]:
+    """The built-in set, and the operator's sets by name; raises GoldenSetInvalid."""
+    builtin = GoldenSet(
+        "drawn", tuple(GoldenImage(name, draw, expected) for name, (draw, expected) in BUILTIN_IMAGES.items())
+    )
     if settings.canaries is None:
-        return [drawn]
+        return [builtin]
     if not settings.canaries.is_dir():
         raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: {str(settings.canaries)!r} is no folder")
-    if (settings.canaries / drawn.name).exists():
-        raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: {drawn.name!r} is the set that is built in: take another name")
-    folders = sorted(path for path in settings.canaries.iterdir() if (path / EXPECTED).is_file())
+    if (settings.canaries / builtin.name).exists():
+        raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: {builtin.name!r} is the set that is built in: take another name")
+    folders = sorted(path for path in settings.canaries.iterdir() if (path / EXPECTED_FILE).is_file())
     if not folders:
-        raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: no folder in {str(settings.canaries)!r} has an {EXPECTED}")
-    return [drawn, *map(load_set, folders)]
+        raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: no folder in {str(settings.canaries)!r} has an {EXPECTED_FILE}")
+    return [builtin, *map(load_golden_set, folders)]
 
 
-def load_set(folder: Path) -> GoldenSet:
-    """Raises GoldenSetInvalid, also for an image that is not there or of which nothing is asked."""
+def load_golden_set(folder: Path) -> GoldenSet:
+    """Raises GoldenSetInvalid, also for an image that is missing or has no expectation."""
     try:
-        expected = _read_expected((folder / EXPECTED).read_bytes())
+        expected = _read_expected((folder / EXPECTED_FILE).read_bytes())
     except (OSError, ValidationError) as cause:
-        raise GoldenSetInvalid(f"golden set {folder.name!r}: {EXPECTED}: {cause}") from cause
+        raise GoldenSetInvalid(f"golden set {folder.name!r}: {EXPECTED_FILE}: {cause}") from cause
     for image, one in expected.items():
         if not (folder / image).is_file():
             raise GoldenSetInvalid(f"golden set {folder.name!r}: there is no image {image!r}")
         if not one.by_pipeline:
             raise GoldenSetInvalid(f"golden set {folder.name!r}: nothing is expected of {image!r}")
     return GoldenSet(
-        folder.name, tuple(Case(image, (folder / image).read_bytes, one) for image, one in expected.items())
+        folder.name, tuple(GoldenImage(image, (folder / image).read_bytes, one) for image, one in expected.items())
     )

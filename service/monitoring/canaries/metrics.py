@@ -1,4 +1,4 @@
-"""What Prometheus sees of canaries."""
+"""Canary results in Prometheus."""
 
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -8,11 +8,11 @@ from service.monitoring.canaries.results import CanaryResult
 class CanaryMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._accuracy = Gauge(
-            "kernelsight_canary_accuracy", "Share of a golden set's answers that were right in its last run.",
+            "kernelsight_canary_accuracy", "Share of right answers in the last run of a golden set.",
             ["set", "pipeline"], registry=registry,
         )  # fmt: skip
         self._flips = Gauge(
-            "kernelsight_canary_flips", "Answers of a golden set that its last run gave otherwise than the run before.",
+            "kernelsight_canary_flips", "Answers of a golden set that changed between its last two runs.",
             ["set"], registry=registry,
         )  # fmt: skip
         self._last = Gauge(
@@ -23,7 +23,7 @@ class CanaryMetrics:
             "kernelsight_canary_run_seconds", "How long a golden set's last run took.", ["set"], registry=registry
         )
 
-    def heard(self, result: CanaryResult) -> None:
+    def record(self, result: CanaryResult) -> None:
         for pipeline, accuracy in result.accuracy.items():
             self._accuracy.labels(result.set, pipeline).set(accuracy)
         self._flips.labels(result.set).set(result.flips)

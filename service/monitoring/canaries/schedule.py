@@ -1,28 +1,28 @@
-"""When canaries are run: at start, every so often, and when a model was loaded."""
+"""Runs canaries at start, at regular intervals, and after a model was promoted."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from service.monitoring.canaries.runner import Canaries
+from service.monitoring.canaries.runner import CanaryRunner
 
 log = logging.getLogger(__name__)
 
 
-class Schedule:
-    """Runs them while it is open; with `every_seconds` of 0 never by itself."""
+class CanarySchedule:
+    """Runs canaries while it is open; with `every_seconds` of 0 only on `request_run`."""
 
-    def __init__(self, canaries: Canaries, every_seconds: float) -> None:
-        self._canaries, self._every_seconds = canaries, every_seconds
+    def __init__(self, runner: CanaryRunner, every_seconds: float) -> None:
+        self._runner, self._every_seconds = runner, every_seconds
         self._due = asyncio.Event()
 
-    def run_now(self) -> None:
-        """Soon, and not twice where it is asked for twice before that."""
+    def request_run(self) -> None:
+        """Run soon; several requests before the next run are one."""
         self._due.set()
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator["Schedule"]:
+    async def open(self) -> AsyncIterator["CanarySchedule"]:
         if self._every_seconds:
             self._due.set()
         task = asyncio.create_task(self._run())
@@ -41,6 +41,6 @@ class Schedule:
                 pass
             self._due.clear()
             try:
-                await self._canaries.run()
+                await self._runner.run()
             except Exception:
                 log.exception("bug in canaries")

@@ -1,1 +1,1 @@
-"""What people say of results: right or wrong, and what would have been right."""
+"""Feedback of people on results: whether an answer was right, and what the right answer would have been."""

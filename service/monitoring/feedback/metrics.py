@@ -1,4 +1,4 @@
-"""What Prometheus sees of feedback. Every process that shares a journal shows the same gauges: take their maximum."""
+"""Feedback in Prometheus. Processes that share an event log export the same gauges: take their maximum."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -6,35 +6,39 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from service.monitoring.feedback.types import PipelineSummary, Said
+from service.monitoring.feedback.types import FeedbackVerdict, PipelineFeedback
 
 _LABELS = ["pipeline", "category"]
 
 
 class FeedbackMetrics(Collector):
-    """Gauges are read at each scrape; categories are those that the policy and the encoder know, and a few of ours."""
+    """Gauges are computed at each scrape; categories are those of the policy and the encoder, and `other` or `none`."""
 
-    def __init__(self, now: Callable[[], Mapping[str, PipelineSummary]], registry: CollectorRegistry) -> None:
-        self._now = now
-        self._given = Counter(
-            "kernelsight_feedback", "Feedback that this process was given.", ["pipeline", "verdict"], registry=registry
+    def __init__(self, summaries: Callable[[], Mapping[str, PipelineFeedback]], registry: CollectorRegistry) -> None:
+        self._summaries = summaries
+        self._received = Counter(
+            "kernelsight_feedback", "Feedback that this process received.", ["pipeline", "verdict"], registry=registry
         )
         registry.register(self)
 
-    def given(self, pipeline: str, verdict: Said) -> None:
-        self._given.labels(pipeline, verdict).inc()
+    def count(self, pipeline: str, verdict: FeedbackVerdict) -> None:
+        self._received.labels(pipeline, verdict).inc()
 
     def collect(self) -> Iterable[Metric]:
         precision = GaugeMetricFamily(
-            "kernelsight_feedback_precision", "Share of what was said that people call right.", labels=_LABELS
+            "kernelsight_feedback_precision",
+            "Share of the answers with this category that people call right.",
+            labels=_LABELS,
         )
         recall = GaugeMetricFamily(
-            "kernelsight_feedback_recall", "Share of what people say is right that was said.", labels=_LABELS
+            "kernelsight_feedback_recall",
+            "Share of the results that should have this category which have it.",
+            labels=_LABELS,
         )
         support = GaugeMetricFamily(
-            "kernelsight_feedback_support", "How often people say it is right.", labels=_LABELS
+            "kernelsight_feedback_support", "How often people say that this category is right.", labels=_LABELS
         )  # fmt: skip
-        for pipeline, summary in self._now().items():
+        for pipeline, summary in self._summaries().items():
             for one in summary.categories:
                 labels = [pipeline, one.category]
                 support.add_metric(labels, one.support)

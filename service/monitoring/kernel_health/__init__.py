@@ -1,1 +1,1 @@
-"""Kernel health in a running service: looks at the models' kernels beside the work, and what metrics show of them."""
+"""Kernel health in a running service: the models' kernels are inspected in idle time and exported as metrics."""

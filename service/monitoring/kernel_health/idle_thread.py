@@ -1,4 +1,4 @@
-"""A thread for work that has time: of the lowest priority, and at rest while somebody waits."""
+"""A thread for work that is not urgent: it has the lowest priority, and rests while a client waits."""
 
 import asyncio
 import os
@@ -12,45 +12,51 @@ from models.errors import Overloaded
 from service.errors import NotReady
 
 P = ParamSpec("P")
-R = TypeVar("R")
+ResultT = TypeVar("ResultT")
 
-_LOOK_AGAIN_SECONDS = 0.05
-_LOWEST = 19
+_POLL_SECONDS = 0.05
+_LOWEST_PRIORITY = 19
 
 
-class QuietThreadClosed(NotReady):
+class IdleThreadClosed(NotReady):
     pass
 
 
-class QuietThread:
-    """One call at a time. Work in steps calls `pause` between them."""
+class IdleThread:
+    """Runs one call at a time. Long work calls `pause` between its steps."""
 
-    def __init__(self, busy: Callable[[], bool], *, limit: int = 8) -> None:
-        """`busy` says whether somebody waits for the machine; `limit` bounds the calls that wait for the thread."""
-        self._busy, self._limit, self._waiting = busy, limit, 0
+    def __init__(self, is_busy: Callable[[], bool], *, limit: int = 8) -> None:
+        """`is_busy` tells whether a client waits for the machine; `limit` bounds the calls that wait for the thread."""
+        self._is_busy, self._limit, self._waiting = is_busy, limit, 0
         self._closed = threading.Event()
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="quiet", initializer=_lower_priority)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="idle", initializer=_lower_priority)
 
-    async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Raises Overloaded, QuietThreadClosed, and what `function` raises."""
+    async def run(
+        self,
+        function: Callable[P, ResultT],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> ResultT:
+        """Raises Overloaded, IdleThreadClosed, and what `function` raises."""
         if self._waiting >= self._limit:
-            raise Overloaded("the thread that looks at kernels", self._limit, retry_seconds=5.0)
+            raise Overloaded("the thread that inspects kernels", self._limit, retry_seconds=5.0)
         self._waiting += 1
         try:
             return await asyncio.wrap_future(self._executor.submit(self._begin, lambda: function(*args, **kwargs)))
         finally:
             self._waiting -= 1
 
-    def _begin(self, call: Callable[[], R]) -> R:
+    def _begin(self, call: Callable[[], ResultT]) -> ResultT:
         self.pause()
         return call()
 
     def pause(self) -> None:
-        """In the thread: return when nobody waits; raises QuietThreadClosed."""
-        while not self._closed.is_set() and self._busy():
-            self._closed.wait(_LOOK_AGAIN_SECONDS)
+        """Called in the thread: block while a client waits. Raises IdleThreadClosed."""
+        while not self._closed.is_set() and self._is_busy():
+            self._closed.wait(_POLL_SECONDS)
         if self._closed.is_set():
-            raise QuietThreadClosed("the service is shutting down")
+            raise IdleThreadClosed("the service is shutting down")
 
     def close(self) -> None:
         """The call in progress ends at its next pause."""
@@ -59,5 +65,5 @@ class QuietThread:
 
 
 def _lower_priority() -> None:
-    if sys.platform == "linux":  # where priorities belong to threads; elsewhere it would be the whole process's
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)
+    if sys.platform == "linux":  # here priorities are per thread; elsewhere this would lower the whole process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)

@@ -1,1 +1,1 @@
-"""What the answers say of themselves: distributions of scores and of pictures, and how far they drift."""
+"""Quality and drift: the distributions of scores and of picture properties, and how far they drift."""

@@ -1,4 +1,4 @@
-"""What an encoder's outputs say of one answer: how sure it is, of what, and where the picture lies among others."""
+"""Statistics of one encoder answer: confidence, entropy, margin, the best class's group, and the embedding."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,18 +7,19 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from models.runtime.session import Array
-from pipelines.captioning.encoder import Encoder
+from models.arrays import Array
+from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.pipeline import MENTIONED, softmax
 from service.monitoring.quality.distances import Vector
-from service.monitoring.quality.windows import projected
+from service.monitoring.quality.windows import project_embedding
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
-    """`entropy` is 1 when all classes are equal, `margin` the best probability less the next one.
+class EncoderStats:
+    """`entropy` is 1 when all classes are equally likely, `margin` the best probability less the second best.
 
-    `group` is the place of the best class's group among the label set's; `tags` counts classes that a prompt names.
+    `group` is the index of the best class's group in the label set; `tags` counts the classes that a prompt mentions;
+    `vector` is the projected embedding.
     """
 
     confidence: float
@@ -29,7 +30,7 @@ class Encoded:
     vector: Vector
 
     @classmethod
-    def of(cls, outputs: Mapping[str, Array], encoder: Encoder) -> "Encoded":
+    def from_outputs(cls, outputs: Mapping[str, Array], encoder: ImageEncoder) -> "EncoderStats":
         decision = encoder.manifest.decision
         scores = softmax(outputs["logits"], temperature=decision.temperature if decision else 1.0)
         second, first = np.partition(scores, -2)[-2:].tolist()
@@ -39,10 +40,10 @@ class Encoded:
             margin=first - second,
             group=int(encoder.labels.group_of[scores.argmax()]),
             tags=int((scores >= MENTIONED).sum()),
-            vector=projected(outputs["embedding"]),
+            vector=project_embedding(outputs["embedding"]),
         )
 
 
 def _entropy(scores: NDArray[np.float32]) -> float:
-    """Shannon's, over that of as many equal probabilities."""
+    """Shannon entropy, divided by that of as many equal probabilities."""
     return min(1.0, max(0.0, -float(scores @ np.log(scores + np.float32(1e-30))) / log(len(scores))))

@@ -1,38 +1,42 @@
-"""Quality, watching a house."""
+"""Attach quality and drift monitoring to the engine."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from service.components import Components
-from service.monitoring.quality.metrics import DriftCollector, Instruments
-from service.monitoring.quality.observer import Quality
-from service.monitoring.quality.reference_manager import Keeper
-from service.monitoring.quality.reference_store import References
-from service.monitoring.quality.subjects import Subjects
+from service.monitoring.quality.metrics import DriftCollector, QualityMetrics
+from service.monitoring.quality.observer import QualityObserver
+from service.monitoring.quality.reference_manager import ReferenceManager
+from service.monitoring.quality.reference_store import ReferenceStore
+from service.monitoring.quality.subjects import DriftSubjects
 
 
-def quality_of(components: Components) -> Quality:
-    """Hears of everything that the house's engine answers from now on."""
+def observe_quality(components: Components) -> QualityObserver:
+    """Observe everything that the engine answers from now on."""
     registry = components.metrics.registry
     settings = components.settings
-    quality = Quality(
-        Subjects.of(components), components.encoder, Instruments(registry), settings.drift_window, settings.quality_rate
+    quality = QualityObserver(
+        DriftSubjects.from_components(components),
+        components.encoder,
+        QualityMetrics(registry),
+        settings.drift_window,
+        settings.quality_rate,
     )
     registry.register(DriftCollector(quality))
-    components.engine.add_observer(quality)
+    components.engine.add_observer(quality.observe)
     return quality
 
 
 @asynccontextmanager
-async def open_quality(components: Components) -> AsyncIterator[Quality]:
-    """With its references kept up to date."""
-    settings, quality = components.settings, quality_of(components)
-    keeper = Keeper(
+async def open_quality(components: Components) -> AsyncIterator[QualityObserver]:
+    """Observe quality, and keep the references up to date."""
+    settings, quality = components.settings, observe_quality(components)
+    manager = ReferenceManager(
         quality.trackers.values(),
-        References(settings.references),
+        ReferenceStore(settings.references),
         components.pool,
         auto=settings.reference_auto,
         observations=settings.reference_observations,
     )
-    async with keeper.keeping():
+    async with manager.run():
         yield quality

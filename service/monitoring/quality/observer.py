@@ -1,151 +1,128 @@
-"""Hears of every request that the engine answers, and keeps nothing of it but numbers in bins."""
+"""Observes every request that the engine answers, and keeps only counts in bins and sums of embeddings."""
 
 from collections.abc import Iterable
 from math import inf
 from time import monotonic
+from typing import Any
 
 from PIL import Image
+from pydantic import BaseModel
 
-from pipelines.captioning.encoder import Encoder
+from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.pipeline import POSSIBLE
-from pipelines.documents.types import Document, Page
-from pipelines.faces.types import Faces
+from pipelines.captioning.spec import FEATURES
+from pipelines.drift import DriftSignal
 from pipelines.findings import Findings, Observation
+from pipelines.moderation.spec import MODERATION
 from pipelines.moderation.types import Moderation
+from pipelines.pipeline_spec import PipelineSpec
+from pipelines.registry import PIPELINES
 from service.monitoring.quality import signals
 from service.monitoring.quality.distances import Vector
-from service.monitoring.quality.encoder_stats import Encoded
-from service.monitoring.quality.metrics import Instruments
-from service.monitoring.quality.reference import Source
+from service.monitoring.quality.encoder_stats import EncoderStats
+from service.monitoring.quality.metrics import QualityMetrics
+from service.monitoring.quality.reference import ReferenceSource
 from service.monitoring.quality.report import QualityReport
-from service.monitoring.quality.signals import Signal
-from service.monitoring.quality.subjects import Subject, Subjects
-from service.monitoring.quality.tracker import Tracker
+from service.monitoring.quality.subjects import DriftSubject, DriftSubjects
+from service.monitoring.quality.tracker import DriftTracker
 
-_SIDE = 64
+_BRIGHTNESS_SIDE = 64
 
 
-class Quality:
-    """An observer of the engine. `trackers` are one for each subject, by its name.
+class QualityObserver:
+    """`observe` is an observer of the engine. `trackers` has one tracker per subject, by its name.
 
-    Of the encoder's answers, which cost more to reduce than all else, it takes at most `encoded_per_second`.
+    Answers of the encoder, the most expensive to reduce, are sampled: at most `encoded_per_second`.
     """
 
     def __init__(
         self,
-        subjects: Subjects,
-        encoder: Encoder,
-        instruments: Instruments,
+        subjects: DriftSubjects,
+        encoder: ImageEncoder,
+        metrics: QualityMetrics,
         window: int,
         encoded_per_second: float = inf,
     ) -> None:
-        self.subjects, self.trackers = subjects, {one.name: Tracker(one, window) for one in subjects}
-        self._encoder, self._instruments, self._size = encoder, instruments, window
-        self._apart_seconds, self._next = 1 / encoded_per_second, 0.0
+        self.subjects, self.trackers = subjects, {one.name: DriftTracker(one, window) for one in subjects}
+        self._encoder, self._metrics, self._window = encoder, metrics, window
+        self._min_interval_seconds, self._next = 1 / encoded_per_second, 0.0
 
     def report(self) -> QualityReport:
-        return QualityReport.of(self.trackers.values(), self._size)
+        return QualityReport.from_trackers(self.trackers.values(), self._window)
 
-    def capture(self, observations: int, source: Source) -> None:
+    def capture(self, observations: int, source: ReferenceSource) -> None:
         """Make the next `observations` of each subject its reference."""
         for tracker in self.trackers.values():
-            tracker.begin(observations, source)
+            tracker.start_capture(observations, source)
 
-    def __call__(self, seen: Observation) -> None:
-        findings = seen.findings
-        if findings.image.format != "PDF":  # whose page may not have been drawn
-            self._image(findings, seen.picture.pixels)
-        if seen.encoded is not None and self._is_due():
-            self._encoded(Encoded.of(seen.encoded, self._encoder), has_tags=findings.features is not None)
-        if findings.moderation is not None:
-            self._moderation(findings.moderation)
-        if findings.faces is not None:
-            self._faces(findings.faces)
-        if findings.document is not None:
-            self._document(findings.document)
+    def observe(self, observation: Observation) -> None:
+        findings = observation.findings
+        if findings.image.format != "PDF":  # the page may not have been rendered
+            self._observe_image(findings, observation.picture.pixels)
+        if observation.encoded is not None and self._is_due():
+            self._observe_encoder(
+                EncoderStats.from_outputs(observation.encoded, self._encoder),
+                has_tags=findings.get(FEATURES) is not None,
+            )
+        if (moderation := findings.get(MODERATION)) is not None:
+            self._count_verdict(moderation)
+        for name, result in findings.results.items():
+            self._observe_result(PIPELINES[name], result)
 
     def _is_due(self) -> bool:
         now = monotonic()
         if now < self._next:
             return False
-        self._next = now + self._apart_seconds
+        self._next = now + self._min_interval_seconds
         return True
 
-    def _image(self, findings: Findings, pixels: Image.Image) -> None:
-        image, to = findings.image, self._instruments
-        luma, size = brightness(pixels), image.width * image.height
-        to.brightness.observe(luma)
-        to.pixels.observe(size)
-        to.bytes.observe(image.bytes)
+    def _observe_image(self, findings: Findings, pixels: Image.Image) -> None:
+        image, metrics = findings.image, self._metrics
+        luma, size = mean_brightness(pixels), image.width * image.height
+        metrics.brightness.observe(luma)
+        metrics.pixels.observe(size)
+        metrics.bytes.observe(image.bytes)
         values = [(signals.BRIGHTNESS, luma), (signals.PIXELS, size), (signals.BYTES, image.bytes)]
-        if findings.features is not None:
-            sharpness = findings.features.appearance.sharpness
-            to.sharpness.observe(sharpness)
+        if (features := findings.get(FEATURES)) is not None:
+            sharpness = features.appearance.sharpness
+            metrics.sharpness.observe(sharpness)
             values.append((signals.SHARPNESS, sharpness))
         self._track(self.subjects.images, values)
 
-    def _encoded(self, answer: Encoded, *, has_tags: bool) -> None:
-        labels, model, to = self._encoder.labels, self._encoder.used.id, self._instruments
-        to.confidence.labels(model).observe(answer.confidence)
-        to.entropy.labels(model).observe(answer.entropy)
-        to.margin.labels(model).observe(answer.margin)
-        to.answers.labels(model, "low" if answer.confidence < POSSIBLE else "fair").inc()
-        to.groups.labels(labels.groups[answer.group]).inc()
+    def _observe_encoder(self, stats: EncoderStats, *, has_tags: bool) -> None:
+        labels, model, metrics = self._encoder.labels, self._encoder.used.id, self._metrics
+        metrics.confidence.labels(model).observe(stats.confidence)
+        metrics.entropy.labels(model).observe(stats.entropy)
+        metrics.margin.labels(model).observe(stats.margin)
+        metrics.answers.labels(model, "low" if stats.confidence < POSSIBLE else "fair").inc()
+        metrics.groups.labels(labels.groups[stats.group]).inc()
         if has_tags:
-            to.found.labels("features", "tags").observe(answer.tags)
+            metrics.found.labels("features", "tags").observe(stats.tags)
         values = [
-            (signals.CONFIDENCE, answer.confidence),
-            (signals.ENTROPY, answer.entropy),
-            (signals.MARGIN, answer.margin),
+            (signals.CONFIDENCE, stats.confidence),
+            (signals.ENTROPY, stats.entropy),
+            (signals.MARGIN, stats.margin),
         ]
-        self._track(self.subjects.encoder, values, group=answer.group, vector=answer.vector)
+        self._track(self.subjects.encoder, values, group=stats.group, vector=stats.vector)
 
-    def _moderation(self, found: Moderation) -> None:
-        to = self._instruments
-        to.verdicts.labels(found.verdict).inc()
-        for rule in found.rules:
-            to.rule_hits.labels(rule.rule, rule.verdict).inc()
-        for name, reading in found.signals.items():
-            if reading.error is None:
-                to.score.labels("moderation", name).observe(reading.score)
-        nsfw = found.signals.get("nsfw")
-        if nsfw is not None and nsfw.error is None:
-            self._track(self.subjects.nsfw, [(signals.NSFW, nsfw.score)])
+    def _count_verdict(self, result: Moderation) -> None:
+        self._metrics.verdicts.labels(result.verdict).inc()
+        for rule in result.rules:
+            self._metrics.rule_hits.labels(rule.rule, rule.verdict).inc()
 
-    def _faces(self, found: Faces) -> None:
-        scores = [face.score for face in found.faces if face.is_face]
-        self._instruments.found.labels("faces", "faces").observe(found.count)
-        for score in scores:
-            self._instruments.score.labels("faces", "face").observe(score)
-        best = [(signals.FACE, max(scores))] if scores else []
-        self._track(self.subjects.faces, [(signals.FACES, found.count), *best])
-
-    def _document(self, found: Document) -> None:
-        self._instruments.found.labels("document", "pages").observe(len(found.pages))
-        for page in found.pages:
-            if page.error is None:
-                self._page(page)
-
-    def _page(self, page: Page) -> None:
-        """Scores of a page are their mean: its lines were read under the same conditions, and are no more than one."""
-        read = [line.score for region in page.regions for line in region.lines]
-        regions = [region.score for region in page.regions]
-        self._instruments.found.labels("document", "lines").observe(len(read))
-        values: list[tuple[Signal, float]] = [(signals.LINES, len(read))]
-        if read and page.source == "ocr":
-            ocr = sum(read) / len(read)
-            self._instruments.score.labels("document", "ocr").observe(ocr)
-            values.append((signals.OCR, ocr))
-        self._track(self.subjects.text, values)
-        if regions:
-            layout = sum(regions) / len(regions)
-            self._instruments.score.labels("document", "layout").observe(layout)
-            self._track(self.subjects.layout, [(signals.LAYOUT, layout)])
+    def _observe_result(self, spec: PipelineSpec[Any, Any], result: BaseModel) -> None:
+        for measurement in spec.measure(result) if spec.measure else ():
+            for name, count in measurement.counts.items():
+                self._metrics.found.labels(spec.name, name).observe(count)
+            for name, score in measurement.scores:
+                self._metrics.score.labels(spec.name, name).observe(score)
+            if measurement.subject is not None:
+                self._track(self.subjects.tracked.get(measurement.subject), measurement.values)
 
     def _track(
         self,
-        subject: Subject | None,
-        values: Iterable[tuple[Signal, float]],
+        subject: DriftSubject | None,
+        values: Iterable[tuple[DriftSignal, float]],
         *,
         group: int | None = None,
         vector: Vector | None = None,
@@ -158,8 +135,8 @@ class Quality:
         self.trackers[subject.name].add(bins, vector)
 
 
-def brightness(pixels: Image.Image) -> float:
-    """Mean luma, 0-1, of 4096 pixels evenly spread: within .01 of the mean of all for photographs, in 30 us."""
-    tiny = pixels.resize((_SIDE, _SIDE), Image.Resampling.NEAREST).convert("L")
+def mean_brightness(pixels: Image.Image) -> float:
+    """Mean luma, 0-1, of 4096 evenly spread pixels: for photographs within .01 of the mean of all, in 30 us."""
+    tiny = pixels.resize((_BRIGHTNESS_SIDE, _BRIGHTNESS_SIDE), Image.Resampling.NEAREST).convert("L")
     counts = tiny.histogram()
-    return sum(value * count for value, count in enumerate(counts)) / (255 * _SIDE * _SIDE)
+    return sum(value * count for value, count in enumerate(counts)) / (255 * _BRIGHTNESS_SIDE * _BRIGHTNESS_SIDE)

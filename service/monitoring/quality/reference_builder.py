@@ -1,4 +1,4 @@
-"""A reference from a folder of images, for day one: without traffic, and without a service."""
+"""Captures references from a folder of images, for the first day: without traffic, and without a service."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -10,36 +10,36 @@ from models.concurrency import gather_or_cancel
 from models.errors import KernelSightError
 from pipelines.engine import Engine
 from service.monitoring.errors import ReferenceTooSmall
-from service.monitoring.quality.observer import Quality
-from service.monitoring.quality.reference import LEAST, Reference
+from service.monitoring.quality.observer import QualityObserver
+from service.monitoring.quality.reference import MIN_OBSERVATIONS, Reference
 
-AT_ONCE = 8  # images in flight: enough to keep every core busy, few enough to keep memory small
+MAX_IN_FLIGHT = 8  # images in flight: enough to keep every core busy, few enough to keep memory small
 
 
-def images_of(folder: Path) -> list[Path]:
-    """Every file under it but hidden ones; raises ReferenceTooSmall."""
+def find_images(folder: Path) -> list[Path]:
+    """Every file under the folder except hidden ones; raises ReferenceTooSmall."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    _check(len(paths))
+    _check_count(len(paths))
     return paths
 
 
-async def captured(
+async def capture_references(
     engine: Engine,
-    quality: Quality,
+    quality: QualityObserver,
     paths: Sequence[Path],
     tasks: Mapping[str, BaseModel],
     *,
     on_image: Callable[[], None],
     on_skip: Callable[[Path, Exception], None],
 ) -> list[Reference]:
-    """Of each subject that enough images say something of. `quality` watches the engine.
+    """One reference for each subject that enough images have observations of. `quality` must observe the engine.
 
-    Raises ReferenceTooSmall where too few can be read, and what the engine does but for single images.
+    Raises ReferenceTooSmall where too few images can be read. Failures of single images go to `on_skip`.
     """
     quality.capture(len(paths), "folder")
-    slots = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(MAX_IN_FLIGHT)
 
-    async def look(path: Path) -> None:
+    async def run_image(path: Path) -> None:
         async with slots:
             try:
                 await engine.run(await asyncio.to_thread(path.read_bytes), tasks, priority="batch")
@@ -47,12 +47,12 @@ async def captured(
                 on_skip(path, error)
             on_image()
 
-    await gather_or_cancel(*map(look, paths))
-    _check(quality.trackers[quality.subjects.images.name].observations)
+    await gather_or_cancel(*map(run_image, paths))
+    _check_count(quality.trackers[quality.subjects.images.name].observations)
     captures = [tracker.capture for tracker in quality.trackers.values() if tracker.capture is not None]
-    return [capture.reference() for capture in captures if capture.observations >= LEAST]
+    return [capture.reference() for capture in captures if capture.observations >= MIN_OBSERVATIONS]
 
 
-def _check(found: int) -> None:
-    if found < LEAST:
-        raise ReferenceTooSmall(found, LEAST)
+def _check_count(found: int) -> None:
+    if found < MIN_OBSERVATIONS:
+        raise ReferenceTooSmall(found, MIN_OBSERVATIONS)

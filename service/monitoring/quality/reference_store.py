@@ -1,6 +1,6 @@
-"""The folder of references, which services and the command line share.
+"""References on disk, in a folder that services and the command line share.
 
-FOLDER/<subject>.json    one each; what others change there is noticed within seconds
+FOLDER/<subject>.json    one each; services notice changed files within seconds
 """
 
 from pathlib import Path
@@ -12,8 +12,8 @@ from service.monitoring.errors import ReferenceInvalid, ReferencesNotWritable, R
 from service.monitoring.quality.reference import Reference
 
 
-class References:
-    """Blocking; safe for several processes, for a file is replaced as a whole."""
+class ReferenceStore:
+    """Blocking; safe for several processes, because a file is replaced as a whole."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -38,7 +38,7 @@ class References:
             first = cause.errors()[0]
             raise ReferenceInvalid(path, f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}") from cause
         if reference.subject != subject:
-            raise ReferenceInvalid(path, f"it is one of {reference.subject!r}")
+            raise ReferenceInvalid(path, f"it belongs to {reference.subject!r}")
         return reference
 
     def save(self, reference: Reference) -> None:

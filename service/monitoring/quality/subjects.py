@@ -1,63 +1,57 @@
-"""What drifts by itself: the pictures, and each model whose scores are watched."""
+"""The subjects of drift: the pictures, the encoder, and the models that pipelines declare as tracked."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from pipelines.drift import DriftSignal, TrackedModels
+from pipelines.registry import PIPELINES
 from service.components import Components
 from service.monitoring.quality import signals
-from service.monitoring.quality.signals import Signal
-from service.pipeline_factory import used_of
 
 IMAGES = "images"
 
 
 @dataclass(frozen=True)
-class Subject:
-    """`fingerprint` changes with anything that makes its numbers incomparable: the graphs that ran."""
+class DriftSubject:
+    """`fingerprint` identifies the graphs that ran: numbers of other graphs cannot be compared."""
 
     name: str
     fingerprint: str
-    signals: tuple[Signal, ...]
+    signals: tuple[DriftSignal, ...]
     has_embedding: bool = False
 
 
 @dataclass(frozen=True)
-class Subjects:
-    """None for models that no pipeline of this process takes."""
+class DriftSubjects:
+    """Without those whose models no pipeline of this process uses."""
 
-    images: Subject
-    encoder: Subject | None = None
-    nsfw: Subject | None = None
-    faces: Subject | None = None
-    text: Subject | None = None
-    layout: Subject | None = None
+    images: DriftSubject
+    encoder: DriftSubject | None = None
+    tracked: Mapping[TrackedModels, DriftSubject] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, components: Components) -> "Subjects":
-        groups = signals.groups(components.encoder.labels.groups)
-        of_encoder = (signals.CONFIDENCE, signals.ENTROPY, signals.MARGIN, groups)
-        reading = ("text-recognition", "text-detection", "text-orientation")  # the first gives it its name
+    def from_components(cls, components: Components) -> "DriftSubjects":
+        groups = signals.group_signal(components.encoder.labels.groups)
+        encoder_signals = (signals.CONFIDENCE, signals.ENTROPY, signals.MARGIN, groups)
+        declared = [tracked for spec in PIPELINES.values() for tracked in spec.tracked]
+        subjects = {one: _subject(components, one.tasks, one.signals) for one in declared}
         return cls(
-            images=Subject(IMAGES, "", (signals.BRIGHTNESS, signals.SHARPNESS, signals.PIXELS, signals.BYTES)),
-            encoder=_subject(components, ("encoder",), of_encoder, has_embedding=True),
-            nsfw=_subject(components, ("moderation",), (signals.NSFW,)),
-            faces=_subject(components, ("faces",), (signals.FACES, signals.FACE)),
-            text=_subject(components, reading, (signals.LINES, signals.OCR)),
-            layout=_subject(components, ("layout",), (signals.LAYOUT,)),
+            images=DriftSubject(IMAGES, "", (signals.BRIGHTNESS, signals.SHARPNESS, signals.PIXELS, signals.BYTES)),
+            encoder=_subject(components, ("encoder",), encoder_signals, has_embedding=True),
+            tracked={tracked: subject for tracked, subject in subjects.items() if subject is not None},
         )
 
-    def __iter__(self) -> Iterator[Subject]:
-        all_of = (self.images, self.encoder, self.nsfw, self.faces, self.text, self.layout)
-        return iter([one for one in all_of if one is not None])
+    def __iter__(self) -> Iterator[DriftSubject]:
+        return iter([self.images, *([self.encoder] if self.encoder else ()), *self.tracked.values()])
 
 
 def _subject(
-    components: Components, tasks: Sequence[str], of: tuple[Signal, ...], *, has_embedding: bool = False
-) -> Subject | None:
-    if not set(tasks) <= components.choices.keys():
+    components: Components, tasks: Sequence[str], signals: tuple[DriftSignal, ...], *, has_embedding: bool = False
+) -> DriftSubject | None:
+    if not set(tasks) <= components.selections.keys():
         return None
-    manifests = [manifest for task in tasks for manifest in components.choices[task].models]
-    hashes = [used_of(components.store, manifest).sha256 for manifest in manifests]
+    manifests = [manifest for task in tasks for manifest in components.selections[task].manifests]
+    hashes = [components.store.graph_sha256(manifest) for manifest in manifests]
     fingerprint = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
-    return Subject(manifests[0].id, fingerprint, of, has_embedding)
+    return DriftSubject(manifests[0].id, fingerprint, signals, has_embedding)

@@ -1,1 +1,1 @@
-"""A second version of a model beside the first: compared on a sample of the traffic, promoted when told to."""
+"""Shadow versions: a candidate runs beside the live version of a model, is compared with it, and can be promoted."""

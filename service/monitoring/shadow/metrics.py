@@ -1,4 +1,4 @@
-"""What is measured of a second version, for Prometheus and for the list of models."""
+"""The figures of a shadow version, in Prometheus and in the list of models."""
 
 from collections import Counter as Counts
 from collections.abc import Iterable
@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from pydantic import BaseModel, Field
 
 from models.inference import Inference
-from models.runtime.model_info import Served
-from service.monitoring.shadow.agreement import Compared
-from service.telemetry.metrics.requests import SECONDS
+from models.runtime.model_info import ModelInfo
+from service.monitoring.shadow.agreement import VersionComparison
+from service.telemetry.metrics.requests import SECONDS_BUCKETS
 
 _DELTAS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1)
 
@@ -18,54 +18,54 @@ class ShadowMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         labels = ["model", "version"]
         self.compared = Counter(
-            "kernelsight_shadow_compared", "Items that both versions answered, by whether they decided the same.",
+            "kernelsight_shadow_compared", "Items that both versions answered, by whether their decisions agree.",
             [*labels, "outcome"], registry=registry,
         )  # fmt: skip
         self.delta = Histogram(
-            "kernelsight_shadow_score_delta", "Mean difference of an item's scores that decided.", labels,
+            "kernelsight_shadow_score_delta", "Mean difference of an item's deciding scores.", labels,
             buckets=_DELTAS, registry=registry,
         )  # fmt: skip
         self.seconds = Histogram(
-            "kernelsight_shadow_session_seconds", "Time that the second version's session takes for one inference.",
-            labels, buckets=SECONDS, registry=registry,
+            "kernelsight_shadow_session_seconds", "Time of one inference in the shadow version's session.",
+            labels, buckets=SECONDS_BUCKETS, registry=registry,
         )  # fmt: skip
         self.skipped = Counter(
-            "kernelsight_shadow_skipped", "Inferences of the sample that were not compared, by why.",
+            "kernelsight_shadow_skipped", "Sampled inferences that were not compared, by reason.",
             [*labels, "reason"], registry=registry,
         )  # fmt: skip
 
 
 class ShadowReport(BaseModel):
-    """A second version and how it did since it was loaded. Figures are null before the first comparison."""
+    """A shadow version, and its figures since it was loaded; they are null before the first comparison."""
 
     version: int
     sha256: str
     share: float = Field(description="of the model's inferences")
     compared: int = Field(description="items")
-    agreement: float | None = Field(description="share of them that both versions decided the same")
-    score_delta: float | None = Field(description="mean difference of the scores that decided")
-    seconds: float | None = Field(description="mean time of an inference in its session")
-    live_seconds: float | None = Field(description="mean time of the same inferences with the version that answers")
-    skipped: dict[str, int] = Field(description="inferences of the sample that were not compared, by why")
+    agreement: float | None = Field(description="share of items on which both versions agree")
+    score_delta: float | None = Field(description="mean difference of the deciding scores")
+    seconds: float | None = Field(description="mean time of an inference in the shadow version's session")
+    live_seconds: float | None = Field(description="mean time of the same inferences with the live version")
+    skipped: dict[str, int] = Field(description="sampled inferences that were not compared, by reason")
 
 
-class Tally:
-    """Counts for one version, here and in the metrics."""
+class AgreementCounts:
+    """Counts the comparisons with one shadow version, for its report and in the metrics."""
 
-    def __init__(self, served: Served, share: float, metrics: ShadowMetrics) -> None:
-        self.served, self._share, self._metrics = served, share, metrics
+    def __init__(self, model_info: ModelInfo, share: float, metrics: ShadowMetrics) -> None:
+        self.model_info, self._share, self._metrics = model_info, share, metrics
         self._same = self._items = self._inferences = 0
         self._delta = self._seconds = self._live_seconds = 0.0
         self._skipped: Counts[str] = Counts()
-        for outcome in ("same", "different"):  # there at nought before the first: a share needs both
-            metrics.compared.labels(served.id, str(served.version), outcome)
+        for outcome in ("same", "different"):  # both start at zero: a share needs both
+            metrics.compared.labels(model_info.id, str(model_info.version), outcome)
 
-    def add(self, live: Inference, own: Inference, items: Iterable[Compared]) -> None:
-        labels = self.served.id, str(self.served.version)
+    def add(self, live: Inference, shadow: Inference, items: Iterable[VersionComparison]) -> None:
+        labels = self.model_info.id, str(self.model_info.version)
         self._inferences += 1
         self._live_seconds += live.run_seconds
-        self._seconds += own.run_seconds
-        self._metrics.seconds.labels(*labels).observe(own.run_seconds)
+        self._seconds += shadow.run_seconds
+        self._metrics.seconds.labels(*labels).observe(shadow.run_seconds)
         for item in items:
             self._items += 1
             self._same += item.same
@@ -75,12 +75,12 @@ class Tally:
 
     def skip(self, reason: str) -> None:
         self._skipped[reason] += 1
-        self._metrics.skipped.labels(self.served.id, str(self.served.version), reason).inc()
+        self._metrics.skipped.labels(self.model_info.id, str(self.model_info.version), reason).inc()
 
     def report(self) -> ShadowReport:
         return ShadowReport(
-            version=self.served.version,
-            sha256=self.served.sha256,
+            version=self.model_info.version,
+            sha256=self.model_info.sha256,
             share=self._share,
             compared=self._items,
             agreement=_mean(self._same, self._items),

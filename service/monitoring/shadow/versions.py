@@ -1,4 +1,4 @@
-"""Loads the candidate that the operator wants, and lets it take over without a request being dropped."""
+"""Loads the configured candidate, and promotes it without dropping a request."""
 
 import asyncio
 import logging
@@ -7,125 +7,127 @@ from contextlib import asynccontextmanager
 
 from models.errors import KernelSightError
 from models.manifest import Manifest
-from models.runtime.loaded_model import Loaded
-from models.runtime.model_info import Served
-from models.store.promotions import keep_promotion
+from models.runtime.loaded_model import LoadedModel
+from models.runtime.model_info import ModelInfo
+from models.store.promotions import write_promotion
 from service.components import Components
 from service.monitoring.errors import CandidateUnknown
-from service.monitoring.shadow.candidate import candidate_of, check_outputs
-from service.monitoring.shadow.comparator import Shadow
+from service.monitoring.shadow.candidate import check_outputs, find_candidate
+from service.monitoring.shadow.comparator import ShadowComparator
 from service.monitoring.shadow.metrics import ShadowMetrics, ShadowReport
 
 log = logging.getLogger(__name__)
 
 
-class Versions:
-    """The versions of a house's models: what answers, and the one candidate beside it."""
+class ShadowVersions:
+    """The live versions of the models, and the one candidate beside them."""
 
     def __init__(self, components: Components, on_promoted: Callable[[], None] = lambda: None) -> None:
         settings = components.settings
-        self._house, self._on_promoted = components, on_promoted
-        self._shadow = Shadow(
+        self._components, self._on_promoted = components, on_promoted
+        self._comparator = ShadowComparator(
             components.runtime, components.pool, settings.shadow_share, ShadowMetrics(components.metrics.registry)
         )
-        self._grace_seconds = settings.document_seconds  # whatever an answer may take, those who wait get theirs
-        self._turn = asyncio.Lock()
-        self._settling: asyncio.Task[None] | None = None
+        self._grace_seconds = settings.document_seconds  # the longest that an answer may take: callers get theirs
+        self._promotion_lock = asyncio.Lock()
+        self._demotion: asyncio.Task[None] | None = None
 
     def report(self, model: str) -> ShadowReport | None:
-        """How the candidate of a model does, where it has one."""
-        candidate = self._shadow.candidate
-        return self._shadow.report() if candidate is not None and candidate.manifest.id == model else None
+        """The figures of a model's candidate, where it has one."""
+        candidate = self._comparator.candidate
+        return self._comparator.report() if candidate is not None and candidate.manifest.id == model else None
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator["Versions"]:
-        """With the candidate of the settings. One that cannot be had is an error in the log: what answers, answers.
+    async def open(self) -> AsyncIterator["ShadowVersions"]:
+        """Load the candidate of the settings. One that cannot be loaded is only logged: the live version goes on.
 
         Raises SettingsInvalid, ModelUnknown or CatalogInvalid.
         """
-        if self._house.settings.shadow is not None:
-            await self._load(self._house.settings.shadow)
+        if self._components.settings.shadow is not None:
+            await self._load_candidate(self._components.settings.shadow)
         try:
             yield self
         finally:
-            if self._settling is not None:
-                await asyncio.wait({self._settling}, timeout=self._house.settings.drain_seconds)
-                self._settling.cancel()
-            candidate = self._shadow.candidate
-            await self._shadow.close()
+            if self._demotion is not None:
+                await asyncio.wait({self._demotion}, timeout=self._components.settings.drain_seconds)
+                self._demotion.cancel()
+            candidate = self._comparator.candidate
+            await self._comparator.close()
             if candidate is not None:
-                await candidate.retire(grace_seconds=self._house.settings.drain_seconds)
+                await candidate.batcher.retire(grace_seconds=self._components.settings.drain_seconds)
 
-    async def promote(self, model: str, version: int | None = None) -> Served:
-        """Let the candidate answer, and what answered be the candidate; where `version` answers already, nothing.
+    async def promote(self, model: str, version: int | None = None) -> ModelInfo:
+        """Make the candidate live, and the live version the candidate. Does nothing where `version` is live already.
 
-        Raises CandidateUnknown, and what loading and keeping the choice raise: then nothing has changed.
+        Raises CandidateUnknown, and what loading the model and storing the choice raise: then nothing has changed.
         """
-        # Whoever asked may leave in the middle of it.
+        # Shielded: the client may disconnect in the middle of it.
         return await asyncio.shield(asyncio.ensure_future(self._promote(model, version)))
 
-    async def _promote(self, model: str, version: int | None) -> Served:
-        async with self._turn:
-            if self._settling is not None:
-                await asyncio.wait({self._settling})
-            components, candidate = self._house, self._shadow.candidate
+    async def _promote(self, model: str, version: int | None) -> ModelInfo:
+        async with self._promotion_lock:
+            if self._demotion is not None:
+                await asyncio.wait({self._demotion})
+            components, candidate = self._components, self._comparator.candidate
             if model in components.runtime.models and version == components.runtime.loaded(model).manifest.version:
-                return components.runtime.loaded(model).served
+                return components.runtime.loaded(model).model_info
             if candidate is None or candidate.manifest.id != model:
-                raise CandidateUnknown(f"{model!r} has no second version here; KERNELSIGHT_SHADOW names one")
+                raise CandidateUnknown(f"{model!r} has no shadow version here; KERNELSIGHT_SHADOW names one")
             if version not in (None, candidate.manifest.version):
                 raise CandidateUnknown(
-                    f"{model!r} has version {candidate.manifest.version} as its second, not {version}"
+                    f"{model!r} has version {candidate.manifest.version} as its shadow version, not {version}"
                 )
             loaded = await components.runtime.load(candidate.manifest)
             try:
                 await asyncio.to_thread(
-                    keep_promotion, components.store, components.runtime.loaded(model).manifest, candidate.manifest
+                    write_promotion, components.store, components.runtime.loaded(model).manifest, candidate.manifest
                 )
             except KernelSightError:
-                await loaded.retire(grace_seconds=0)
+                await loaded.batcher.retire(grace_seconds=0)
                 raise
             before = components.runtime.promote(loaded)
-            log.info("%s: version %d answers, %d did", model, loaded.manifest.version, before.manifest.version)
-            aside = self._shadow.hide()
-            self._settling = asyncio.create_task(self._settle(before, aside))
+            log.info(
+                "%s: version %d is live now, version %d was", model, loaded.manifest.version, before.manifest.version
+            )
+            shadow = self._comparator.stop()
+            self._demotion = asyncio.create_task(self._demote(before, shadow))
             self._on_promoted()
-            return loaded.served
+            return loaded.model_info
 
-    async def _settle(self, before: Loaded, aside: Loaded | None) -> None:
-        """What answered gives its threads back when it has no more to do, and becomes the candidate."""
-        for loaded in (before, aside):
+    async def _demote(self, before: LoadedModel, shadow: LoadedModel | None) -> None:
+        """Retire the version that was live when its requests are answered, and load it as the candidate."""
+        for loaded in (before, shadow):
             if loaded is not None:
-                await loaded.retire(grace_seconds=self._grace_seconds)
-        await self._show(before.manifest)
+                await loaded.batcher.retire(grace_seconds=self._grace_seconds)
+        await self._start_shadow(before.manifest)
 
-    async def _load(self, wanted: str) -> None:
-        components = self._house
+    async def _load_candidate(self, wanted: str) -> None:
+        components = self._components
         try:
             manifest = await asyncio.to_thread(
-                candidate_of, wanted, components.catalog, components.runtime, components.store
+                find_candidate, wanted, components.catalog, components.runtime, components.store
             )
         except OSError as error:
-            log.error("no second version: %s: %s", wanted, error.strerror)
+            log.error("no shadow version: %s: %s", wanted, error.strerror)
             return
         if manifest is None:
-            log.info("no second version: %s is what answers", wanted)
+            log.info("no shadow version: %s is live already", wanted)
             return
-        await self._show(manifest)
+        await self._start_shadow(manifest)
 
-    async def _show(self, manifest: Manifest) -> None:
+    async def _start_shadow(self, manifest: Manifest) -> None:
         try:
-            if self._house.store.state(manifest) != "ready" and not manifest.needs_export:
-                await asyncio.to_thread(self._house.store.take_in, manifest)
-            loaded = await self._house.runtime.load(manifest, aside=True)
+            if self._components.store.state(manifest) != "ready" and not manifest.needs_export:
+                await asyncio.to_thread(self._components.store.pull_version, manifest)
+            loaded = await self._components.runtime.load(manifest, as_shadow=True)
         except KernelSightError as error:
-            log.error("no second version: %s %d: %s", manifest.id, manifest.version, error)
+            log.error("no shadow version: %s %d: %s", manifest.id, manifest.version, error)
             return
         try:
-            await check_outputs(self._house.runtime.loaded(manifest.id), loaded)
+            await check_outputs(self._components.runtime.loaded(manifest.id), loaded)
         except KernelSightError as error:
-            log.error("no second version: %s %d: %s", manifest.id, manifest.version, error)
-            await loaded.retire(grace_seconds=0)
+            log.error("no shadow version: %s %d: %s", manifest.id, manifest.version, error)
+            await loaded.batcher.retire(grace_seconds=0)
             return
-        log.info("%s: version %d is compared with what answers", manifest.id, manifest.version)
-        self._shadow.show(loaded)
+        log.info("%s: version %d is compared with the live version", manifest.id, manifest.version)
+        self._comparator.start(loaded)

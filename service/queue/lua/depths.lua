@@ -1,4 +1,4 @@
--- ARGV: priority*. Answers per priority: waiting, running, delayed, ms that the first one in line has waited.
+-- ARGV: priority*. Returns per priority: waiting, running, delayed, ms that the first waiting job has waited.
 local answers = {}
 for _, priority in ipairs(ARGV) do
   local stream = stream_of(priority)

@@ -1,6 +1,6 @@
--- ARGV: payloads' ms, room per priority (name, most)*2; then per job: id, priority, work, idempotency key, digest,
--- expires, attempts of its own or '', origin, number of payloads, (name, bytes)*.
--- Answers per job: {new, created} | {old, id} | {conflict, id} | {full, oldest ms}.
+-- ARGV: ms to keep payloads, (priority, depth)*2; then per job: id, priority, work, idempotency key, digest,
+-- expires, its own number of attempts or '', origin, number of payloads, (name, bytes)*.
+-- Returns per job: {new, created} | {old, id} | {conflict, id} | {full, ms that the oldest job has waited}.
 local room = {}
 for at = 2, 4, 2 do
   local priority = ARGV[at]
@@ -13,9 +13,9 @@ local function oldest(priority)
   return first and now - string.match(first[1], '^%d+') or 0
 end
 
-local function known(id, key, digest)
+local function find_existing(id, key, digest)
   if redis.call('EXISTS', job_of(id)) == 1 then
-    return { 'old', id } -- a repeated command whose answer got lost
+    return { 'old', id } -- a repeated command whose reply was lost
   end
   local other = key ~= '' and redis.call('GET', key_of('key', key))
   if not other or redis.call('EXISTS', job_of(other)) == 0 then
@@ -28,7 +28,7 @@ local answers, at = {}, 6
 while at <= #ARGV do
   local id, priority, work, key, digest, expires, most, origin = unpack(ARGV, at, at + 7)
   local payloads = tonumber(ARGV[at + 8])
-  local answer = known(id, key, digest)
+  local answer = find_existing(id, key, digest)
   if not answer and room[priority] < 1 then
     answer = { 'full', oldest(priority) }
   elseif not answer then
@@ -40,7 +40,7 @@ while at <= #ARGV do
       redis.call('PEXPIRE', key_of('blob', name), ARGV[1])
       names[payload] = name
     end
-    place(id, priority, 0, 'work', work, 'blobs', table.concat(names, ' '), 'priority', priority,
+    enqueue(id, priority, 0, 'work', work, 'blobs', table.concat(names, ' '), 'priority', priority,
       'created', now, 'expires', expires, 'most', most, 'key', key, 'digest', digest, 'origin', origin)
     if key ~= '' then
       redis.call('SET', key_of('key', key), id)

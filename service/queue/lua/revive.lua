@@ -1,4 +1,4 @@
--- ARGV: verb (requeue | drop), id. Answers the state that the job was in: only dead letters are touched. '' is none.
+-- ARGV: verb (requeue | drop), id. Returns the job's state before, '' if there is none. Only touches dead letters.
 local verb, id = ARGV[1], ARGV[2]
 local facts = redis.call('HMGET', job_of(id), 'state', 'priority', 'events')
 if facts[1] ~= 'dead' then
@@ -9,6 +9,6 @@ if verb == 'drop' then
 else
   redis.call('ZREM', root .. ':dead', id)
   redis.call('HDEL', job_of(id), 'error', 'ended', 'cancel')
-  place(id, facts[2], facts[3], 'attempts', 0)
+  enqueue(id, facts[2], facts[3], 'attempts', 0)
 end
 return 'dead'

@@ -1,10 +1,10 @@
--- Stands in front of every other script. One script is one step that nobody sees half of, on AOF and replicas too.
--- KEYS[1] is the root that all names begin with: its braces put all of the queue in one slot of a cluster.
+-- Prepended to every other script. A script is atomic, in the append-only file and on replicas, too.
+-- KEYS[1] is the prefix of all keys: its braces put the whole queue in one slot of a cluster.
 local root = KEYS[1]
 local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000) -- ms, by the one clock that all processes share
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000) -- ms, by the server's clock, which all processes share
 local GROUP = 'workers'
-local WORKER = 'worker' -- one name for all: a job's `run` says whose it is, and no dead names pile up
+local WORKER = 'worker' -- one consumer name for all workers: a job's `run` tells runs apart, and no dead consumers accumulate
 local EVENTS_KEPT = 64
 
 local function key_of(kind, name)
@@ -19,12 +19,12 @@ local function stream_of(priority)
   return key_of('stream', priority)
 end
 
--- How often a job may be tried: its own number, or the queue's.
-local function most_of(id, attempts)
+-- The job's own number of attempts, or the queue's.
+local function max_attempts_of(id, attempts)
   return tonumber(redis.call('HGET', job_of(id), 'most') or '') or attempts
 end
 
--- `facts` is JSON, or absent. Answers the event's number, which the caller writes to the job as `events`.
+-- `facts` is JSON or nil. Returns the event's number, which the caller stores in the job as `events`.
 local function record(id, event, facts, before)
   local number = (tonumber(before) or 0) + 1
   local line = '{"number":' .. number .. ',"name":"' .. event .. '","at":' .. string.format('%.0f', now)
@@ -36,20 +36,20 @@ local function record(id, event, facts, before)
   return number
 end
 
--- Further fields of the job go along, so that the job is written once.
-local function place(id, priority, before, ...)
+-- Takes further fields of the job, so that it is written once.
+local function enqueue(id, priority, before, ...)
   local entry = redis.call('XADD', stream_of(priority), '*', 'id', id)
   local number = record(id, 'queued', nil, before)
   redis.call('HSET', job_of(id), 'state', 'queued', 'entry', entry, 'events', number, ...)
 end
 
-local function take_out(priority, entry)
+local function remove_entry(priority, entry)
   redis.call('XACK', stream_of(priority), GROUP, entry)
   redis.call('XDEL', stream_of(priority), entry)
 end
 
--- The last job that names a payload takes it along.
-local function let_go(id)
+-- A payload is deleted with the last job that names it.
+local function release_payloads(id)
   for name in string.gmatch(redis.call('HGET', job_of(id), 'blobs') or '', '%S+') do
     if redis.call('HINCRBY', key_of('blob', name), 'references', -1) < 1 then
       redis.call('DEL', key_of('blob', name))
@@ -57,9 +57,9 @@ local function let_go(id)
   end
 end
 
--- done, failed or cancelled: kept for `keep` ms, without what it was made of. Further fields go along.
-local function settle(id, state, facts, keep, ...)
-  let_go(id)
+-- Ends a job as done, failed or cancelled, and keeps it for `keep` ms without work and payloads. Takes further fields.
+local function end_job(id, state, facts, keep, ...)
+  release_payloads(id)
   local known = redis.call('HMGET', job_of(id), 'events', 'key')
   local number = record(id, state, facts, known[1])
   redis.call('HDEL', job_of(id), 'work', 'blobs')
@@ -71,15 +71,15 @@ local function settle(id, state, facts, keep, ...)
   end
 end
 
--- A dead letter keeps what it needs to be tried again.
-local function bury(id, problem)
+-- A dead letter keeps work and payloads, so that it can be requeued.
+local function make_dead(id, problem)
   local number = record(id, 'dead', problem, redis.call('HGET', job_of(id), 'events'))
   redis.call('HSET', job_of(id), 'state', 'dead', 'ended', now, 'error', problem, 'events', number)
   redis.call('ZADD', root .. ':dead', now, id)
 end
 
 local function drop(id)
-  let_go(id)
+  release_payloads(id)
   local key = redis.call('HGET', job_of(id), 'key')
   if key and key ~= '' then
     redis.call('DEL', key_of('key', key))
@@ -88,12 +88,12 @@ local function drop(id)
   redis.call('DEL', job_of(id), key_of('events', id))
 end
 
--- What the worker gets; nil where there is nothing to do any more.
+-- Starts a run and returns the job for the worker; nil if the job no longer exists.
 local function start(priority, entry, id, worker)
   local facts = redis.call('HMGET', job_of(id), 'work', 'blobs', 'created', 'expires', 'attempts', 'run', 'events',
     'origin')
   if not facts[1] then
-    take_out(priority, entry)
+    remove_entry(priority, entry)
     return nil
   end
   local attempt, run = (tonumber(facts[5]) or 0) + 1, (tonumber(facts[6]) or 0) + 1

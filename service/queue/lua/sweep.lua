@@ -1,9 +1,9 @@
--- ARGV: worker, most, lease ms, attempts, keep ms, dead letters' ms, problem of the dead, priority*.
--- Brings back what was delayed, forgets old dead letters, and starts what others began and let fall: such jobs.
+-- ARGV: worker, limit, lease ms, attempts, keep ms, ms to keep dead letters, problem for lost jobs, priority*.
+-- Enqueues delayed jobs that are due, drops old dead letters, and restarts and returns jobs whose lease ran out.
 local worker, room, lease, attempts, keep = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local AT_ONCE = 500
+local BATCH = 500
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', root .. ':dead', '-inf', now - ARGV[6], 'LIMIT', 0, AT_ONCE)) do
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', root .. ':dead', '-inf', now - ARGV[6], 'LIMIT', 0, BATCH)) do
   drop(id)
 end
 
@@ -15,11 +15,11 @@ local function reclaim(priority, entry)
   end
   local id = found[2][2]
   if redis.call('HEXISTS', job_of(id), 'cancel') == 1 then
-    take_out(priority, entry)
-    settle(id, 'cancelled', nil, keep)
-  elseif tonumber(redis.call('HGET', job_of(id), 'attempts') or 0) >= most_of(id, attempts) then
-    take_out(priority, entry)
-    bury(id, ARGV[7])
+    remove_entry(priority, entry)
+    end_job(id, 'cancelled', nil, keep)
+  elseif tonumber(redis.call('HGET', job_of(id), 'attempts') or 0) >= max_attempts_of(id, attempts) then
+    remove_entry(priority, entry)
+    make_dead(id, ARGV[7])
   else
     redis.call('XCLAIM', stream_of(priority), GROUP, WORKER, lease, entry, 'JUSTID')
     return start(priority, entry, id, worker)
@@ -29,9 +29,9 @@ end
 local jobs = {}
 for at = 8, #ARGV do
   local priority = ARGV[at]
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key_of('delayed', priority), '-inf', now, 'LIMIT', 0, AT_ONCE)) do
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key_of('delayed', priority), '-inf', now, 'LIMIT', 0, BATCH)) do
     redis.call('ZREM', key_of('delayed', priority), id)
-    place(id, priority, redis.call('HGET', job_of(id), 'events'))
+    enqueue(id, priority, redis.call('HGET', job_of(id), 'events'))
   end
   if #jobs < room then
     local idle = redis.call('XPENDING', stream_of(priority), GROUP, 'IDLE', lease, '-', '+', room - #jobs)

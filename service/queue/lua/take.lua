@@ -1,7 +1,7 @@
--- ARGV: worker, most, priority*. Answers the jobs started and, per priority, the id after which to wait for others.
--- What a later priority gets is only what the earlier ones leave: strict, and never more than there are free slots.
+-- ARGV: worker, limit, priority*. Starts at most `limit` jobs. Returns them and, per priority, the last entry's id, to
+-- wait for later ones. Strict priorities: a later one gets only the slots that the earlier ones leave.
 local worker, room = ARGV[1], tonumber(ARGV[2])
-local jobs, lasts = {}, {}
+local jobs, last_ids = {}, {}
 for at = 3, #ARGV do
   local priority = ARGV[at]
   if #jobs < room then
@@ -14,8 +14,8 @@ for at = 3, #ARGV do
   local facts = redis.call('XINFO', 'STREAM', stream_of(priority))
   for field = 1, #facts, 2 do
     if facts[field] == 'last-generated-id' then
-      lasts[#lasts + 1] = facts[field + 1]
+      last_ids[#last_ids + 1] = facts[field + 1]
     end
   end
 end
-return { jobs, lasts }
+return { jobs, last_ids }

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.process_collector import ProcessCollector
 
-from models.runtime.runtime import Runtime
 from pipelines.captioning.encoder_cache import EncoderCache
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
@@ -17,6 +17,9 @@ from service.telemetry.metrics.models import BatchMetrics, ModelCollector
 from service.telemetry.metrics.process import BuildCollector, CacheCollector, LoopMetrics, PoolCollector
 from service.telemetry.metrics.requests import RequestMetrics
 from service.telemetry.metrics.stages import StageMetrics
+
+if TYPE_CHECKING:
+    from models.runtime.runtime import Runtime
 
 
 class Metrics:
@@ -30,7 +33,7 @@ class Metrics:
         self.batches = BatchMetrics(self.registry)
         self.loop = LoopMetrics(self.registry)
 
-    def watch(self, runtime: Runtime, pool: CpuPool, cache: EncoderCache | None) -> None:
+    def register_collectors(self, runtime: "Runtime", pool: CpuPool, cache: EncoderCache | None) -> None:
         """Add what is read from them, and from the machine, at each scrape."""
         self.registry.register(BuildCollector(runtime.device))
         self.registry.register(ModelCollector(runtime))
@@ -41,10 +44,10 @@ class Metrics:
             self.registry.register(GpuCollector(nvml))
 
     @asynccontextmanager
-    async def watching(self, engine: Engine) -> AsyncIterator[None]:
+    async def measure(self, engine: Engine) -> AsyncIterator[None]:
         """Hear of all that `engine` answers, and measure this event loop, until the end of the block."""
         engine.add_observer(self.stages.observe)
-        async with self.loop.watching():
+        async with self.loop.measure_lag():
             yield
 
     def render(self, accept: str = "") -> tuple[bytes, str]:

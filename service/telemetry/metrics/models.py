@@ -1,15 +1,18 @@
 """Models at work: batches as they end, and how it stands with each model when somebody looks."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from models.inference import BatchRecord
-from models.runtime.model_info import Served, Standing
-from models.runtime.runtime import Runtime
-from service.telemetry.metrics.requests import ITEMS, SECONDS
+from models.runtime.model_info import ModelInfo, ModelStatus
+from service.telemetry.metrics.requests import ITEMS_BUCKETS, SECONDS_BUCKETS
+
+if TYPE_CHECKING:
+    from models.runtime.runtime import Runtime
 
 
 class BatchMetrics:
@@ -18,7 +21,7 @@ class BatchMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._size = Histogram(
             "kernelsight_batch_size", "Items in a batch that a session ran.", ["model"],
-            buckets=ITEMS, registry=registry,
+            buckets=ITEMS_BUCKETS, registry=registry,
         )  # fmt: skip
         self._releases = Counter(
             "kernelsight_batch_releases", "Batches that ran, by why they were no larger.", ["model", "reason"],
@@ -26,76 +29,76 @@ class BatchMetrics:
         )  # fmt: skip
         self._wait = Histogram(
             "kernelsight_queue_wait_seconds", "Time that a request waits for a session.", ["model", "priority"],
-            buckets=SECONDS, registry=registry,
+            buckets=SECONDS_BUCKETS, registry=registry,
         )  # fmt: skip
         self._seconds = Histogram(
             "kernelsight_session_seconds", "Time that a session takes for one batch.", ["model", "version", "provider"],
-            buckets=SECONDS, registry=registry,
+            buckets=SECONDS_BUCKETS, registry=registry,
         )  # fmt: skip
         self._failures = Counter(
             "kernelsight_session_failures", "Batches that a session raised on.", ["model"], registry=registry
         )
 
-    def observe(self, served: Served, record: BatchRecord) -> None:
-        failures = self._failures.labels(served.id)  # there at nought before the first: an alert must see the step
+    def observe(self, model_info: ModelInfo, record: BatchRecord) -> None:
+        failures = self._failures.labels(model_info.id)  # there at nought before the first: an alert must see the step
         if record.failed:
             failures.inc()
             return
-        self._size.labels(served.id).observe(record.size)
-        self._releases.labels(served.id, record.release).inc()
-        self._seconds.labels(served.id, served.version, served.provider).observe(record.run_seconds)
+        self._size.labels(model_info.id).observe(record.size)
+        self._releases.labels(model_info.id, record.release_reason).inc()
+        self._seconds.labels(model_info.id, model_info.version, model_info.provider).observe(record.run_seconds)
         for priority, seconds in record.waits:
-            self._wait.labels(served.id, priority).observe(seconds)
+            self._wait.labels(model_info.id, priority).observe(seconds)
 
 
 class ModelCollector(Collector):
     """Read from the runtime at each scrape."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
 
     def collect(self) -> Iterable[Metric]:
-        standing = self._runtime.standing()
-        yield from _queues(standing)
-        yield from _lanes(standing)
-        yield from _facts(standing)
+        statuses = self._runtime.statuses()
+        yield from _queues(statuses)
+        yield from _lanes(statuses)
+        yield from _facts(statuses)
 
 
-def _queues(standing: list[Standing]) -> Iterable[Metric]:
+def _queues(statuses: list[ModelStatus]) -> Iterable[Metric]:
     depth = GaugeMetricFamily(
         "kernelsight_queue_depth", "Requests that wait for a session.", labels=["model", "priority"]
     )
     oldest = GaugeMetricFamily(
         "kernelsight_queue_oldest_seconds", "How long the first request in line has waited.", labels=["model"]
     )
-    for one in standing:
-        oldest.add_metric([one.served.id], one.oldest_seconds)
+    for one in statuses:
+        oldest.add_metric([one.model_info.id], one.oldest_seconds)
         for priority, waiting in one.waiting.items():
-            depth.add_metric([one.served.id, priority], waiting)
+            depth.add_metric([one.model_info.id, priority], waiting)
     return depth, oldest
 
 
-def _lanes(standing: list[Standing]) -> Iterable[Metric]:
+def _lanes(statuses: list[ModelStatus]) -> Iterable[Metric]:
     lanes = GaugeMetricFamily("kernelsight_lanes", "Sessions, by what they do now.", labels=["model", "state"])
     respawns = CounterMetricFamily(
         "kernelsight_lane_respawns", "Sessions replaced because they died or hung.", labels=["model"]
     )
-    for one in standing:
-        lanes.add_metric([one.served.id, "busy"], one.busy)
-        lanes.add_metric([one.served.id, "free"], one.lanes - one.busy)
-        respawns.add_metric([one.served.id], one.respawns)
+    for one in statuses:
+        lanes.add_metric([one.model_info.id, "busy"], one.busy)
+        lanes.add_metric([one.model_info.id, "free"], one.workers - one.busy)
+        respawns.add_metric([one.model_info.id], one.respawns)
     return lanes, respawns
 
 
-def _facts(standing: list[Standing]) -> Iterable[Metric]:
+def _facts(statuses: list[ModelStatus]) -> Iterable[Metric]:
     names = ["id", "version", "sha256", "provider", "precision"]
     info = GaugeMetricFamily("kernelsight_model_info", "1 for each loaded model.", labels=names)
     seconds = GaugeMetricFamily(
         "kernelsight_model_load_seconds", "Time that loading and warming took.", labels=["model"]
     )
     size = GaugeMetricFamily("kernelsight_model_bytes", "Size of the graph's file.", labels=["model"])
-    for one in standing:
-        info.add_metric([str(getattr(one.served, name)) for name in names], 1)
-        seconds.add_metric([one.served.id], one.load_seconds)
-        size.add_metric([one.served.id], one.served.bytes)
+    for one in statuses:
+        info.add_metric([str(getattr(one.model_info, name)) for name in names], 1)
+        seconds.add_metric([one.model_info.id], one.load_seconds)
+        size.add_metric([one.model_info.id], one.model_info.bytes)
     return info, seconds, size

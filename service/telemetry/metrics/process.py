@@ -11,17 +11,19 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from models.device import Device
 from models.priority import PRIORITIES
-from models.runtime.session import RUNTIME_VERSION, Device
 from pipelines.cpu_pool import CpuPool
 
-LOOK_SECONDS = 0.25
+LAG_INTERVAL_SECONDS = 0.25
 
 _LAG_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)  # 10 ms are many already
 
 
 class BuildCollector(Collector):
     def __init__(self, device: Device) -> None:
+        from models.runtime.session import RUNTIME_VERSION  # a process that runs no model does not load ONNX Runtime
+
         names = ["version", "python", "onnxruntime", "device"]
         self._info = GaugeMetricFamily("kernelsight_build_info", "1, and what answers here.", labels=names)
         self._info.add_metric([version("kernelsight"), platform.python_version(), RUNTIME_VERSION, device], 1)
@@ -59,7 +61,7 @@ class LoopMetrics:
         )  # fmt: skip
 
     @asynccontextmanager
-    async def watching(self, look_seconds: float = LOOK_SECONDS) -> AsyncIterator[None]:
+    async def measure_lag(self, look_seconds: float = LAG_INTERVAL_SECONDS) -> AsyncIterator[None]:
         """Measure the loop that runs this, until the end of the block."""
         task = asyncio.create_task(self._watch(look_seconds), name="event loop lag")
         try:
@@ -77,13 +79,13 @@ class LoopMetrics:
             self._lag.observe(max(0.0, loop.time() - due))
 
 
-class Cache(Protocol):
+class CacheStats(Protocol):
     hits: int
     misses: int
 
 
 class CacheCollector(Collector):
-    def __init__(self, name: str, cache: Cache) -> None:
+    def __init__(self, name: str, cache: CacheStats) -> None:
         self._name, self._cache = name, cache
 
     def collect(self) -> Iterable[Metric]:

@@ -2,19 +2,19 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from service.telemetry.request_context import current
+from service.telemetry.request_context import current_request
 
-LONGEST = 100  # characters: OpenMetrics allows 128 for names and values together
+MAX_EXEMPLAR_ID_LENGTH = 100  # characters: OpenMetrics allows 128 for names and values together
 
 
-def exemplar() -> dict[str, str] | None:
+def current_exemplar() -> dict[str, str] | None:
     """The trace of the request that runs here, else its id; None outside of requests."""
-    context = current()
+    context = current_request()
     if context is None:
         return None
     if context.trace_id is not None:
         return {"trace_id": context.trace_id}
-    return {"request_id": context.request_id} if len(context.request_id) <= LONGEST else None
+    return {"request_id": context.request_id} if len(context.request_id) <= MAX_EXEMPLAR_ID_LENGTH else None
 
 
 class RequestMetrics:
@@ -24,7 +24,7 @@ class RequestMetrics:
         )
         self._seconds = Histogram(
             "kernelsight_request_seconds", "From the first byte in to the last byte out.", ["route"],
-            buckets=DOCUMENT_SECONDS, registry=registry,
+            buckets=DOCUMENT_SECONDS_BUCKETS, registry=registry,
         )  # fmt: skip
         self._in_flight = Gauge("kernelsight_requests_in_flight", "HTTP requests being worked on.", registry=registry)
         self._rejects = Counter(
@@ -32,20 +32,20 @@ class RequestMetrics:
             ["problem"], registry=registry,
         )  # fmt: skip
 
-    def started(self) -> None:
+    def begin_request(self) -> None:
         self._in_flight.inc()
 
-    def ended(self, route: str, status: int, seconds: float) -> None:
+    def end_request(self, route: str, status: int, seconds: float) -> None:
         self._in_flight.dec()
         self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds, exemplar())
+        self._seconds.labels(route).observe(seconds, current_exemplar())
 
-    def rejected(self, problem: str) -> None:
+    def count_problem(self, problem: str) -> None:
         self._rejects.labels(problem).inc()
 
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
-DOCUMENT_SECONDS = (*SECONDS, 60, 150, 600)  # a PDF of 200 pages takes minutes
+DOCUMENT_SECONDS_BUCKETS = (*SECONDS_BUCKETS, 60, 150, 600)  # a PDF of 200 pages takes minutes
 
-ITEMS = (1, 2, 4, 8, 16, 32, 64)
+ITEMS_BUCKETS = (1, 2, 4, 8, 16, 32, 64)

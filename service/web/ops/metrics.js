@@ -1,9 +1,9 @@
-// Prometheus's text format, and what can be said of two looks at it: rates and quantiles of what happened between.
+// Parses Prometheus's text format, and computes rates and quantiles between two scrapes.
 
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
-/** A look: {time, samples: Map of name to [{labels, value}]}. `time` is in seconds. */
+/** A scrape: {time, samples: Map of name to [{labels, value}]}. `time` is in seconds. */
 export function parse(text, time) {
   const samples = new Map();
   for (const line of text.split("\n")) {
@@ -19,26 +19,26 @@ export function parse(text, time) {
   return { time, samples };
 }
 
-export const all = (look, name) => look.samples.get(name) ?? [];
+export const all = (scrape, name) => scrape.samples.get(name) ?? [];
 
-export const sum = (look, name, where = () => true) =>
-  all(look, name).filter((one) => where(one.labels)).reduce((total, one) => total + one.value, 0);
+export const sum = (scrape, name, where = () => true) =>
+  all(scrape, name).filter((one) => where(one.labels)).reduce((total, one) => total + one.value, 0);
 
 /** The values of one label, sorted. */
-export const values = (look, name, label) =>
-  [...new Set(all(look, name).map((one) => one.labels[label]))].filter((one) => one !== undefined).sort();
+export const values = (scrape, name, label) =>
+  [...new Set(all(scrape, name).map((one) => one.labels[label]))].filter((one) => one !== undefined).sort();
 
-/** By how much a counter grew from `old` to `now`; a process that began anew in between began from nothing. */
-export function grown(old, now, name, where = () => true) {
+/** The increase of a counter from `old` to `now`; after a restart in between it counts from zero. */
+export function increase(old, now, name, where = () => true) {
   const after = sum(now, name, where);
   const before = old ? sum(old, name, where) : 0;
   return after < before ? after : after - before;
 }
 
 export const rate = (old, now, name, where) =>
-  old && now.time > old.time ? grown(old, now, name, where) / (now.time - old.time) : NaN;
+  old && now.time > old.time ? increase(old, now, name, where) / (now.time - old.time) : NaN;
 
-/** As PromQL's histogram_quantile: linear within the bucket; the last bucket answers its lower edge. */
+/** Like PromQL's histogram_quantile: linear within a bucket; the last bucket gives its lower edge. */
 export function quantile(q, old, now, name, where = () => true) {
   const edges = new Map();
   for (const { labels, value } of all(now, `${name}_bucket`)) {

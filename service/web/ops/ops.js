@@ -1,17 +1,17 @@
-// Looks at /metrics every few seconds and shows what happened since: no build step, nothing from elsewhere.
+// Scrapes /metrics every few seconds and shows recent figures: no build step, and nothing from other hosts.
 
-import { all, grown, parse, quantile, rate, sum, values } from "./metrics.js";
+import { all, increase, parse, quantile, rate, sum, values } from "./metrics.js";
 
 const EVERY_SECONDS = 2;
-const MINUTES = 5; // what figures are over, and how far lines go back
-const FEW_SECONDS = 60; // until the page has looked on for so long, they are over the process's life
+const MINUTES = 5; // period of the figures, and of the lines
+const FEW_SECONDS = 60; // until the page has been open for so long, figures cover the whole life of the process
 const PSI_WATCH = 0.1;
 const PSI_ACT = 0.25; // docs/quality.md
 const DISTANCE_WATCH = 2;
 const DISTANCE_ACT = 3;
 const KERNELS_ACT = 0.1; // docs/kernels.md
 
-const looks = [];
+const scrapes = [];
 const lines = { rate: [], p95: [], failed: [], refused: [], flight: [], memory: [] };
 const at = (id) => document.getElementById(id);
 const isApi = (labels) => labels.route.startsWith("/v1/");
@@ -25,7 +25,7 @@ function seconds(value) {
   return value < 120 ? `${number(value)} s` : `${number(value / 60, 0)} min`;
 }
 
-/** Rows of cells; a cell is text, or {text, mood}. Text alone is set: labels are not trusted to be harmless HTML. */
+/** Rows of cells; a cell is text, or {text, mood}. Cells are set as text: labels may contain HTML. */
 function fill(id, head, rows, none) {
   const table = at(id);
   const row = (cells, kind) => {
@@ -47,19 +47,19 @@ function line(id, value) {
   points.push(Number.isFinite(value) ? value : 0);
   if (points.length > (MINUTES * 60) / EVERY_SECONDS) points.shift();
   const top = Math.max(...points, 1e-9);
-  const drawn = points.map((one, index) => `${index},${(30 - (28 * one) / top).toFixed(2)}`).join(" ");
+  const coordinates = points.map((one, index) => `${index},${(30 - (28 * one) / top).toFixed(2)}`).join(" ");
   const svg = at(`${id}-line`);
   svg.setAttribute("viewBox", `0 0 ${Math.max(points.length - 1, 1)} 31`);
   svg.setAttribute("preserveAspectRatio", "none");
   const polyline = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-  polyline.setAttribute("points", drawn);
+  polyline.setAttribute("points", coordinates);
   svg.replaceChildren(polyline);
 }
 
 function show(old, now, last) {
   const share = (statuses) => {
-    const every = grown(old, now, "kernelsight_requests_total", isApi);
-    return every ? grown(old, now, "kernelsight_requests_total", (one) => isApi(one) && statuses.test(one.status)) / every : NaN;
+    const every = increase(old, now, "kernelsight_requests_total", isApi);
+    return every ? increase(old, now, "kernelsight_requests_total", (one) => isApi(one) && statuses.test(one.status)) / every : NaN;
   };
   const figures = {
     rate: [rate(last, now, "kernelsight_requests_total", isApi), number],
@@ -77,11 +77,11 @@ function show(old, now, last) {
   at("refused").className = figures.refused[0] > 0.05 ? "bad" : "";
   at("version").textContent = values(now, "kernelsight_build_info", "version").join(", ");
   at("span").textContent = old ? `over the last ${seconds(now.time - old.time)}` : "since it started";
-  for (const part of [stages, routes, models, queue, drift, canaries, verdicts, kernels]) part(old, now, last);
+  for (const showTable of [stages, routes, models, queue, drift, canaries, verdicts, kernels]) showTable(old, now, last);
 }
 
 function percentiles(old, now, name, where) {
-  const count = grown(old, now, `${name}_count`, where);
+  const count = increase(old, now, `${name}_count`, where);
   return [number(count, 0), ...[0.5, 0.95, 0.99].map((q) => seconds(quantile(q, old, now, name, where)))];
 }
 
@@ -89,15 +89,15 @@ function stages(old, now) {
   const name = "kernelsight_stage_seconds";
   const every = all(now, `${name}_count`).map((one) => one.labels);
   const rows = every
-    .filter((labels) => grown(old, now, `${name}_count`, same(labels)) > 0)
+    .filter((labels) => increase(old, now, `${name}_count`, same(labels)) > 0)
     .map((labels) => [`${labels.pipeline} · ${labels.stage}`, ...percentiles(old, now, name, same(labels))]);
-  fill("stages", ["stage", "count", "p50", "p95", "p99"], rows.sort(), "No picture yet.");
+  fill("stages", ["stage", "count", "p50", "p95", "p99"], rows.sort(), "No image yet.");
 }
 
 function routes(old, now) {
   const name = "kernelsight_request_seconds";
   const rows = values(now, `${name}_count`, "route")
-    .filter((route) => grown(old, now, `${name}_count`, (one) => one.route === route) > 0)
+    .filter((route) => increase(old, now, `${name}_count`, (one) => one.route === route) > 0)
     .map((route) => [route, ...percentiles(old, now, name, (one) => one.route === route)]);
   fill("routes", ["route", "count", "p50", "p95", "p99"], rows, "No request yet.");
 }
@@ -107,7 +107,7 @@ function models(old, now, last) {
     const own = (one) => one.model === labels.id;
     const lanes = sum(now, "kernelsight_lanes", own);
     const busy = rate(old ?? last, now, "kernelsight_session_seconds_sum", own) / lanes;
-    const failures = grown(old, now, "kernelsight_session_failures_total", own);
+    const failures = increase(old, now, "kernelsight_session_failures_total", own);
     return [
       `${labels.id} ${labels.version}`, (labels.provider ?? "").replace("ExecutionProvider", ""), labels.sha256.slice(0, 8),
       { text: percent(busy), mood: busy > 0.9 ? "warn" : "" },
@@ -116,7 +116,7 @@ function models(old, now, last) {
       { text: number(failures, 0), mood: failures ? "bad" : "" },
     ];
   });
-  fill("models", ["model", "on", "file", "busy", "batch, p95", "in line", "failures"], rows, "No model is loaded.");
+  fill("models", ["model", "on", "file", "busy", "batch, p95", "waiting", "failures"], rows, "No model is loaded.");
 }
 
 function queue(old, now) {
@@ -130,12 +130,12 @@ function queue(old, now) {
     return [
       priority, state("queued"), state("running"), state("retrying"),
       seconds(sum(now, "kernelsight_jobs_oldest_seconds", own)),
-      number(grown(old, now, "kernelsight_job_runs_total", own), 0),
+      number(increase(old, now, "kernelsight_job_runs_total", own), 0),
     ];
   });
   const dead = sum(now, "kernelsight_dead_letters");
   rows.push(["dead letters", { text: number(dead, 0), mood: dead ? "bad" : "good" }, "", "", "", ""]);
-  fill("queue", ["priority", "wait", "run", "retry", "oldest", "done here"], rows, "");
+  fill("queue", ["priority", "queued", "running", "retrying", "oldest", "done here"], rows, "");
 }
 
 function drift(old, now) {
@@ -165,65 +165,65 @@ function canaries(old, now) {
 }
 
 function verdicts(old, now) {
-  const every = grown(old, now, "kernelsight_moderation_verdicts_total");
+  const every = increase(old, now, "kernelsight_moderation_verdicts_total");
   const rows = values(now, "kernelsight_moderation_verdicts_total", "verdict").map((verdict) => {
-    const count = grown(old, now, "kernelsight_moderation_verdicts_total", (one) => one.verdict === verdict);
+    const count = increase(old, now, "kernelsight_moderation_verdicts_total", (one) => one.verdict === verdict);
     return [verdict, number(count, 0), percent(count / every)];
   });
-  fill("verdicts", ["verdict", "count", "share"], every ? rows : [], "Nothing was judged yet.");
+  fill("verdicts", ["verdict", "count", "share"], every ? rows : [], "No image moderated yet.");
 }
 
 function kernels(old, now) {
   const name = "kernelsight_kernel_dead_share";
   const rows = values(now, name, "model").map((model) => {
     const worst = (metric) => all(now, metric).filter((one) => one.labels.model === model).sort((a, b) => b.value - a.value)[0];
-    const [dead, moved] = [worst(name), worst("kernelsight_kernel_drift")];
+    const [dead, drifted] = [worst(name), worst("kernelsight_kernel_drift")];
     return [
-      model, dead.labels.layer, percent(dead.value), moved?.labels.layer ?? "",
-      { text: number(moved?.value, 2), mood: moved?.value > KERNELS_ACT ? "bad" : "good" },
+      model, dead.labels.layer, percent(dead.value), drifted?.labels.layer ?? "",
+      { text: number(drifted?.value, 2), mood: drifted?.value > KERNELS_ACT ? "bad" : "good" },
     ];
   });
-  fill("kernels", ["model", "most dead in", "dead", "moved most", "drift"], rows, "Not looked at yet.");
+  fill("kernels", ["model", "most dead kernels in", "dead", "most drift in", "drift"], rows, "Not inspected yet.");
 }
 
 const same = (labels) => (one) => one.pipeline === labels.pipeline && one.stage === labels.stage;
 
-function say(text, mood) {
+function showState(text, mood) {
   at("state").textContent = text;
   at("state").className = mood;
 }
 
-async function look() {
+async function refresh() {
   const key = sessionStorage.getItem("key");
   const answer = await fetch("../metrics", { headers: key ? { Authorization: `Bearer ${key}` } : {}, cache: "no-store" });
   at("ask").hidden = answer.status !== 401;
   if (answer.status === 401) {
     at("figures").hidden = true;
-    say(key ? "This key is not the one." : "The figures need the API key.", "warn");
+    showState(key ? "This key is wrong." : "The figures need the API key.", "warn");
     return;
   }
   const now = parse(await answer.text(), Date.now() / 1000);
-  const last = looks.at(-1);
-  looks.push(now);
-  while (now.time - looks[0].time > MINUTES * 60) looks.shift();
-  show(now.time - looks[0].time > FEW_SECONDS ? looks[0] : undefined, now, last);
+  const last = scrapes.at(-1);
+  scrapes.push(now);
+  while (now.time - scrapes[0].time > MINUTES * 60) scrapes.shift();
+  show(now.time - scrapes[0].time > FEW_SECONDS ? scrapes[0] : undefined, now, last);
   at("figures").hidden = false;
   const ready = all(now, "kernelsight_model_info").length > 0;
-  say(ready ? "Answers" : "Loads its models", ready ? "good" : "warn");
+  showState(ready ? "Ready" : "Loading models", ready ? "good" : "warn");
 }
 
-async function watch() {
+async function refreshForever() {
   try {
-    await look();
+    await refresh();
   } catch {
-    say("Does not answer", "bad");
+    showState("The service does not answer", "bad");
   }
-  setTimeout(watch, EVERY_SECONDS * 1000);
+  setTimeout(refreshForever, EVERY_SECONDS * 1000);
 }
 
 at("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   sessionStorage.setItem("key", at("key").value);
-  look().catch(() => say("Does not answer", "bad"));
+  refresh().catch(() => showState("The service does not answer", "bad"));
 });
-watch();
+refreshForever();

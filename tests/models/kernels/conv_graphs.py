@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from models.manifest import Manifest
-from tests.models.tiny_graphs import manifest_of
+from tests.models.tiny_graphs import make_manifest
 
 Floats = NDArray[np.float32]
 SIZE = (160, 160)
@@ -18,7 +18,7 @@ KERNELS = 6
 
 
 def first_kernels() -> Floats:
-    """(KERNELS, 3, 3, 3), each of which answers to something in most pictures."""
+    """(KERNELS, 3, 3, 3), each of which is active somewhere in most pictures."""
     return np.random.default_rng(2).normal(size=(KERNELS, 3, 3, 3)).astype(np.float32)
 
 
@@ -64,5 +64,5 @@ def save(path: Path, nodes: Sequence[NodeProto], arrays: Mapping[str, NDArray[An
 
 
 def net_manifest(path: Path) -> Manifest:
-    manifest = manifest_of(path)
+    manifest = make_manifest(path)
     return manifest.model_copy(update={"input": manifest.input.model_copy(update={"sizes": (SIZE,)})})

@@ -1,4 +1,4 @@
-"""Whatever happens to the others, each caller gets its own answer or its own error, once."""
+"""Whatever happens to other callers, each one gets its own answer or its own error, once."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from models.errors import DeadlineExceeded, InferenceFailed
 from models.inference import Inference
 from models.priority import PRIORITIES, Priority
 from models.runtime.batcher import Batcher
-from tests.models.fake_sessions import Sessions, item, run, serving, value_of
+from tests.models.fake_sessions import FakeSessions, item, open_batcher, run_scenario, value_of
 
 Fate = Literal["served", "bad", "expired", "cancelled at once", "cancelled later"]
 
@@ -28,10 +28,10 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """How the model is set up: `busy` holds its sessions until everybody has arrived, `lifetimes` lets them die."""
+class ModelSetup:
+    """`busy` holds the sessions until all callers have arrived, `lifetimes` lets them die."""
 
-    lanes: int = 1
+    workers: int = 1
     batch: int = 1
     pads: bool = False
     busy: bool = False
@@ -45,43 +45,45 @@ callers = st.builds(
     size=st.sampled_from([2, 3]),
     pauses=st.booleans(),
 )
-workshops = st.builds(
-    Workshop,
-    lanes=st.integers(1, 2),
+setups = st.builds(
+    ModelSetup,
+    workers=st.integers(1, 2),
     batch=st.integers(1, 5),
     pads=st.booleans(),
     busy=st.booleans(),
-    # Only the first may die in its first run: whoever meets two such in a row is told of it.
+    # Only the first may die in its first run: a caller that meets two such sessions in a row gets an error.
     lifetimes=st.just(()) | st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(1, 3)),
 )
 
 
 @settings(max_examples=40, deadline=None)
-@given(crowd=st.lists(callers, max_size=30), workshop=workshops)
-@example(crowd=[Caller("served"), Caller("bad"), Caller("served")], workshop=Workshop(batch=4, busy=True))
-@example(crowd=[Caller("served")] * 9, workshop=Workshop(batch=5, pads=True, busy=True, lifetimes=(0, 1, 1)))
-def test_each_caller_gets_its_own_answer_or_its_own_error(crowd: list[Caller], workshop: Workshop) -> None:
-    sessions = Sessions(
-        bad=frozenset(number for number, one in enumerate(crowd, 1) if one.fate == "bad"), lifetimes=workshop.lifetimes
+@given(crowd=st.lists(callers, max_size=30), setup=setups)
+@example(crowd=[Caller("served"), Caller("bad"), Caller("served")], setup=ModelSetup(batch=4, busy=True))
+@example(crowd=[Caller("served")] * 9, setup=ModelSetup(batch=5, pads=True, busy=True, lifetimes=(0, 1, 1)))
+def test_each_caller_gets_its_own_answer_or_its_own_error(crowd: list[Caller], setup: ModelSetup) -> None:
+    sessions = FakeSessions(
+        bad=frozenset(number for number, one in enumerate(crowd, 1) if one.fate == "bad"), lifetimes=setup.lifetimes
     )
-    outcomes, complaints = run(serve(crowd, workshop, sessions))
+    outcomes, complaints = run_scenario(serve(crowd, setup, sessions))
     surprises = [
         (number, one, outcome)
         for number, (one, outcome) in enumerate(zip(crowd, outcomes, strict=True), 1)
-        if not is_fair(number, one, outcome, workshop, sessions)
+        if not is_fair(number, one, outcome, setup, sessions)
     ]
 
-    assert (surprises, complaints, max(sessions.sizes, default=0) <= most_rows(workshop)) == ([], [], True)
+    assert surprises == []
+    assert complaints == []
+    assert max(sessions.sizes, default=0) <= most_rows(setup)
 
 
 async def serve(
-    crowd: Sequence[Caller], workshop: Workshop, sessions: Sessions
+    crowd: Sequence[Caller], setup: ModelSetup, sessions: FakeSessions
 ) -> tuple[list[Inference | BaseException], list[dict[str, Any]]]:
-    """What each caller got, and what the event loop complained about, such as an answer given twice."""
+    """The outcome of each caller, and complaints of the event loop, such as an answer given twice."""
     complaints: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    async with serving(sessions, lanes=workshop.lanes, batch=workshop.batch, pads=workshop.pads) as batcher:
-        if workshop.busy:
+    async with open_batcher(sessions, workers=setup.workers, max_batch=setup.batch, pads=setup.pads) as batcher:
+        if setup.busy:
             sessions.gate.clear()
         tasks = [await arrive(batcher, number, one) for number, one in enumerate(crowd, 1)]
         sessions.gate.set()
@@ -105,12 +107,12 @@ async def arrive(batcher: Batcher, number: int, one: Caller) -> asyncio.Task[Inf
 
 
 def is_fair(
-    number: int, one: Caller, outcome: Inference | BaseException, workshop: Workshop, sessions: Sessions
+    number: int, one: Caller, outcome: Inference | BaseException, setup: ModelSetup, sessions: FakeSessions
 ) -> bool:
     match outcome:
         case Inference():
             is_own = value_of(outcome) == number and outcome.outputs["y"].shape == (one.size,)
-            return is_own and outcome.batch_size <= workshop.batch and one.fate not in ("bad", "expired")
+            return is_own and outcome.batch_size <= setup.batch and one.fate not in ("bad", "expired")
         case InferenceFailed():
             return one.fate == "bad"
         case DeadlineExceeded():
@@ -120,5 +122,5 @@ def is_fair(
     return False
 
 
-def most_rows(workshop: Workshop) -> int:
-    return 1 << (workshop.batch - 1).bit_length() if workshop.pads else workshop.batch
+def most_rows(setup: ModelSetup) -> int:
+    return 1 << (setup.batch - 1).bit_length() if setup.pads else setup.batch

@@ -1,4 +1,4 @@
-"""Whoever asks for many items beside others gets its own rows, from batches within the plan."""
+"""Each caller of `infer_many` gets its own rows, from batches within the plan."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from models.inference import Inference
 from models.priority import PRIORITIES, Priority
 from models.runtime.batcher import Batcher
-from tests.models.blocks import block, started, values_of
-from tests.models.fake_sessions import Sessions, item, run, serving
+from tests.models.blocks import block, start_calls, values_of
+from tests.models.fake_sessions import FakeSessions, item, open_batcher, run_scenario
 
 
 @dataclass(frozen=True)
@@ -26,24 +26,25 @@ callers = st.builds(Caller, rows=st.none() | st.integers(1, 9), priority=st.samp
 
 
 @settings(max_examples=40, deadline=None)
-@given(crowd=st.lists(callers, max_size=12), batch=st.integers(1, 5), lanes=st.integers(1, 3), is_busy=st.booleans())
-def test_each_caller_gets_its_own_rows_from_batches_within_the_plan(
-    crowd: list[Caller], batch: int, lanes: int, is_busy: bool
+@given(crowd=st.lists(callers, max_size=12), batch=st.integers(1, 5), workers=st.integers(1, 3), is_busy=st.booleans())
+def test_each_caller_gets_its_own_rows_from_planned_batches(
+    crowd: list[Caller], batch: int, workers: int, is_busy: bool
 ) -> None:
-    sessions = Sessions()
+    sessions = FakeSessions()
 
     async def scenario() -> list[list[float]]:
-        async with serving(sessions, batch=batch, lanes=lanes) as batcher:
+        async with open_batcher(sessions, max_batch=batch, workers=workers) as batcher:
             if is_busy:
                 sessions.gate.clear()
-            tasks = await started(*(asks(batcher, one, 100 * number) for number, one in enumerate(crowd, 1)))
+            tasks = await start_calls(*(asks(batcher, one, 100 * number) for number, one in enumerate(crowd, 1)))
             sessions.gate.set()
             return [values_of(answer) for answer in await asyncio.gather(*tasks)]
 
-    answers = run(scenario())
+    answers = run_scenario(scenario())
 
     wanted: Sequence[list[int]] = [own_values(one, 100 * number) for number, one in enumerate(crowd, 1)]
-    assert (answers, max(sessions.sizes, default=0) <= batch) == (wanted, True)
+    assert answers == wanted
+    assert max(sessions.sizes, default=0) <= batch
 
 
 def own_values(one: Caller, first: int) -> list[int]:

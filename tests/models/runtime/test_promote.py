@@ -1,4 +1,4 @@
-"""A second version of a model beside the first, and the switch between them under load, on real sessions."""
+"""A shadow version beside the serving one, and the switch between them under load, on real sessions."""
 
 import asyncio
 import threading
@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.arrays import Array
 from models.inference import BatchRecord, Inference
 from models.manifest import Manifest
-from models.runtime.model_info import Served
-from models.runtime.runtime import Runtime, as_traffic
-from models.runtime.session import Array
+from models.runtime.model_info import ModelInfo
+from models.runtime.runtime import Runtime
+from models.runtime.traffic import as_traffic
 from models.store.store import Store
-from tests.models.tiny_graphs import image, manifest_of, means, store_with, write_classifier_graph, write_graph
+from tests.models.tiny_graphs import fill_store, image, make_manifest, means, write_classifier_graph, write_graph
 
 ITEM = image(1)
 ROWS = {"image": np.stack([image(seed)["image"] for seed in range(5)])}
@@ -23,24 +24,24 @@ ROWS = {"image": np.stack([image(seed)["image"] for seed in range(5)])}
 
 @pytest.fixture
 def first(tmp_path: Path) -> Manifest:
-    return manifest_of(write_graph(tmp_path / "first.onnx"))
+    return make_manifest(write_graph(tmp_path / "first.onnx"))
 
 
 @pytest.fixture
 def second(tmp_path: Path) -> Manifest:
-    return manifest_of(write_classifier_graph(tmp_path / "second.onnx"), version=2)
+    return make_manifest(write_classifier_graph(tmp_path / "second.onnx"), version=2)
 
 
 @pytest.fixture
 def store(tmp_path: Path, first: Manifest, second: Manifest) -> Store:
-    return store_with(tmp_path / "store", first, second)
+    return fill_store(tmp_path / "store", first, second)
 
 
 @asynccontextmanager
-async def running(store: Store, manifest: Manifest, heard: list[int] | None = None) -> AsyncIterator[Runtime]:
-    def observe(served: Served, record: BatchRecord) -> None:
-        if heard is not None:
-            heard.append(served.version)
+async def running(store: Store, manifest: Manifest, observed: list[int] | None = None) -> AsyncIterator[Runtime]:
+    def observe(model_info: ModelInfo, record: BatchRecord) -> None:
+        if observed is not None:
+            observed.append(model_info.version)
 
     runtime = Runtime(store, device="cpu", observer=observe)
     await runtime.open(manifest)
@@ -56,7 +57,7 @@ def is_the_first(answer: Inference, inputs: Mapping[str, Array]) -> bool:
     return [[round(float(value), 2) for value in row] for row in found] == [means({"image": row}) for row in rows]
 
 
-def test_under_load_no_request_is_lost_and_each_answer_is_whole_and_names_its_version(
+def test_under_load_every_answer_comes_whole_from_the_version_it_names(
     store: Store, first: Manifest, second: Manifest
 ) -> None:
     answers: list[tuple[bool, Inference, Mapping[str, Array]]] = []
@@ -78,7 +79,7 @@ def test_under_load_no_request_is_lost_and_each_answer_is_whole_and_names_its_ve
             while len(answers) < 200:
                 await asyncio.sleep(0)
             before, promoted = runtime.promote(loaded), True
-            await before.retire(grace_seconds=60)
+            await before.batcher.retire(grace_seconds=60)
             after = len(answers) + 200
             while len(answers) < after:
                 await asyncio.sleep(0)
@@ -87,59 +88,69 @@ def test_under_load_no_request_is_lost_and_each_answer_is_whole_and_names_its_ve
 
     asyncio.run(scenario())
 
-    versions = [answer.served.version for _, answer, _ in answers if answer.served]
+    versions = [answer.model_info.version for _, answer, _ in answers if answer.model_info]
     assert [is_the_first(answer, inputs) for _, answer, inputs in answers] == [one == 1 for one in versions]
     assert {version for (later, *_), version in zip(answers, versions, strict=True) if later} == {2}
     assert set(versions) == {1, 2}
 
 
-def test_what_is_retired_answers_those_who_wait_and_then_ends_its_threads(
+def test_a_retired_graph_answers_waiting_requests_and_ends_its_threads(
     store: Store, first: Manifest, second: Manifest
 ) -> None:
     async def scenario() -> tuple[list[int], int]:
         async with running(store, first) as runtime:
             waiting = [asyncio.create_task(runtime.infer_many("tiny", ROWS)) for _ in range(20)]
             await asyncio.sleep(0)
-            await runtime.promote(await runtime.load(second)).retire(grace_seconds=60)
+            await runtime.promote(await runtime.load(second)).batcher.retire(grace_seconds=60)
             answers = [task.result() for task in waiting]
-            lanes = sum(thread.name == "lane tiny" for thread in threading.enumerate())
-            return [one.served.version for one in answers if one.served], lanes - runtime.plan(second).lanes
+            threads = sum(thread.name == "session worker tiny" for thread in threading.enumerate())
+            return [one.model_info.version for one in answers if one.model_info], threads - runtime.plan(second).workers
 
-    assert asyncio.run(scenario()) == ([1] * 20, 0)
+    versions, extra_threads = asyncio.run(scenario())
+
+    assert versions == [1] * 20
+    assert extra_threads == 0
 
 
-def test_what_is_loaded_aside_answers_nobody_and_is_not_heard_of(
+def test_a_shadow_version_answers_no_requests_and_is_not_observed(
     store: Store, first: Manifest, second: Manifest
 ) -> None:
-    heard: list[int] = []
+    observed: list[int] = []
 
     async def scenario() -> tuple[int | None, int, int]:
-        async with running(store, first, heard) as runtime:
-            aside = await runtime.load(second, aside=True)
+        async with running(store, first, observed) as runtime:
+            shadow = await runtime.load(second, as_shadow=True)
             asked = await runtime.infer("tiny", ITEM)
-            own = await aside.infer(ITEM, priority="batch", deadline=None)
-            await aside.retire(grace_seconds=60)
-            assert asked.served
-            assert own.served
-            return asked.served.version, own.served.version, aside.batcher.plan.lanes
+            own = await shadow.batcher.infer(ITEM, priority="batch")
+            await shadow.batcher.retire(grace_seconds=60)
+            assert asked.model_info
+            assert own.model_info
+            return asked.model_info.version, own.model_info.version, shadow.batcher.plan.workers
 
-    assert (asyncio.run(scenario()), heard) == ((1, 2, 1), [1])
+    live_version, shadow_version, shadow_workers = asyncio.run(scenario())
+
+    assert live_version == 1
+    assert shadow_version == 2
+    assert shadow_workers == 1
+    assert observed == [1]
 
 
-def test_a_tap_hears_of_traffic_only_and_one_that_fails_costs_no_answer(store: Store, first: Manifest) -> None:
-    heard: list[tuple[object, Inference]] = []
+def test_a_listener_gets_only_traffic_and_may_fail(store: Store, first: Manifest) -> None:
+    received: list[tuple[object, Inference]] = []
 
-    def tap(inputs: Mapping[str, Array], answer: Inference) -> None:
-        heard.append((inputs, answer))
+    def listen(inputs: Mapping[str, Array], answer: Inference) -> None:
+        received.append((inputs, answer))
         raise ZeroDivisionError
 
     async def scenario() -> Inference:
         async with running(store, first) as runtime:
-            runtime.tap("tiny", tap)
+            runtime.set_listener("tiny", listen)
             with as_traffic(False):
                 await runtime.infer("tiny", ITEM)
             return await runtime.infer("tiny", ITEM)
 
     answer = asyncio.run(scenario())
 
-    assert [(inputs is ITEM, told is answer) for inputs, told in heard] == [(True, True)]
+    [(inputs, passed_on)] = received
+    assert inputs is ITEM
+    assert passed_on is answer

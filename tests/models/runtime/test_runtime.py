@@ -1,4 +1,4 @@
-"""The whole way from a manifest in a store to an answer, on real sessions."""
+"""From a manifest in a store to an answer, on real sessions."""
 
 import asyncio
 import gc
@@ -15,20 +15,20 @@ import pytest
 from models.errors import DeadlineExceeded, DeviceUnavailable, ModelCorrupt, ModelMissing, TensorRejected
 from models.inference import BatchRecord, Inference
 from models.manifest import Manifest
-from models.runtime.model_info import Served, Standing
-from models.runtime.runtime import Observer, Runtime
+from models.runtime.model_info import ModelInfo, ModelStatus
+from models.runtime.runtime import Runtime, RuntimeObserver
 from models.runtime.session import choose_device
-from models.runtime.session_worker import Plan
-from models.store.sources import file_sha256
+from models.runtime.session_worker import BatchPlan
+from models.store.sources import hash_file
 from models.store.store import Store
-from tests.models.tiny_graphs import SIZES, SLOW, image, manifest_of, means, store_with, write_graph, write_slow_graph
+from tests.models.tiny_graphs import SIZES, SLOW, fill_store, image, make_manifest, means, write_graph, write_slow_graph
 
 needs_no_cuda = pytest.mark.skipif(choose_device("auto") == "cuda", reason="this machine has CUDA")
 
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Manifest:
-    return manifest_of(write_graph(tmp_path / "tiny.onnx"))
+    return make_manifest(write_graph(tmp_path / "tiny.onnx"))
 
 
 @asynccontextmanager
@@ -36,7 +36,7 @@ async def running(
     store: Store,
     *manifests: Manifest,
     probe_after_seconds: float = 10.0,
-    observer: Observer = lambda served, record: None,
+    observer: RuntimeObserver = lambda model_info, record: None,
 ) -> AsyncIterator[Runtime]:
     runtime = Runtime(store, device="cpu", probe_after_seconds=probe_after_seconds, observer=observer)
     for manifest in manifests:
@@ -55,24 +55,25 @@ def test_every_accepted_shape_is_answered_with_its_own_answer(tmp_path: Path, ti
     items = [image(seed, size) for seed in range(20) for size in SIZES]
 
     async def scenario() -> list[list[float]]:
-        async with running(store_with(tmp_path / "store", tiny), tiny) as runtime:
+        async with running(fill_store(tmp_path / "store", tiny), tiny) as runtime:
             answers = await asyncio.gather(*(runtime.infer("tiny", one) for one in items))
         return [embedding(answer) for answer in answers]
 
     assert asyncio.run(scenario()) == [means(one) for one in items]
 
 
-def test_answers_have_no_batch_axis_and_say_where_their_time_went(tmp_path: Path, tiny: Manifest) -> None:
+def test_answers_have_timings_and_no_batch_axis(tmp_path: Path, tiny: Manifest) -> None:
     async def scenario() -> Inference:
-        async with running(store_with(tmp_path / "store", tiny), tiny) as runtime:
+        async with running(fill_store(tmp_path / "store", tiny), tiny) as runtime:
             return await runtime.infer("tiny", image(1, SIZES[1]), priority="batch", deadline=monotonic() + 60)
 
     answer = asyncio.run(scenario())
     shapes = {name: value.shape for name, value in answer.outputs.items()}
 
-    assert (shapes, answer.batch_size, answer.run_seconds > 0, answer.wait_seconds >= 0) == (
-        {"embedding": (3,), "grid": (*SIZES[1], 3)}, 1, True, True,
-    )  # fmt: skip
+    assert shapes == {"embedding": (3,), "grid": (*SIZES[1], 3)}
+    assert answer.batch_size == 1
+    assert answer.run_seconds > 0
+    assert answer.wait_seconds >= 0
 
 
 @pytest.mark.parametrize("shape", [(5, 5, 3), (6, 4, 3), (4, 4, 1), (1, 4, 4, 3)], ids=str)
@@ -80,14 +81,14 @@ def test_a_shape_that_the_manifest_does_not_list_is_refused(
     tmp_path: Path, tiny: Manifest, shape: tuple[int, ...]
 ) -> None:
     async def scenario() -> None:
-        async with running(store_with(tmp_path / "store", tiny), tiny) as runtime:
+        async with running(fill_store(tmp_path / "store", tiny), tiny) as runtime:
             await runtime.infer("tiny", {"image": np.zeros(shape, np.uint8)})
 
     with pytest.raises(TensorRejected, match="'tiny'"):
         asyncio.run(scenario())
 
 
-def test_a_model_that_is_not_loaded_is_missing_with_the_command_that_helps(tmp_path: Path) -> None:
+def test_a_model_that_is_not_loaded_names_the_command(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with running(Store(tmp_path)) as runtime:
             await runtime.infer("tiny", image(1))
@@ -108,10 +109,10 @@ def test_a_model_that_was_never_pulled_does_not_open(tmp_path: Path, tiny: Manif
 def test_a_file_that_is_no_graph_does_not_open(tmp_path: Path) -> None:
     path = tmp_path / "page.onnx"
     path.write_bytes(b"<html>log in first</html>")
-    manifest = manifest_of(path)
+    manifest = make_manifest(path)
 
     async def scenario() -> None:
-        async with running(store_with(tmp_path / "store", manifest), manifest):
+        async with running(fill_store(tmp_path / "store", manifest), manifest):
             pass
 
     with pytest.raises(ModelCorrupt, match=r"model\.onnx"):
@@ -119,7 +120,7 @@ def test_a_file_that_is_no_graph_does_not_open(tmp_path: Path) -> None:
 
 
 @needs_no_cuda
-def test_cuda_that_is_asked_for_and_not_there_is_an_error_and_not_a_slow_service(tmp_path: Path) -> None:
+def test_asking_for_missing_cuda_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DeviceUnavailable, match="cuda"):
         Runtime(Store(tmp_path), device="cuda")
 
@@ -130,39 +131,42 @@ def test_auto_runs_on_the_cpu_where_there_is_nothing_else(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs Linux")
-def test_on_a_cpu_the_plan_is_a_single_threaded_session_per_core(tmp_path: Path, tiny: Manifest) -> None:
-    plan = Runtime(Store(tmp_path), device="cpu", queue=7, hang_seconds=3).plan(tiny)
+def test_the_cpu_plan_is_one_single_threaded_session_per_core(tmp_path: Path, tiny: Manifest) -> None:
+    plan = Runtime(Store(tmp_path), device="cpu", queue_limit=7, hang_seconds=3).plan(tiny)
 
-    assert plan == Plan(lanes=len(os.sched_getaffinity(0)), threads=1, batch=1, pads=False, queue=7, hang_seconds=3)
+    assert plan == BatchPlan(
+        workers=len(os.sched_getaffinity(0)), threads=1, max_batch=1, pads=False, queue_limit=7, hang_seconds=3
+    )
 
 
 @pytest.mark.parametrize(("probe_after_seconds", "batches"), [(0.0, 2), (3600.0, 1)])
-def test_a_check_runs_a_real_inference_only_when_none_completed_lately(
+def test_a_check_infers_only_when_nothing_completed_lately(
     tmp_path: Path, tiny: Manifest, probe_after_seconds: float, batches: int
 ) -> None:
-    seen: list[tuple[str, str]] = []
+    observed: list[tuple[str, str]] = []
 
-    def note(served: Served, record: BatchRecord) -> None:
-        seen.append((served.provider, record.model))
+    def note(model_info: ModelInfo, record: BatchRecord) -> None:
+        observed.append((model_info.provider, record.model))
 
     async def scenario() -> dict[str, str | None]:
-        store = store_with(tmp_path / "store", tiny)
+        store = fill_store(tmp_path / "store", tiny)
         async with running(store, tiny, probe_after_seconds=probe_after_seconds, observer=note) as runtime:
             await runtime.infer("tiny", image(1))
             return await runtime.check()
 
     health = asyncio.run(scenario())
 
-    assert (health, seen) == ({"tiny": None}, [("CPUExecutionProvider", "tiny")] * batches)
+    assert health == {"tiny": None}
+    assert observed == [("CPUExecutionProvider", "tiny")] * batches
 
 
-def test_a_check_says_which_model_is_stuck_and_which_is_well(tmp_path: Path, tiny: Manifest) -> None:
-    slow = manifest_of(write_slow_graph(tmp_path / "slow.onnx", turns=1_000_000), id="slow")
+def test_a_check_tells_a_stuck_model_from_a_healthy_one(tmp_path: Path, tiny: Manifest) -> None:
+    slow = make_manifest(write_slow_graph(tmp_path / "slow.onnx", turns=1_000_000), id="slow")
     stuck = {"image": np.full((*SIZES[0], 3), SLOW, np.uint8)}
 
     async def scenario() -> dict[str, str | None]:
-        async with running(store_with(tmp_path / "store", slow, tiny), slow, tiny, probe_after_seconds=0) as runtime:
-            crowd = runtime.plan(slow).lanes + 100
+        async with running(fill_store(tmp_path / "store", slow, tiny), slow, tiny, probe_after_seconds=0) as runtime:
+            crowd = runtime.plan(slow).workers + 100
             callers = [asyncio.create_task(runtime.infer("slow", stuck)) for _ in range(crowd)]
             await asyncio.sleep(0)
             health = await runtime.check(timeout_seconds=0.5)
@@ -172,39 +176,40 @@ def test_a_check_says_which_model_is_stuck_and_which_is_well(tmp_path: Path, tin
 
     health = asyncio.run(scenario())
 
-    assert (health["tiny"], health["slow"]) == (None, str(DeadlineExceeded("'slow'")))
+    assert health["tiny"] is None
+    assert health["slow"] == str(DeadlineExceeded("'slow'"))
 
 
 def test_opening_a_model_twice_loads_it_once(tmp_path: Path, tiny: Manifest) -> None:
     manifest = tiny.model_copy(update={"id": "opened-twice"})
 
     async def scenario() -> tuple[int, int]:
-        async with running(store_with(tmp_path / "store", manifest), manifest, manifest) as runtime:
-            lanes = sum(thread.name == "lane opened-twice" for thread in threading.enumerate())
-            return lanes, runtime.plan(manifest).lanes
+        async with running(fill_store(tmp_path / "store", manifest), manifest, manifest) as runtime:
+            threads = sum(thread.name == "session worker opened-twice" for thread in threading.enumerate())
+            return threads, runtime.plan(manifest).workers
 
-    lanes, planned = asyncio.run(scenario())
+    threads, planned = asyncio.run(scenario())
 
-    assert lanes == planned
+    assert threads == planned
 
 
-def test_the_standing_of_every_model_is_told_with_the_facts_of_what_is_served(tmp_path: Path, tiny: Manifest) -> None:
+def test_the_status_of_every_model_has_its_model_info(tmp_path: Path, tiny: Manifest) -> None:
     other, graph = tiny.model_copy(update={"id": "other", "version": 2}), tmp_path / "tiny.onnx"
 
-    async def scenario() -> list[Standing]:
-        async with running(store_with(tmp_path / "store", tiny, other), tiny, other) as runtime:
-            return runtime.standing()
+    async def scenario() -> list[ModelStatus]:
+        async with running(fill_store(tmp_path / "store", tiny, other), tiny, other) as runtime:
+            return runtime.statuses()
 
-    standing = asyncio.run(scenario())
+    statuses = asyncio.run(scenario())
 
-    sha256, size = file_sha256(graph), graph.stat().st_size
-    assert [one.served for one in standing] == [
-        Served(id, version, sha256, "CPUExecutionProvider", "other", size)  # it has no weights
+    sha256, size = hash_file(graph), graph.stat().st_size
+    assert [one.model_info for one in statuses] == [
+        ModelInfo(id, version, sha256, "CPUExecutionProvider", "other", size)  # it has no weights
         for id, version in (("tiny", 1), ("other", 2))
     ]
-    lanes = len(os.sched_getaffinity(0))
-    assert [(one.waiting, one.lanes, one.busy, one.respawns) for one in standing] == [
-        ({"interactive": 0, "batch": 0}, lanes, 0, 0)
+    cores = len(os.sched_getaffinity(0))
+    assert [(one.waiting, one.workers, one.busy, one.respawns) for one in statuses] == [
+        ({"interactive": 0, "batch": 0}, cores, 0, 0)
     ] * 2
 
 
@@ -216,7 +221,7 @@ def resident_bytes() -> int:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
 def test_memory_stays_flat_while_shapes_alternate(tmp_path: Path) -> None:
     sizes = ((64, 64), (64, 96), (96, 96))
-    shapes = manifest_of(write_graph(tmp_path / "tiny.onnx"))
+    shapes = make_manifest(write_graph(tmp_path / "tiny.onnx"))
     manifest = shapes.model_copy(update={"input": shapes.input.model_copy(update={"sizes": sizes})})
     items = [image(seed, size) for seed, size in enumerate(sizes)]
 
@@ -225,7 +230,7 @@ def test_memory_stays_flat_while_shapes_alternate(tmp_path: Path) -> None:
             await asyncio.gather(*(runtime.infer("tiny", items[number % 3]) for number in range(20)))
 
     async def scenario() -> int:
-        async with running(store_with(tmp_path / "store", manifest), manifest) as runtime:
+        async with running(fill_store(tmp_path / "store", manifest), manifest) as runtime:
             await send(runtime, 500)
             before = resident_bytes()
             await send(runtime, 3000)  # their inputs and outputs together are 290 MB

@@ -21,18 +21,19 @@ def session(tmp_path: Path) -> Session:
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("count", [1, 3])
-def test_all_outputs_come_by_name_with_a_row_for_each_item(session: Session, count: int, size: tuple[int, int]) -> None:
+def test_outputs_come_by_name_with_a_row_per_item(session: Session, count: int, size: tuple[int, int]) -> None:
     items = [image(seed, size) for seed in range(count)]
     outputs = session.run({"image": np.stack([one["image"] for one in items])})
     rows = [[round(float(value), 2) for value in row] for row in outputs["embedding"]]
 
-    assert (rows, outputs["grid"].shape) == ([means(one) for one in items], (count, *size, 3))
+    assert rows == [means(one) for one in items]
+    assert outputs["grid"].shape == (count, *size, 3)
 
 
 def test_a_session_knows_its_names_and_its_provider(session: Session) -> None:
-    facts = (session.input_names, session.output_names, session.provider)
-
-    assert facts == (("image",), ("embedding", "grid"), "CPUExecutionProvider")
+    assert session.input_names == ("image",)
+    assert session.output_names == ("embedding", "grid")
+    assert session.provider == "CPUExecutionProvider"
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>not a graph</html>", bytes(1000)], ids=["empty", "page", "zeros"])
@@ -59,14 +60,14 @@ def test_a_file_that_is_gone_is_corrupt_and_named(tmp_path: Path) -> None:
     ],
     ids=["dtype", "shape", "name", "nothing"],
 )
-def test_what_onnx_runtime_refuses_is_an_inference_that_failed(
+def test_feeds_that_onnx_runtime_refuses_fail_the_inference(
     session: Session, feeds: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]
 ) -> None:
     with pytest.raises(InferenceFailed):
         session.run(feeds)
 
 
-def test_a_failed_run_leaves_the_session_well(session: Session) -> None:
+def test_a_failed_run_leaves_the_session_usable(session: Session) -> None:
     with pytest.raises(InferenceFailed):
         session.run({})
     outputs = session.run({"image": image(1)["image"][None]})
@@ -100,14 +101,15 @@ def test_stop_ends_a_run_that_would_never_return(tmp_path: Path) -> None:
     session.stop()
     thread.join(timeout=30)
 
-    assert (len(errors), thread.is_alive()) == (1, False)
+    assert len(errors) == 1
+    assert not thread.is_alive()
 
 
 @pytest.mark.skipif(choose_device("auto") == "cuda", reason="this machine has CUDA")
-def test_asking_for_cuda_where_there_is_none_says_what_to_do() -> None:
+def test_asking_for_missing_cuda_says_what_to_do() -> None:
     with pytest.raises(DeviceUnavailable, match="'gpu' extra"):
         choose_device("cuda")
 
 
-def test_the_cpu_is_never_more_than_was_asked_for() -> None:
+def test_the_cpu_is_chosen_when_asked_for() -> None:
     assert choose_device("cpu") == "cpu"

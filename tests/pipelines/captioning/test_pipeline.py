@@ -1,4 +1,4 @@
-"""Captioning features from chosen outputs of the encoder: what is encoded, sorted, left out and summed."""
+"""Features from given encoder outputs: how they are encoded, sorted, filtered and summed."""
 
 import asyncio
 import base64
@@ -12,21 +12,22 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
 
-from models.labels import label_set
-from models.manifest import Decision
+from models.labels import load_label_set
+from models.manifest import DecisionParameters
 from models.registry import Catalog
-from pipelines.captioning.encoder import Encoder
-from pipelines.captioning.pipeline import Captioning, FeaturesOptions, softmax
+from pipelines.captioning.encoder import ImageEncoder
+from pipelines.captioning.options import FeaturesOptions
+from pipelines.captioning.pipeline import CaptioningPipeline, softmax
 from pipelines.cpu_pool import CpuPool
-from pipelines.image.decode import Limits, Picture, decode
+from pipelines.image.decode import ImageLimits, Picture, decode
 from pipelines.run_context import RunContext
 from pipelines.types import EncodedArray, Features
 from tests.pipelines.fakes import CLASSES, USED, FakeEncoder, logits_of
 from tests.pipelines.images import encode, photograph
 
 MANIFEST = Catalog.load().get("efficientnet-lite0")
-LABELS = label_set("imagenet-1k")
-PICTURE = decode(encode(photograph("cat"), "PNG"), limits=Limits())
+LABELS = load_label_set("imagenet-1k")
+PICTURE = decode(encode(photograph("cat"), "PNG"), limits=ImageLimits())
 
 TABBY, TIGER_CAT, ESPRESSO, CUP = 281, 282, 967, 968
 
@@ -38,17 +39,17 @@ def pool() -> Iterator[CpuPool]:
     pool.close()
 
 
-def captioning(pool: CpuPool, encoder: FakeEncoder, temperature: float = 1.0) -> Captioning:
-    decision = Decision(temperature=temperature, calibration="made up")
+def captioning_pipeline(pool: CpuPool, encoder: FakeEncoder, temperature: float = 1.0) -> CaptioningPipeline:
+    decision = DecisionParameters(temperature=temperature, calibration="made up")
     manifest = MANIFEST.model_copy(update={"decision": decision})
-    return Captioning(Encoder(manifest, USED, LABELS, encoder, pool), pool)
+    return CaptioningPipeline(ImageEncoder(manifest, USED, LABELS, encoder, pool), pool)
 
 
 def features(pool: CpuPool, encoder: FakeEncoder, **options: Any) -> Features:
-    return asyncio.run(captioning(pool, encoder).run(PICTURE, FeaturesOptions(**options), RunContext()))
+    return asyncio.run(captioning_pipeline(pool, encoder).run(PICTURE, FeaturesOptions(**options), RunContext()))
 
 
-def decoded(array: EncodedArray | list[float] | None) -> NDArray[Any]:
+def decode_array(array: EncodedArray | list[float] | None) -> NDArray[Any]:
     assert isinstance(array, EncodedArray)
     little_endian = {"float16": "<f2", "float32": "<f4"}[array.dtype]
     return np.frombuffer(base64.b64decode(array.data, validate=True), little_endian).reshape(array.shape)
@@ -70,8 +71,9 @@ def test_the_embedding_as_base64_is_the_same(pool: CpuPool) -> None:
     packed = features(pool, encoder, embedding="base64").embedding
 
     assert isinstance(packed, EncodedArray)
-    assert (packed.dtype, packed.shape) == ("float32", [1280])
-    assert decoded(packed) == pytest.approx(np.array(features(pool, encoder).embedding), abs=1e-6)
+    assert packed.dtype == "float32"
+    assert packed.shape == [1280]
+    assert decode_array(packed) == pytest.approx(np.array(features(pool, encoder).embedding), abs=1e-6)
 
 
 def test_the_embedding_can_be_left_out(pool: CpuPool) -> None:
@@ -88,8 +90,9 @@ def test_the_grid_is_float16_from_top_left(pool: CpuPool) -> None:
     packed = features(pool, FakeEncoder(grid=grid), grid=True).grid
 
     assert isinstance(packed, EncodedArray)
-    assert (packed.dtype, packed.shape) == ("float16", [7, 7, 1280])
-    assert np.array_equal(decoded(packed), grid.astype(np.float16))
+    assert packed.dtype == "float16"
+    assert packed.shape == [7, 7, 1280]
+    assert np.array_equal(decode_array(packed), grid.astype(np.float16))
 
 
 def test_the_grid_comes_only_when_asked_for(pool: CpuPool) -> None:
@@ -139,7 +142,7 @@ def test_a_group_sums_all_of_its_classes(pool: CpuPool) -> None:
     assert [one.score for one in groups] == sorted((one.score for one in groups), reverse=True)
 
 
-def test_a_group_that_has_everything_has_a_score_of_one_at_most(pool: CpuPool) -> None:
+def test_a_group_score_is_at_most_one(pool: CpuPool) -> None:
     logits = np.full(CLASSES, -inf, np.float32)
     logits[[label.index for label in LABELS.labels if label.group == "animal"]] = 0
 
@@ -152,15 +155,17 @@ def test_a_group_that_has_everything_has_a_score_of_one_at_most(pool: CpuPool) -
 def test_logits_are_divided_by_the_temperature(pool: CpuPool, temperature: float) -> None:
     encoder = FakeEncoder(logits_of({TABBY: 0.6, ESPRESSO: 0.3}, temperature))
 
-    run = captioning(pool, encoder, temperature).run(PICTURE, FeaturesOptions(top_k=2), RunContext())
+    run = captioning_pipeline(pool, encoder, temperature).run(PICTURE, FeaturesOptions(top_k=2), RunContext())
     found = asyncio.run(run)
 
     assert [tag.score for tag in found.tags] == pytest.approx([0.6, 0.3], abs=1e-4)
     assert found.calibration == "made up"
 
 
-def test_a_model_without_decision_facts_says_that_it_is_not_calibrated(pool: CpuPool) -> None:
-    bare = Captioning(Encoder(MANIFEST.model_copy(update={"decision": None}), USED, LABELS, FakeEncoder(), pool), pool)
+def test_a_model_without_decision_parameters_is_not_calibrated(pool: CpuPool) -> None:
+    bare = CaptioningPipeline(
+        ImageEncoder(MANIFEST.model_copy(update={"decision": None}), USED, LABELS, FakeEncoder(), pool), pool
+    )
 
     found = asyncio.run(bare.run(PICTURE, FeaturesOptions(), RunContext()))
 
@@ -170,26 +175,29 @@ def test_a_model_without_decision_facts_says_that_it_is_not_calibrated(pool: Cpu
 def test_the_encoder_gets_the_tensor_the_priority_and_the_deadline(pool: CpuPool) -> None:
     encoder = FakeEncoder()
 
-    asyncio.run(captioning(pool, encoder).run(PICTURE, FeaturesOptions(), RunContext("batch", 1e9)))
+    asyncio.run(captioning_pipeline(pool, encoder).run(PICTURE, FeaturesOptions(), RunContext("batch", 1e9)))
 
     ((model, inputs, priority, deadline),) = encoder.asked
-    assert (model, priority, deadline) == ("efficientnet-lite0", "batch", 1e9)
+    assert model == "efficientnet-lite0"
+    assert priority == "batch"
+    assert deadline == 1e9
     assert {name: tensor.shape for name, tensor in inputs.items()} == {"image": (224, 224, 3)}
 
 
-def test_the_call_hears_where_the_time_went(pool: CpuPool) -> None:
+def test_the_context_records_the_stages(pool: CpuPool) -> None:
     context = RunContext()
 
-    asyncio.run(captioning(pool, FakeEncoder()).run(PICTURE, FeaturesOptions(), context))
+    asyncio.run(captioning_pipeline(pool, FakeEncoder()).run(PICTURE, FeaturesOptions(), context))
 
     assert set(context.timings) == {"preprocess", "wait", "session", "postprocess"}
-    assert (context.timings["wait"], context.timings["session"]) == (0.25, 0.5)  # as the fake says
+    assert context.timings["wait"] == 0.25  # the fake's values
+    assert context.timings["session"] == 0.5
 
 
 def test_a_picture_of_one_pixel_has_features(pool: CpuPool) -> None:
-    dot: Picture = decode(encode(Image.new("RGB", (1, 1), "red"), "PNG"), limits=Limits())
+    dot: Picture = decode(encode(Image.new("RGB", (1, 1), "red"), "PNG"), limits=ImageLimits())
 
-    found = asyncio.run(captioning(pool, FakeEncoder()).run(dot, FeaturesOptions(), RunContext()))
+    found = asyncio.run(captioning_pipeline(pool, FakeEncoder()).run(dot, FeaturesOptions(), RunContext()))
 
     assert [one.name for one in found.appearance.colours] == ["red"]
 

@@ -1,4 +1,4 @@
-"""What the prompt says of an image: names with their scores, in words that never claim more than the scores do."""
+"""The prompt's description of an image never claims more than the scores do."""
 
 import asyncio
 import re
@@ -11,25 +11,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from models.labels import label_set
+from models.labels import load_label_set
 from models.registry import Catalog
-from pipelines.captioning.encoder import Encoder
-from pipelines.captioning.pipeline import Captioning, FeaturesOptions
+from pipelines.captioning.encoder import ImageEncoder
+from pipelines.captioning.options import FeaturesOptions
+from pipelines.captioning.pipeline import CaptioningPipeline
 from pipelines.cpu_pool import CpuPool
-from pipelines.image.decode import Limits, decode
+from pipelines.image.decode import ImageLimits, decode
 from pipelines.run_context import RunContext
 from pipelines.types import Colour, Features, GroupScore, Tag
 from tests.pipelines.fakes import APPEARANCE, CLASSES, FEATURES, USED, FakeEncoder
 from tests.pipelines.images import encode
 
-LABELS = label_set("imagenet-1k")
-PICTURE = decode(encode(Image.new("RGB", (8, 8), "teal"), "PNG"), limits=Limits())
+LABELS = load_label_set("imagenet-1k")
+PICTURE = decode(encode(Image.new("RGB", (8, 8), "teal"), "PNG"), limits=ImageLimits())
 
 
 @pytest.fixture(scope="module")
-def captioning() -> Iterator[Captioning]:
+def captioning() -> Iterator[CaptioningPipeline]:
     pool = CpuPool(threads=1)
-    yield Captioning(Encoder(Catalog.load().get("efficientnet-lite0"), USED, LABELS, FakeEncoder(), pool), pool)
+    yield CaptioningPipeline(
+        ImageEncoder(Catalog.load().get("efficientnet-lite0"), USED, LABELS, FakeEncoder(), pool), pool
+    )
     pool.close()
 
 
@@ -38,7 +41,7 @@ def tag(index: int, score: float) -> Tag:
     return Tag(index=index, wnid=label.wnid, label=label.name, score=round(score, 6), group=label.group)
 
 
-def result_of(scores: dict[int, float], groups: dict[str, float] | None = None) -> Features:
+def make_result(scores: dict[int, float], groups: dict[str, float] | None = None) -> Features:
     tags = [tag(*one) for one in scores.items()]
     found = [GroupScore(group=name, score=score) for name, score in (groups or {}).items()]
     return FEATURES.model_copy(update={"tags": tags, "groups": found})
@@ -56,39 +59,40 @@ def result_of(scores: dict[int, float], groups: dict[str, float] | None = None) 
         (0.09, "The classifier recognises no particular thing in it."),
     ],
 )
-def test_the_wording_goes_by_the_best_score(captioning: Captioning, score: float, words: str) -> None:
-    assert captioning.brief(result_of({0: score})).splitlines()[-1] == words
+def test_the_wording_goes_by_the_best_score(captioning: CaptioningPipeline, score: float, words: str) -> None:
+    assert captioning.describe(make_result({0: score})).splitlines()[-1] == words
 
 
-def test_several_tags_are_named_in_their_order_and_weak_ones_left_out(captioning: Captioning) -> None:
-    result = result_of({1: 0.5, 0: 0.2, 2: 0.05})
+def test_tags_are_named_in_order_without_weak_ones(captioning: CaptioningPipeline) -> None:
+    result = make_result({1: 0.5, 0: 0.2, 2: 0.05})
 
-    assert captioning.brief(result).splitlines()[-1] == "Possibly shows: goldfish (0.50), tench (0.20)."
-
-
-def test_nothing_is_said_of_tags_that_nobody_asked_for(captioning: Captioning) -> None:
-    assert "recognises no particular thing" not in captioning.brief(result_of({}))
+    assert captioning.describe(result).splitlines()[-1] == "Possibly shows: goldfish (0.50), tench (0.20)."
 
 
-def test_groups_are_named_only_when_they_are_possible(captioning: Captioning) -> None:
-    result = result_of({}, {"animal": 0.62, "food": 0.31, "vehicle": 0.07})
+def test_the_prompt_says_nothing_of_tags_that_were_not_requested(captioning: CaptioningPipeline) -> None:
+    assert "recognises no particular thing" not in captioning.describe(make_result({}))
 
-    assert captioning.brief(result).splitlines()[1] == "Kind of content, by classifier: animal (0.62), food (0.31)."
+
+def test_groups_are_named_only_when_they_are_possible(captioning: CaptioningPipeline) -> None:
+    result = make_result({}, {"animal": 0.62, "food": 0.31, "vehicle": 0.07})
+
+    assert captioning.describe(result).splitlines()[1] == "Kind of content, by classifier: animal (0.62), food (0.31)."
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(peaks=st.dictionaries(st.integers(0, 999), st.floats(3, 15), max_size=6))
-def test_the_prompt_never_claims_more_than_the_scores(captioning: Captioning, peaks: dict[int, float]) -> None:
+def test_the_prompt_never_claims_more_than_the_scores(captioning: CaptioningPipeline, peaks: dict[int, float]) -> None:
     logits = np.zeros(CLASSES, np.float32)
     logits[list(peaks)] = list(peaks.values())
-    looking = replace(captioning, encoder=replace(captioning.encoder, infer=FakeEncoder(logits)))
-    result = asyncio.run(looking.run(PICTURE, FeaturesOptions(min_score=0), RunContext()))
+    pipeline = replace(captioning, encoder=replace(captioning.encoder, infer=FakeEncoder(logits)))
+    result = asyncio.run(pipeline.run(PICTURE, FeaturesOptions(min_score=0), RunContext()))
 
-    *_, line = captioning.brief(result).splitlines()
+    *_, line = captioning.describe(result).splitlines()
 
     top = result.tags[0].score if result.tags else 0.0
     shown = [tag for tag in result.tags if tag.score >= 0.1]
-    assert (line.startswith("Probably"), line.startswith("Possibly")) == (top >= 0.7, 0.3 <= top < 0.7)
+    assert line.startswith("Probably") == (top >= 0.7)
+    assert line.startswith("Possibly") == (0.3 <= top < 0.7)
     assert re.findall(r"\((\d\.\d\d)\)", line) == [f"{tag.score:.2f}" for tag in shown]
     assert all(f"{tag.label} ({tag.score:.2f})" in line for tag in shown)
 
@@ -103,14 +107,16 @@ def test_the_prompt_never_claims_more_than_the_scores(captioning: Captioning, pe
         ({"exposure": "flat"}, "Almost without contrast."),
     ],
 )
-def test_the_first_line_says_how_the_image_looks(captioning: Captioning, update: dict[str, object], words: str) -> None:
+def test_the_first_line_says_how_the_image_looks(
+    captioning: CaptioningPipeline, update: dict[str, object], words: str
+) -> None:
     result: Features = FEATURES.model_copy(update={"appearance": APPEARANCE.model_copy(update=update)})
 
-    assert captioning.brief(result).splitlines()[0].startswith(words)
+    assert captioning.describe(result).splitlines()[0].startswith(words)
 
 
-def test_colours_are_named_with_their_shares(captioning: Captioning) -> None:
+def test_colours_are_named_with_their_shares(captioning: CaptioningPipeline) -> None:
     colours = [Colour(name="red", hex="#cd1e23", share=0.613), Colour(name="dark blue", hex="#14235f", share=0.25)]
     result = FEATURES.model_copy(update={"appearance": APPEARANCE.model_copy(update={"colours": colours})})
 
-    assert captioning.brief(result).splitlines()[0].endswith("Colours: red 61%, dark blue 25%.")
+    assert captioning.describe(result).splitlines()[0].endswith("Colours: red 61%, dark blue 25%.")

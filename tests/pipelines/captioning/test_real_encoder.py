@@ -1,6 +1,6 @@
-"""Photographs through the engine, the runtime and the real encoder: needs the model that `make setup` puts in place.
+"""Photographs through the engine, the runtime and the real encoder, whose model `make setup` installs.
 
-Where it is missing, everything here fails with the error that names the command to get it.
+Without it, every test here fails with the error that names the command to get it.
 """
 
 import asyncio
@@ -12,16 +12,18 @@ import pytest
 from PIL import Image
 
 from models.errors import ModelMissing
-from models.labels import label_set
+from models.labels import load_label_set
 from models.registry import Catalog
 from models.runtime.runtime import Runtime
-from models.store.store import GRAPH, Store
-from pipelines.captioning.encoder import Encoder
-from pipelines.captioning.pipeline import Captioning, FeaturesOptions
+from models.store.store import Store
+from pipelines.captioning.encoder import ImageEncoder
+from pipelines.captioning.options import FeaturesOptions
+from pipelines.captioning.pipeline import CaptioningPipeline
+from pipelines.captioning.spec import FEATURES
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.findings import Findings
-from pipelines.image.decode import Limits
+from pipelines.image.decode import ImageLimits
 from pipelines.types import Features, ModelUsed
 from service.settings import load_settings
 from tests.pipelines.images import encode, photograph
@@ -29,29 +31,29 @@ from tests.pipelines.images import encode, photograph
 MANIFEST = Catalog.load().get("efficientnet-lite0")
 
 
-def three_times(image: Image.Image) -> Image.Image:
+def enlarge(image: Image.Image) -> Image.Image:
     return image.resize((image.width * 3, image.height * 3), Image.Resampling.BICUBIC)
 
 
 PHOTOGRAPHS = ("cat", "coffee", "astronaut", "rocket", "page")
 IMAGES = {
     **{name: encode(photograph(name), "PNG") for name in PHOTOGRAPHS},
-    **{f"{name}, large JPEG": encode(three_times(photograph(name)), "JPEG", quality=92) for name in PHOTOGRAPHS},
-    **{f"{name}, large PNG": encode(three_times(photograph(name)), "PNG", compress_level=1) for name in PHOTOGRAPHS},
+    **{f"{name}, large JPEG": encode(enlarge(photograph(name)), "JPEG", quality=92) for name in PHOTOGRAPHS},
+    **{f"{name}, large PNG": encode(enlarge(photograph(name)), "PNG", compress_level=1) for name in PHOTOGRAPHS},
     "one pixel": encode(Image.new("RGB", (1, 1), "red"), "PNG"),
 }
 
 
-async def look_at(images: Mapping[str, bytes]) -> dict[str, Findings]:
+async def analyse(images: Mapping[str, bytes]) -> dict[str, Findings]:
     store = Store(load_settings().store.expanduser())
     runtime, pool = Runtime(store, device="cpu"), CpuPool()
     try:
         await runtime.open(MANIFEST)
-        record = store.record(MANIFEST)
-        assert record
-        used = ModelUsed(id=MANIFEST.id, version=MANIFEST.version, sha256=record.files[GRAPH].sha256)
-        captioning = Captioning(Encoder(MANIFEST, used, label_set("imagenet-1k"), runtime.infer, pool), pool)
-        engine = Engine([captioning], pool=pool, limits=Limits())
+        used = ModelUsed(id=MANIFEST.id, version=MANIFEST.version, sha256=store.graph_sha256(MANIFEST))
+        captioning = CaptioningPipeline(
+            ImageEncoder(MANIFEST, used, load_label_set("imagenet-1k"), runtime.infer, pool), pool
+        )
+        engine = Engine([captioning], pool=pool, limits=ImageLimits())
         options = FeaturesOptions(grid=True)
         found = await asyncio.gather(*(engine.run(data, {"features": options}) for data in images.values()))
         return dict(zip(images, found, strict=True))
@@ -62,13 +64,11 @@ async def look_at(images: Mapping[str, bytes]) -> dict[str, Findings]:
 
 @pytest.fixture(scope="module")
 def findings() -> dict[str, Findings]:
-    return asyncio.run(look_at(IMAGES))
+    return asyncio.run(analyse(IMAGES))
 
 
 def features(findings: dict[str, Findings], name: str) -> Features:
-    found = findings[name].features
-    assert found
-    return found
+    return findings[name].of(FEATURES)
 
 
 def cosine(findings: dict[str, Findings], one: str, other: str) -> float:
@@ -81,7 +81,8 @@ def test_a_cat_is_a_cat_and_an_animal(findings: dict[str, Findings], version: st
     found = features(findings, version)
 
     assert "cat" in found.tags[0].label.lower()
-    assert (found.tags[0].group, found.groups[0].group) == ("animal", "animal")
+    assert found.tags[0].group == "animal"
+    assert found.groups[0].group == "animal"
 
 
 @pytest.mark.parametrize("version", ["coffee", "coffee, large JPEG"])
@@ -102,7 +103,7 @@ def test_the_size_of_a_photograph_hardly_moves_its_embedding(findings: dict[str,
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_every_answer_is_whole(findings: dict[str, Findings], name: str) -> None:
+def test_every_result_is_complete(findings: dict[str, Findings], name: str) -> None:
     found = features(findings, name)
 
     assert isinstance(found.embedding, list)
@@ -117,10 +118,12 @@ def test_every_answer_is_whole(findings: dict[str, Findings], name: str) -> None
     }
 
 
-def test_the_answer_names_the_graph_that_ran(findings: dict[str, Findings]) -> None:
+def test_the_result_names_the_graph_that_ran(findings: dict[str, Findings]) -> None:
     (used,) = findings["cat"].models
 
-    assert (used.id, used.version, len(used.sha256)) == ("efficientnet-lite0", 1, 64)
+    assert used.id == "efficientnet-lite0"
+    assert used.version == 1
+    assert len(used.sha256) == 64
 
 
 def test_a_missing_model_names_the_command_that_gets_it(tmp_path: Path) -> None:

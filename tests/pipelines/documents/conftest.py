@@ -1,4 +1,4 @@
-"""PDFium, a pool, and an engine with the documents pipeline on fakes."""
+"""PDFium, and an engine whose documents pipeline has fake stages."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -8,58 +8,58 @@ import pytest
 
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.options import DocumentsOptions
-from pipelines.documents.pdf.client import Pdf, Pdfium
+from pipelines.documents.pdf.client import PdfDocument, PdfiumClient
 from pipelines.documents.pipeline import DocumentLimits
+from pipelines.documents.spec import DOCUMENT
 from pipelines.documents.types import Document
 from pipelines.engine import Engine
-from pipelines.image.decode import Limits
-from tests.pipelines.documents.stages import FakeLayout, FakeReader, documents
+from pipelines.image.decode import ImageLimits
+from tests.pipelines.documents.fake_stages import FakeLayout, FakeReader, make_documents_pipeline
 
 T = TypeVar("T")
-Look = Callable[..., Any]
-Read = Callable[..., Document]
+UsePdf = Callable[..., Any]
+ReadDocument = Callable[..., Document]
 
 
 @pytest.fixture(scope="session")
-def pdfium() -> Iterator[Pdfium]:
-    one = Pdfium()
-    yield one
-    one.close()
+def pdfium() -> Iterator[PdfiumClient]:
+    client = PdfiumClient()
+    yield client
+    client.close()
 
 
 @pytest.fixture
-def look(pdfium: Pdfium) -> Look:
-    """Open a PDF and give it to a coroutine function."""
+def use_pdf(pdfium: PdfiumClient) -> UsePdf:
+    """Open a PDF and call a coroutine function with it."""
 
-    def through(data: bytes, work: Callable[[Pdf], Awaitable[T]], password: str | None = None) -> T:
+    def run(data: bytes, work: Callable[[PdfDocument], Awaitable[T]], password: str | None = None) -> T:
         async def scene() -> T:
-            async with pdfium.opened(data, password) as pdf:
+            async with pdfium.open_document(data, password) as pdf:
                 return await work(pdf)
 
         return asyncio.run(scene())
 
-    return through
+    return run
 
 
 @pytest.fixture
-def read(pdfium: Pdfium) -> Iterator[Read]:
-    """Send a file through an engine whose documents pipeline has the given stages; other names are options."""
+def read(pdfium: PdfiumClient) -> Iterator[ReadDocument]:
+    """Read a file with an engine whose documents pipeline has the given stages; other arguments are options."""
     pool = CpuPool(threads=2)
 
-    def through(
+    def run(
         data: bytes,
         *,
         reader: FakeReader | None = None,
         layout: FakeLayout | None = None,
         limits: DocumentLimits | None = None,
-        report: Callable[..., None] | None = None,
+        on_page: Callable[..., None] | None = None,
         **options: Any,
     ) -> Document:
-        pipeline = documents(pdfium, pool, reader=reader, layout=layout, limits=limits)
-        engine = Engine([pipeline], pool=pool, limits=Limits(), pdfium=pdfium)
-        findings = asyncio.run(engine.run(data, {"document": DocumentsOptions(**options)}, report=report))
-        assert findings.document is not None
-        return findings.document
+        pipeline = make_documents_pipeline(pdfium, pool, reader=reader, layout=layout, limits=limits)
+        engine = Engine([pipeline], pool=pool, limits=ImageLimits(), pdfium=pdfium)
+        findings = asyncio.run(engine.run(data, {"document": DocumentsOptions(**options)}, on_page=on_page))
+        return findings.of(DOCUMENT)
 
-    yield through
+    yield run
     pool.close()

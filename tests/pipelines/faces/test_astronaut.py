@@ -14,6 +14,7 @@ from PIL import Image
 from pipelines.errors import NoSuitableFace
 from pipelines.faces.avatar import EYES_APART, EYES_DOWN, frame_of
 from pipelines.faces.options import AvatarOptions, FacesOptions
+from pipelines.faces.spec import AVATAR, FACES
 from pipelines.faces.types import Avatar, Faces
 from service.components import Components, open_components
 from service.settings import Settings
@@ -101,16 +102,12 @@ Opened = tuple[Components, asyncio.AbstractEventLoop]
 
 def faces(components: Opened, photo: Photo, options: FacesOptions | None = None) -> Faces:
     run = components[0].engine.run(photo.file, {"faces": options or FacesOptions()})
-    found = components[1].run_until_complete(run).faces
-    assert found is not None
-    return found
+    return components[1].run_until_complete(run).of(FACES)
 
 
 def avatar(components: Opened, photo: Photo, options: AvatarOptions | None = None) -> Avatar:
     run = components[0].engine.run(photo.file, {"avatar": options or AvatarOptions()})
-    made = components[1].run_until_complete(run).avatar
-    assert made is not None
-    return made
+    return components[1].run_until_complete(run).of(AVATAR)
 
 
 def places(made: Avatar, photo: Photo) -> Points:
@@ -178,8 +175,7 @@ def test_pictures_of_any_mode_are_looked_at(components: Opened, mode: str) -> No
     image.save(file, "TIFF")
     findings = components[1].run_until_complete(components[0].engine.run(file.getvalue(), {"faces": FacesOptions()}))
 
-    assert findings.faces is not None
-    assert findings.faces.count == 1 if mode != "1" else findings.faces.count <= 1
+    assert findings.of(FACES).count == 1 if mode != "1" else findings.of(FACES).count <= 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (1, 3000), (5000, 7), (641, 479), (33, 31)])

@@ -16,7 +16,7 @@ from pipelines.faces.avatar import EYES_APART, EYES_DOWN, MOUTH_TO_EYES, encode,
 from pipelines.faces.canvas import Mips
 from pipelines.faces.crops import Square
 from pipelines.faces.types import Face, Landmarks, Point, Pose
-from pipelines.image.decode import Limits, decode
+from pipelines.image.decode import ImageLimits, decode
 from tests.pipelines.images import encode as to_file
 from tests.pipelines.images import exif, photograph
 
@@ -229,7 +229,7 @@ def test_nothing_that_came_with_the_picture_is_in_the_file(
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     extra = {"comment": b"secret"} if source == "JPEG" else {}
     upload = to_file(photograph("cat"), source, icc_profile=profile, exif=exif(1), dpi=(72, 72), **extra)
-    mips = Mips(decode(upload, limits=Limits()).pixels)
+    mips = Mips(decode(upload, limits=ImageLimits()).pixels)
 
     file = encode(render(mips, Square(*middle, 90.0, (1, 0)), size=64, padding=padding), shape=shape, format=format)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.runtime.session import Array
+from models.arrays import Array
 from pipelines.faces.candidates import Floats
 from pipelines.faces.canvas import Canvas, View
 from pipelines.faces.pyramid import CELL, PROPOSED, STRIDE, Look, proposals

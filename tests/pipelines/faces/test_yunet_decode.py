@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.runtime.session import Array
+from models.arrays import Array
 from pipelines.faces.yunet import HINT, STRIDES, decode
 
 WIDTH, HEIGHT = 96, 64

@@ -1,6 +1,6 @@
-"""Small files whose headers claim huge pictures; run as a program, it tells what decoding each of them costs.
+"""Small files whose headers claim huge pictures; run as a program, measures what decoding each of them costs.
 
-python -m tests.pipelines.image.bombs FOLDER  →  one line a file: name, error, growth of the peak memory in MiB
+python -m tests.pipelines.image.bombs FOLDER  →  one line per file: name, error, growth of the peak memory in MiB
 """
 
 import re
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from pipelines.errors import ImageRejected
-from pipelines.image.decode import Limits, decode
+from pipelines.image.decode import ImageLimits, decode
 from tests.pipelines.images import animation, encode, grey_tiff, png_chunk, png_header, riff
 
 HUGE = 50_000
@@ -55,7 +55,7 @@ def jpeg_bomb(image: Image.Image, *, progressive: bool = False) -> bytes:
 
 
 def tiff_bomb(order: str) -> bytes:
-    """One strip of 64 samples that is said to be HUGE x HUGE."""
+    """One strip of 64 samples whose tags claim HUGE x HUGE."""
     data = grey_tiff(np.zeros((8, 8), np.uint8), order=order)
     return data.replace(
         struct.pack(order + "HHII", 256, 4, 1, 8), struct.pack(order + "HHII", 256, 4, 1, HUGE)
@@ -68,15 +68,15 @@ def with_ispe(data: bytes, side: int) -> bytes:
 
 
 def peak_mebibytes() -> int:
-    """The highest memory of this process so far. `getrusage` would add that of the process that started it."""
+    """Peak memory of this process so far. `getrusage` would include that of the process that started it."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
     assert found
     return int(found[1]) // 1024
 
 
 def main(folder: Path) -> None:
-    limits = Limits()
-    decode(encode(TINY, "JPEG"), limits=limits)  # whatever the first decode loads is not the bomb's doing
+    limits = ImageLimits()
+    decode(encode(TINY, "JPEG"), limits=limits)  # memory that the first decode loads is not the bombs' fault
     for path in sorted(folder.iterdir()):
         data, before = path.read_bytes(), peak_mebibytes()
         try:

@@ -1,4 +1,4 @@
-"""Pixels of every kind to 8-bit RGB: deep, float, indexed, transparent."""
+"""Conversion of every kind of pixels to 8-bit RGB: deep, float, indexed, transparent."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines.image.decode import Limits, decode
+from pipelines.image.decode import ImageLimits, decode
 from tests.pipelines.images import Pixels, encode, grey_tiff, photograph
 
-LIMITS = Limits()
+LIMITS = ImageLimits()
 CAT = photograph("cat", (90, 60))
 GREY = CAT.convert("L")
 
@@ -80,7 +80,7 @@ def test_deep_grey_keeps_its_range_instead_of_clipping_to_white(data: bytes) -> 
     assert is_ramp(pixels_of(data))
 
 
-def test_pixels_that_are_no_numbers_are_black_and_spoil_no_others() -> None:
+def test_nan_pixels_are_black_and_leave_others_alone() -> None:
     samples = ramp(1, np.float32)
     samples[0, 0] = np.nan
 
@@ -88,7 +88,7 @@ def test_pixels_that_are_no_numbers_are_black_and_spoil_no_others() -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, float("nan"), -3.0])
-def test_a_float_image_of_one_value_up_to_zero_is_black(value: float) -> None:
+def test_a_flat_float_image_of_zero_or_less_is_black(value: float) -> None:
     assert not pixels_of(grey_tiff(np.full((4, 4), value, np.float32), sample_format=3)).any()
 
 
@@ -99,7 +99,8 @@ def test_a_palette_with_one_transparent_entry_shows_white_there() -> None:
 
     picture = decode(encode(image, "PNG", transparency=3), limits=LIMITS)
 
-    assert (picture.has_alpha, np.array_equal(np.asarray(picture.pixels), expected)) == (True, True)
+    assert picture.has_alpha
+    assert np.array_equal(np.asarray(picture.pixels), expected)
 
 
 def test_a_gif_with_a_transparent_entry_shows_white_there() -> None:
@@ -109,10 +110,11 @@ def test_a_gif_with_a_transparent_entry_shows_white_there() -> None:
 
     picture = decode(encode(image, "GIF", transparency=3), limits=LIMITS)
 
-    assert (picture.has_alpha, np.array_equal(np.asarray(picture.pixels), expected)) == (True, True)
+    assert picture.has_alpha
+    assert np.array_equal(np.asarray(picture.pixels), expected)
 
 
-def test_a_palette_with_a_degree_of_transparency_per_entry_is_laid_over_white() -> None:
+def test_a_palette_with_alpha_per_entry_is_laid_over_white() -> None:
     image = CAT.quantize(8)
     degrees = np.array([0, 255, 51, 102, 153, 204, 255, 128], np.float64)[np.asarray(image)][..., None] / 255
     expected = np.asarray(image.convert("RGB")) * degrees + 255 * (1 - degrees)

@@ -1,4 +1,4 @@
-"""Files that stop early, contradict themselves, or are something else: an error that says so, never a picture."""
+"""Files that end early, contradict themselves or are something else give an error that says so, never a picture."""
 
 import struct
 from typing import Any
@@ -7,18 +7,18 @@ import pytest
 from PIL import Image
 
 from pipelines.errors import ImageCorrupt, ImageEmpty, ImageRejected, ImageTruncated, ImageUnsupported
-from pipelines.image.decode import Limits, decode
+from pipelines.image.decode import ImageLimits, decode
 from tests.pipelines.images import animation, encode, exif, photograph, png_chunk, png_header, riff
 
 # Pillow warns of TIFF directories that it cannot read to their end, before it gives up.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
-LIMITS = Limits()
+LIMITS = ImageLimits()
 CAT = photograph("cat", (120, 80))
 
-# Formats whose own structure tells that bytes are missing. Of a TIFF that is so only where its
-# directory comes first: Pillow writes it so when nothing is compressed.
-TELLING = {
+# Files whose own structure shows that bytes are missing. In a TIFF it does only if the directory comes
+# first, as Pillow writes it when nothing is compressed.
+DETECTABLE = {
     "JPEG": encode(CAT, "JPEG"),
     "JPEG, Exif": encode(CAT, "JPEG", exif=exif(6)),
     "JPEG, progressive": encode(CAT, "JPEG", progressive=True),
@@ -41,16 +41,16 @@ TELLING = {
     "HEIC, Exif": encode(CAT, "HEIC", rotation=3, orientation=6),
 }
 
-# The directory lies behind the pixels: what is missing and what is wrong look the same.
-NOT_TELLING = {
+# The directory comes after the pixels: missing bytes and wrong bytes look the same.
+UNDETECTABLE = {
     f"TIFF, {compression}": encode(CAT, "TIFF", compression=compression)
     for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")
 }
 
-# Bytes at the end of a file on which no pixel depends.
+# Bytes at the end of a file that no pixel depends on.
 EPILOGUE = {"PNG": 24, "GIF": 3, "TIFF": 0}
 
-# What people upload instead of images.
+# Files that people upload instead of images.
 OTHERS: dict[str, tuple[bytes, str]] = {
     "text": (b"Dear Sir or Madam,\n", "an unknown format"),
     "PDF": (b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", "a PDF"),
@@ -65,26 +65,26 @@ OTHERS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.5, 0.75, 0.9, 0.99])
-@pytest.mark.parametrize("name", TELLING)
-def test_a_file_that_stops_among_its_pixels_is_truncated(name: str, keep: float) -> None:
-    data = TELLING[name]
+@pytest.mark.parametrize("name", DETECTABLE)
+def test_a_file_that_ends_within_its_pixels_is_truncated(name: str, keep: float) -> None:
+    data = DETECTABLE[name]
 
     with pytest.raises(ImageTruncated):
         decode(data[: int((len(data) - EPILOGUE.get(name.partition(",")[0], 0)) * keep)], limits=LIMITS)
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.5, 0.75, 0.9, 0.99])
-@pytest.mark.parametrize("name", NOT_TELLING)
+@pytest.mark.parametrize("name", UNDETECTABLE)
 def test_a_compressed_tiff_that_stops_early_is_corrupt(name: str, keep: float) -> None:
-    data = NOT_TELLING[name]
+    data = UNDETECTABLE[name]
 
     with pytest.raises(ImageCorrupt):
         decode(data[: int(len(data) * keep)], limits=LIMITS)
 
 
-@pytest.mark.parametrize("name", TELLING | NOT_TELLING)
-def test_no_beginning_of_a_file_passes_for_the_whole(name: str) -> None:
-    data = (TELLING | NOT_TELLING)[name]
+@pytest.mark.parametrize("name", DETECTABLE | UNDETECTABLE)
+def test_no_truncated_file_passes_for_a_whole_one(name: str) -> None:
+    data = (DETECTABLE | UNDETECTABLE)[name]
     end = len(data) - EPILOGUE.get(name.partition(",")[0], 0)
     cuts = {*range(1, min(300, end)), *range(1, end, 97), *range(end - 20, end)}
     allowed = (ImageTruncated, ImageCorrupt, ImageUnsupported)
@@ -94,10 +94,10 @@ def test_no_beginning_of_a_file_passes_for_the_whole(name: str) -> None:
     assert passed == []
 
 
-@pytest.mark.parametrize("name", TELLING | NOT_TELLING)
+@pytest.mark.parametrize("name", DETECTABLE | UNDETECTABLE)
 def test_a_cut_inside_the_signature_leaves_nothing_to_recognise(name: str) -> None:
     with pytest.raises(ImageUnsupported):
-        decode((TELLING | NOT_TELLING)[name][:1], limits=LIMITS)
+        decode((DETECTABLE | UNDETECTABLE)[name][:1], limits=LIMITS)
 
 
 @pytest.mark.parametrize("shorter_side", [None, 20])
@@ -111,15 +111,15 @@ def test_a_scaled_jpeg_is_truncated_too(shorter_side: int | None) -> None:
 CORRUPT = {
     "PNG header of 0 x 0": png_header(0, 0) + png_chunk(b"IEND", b""),
     "PNG without pixels": png_header(8, 8) + png_chunk(b"IEND", b""),
-    "PNG with a wrong checksum": TELLING["PNG"][:29] + b"\0\0\0\0" + TELLING["PNG"][33:],
+    "PNG with a wrong checksum": DETECTABLE["PNG"][:29] + b"\0\0\0\0" + DETECTABLE["PNG"][33:],
     "PNG of noise": png_header(8, 8) + png_chunk(b"eXIf", exif(1)[6:]) + png_chunk(b"IDAT", bytes(range(40)))
     + png_chunk(b"IEND", b""),
     "JPEG of markers": b"\xff\xd8\xff\xe0\0\x04\0\0\xff\xd9",
-    "JPEG without tables": TELLING["JPEG"].replace(b"\xff\xdb", b"\xff\xec"),
+    "JPEG without tables": DETECTABLE["JPEG"].replace(b"\xff\xdb", b"\xff\xec"),
     "WebP without a chunk": riff(),
     "WebP of an unknown chunk": riff((b"JUNK", bytes(40))),
     "WebP of noise": riff((b"VP8 ", bytes(range(40)))),
-    "WebP frame larger than its canvas": riff((b"VP8X", bytes(10)), (b"VP8 ", TELLING["WebP, lossy"][20:])),
+    "WebP frame larger than its canvas": riff((b"VP8X", bytes(10)), (b"VP8 ", DETECTABLE["WebP, lossy"][20:])),
     "GIF without a frame": b"GIF89a\x08\0\x08\0\0\0\0;",
     "BMP of an unknown header": b"BM" + bytes(60),
     "TIFF without a directory": b"II*\0\0\0\0\0" + bytes(40),
@@ -146,7 +146,7 @@ def test_pixels_that_cannot_be_unpacked_are_corrupt(format: str, options: dict[s
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_what_is_no_image_is_refused_by_name(name: str) -> None:
+def test_other_kinds_of_files_are_refused_by_name(name: str) -> None:
     data, words = OTHERS[name]
 
     with pytest.raises(ImageUnsupported, match=f"this is {words}.*; images can be JPEG, PNG, WebP, GIF, BMP, TIFF"):

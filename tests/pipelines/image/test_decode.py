@@ -1,4 +1,4 @@
-"""Every format to its pixels, the first frame of several, and JPEGs at the scale that was asked for."""
+"""Decoding of every format, of the first of several frames, and of JPEGs at a smaller scale."""
 
 import hashlib
 from typing import Any
@@ -8,10 +8,10 @@ import pytest
 from PIL import Image, ImageCms
 
 from pipelines.errors import TooManyPixels
-from pipelines.image.decode import Limits, Picture, decode
+from pipelines.image.decode import ImageLimits, Picture, decode
 from tests.pipelines.images import Pixels, animation, encode, exif, frames, photograph, with_app1
 
-LIMITS = Limits()
+LIMITS = ImageLimits()
 CAT = photograph("cat")  # 451 x 300
 
 # (encoder, its options, the format that we call it, mean absolute difference allowed in levels of 255)
@@ -45,7 +45,8 @@ def difference(picture: Picture, expected: Image.Image) -> float:
 def test_a_photograph_survives_every_format(encoder: str, options: dict[str, Any], name: str, tolerance: float) -> None:
     picture = decode(encode(CAT, encoder, **options), limits=LIMITS)
 
-    assert (picture.format, difference(picture, CAT) <= tolerance) == (name, True)
+    assert picture.format == name
+    assert difference(picture, CAT) <= tolerance
 
 
 @pytest.mark.parametrize("dither", [Image.Dither.NONE, Image.Dither.FLOYDSTEINBERG])
@@ -61,24 +62,27 @@ def test_a_gif_gives_exactly_its_palette_colours(dither: Image.Dither) -> None:
 def test_the_first_of_several_frames_is_decoded_exactly(format: str) -> None:
     picture = decode(animation(5, format), limits=LIMITS)
 
-    assert (picture.frames, difference(picture, frames(1)[0])) == (5, 0)
+    assert picture.frames == 5
+    assert difference(picture, frames(1)[0]) == 0
 
 
 @pytest.mark.parametrize("format", ["WEBP", "AVIF"])
 def test_the_first_of_several_lossy_frames_is_decoded(format: str) -> None:
     picture = decode(animation(5, format, quality=90), limits=LIMITS)
 
-    assert (picture.frames, difference(picture, frames(1)[0]) < 2) == (5, True)  # frames are 10 levels of red apart
+    assert picture.frames == 5
+    assert difference(picture, frames(1)[0]) < 2  # frames are 10 levels of red apart
 
 
 @pytest.mark.parametrize("turns", range(4))
-def test_a_heic_is_turned_by_its_own_rotation_property_and_not_once_more_by_exif(turns: int) -> None:
+def test_a_heic_is_turned_by_irot_and_not_again_by_exif(turns: int) -> None:
     exif_orientation = {0: 1, 1: 8, 2: 3, 3: 6}[turns]  # phones write the same turn twice
     upright = np.rot90(np.asarray(CAT), turns)
 
     picture = decode(encode(CAT, "HEIC", rotation=turns, orientation=exif_orientation), limits=LIMITS)
 
-    assert (picture.width, picture.height, picture.orientation) == (*upright.shape[1::-1], exif_orientation)
+    assert (picture.width, picture.height) == upright.shape[1::-1]
+    assert picture.orientation == exif_orientation
     assert difference(picture, Image.fromarray(upright)) < 1
 
 
@@ -87,10 +91,15 @@ def test_a_picture_carries_the_facts_of_its_file() -> None:
 
     picture = decode(data, limits=LIMITS)
 
-    assert (picture.format, picture.mode, picture.has_alpha) == ("PNG", "LA", True)
-    assert (picture.orientation, picture.frames) == (1, 1)
-    assert (picture.width, picture.height, picture.scale) == (451, 300, 1.0)
-    assert (picture.data, picture.sha256) == (data, hashlib.sha256(data).hexdigest())
+    assert picture.format == "PNG"
+    assert picture.mode == "LA"
+    assert picture.has_alpha
+    assert picture.orientation == 1
+    assert picture.frames == 1
+    assert (picture.width, picture.height) == (451, 300)
+    assert picture.scale == 1.0
+    assert picture.data == data
+    assert picture.sha256 == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
@@ -105,12 +114,13 @@ def test_a_colour_profile_changes_no_pixel(format: str) -> None:
 def test_images_of_any_shape_decode(format: str, size: tuple[int, int]) -> None:
     picture = decode(encode(Image.new("RGB", size, (200, 40, 90)), format), limits=LIMITS, shorter_side=384)
 
-    assert (picture.pixels.size, picture.width, picture.height) == (size, *size)
+    assert picture.pixels.size == size
+    assert (picture.width, picture.height) == size
 
 
 @pytest.mark.parametrize("size", [(451, 300), (1600, 1200), (1201, 1603), (5000, 401), (3333, 3333)])
 @pytest.mark.parametrize("shorter_side", [1, 37, 150, 384, 1199])
-def test_a_scaled_jpeg_keeps_the_shorter_side_that_was_asked_for(size: tuple[int, int], shorter_side: int) -> None:
+def test_a_scaled_jpeg_keeps_the_requested_shorter_side(size: tuple[int, int], shorter_side: int) -> None:
     data = encode(CAT.resize(size, Image.Resampling.BOX), "JPEG")
 
     picture = decode(data, limits=LIMITS, shorter_side=shorter_side)
@@ -138,7 +148,8 @@ def test_a_turned_jpeg_is_scaled_and_reports_its_upright_size() -> None:
 
     picture = decode(data, limits=LIMITS, shorter_side=300)
 
-    assert (picture.pixels.size, picture.width, picture.height) == ((300, 400), 1200, 1600)
+    assert picture.pixels.size == (300, 400)
+    assert (picture.width, picture.height) == (1200, 1600)
     assert picture.scale == 0.25
 
 
@@ -146,7 +157,8 @@ def test_a_turned_jpeg_is_scaled_and_reports_its_upright_size() -> None:
 def test_other_formats_are_never_scaled(format: str) -> None:
     picture = decode(encode(CAT, format), limits=LIMITS, shorter_side=20)
 
-    assert (picture.pixels.size, picture.scale) == (CAT.size, 1.0)
+    assert picture.pixels.size == CAT.size
+    assert picture.scale == 1.0
 
 
 def test_a_big_tiff_decodes() -> None:
@@ -158,7 +170,9 @@ def test_a_big_tiff_decodes() -> None:
 def test_pages_of_a_tiff_may_differ_in_size() -> None:
     picture = decode(encode(CAT, "TIFF", save_all=True, append_images=[CAT.resize((45, 30))]), limits=LIMITS)
 
-    assert (picture.width, picture.height, picture.frames, difference(picture, CAT)) == (451, 300, 2, 0)
+    assert (picture.width, picture.height) == (451, 300)
+    assert picture.frames == 2
+    assert difference(picture, CAT) == 0
 
 
 def test_each_page_of_a_tiff_can_be_decoded() -> None:
@@ -168,11 +182,13 @@ def test_each_page_of_a_tiff_can_be_decoded() -> None:
     for number, page in enumerate(pages):
         picture = decode(data, limits=LIMITS, frame=number)
 
-        assert (picture.pixels.size, picture.frames, difference(picture, page)) == (page.size, 3, 0)
+        assert picture.pixels.size == page.size
+        assert picture.frames == 3
+        assert difference(picture, page) == 0
 
 
 def test_every_page_has_to_be_within_the_limits() -> None:
     data = encode(CAT.resize((20, 20)), "TIFF", save_all=True, append_images=[CAT])
 
     with pytest.raises(TooManyPixels):
-        decode(data, limits=Limits(pixels=1000), frame=1)
+        decode(data, limits=ImageLimits(pixels=1000), frame=1)

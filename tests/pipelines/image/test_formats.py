@@ -1,4 +1,4 @@
-"""What the first bytes of a file say, and whether its own structure says that it was cut off."""
+"""Recognising formats by their first bytes, and files that are cut off by their own structure."""
 
 import struct
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipelines.image.formats import Format, describe, is_cut_off, sniff, webp_size
+from pipelines.image.formats import FileFormat, describe_content, is_cut_off, read_webp_size, sniff
 from tests.pipelines.images import animation, encode, riff
 
 PICTURE = Image.linear_gradient("L").convert("RGB").resize((32, 20))
 
-FILES: dict[str, tuple[Format, bytes]] = {
+FILES: dict[str, tuple[FileFormat, bytes]] = {
     "JPEG": ("JPEG", encode(PICTURE, "JPEG")),
     "MPO": ("JPEG", encode(PICTURE, "MPO", save_all=True, append_images=[PICTURE])),
     "PNG": ("PNG", encode(PICTURE, "PNG")),
@@ -58,17 +58,18 @@ def test_tiff_has_two_byte_orders_and_two_sizes(start: bytes) -> None:
         (ftyp(b"avis", b"avif", b"msf1"), "AVIF"),
         (ftyp(b"isom", b"iso2", b"avc1", b"mp41"), None),
         (ftyp(b"qt  "), None),
-        (ftyp(b"isom") + b"free" + b"heic" * 4, None),  # brands end where their box does
+        (ftyp(b"isom") + b"free" + b"heic" * 4, None),  # brands end with their box
         (b"RIFF\x24\0\0\0WAVEfmt ", None),
     ],
 )
-def test_containers_are_told_apart_by_their_brands(data: bytes, format: Format | None) -> None:
+def test_iso_containers_are_distinguished_by_their_brands(data: bytes, format: FileFormat | None) -> None:
     assert sniff(data) == format
 
 
 @given(st.binary(max_size=80))
 def test_any_bytes_can_be_sniffed_described_and_measured(data: bytes) -> None:
-    assert (sniff(data) is None or describe(data) != "", webp_size(data) >= (0, 0)) == (True, True)
+    assert sniff(data) is None or describe_content(data) != ""
+    assert read_webp_size(data) >= (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -89,15 +90,17 @@ def test_any_bytes_can_be_sniffed_described_and_measured(data: bytes) -> None:
         (b"once upon a time", "an unknown format (first bytes 6f 6e 63 65 20 75 70 6f)"),
     ],
 )
-def test_what_is_no_image_is_named(data: bytes, words: str) -> None:
-    assert (sniff(data), words in describe(data)) == (None, True)
+def test_other_kinds_of_files_are_named(data: bytes, words: str) -> None:
+    assert sniff(data) is None
+    assert words in describe_content(data)
 
 
 @pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\r\n" * 400])
 def test_a_pdf_is_one_whatever_stands_in_front_of_it(before: bytes) -> None:
     data = before + b"%PDF-1.7\n"
 
-    assert (sniff(data), describe(data)) == ("PDF", "a PDF")
+    assert sniff(data) == "PDF"
+    assert describe_content(data) == "a PDF"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -119,13 +122,13 @@ def test_half_a_file_is_cut_off(name: str, keep: float) -> None:
 def test_a_file_without_its_last_byte_is_cut_off(name: str) -> None:
     format, data = FILES[name]
     if name in {"PNG", "APNG"}:
-        data = data[:-4]  # the checksum behind the end marker is not looked at
+        data = data[:-4]  # the checksum after the end marker is not checked
 
     assert is_cut_off(data[:-1], format)
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WebP, lossy", "BMP"])
-def test_a_little_behind_the_end_does_no_harm(name: str) -> None:
+def test_bytes_after_the_end_do_no_harm(name: str) -> None:
     format, data = FILES[name]
 
     assert not is_cut_off(data + bytes(200), format)
@@ -160,17 +163,15 @@ def extended(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("write", [lossy, lossless, extended])
 @pytest.mark.parametrize("size", [(1, 1), (32, 20), (20, 32), (16_383, 16_383), (16_383, 1)])
-def test_the_canvas_of_a_webp_is_read_from_its_first_chunk(
-    write: Callable[[int, int], bytes], size: tuple[int, int]
-) -> None:
-    assert webp_size(write(*size)) == size
+def test_a_webps_canvas_is_read_from_its_first_chunk(write: Callable[[int, int], bytes], size: tuple[int, int]) -> None:
+    assert read_webp_size(write(*size)) == size
 
 
 @pytest.mark.parametrize("name", ["WebP, lossy", "WebP, lossless"])
 def test_the_canvas_of_a_real_webp_is_its_size(name: str) -> None:
-    assert webp_size(FILES[name][1]) == PICTURE.size
+    assert read_webp_size(FILES[name][1]) == PICTURE.size
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF", riff((b"JUNK", bytes(20))), riff((b"VP8X", b""))[:21]])
 def test_a_webp_without_a_known_first_chunk_has_no_canvas(data: bytes) -> None:
-    assert webp_size(data) == (0, 0)
+    assert read_webp_size(data) == (0, 0)

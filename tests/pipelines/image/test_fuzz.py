@@ -1,4 +1,4 @@
-"""Any damage to any file ends in a picture or in an error that blames the image: nothing else gets out."""
+"""Any damage to any file gives a picture or an error that blames the image, and no other exception."""
 
 import re
 
@@ -7,13 +7,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import ImageRejected
-from pipelines.image.decode import Limits, Picture, decode
+from pipelines.image.decode import ImageLimits, Picture, decode
 from tests.pipelines.images import animation, encode, exif, photograph
 
 # Pillow warns of metadata that it cannot read.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
-LIMITS = Limits(bytes=100_000, pixels=1_000_000, frames=100)
+LIMITS = ImageLimits(bytes=100_000, pixels=1_000_000, frames=100)
 CAT = photograph("cat", (45, 30))
 FILES = {
     "JPEG": encode(CAT, "JPEG", exif=exif(6)),
@@ -53,7 +53,7 @@ EDITS = st.lists(
 Edit = tuple[str, float, bytes]
 
 
-def edited(data: bytes, edits: list[Edit]) -> bytes:
+def apply_edits(data: bytes, edits: list[Edit]) -> bytes:
     for kind, place, new in edits:
         at = int(place * len(data))
         skip = 0 if kind == "insert" else len(new)
@@ -65,7 +65,7 @@ def edited(data: bytes, edits: list[Edit]) -> bytes:
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
 @given(edits=EDITS, shorter_side=st.sampled_from([None, 10]))
 def test_damage_gives_a_picture_or_blames_the_image(name: str, edits: list[Edit], shorter_side: int | None) -> None:
-    data = edited(FILES[name], edits)
+    data = apply_edits(FILES[name], edits)
     assume(all(kind.isascii() for kind in ITEM_TYPES.findall(data)))
 
     outcome: Picture | ImageRejected
@@ -88,7 +88,7 @@ def test_noise_behind_a_signature_is_refused(start: bytes, noise: bytes) -> None
 
 
 def is_sound(outcome: Picture | ImageRejected) -> bool:
-    """Whether an error says something, and a picture keeps what `Picture` promises."""
+    """Whether an error has a message, or a picture keeps what `Picture` promises."""
     if isinstance(outcome, ImageRejected):
         return bool(str(outcome))
     return (

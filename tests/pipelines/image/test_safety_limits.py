@@ -1,4 +1,4 @@
-"""Small files that once crashed the process, took it minutes or gigabytes, or came back as another picture."""
+"""Small files that once crashed the process, took minutes or gigabytes, or decoded to a wrong picture."""
 
 import io
 import struct
@@ -10,24 +10,25 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from pipelines.errors import ImageCorrupt, ImageRejected, TooManyFrames
-from pipelines.image.decode import Limits, decode
-from pipelines.image.formats import gif_frames, is_cut_off
+from pipelines.image.decode import ImageLimits, decode
+from pipelines.image.formats import is_cut_off, iter_gif_frames
 from pipelines.image.safety_limits import MOST_JPEG_SCANS
 from tests.pipelines.image.bombs import patched
 from tests.pipelines.images import animation, encode, exif, grey_tiff, photograph
 
-LIMITS = Limits()
+LIMITS = ImageLimits()
 CAT = photograph("cat", (120, 80))
-DECODE = "import sys; from pipelines.image.decode import *; decode(sys.stdin.buffer.read(), limits=Limits())"
+DECODE = "import sys; from pipelines.image.decode import *; decode(sys.stdin.buffer.read(), limits=ImageLimits())"
 
 
-def test_a_heic_item_whose_type_is_no_text_is_refused_and_crashes_nothing() -> None:
+def test_a_heic_item_with_a_non_text_type_is_refused() -> None:
     item = b"\0\x02\0\0"
     data = encode(CAT.resize((32, 32)), "HEIC", orientation=6).replace(item + b"Exif", item + b"\xff" * 4, 1)
 
     done = subprocess.run([sys.executable, "-c", DECODE], input=data, capture_output=True, check=False)
 
-    assert (done.returncode, b"ImageCorrupt" in done.stderr) == (1, True)
+    assert done.returncode == 1
+    assert b"ImageCorrupt" in done.stderr
 
 
 def test_a_damaged_png_is_corrupt_and_not_half_a_picture() -> None:
@@ -46,14 +47,14 @@ def test_a_png_text_called_transparency_is_no_transparency(mode: str) -> None:
     assert not decode(encode(CAT.convert(mode), "PNG", pnginfo=text), limits=LIMITS).has_alpha
 
 
-def test_a_png_text_called_orientation_does_not_hide_the_real_one() -> None:
+def test_a_png_text_key_does_not_hide_the_exif_orientation() -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text("original_orientation", "1")
 
     assert decode(encode(CAT, "PNG", pnginfo=text, exif=exif(6)), limits=LIMITS).orientation == 6
 
 
-def test_deep_grey_with_a_transparent_value_is_not_clipped_to_white() -> None:
+def test_deep_grey_with_transparency_is_not_clipped_to_white() -> None:
     data = encode(Image.fromarray(np.full((4, 4), 40_000, np.uint16)), "PNG", transparency=7)
 
     assert decode(data, limits=LIMITS).pixels.getpixel((0, 0)) == (156, 156, 156)
@@ -107,14 +108,14 @@ def test_a_jpeg_of_endless_scans_is_refused() -> None:
 def test_frames_of_a_gif_are_counted_without_decoding_them() -> None:
     data = animation(20, "GIF")
 
-    assert len(list(gif_frames(data))) == Image.open(io.BytesIO(data)).n_frames == 20  # type: ignore[attr-defined]
+    assert len(list(iter_gif_frames(data))) == Image.open(io.BytesIO(data)).n_frames == 20  # type: ignore[attr-defined]
 
 
-def test_pages_of_a_tiff_are_counted_up_to_the_limit_only() -> None:
+def test_pages_of_a_tiff_are_counted_only_up_to_the_limit() -> None:
     with pytest.raises(TooManyFrames):
-        decode(animation(20, "TIFF"), limits=Limits(frames=10))
+        decode(animation(20, "TIFF"), limits=ImageLimits(frames=10))
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
-def test_a_heic_cut_inside_a_boxs_length_is_cut_off(cut: int) -> None:
+def test_a_heic_that_ends_inside_a_box_length_is_cut_off(cut: int) -> None:
     assert is_cut_off(encode(CAT, "HEIC")[: 24 + cut], "HEIF")

@@ -1,4 +1,4 @@
-"""Verdicts from readings: thresholds, confirmation, exemptions, failures, and deciding again from a record."""
+"""Verdicts from results: thresholds, confirmation, exemptions, failures, and deciding again from a record."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.moderation.decision import combined, decide
-from pipelines.moderation.pipeline import judged
-from pipelines.moderation.policy import load_policy
+from pipelines.moderation.decision import combine_moderations, decide
+from pipelines.moderation.pipeline import apply_policy
+from pipelines.moderation.policy_file import load_policy
 from pipelines.moderation.types import VERDICTS, Moderation, SignalResult
-from tests.pipelines.moderation.readings import failed, policy, reading
+from tests.pipelines.moderation.signal_results import failed_result, make_policy, signal_result
 
 NUDITY = {"signal": "nsfw", "review": 0.4, "block": 0.9, "severity": 4, "openai": "sexual"}
 
@@ -19,139 +19,153 @@ NUDITY = {"signal": "nsfw", "review": 0.4, "block": 0.9, "severity": 4, "openai"
     ("score", "verdict", "severity"),
     [(0.0, "allow", 0), (0.399999, "allow", 0), (0.4, "review", 4), (0.899999, "review", 4), (0.9, "block", 4)],
 )
-def test_a_score_counts_from_its_threshold_on(score: float, verdict: str, severity: int) -> None:
-    decision = decide(policy(nudity=NUDITY), {"nsfw": reading(score)})
+def test_a_rule_fires_from_its_threshold_on(score: float, verdict: str, severity: int) -> None:
+    decision = decide(make_policy(nudity=NUDITY), {"nsfw": signal_result(score)})
 
-    assert (decision.verdict, decision.severity) == (verdict, severity)
+    assert decision.verdict == verdict
+    assert decision.severity == severity
 
 
-def test_the_strictest_rule_decides_and_the_worst_of_its_kind_gives_the_severity() -> None:
-    rules = policy(
+def test_the_severity_is_the_worst_of_the_strictest_rules() -> None:
+    rules = make_policy(
         mild={"signal": "objects.alcohol", "review": 0.5, "severity": 6},
         known={"signal": "known.block", "block": 0.5, "severity": 2},
         worse={"signal": "objects.weapon", "block": 0.5, "severity": 5},
     )
 
-    decision = decide(rules, {"objects": reading(alcohol=0.7, weapon=0.8), "known": reading(block=1.0)})
+    decision = decide(rules, {"objects": signal_result(alcohol=0.7, weapon=0.8), "known": signal_result(block=1.0)})
 
-    assert (decision.verdict, decision.severity, [one.rule for one in decision.rules]) == (
-        "block",
-        5,
-        ["mild", "known", "worse"],
-    )
+    assert [one.rule for one in decision.rules] == ["mild", "known", "worse"]
+    assert decision.verdict == "block"
+    assert decision.severity == 5
 
 
-def test_a_rule_that_only_notes_something_fires_without_changing_the_verdict() -> None:
+def test_an_allow_rule_fires_without_changing_the_verdict() -> None:
     decision = decide(
-        policy(gps={"signal": "file.gps", "allow": 1, "actions": ["sanitize"]}), {"file": reading(gps=1.0)}
+        make_policy(gps={"signal": "file.gps", "allow": 1, "actions": ["sanitize"]}), {"file": signal_result(gps=1.0)}
     )
 
-    assert (decision.verdict, decision.severity, decision.rules[0].verdict, decision.actions) == (
-        "allow",
-        0,
-        "allow",
-        ["sanitize"],
-    )
+    assert decision.verdict == "allow"
+    assert decision.severity == 0
+    assert decision.rules[0].verdict == "allow"
+    assert decision.actions == ["sanitize"]
 
 
 @pytest.mark.parametrize(("tiles", "verdict"), [(0.7, "block"), (0.5, "block"), (0.49, "review"), (None, "review")])
-def test_a_block_that_needs_confirmation_is_a_review_without_it(tiles: float | None, verdict: str) -> None:
+def test_an_unconfirmed_block_is_a_review(tiles: float | None, verdict: str) -> None:
     rule = {**NUDITY, "confirm": {"signal": "nsfw.tiles", "at": 0.5}}
     scores = {"whole": 0.95} if tiles is None else {"whole": 0.95, "tiles": tiles}
 
-    assert decide(policy(nudity=rule), {"nsfw": reading(0.95, **scores)}).verdict == verdict
+    assert decide(make_policy(nudity=rule), {"nsfw": signal_result(0.95, **scores)}).verdict == verdict
 
 
 @pytest.mark.parametrize(("drawing", "verdict"), [(0.5, "review"), (0.49, "block")])
 def test_a_softened_block_is_a_review(drawing: float, verdict: str) -> None:
-    rules = policy(nudity={**NUDITY, "soften": ["objects.drawing"]})
+    rules = make_policy(nudity={**NUDITY, "soften": ["objects.drawing"]})
 
-    decision = decide(rules, {"nsfw": reading(0.95), "objects": reading(drawing=drawing)})
+    decision = decide(rules, {"nsfw": signal_result(0.95), "objects": signal_result(drawing=drawing)})
 
     assert decision.verdict == verdict
 
 
-def test_a_known_good_image_is_exempt_from_the_rules_that_say_so_only() -> None:
-    rules = policy(nudity={**NUDITY, "unless": ["known.allow"]}, weapon={"signal": "objects.weapon", "review": 0.5})
+def test_unless_exempts_an_image_from_its_own_rule_only() -> None:
+    rules = make_policy(
+        nudity={**NUDITY, "unless": ["known.allow"]}, weapon={"signal": "objects.weapon", "review": 0.5}
+    )
 
-    decision = decide(rules, {"nsfw": reading(0.95), "known": reading(allow=0.9), "objects": reading(weapon=0.9)})
+    decision = decide(
+        rules, {"nsfw": signal_result(0.95), "known": signal_result(allow=0.9), "objects": signal_result(weapon=0.9)}
+    )
 
     assert [one.rule for one in decision.rules] == ["weapon"]
 
 
-def test_signals_that_were_not_run_fire_nothing() -> None:
-    assert decide(policy(nudity=NUDITY), {"objects": reading(weapon=1.0)}).rules == []
+def test_a_rule_of_a_signal_that_was_not_run_does_not_fire() -> None:
+    assert decide(make_policy(nudity=NUDITY), {"objects": signal_result(weapon=1.0)}).rules == []
 
 
 @pytest.mark.parametrize("on_error", VERDICTS)
-def test_a_signal_that_could_not_judge_gets_the_verdict_that_the_policy_has_for_it(on_error: str) -> None:
-    decision = decide(policy(on_error, nudity=NUDITY), {"nsfw": failed()})
+def test_a_failed_signal_gets_the_on_error_verdict(on_error: str) -> None:
+    decision = decide(make_policy(on_error, nudity=NUDITY), {"nsfw": failed_result()})
 
-    assert (decision.verdict, [(one.rule, one.signal) for one in decision.rules]) == (on_error, [("on_error", "nsfw")])
+    assert decision.verdict == on_error
+    assert [(one.rule, one.signal) for one in decision.rules] == [("on_error", "nsfw")]
 
 
-def test_a_trained_category_that_is_gone_does_not_let_everything_pass() -> None:
-    rules = policy(knives={"signal": "custom.knives", "review": 0.5}, memes={"signal": "custom.memes", "block": 0.5})
+def test_a_rule_of_a_removed_category_fires_on_error() -> None:
+    rules = make_policy(
+        knives={"signal": "custom.knives", "review": 0.5}, memes={"signal": "custom.memes", "block": 0.5}
+    )
 
-    decision = decide(rules, {"custom": reading(memes=0.1)})
+    decision = decide(rules, {"custom": signal_result(memes=0.1)})
 
     assert [(one.rule, one.signal, one.verdict) for one in decision.rules] == [("on_error", "custom.knives", "review")]
 
 
-def test_a_failed_signal_that_no_rule_needs_changes_nothing() -> None:
-    assert decide(policy("block", nudity=NUDITY), {"nsfw": reading(0.1), "codes": failed()}).verdict == "allow"
+def test_a_failed_signal_without_a_rule_changes_nothing() -> None:
+    assert (
+        decide(make_policy("block", nudity=NUDITY), {"nsfw": signal_result(0.1), "codes": failed_result()}).verdict
+        == "allow"
+    )
 
 
 def test_a_failed_exemption_exempts_nothing() -> None:
-    rules = policy(nudity={**NUDITY, "unless": ["known.allow"]})
+    rules = make_policy(nudity={**NUDITY, "unless": ["known.allow"]})
 
-    assert decide(rules, {"nsfw": reading(0.95), "known": failed()}).verdict == "block"
-
-
-def test_only_categories_that_something_judged_are_answered() -> None:
-    rules = policy(nudity=NUDITY, gore={"signal": "gore", "openai": "violence/graphic", "review": 0.5})
-
-    found = decide(rules, {"nsfw": reading(0.5)}).categories
-
-    assert {name: (one.score, one.flagged, one.input_types) for name, one in found.items()} == {
-        "sexual": (0.5, True, ["image"])
-    }
+    assert decide(rules, {"nsfw": signal_result(0.95), "known": failed_result()}).verdict == "block"
 
 
-def test_a_failed_signal_judges_no_category() -> None:
-    assert decide(policy(nudity=NUDITY), {"nsfw": failed()}).categories == {}
+def test_only_categories_with_a_score_are_in_the_answer() -> None:
+    rules = make_policy(nudity=NUDITY, gore={"signal": "gore", "openai": "violence/graphic", "review": 0.5})
+
+    found = decide(rules, {"nsfw": signal_result(0.5)}).categories
+
+    assert found.keys() == {"sexual"}
+    assert found["sexual"].score == 0.5
+    assert found["sexual"].flagged
+    assert found["sexual"].input_types == ["image"]
 
 
-def moderation(nsfw: float, **more: SignalResult) -> Moderation:
-    return judged(policy(nudity=NUDITY), {"nsfw": reading(nsfw), **more}, None)
+def test_a_failed_signal_scores_no_category() -> None:
+    assert decide(make_policy(nudity=NUDITY), {"nsfw": failed_result()}).categories == {}
 
 
-def test_parts_that_belong_together_get_the_strictest_verdict_and_the_highest_scores() -> None:
-    one = combined([moderation(0.1), moderation(0.95), moderation(0.5)])
-
-    assert (one.verdict, one.severity, one.signals["nsfw"].score, one.categories["sexual"].score, len(one.rules)) == (
-        "block", 4, 0.95, 0.95, 2,
-    )  # fmt: skip
+def moderate(nsfw: float, **results: SignalResult) -> Moderation:
+    return apply_policy(make_policy(nudity=NUDITY), {"nsfw": signal_result(nsfw), **results}, None)
 
 
-def test_of_a_signal_that_judged_several_parts_each_thing_has_its_highest_score() -> None:
-    rules = policy(arms={"signal": "objects.weapon", "review": 0.5})
-    parts = [reading(alcohol=0.9, weapon=0.1), reading(weapon=0.6), failed()]
+def test_combined_parts_get_the_strictest_verdict_and_the_highest_scores() -> None:
+    one = combine_moderations([moderate(0.1), moderate(0.95), moderate(0.5)])
 
-    one = combined([judged(rules, {"objects": part}, None) for part in parts])
+    assert one.verdict == "block"
+    assert one.severity == 4
+    assert one.signals["nsfw"].score == 0.95
+    assert one.categories["sexual"].score == 0.95
+    assert len(one.rules) == 2
 
-    assert (one.signals["objects"].scores, one.signals["objects"].error) == ({"alcohol": 0.9, "weapon": 0.6}, None)
-    assert (decide(rules, one.signals).verdict, one.verdict) == ("review", "review")
+
+def test_combined_parts_keep_the_highest_value_of_each_score() -> None:
+    rules = make_policy(arms={"signal": "objects.weapon", "review": 0.5})
+    parts = [signal_result(alcohol=0.9, weapon=0.1), signal_result(weapon=0.6), failed_result()]
+
+    one = combine_moderations([apply_policy(rules, {"objects": part}, None) for part in parts])
+
+    assert one.signals["objects"].scores == {"alcohol": 0.9, "weapon": 0.6}
+    assert one.signals["objects"].error is None
+    assert one.verdict == "review"
+    assert decide(rules, one.signals).verdict == "review"
 
 
-def test_text_and_image_of_one_category_are_both_named() -> None:
-    rules = policy(nudity=NUDITY, words={"signal": "text.sexual", "openai": "sexual", "review": 0.5})
-    text = judged(rules, {"text": reading(sexual=1.0)}, None, kind="text")
-    image = judged(rules, {"nsfw": reading(0.1)}, None)
+def test_a_category_names_text_and_image_as_its_inputs() -> None:
+    rules = make_policy(nudity=NUDITY, words={"signal": "text.sexual", "openai": "sexual", "review": 0.5})
+    text = apply_policy(rules, {"text": signal_result(sexual=1.0)}, None, input_type="text")
+    image = apply_policy(rules, {"nsfw": signal_result(0.1)}, None)
 
-    found = combined([text, image]).categories["sexual"]
+    found = combine_moderations([text, image]).categories["sexual"]
 
-    assert (found.input_types, found.flagged, found.score) == (["image", "text"], True, 1.0)
+    assert found.input_types == ["image", "text"]
+    assert found.flagged
+    assert found.score == 1.0
 
 
 SCORES = st.floats(0, 1).map(lambda score: round(score, 6))
@@ -159,24 +173,22 @@ SCORES = st.floats(0, 1).map(lambda score: round(score, 6))
 
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(whole=SCORES, tiles=SCORES, weapon=SCORES, block=SCORES, allow=SCORES, fails=st.sets(st.sampled_from("nok")))
-def test_a_decision_can_be_had_again_from_its_json_record(
+def test_a_decision_can_be_repeated_from_its_json_record(
     whole: float, tiles: float, weapon: float, block: float, allow: float, fails: set[str]
 ) -> None:
     rules = load_policy()
-    readings: dict[str, SignalResult] = {
-        "nsfw": failed() if "n" in fails else reading(whole, whole=whole, tiles=tiles),
-        "objects": failed() if "o" in fails else reading(weapon=weapon),
-        "known": failed() if "k" in fails else reading(block=block, allow=allow),
+    results: dict[str, SignalResult] = {
+        "nsfw": failed_result() if "n" in fails else signal_result(whole, whole=whole, tiles=tiles),
+        "objects": failed_result() if "o" in fails else signal_result(weapon=weapon),
+        "known": failed_result() if "k" in fails else signal_result(block=block, allow=allow),
     }
-    first = judged(rules, readings, None)
+    first = apply_policy(rules, results, None)
 
     record: dict[str, Any] = Moderation.model_validate_json(
         first.model_dump_json(exclude_none=True)[:-1] + ',"categories":{}}'
     ).model_dump()
     again = decide(rules, {name: SignalResult.model_validate(one) for name, one in record["signals"].items()})
 
-    assert (again.verdict, again.severity, [one.model_dump() for one in again.rules]) == (
-        record["verdict"],
-        record["severity"],
-        record["rules"],
-    )
+    assert again.verdict == record["verdict"]
+    assert again.severity == record["severity"]
+    assert [one.model_dump() for one in again.rules] == record["rules"]

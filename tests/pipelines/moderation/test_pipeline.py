@@ -1,4 +1,4 @@
-"""The pipeline: signals beside each other, failures that are readings, and a gate that others wait behind."""
+"""The pipeline: concurrent signals, failures as results, and the gate in front of other pipelines."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,29 +9,31 @@ import pytest
 from PIL import Image
 
 from models.errors import DeadlineExceeded, InferenceFailed, Overloaded
+from pipelines.captioning.spec import FEATURES
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
-from pipelines.image.decode import Limits, Picture
+from pipelines.image.decode import ImageLimits, Picture
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import Policy
+from pipelines.moderation.spec import MODERATION
 from pipelines.moderation.types import SignalResult
 from pipelines.pipeline import Pipeline
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 from tests.pipelines.fakes import FakePipeline, NoOptions
 from tests.pipelines.images import encode
-from tests.pipelines.moderation.readings import policy, reading
+from tests.pipelines.moderation.signal_results import make_policy, signal_result
 
 IMAGE = encode(Image.new("RGB", (64, 48), "teal"), "PNG")
-RULES = policy(bad={"signal": "one", "review": 0.5, "block": 0.9}, other={"signal": "two", "review": 0.5})
+RULES = make_policy(bad={"signal": "one", "review": 0.5, "block": 0.9}, other={"signal": "two", "review": 0.5})
 
 
 @dataclass
 class FakeSignal:
-    """Answers with a score, or does what `work` does."""
+    """Gives a score, after calling `work`."""
 
     name: str
     score: float = 0.0
@@ -40,10 +42,13 @@ class FakeSignal:
     seen: list[Picture] = field(default_factory=list)
     models: list[ModelUsed] = field(default_factory=list)
 
+    def score_names(self) -> tuple[str, ...]:
+        return ("whole",)
+
     async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         self.seen.append(picture)
         self.work()
-        return reading(self.score)
+        return signal_result(self.score)
 
 
 def fails(error: Exception) -> Callable[[], None]:
@@ -70,7 +75,7 @@ def run(
                 ModerationPipeline(signals, current, pool),
                 *([beside] if beside else []),
             ]
-            engine = Engine(pipelines, pool=pool, limits=Limits())
+            engine = Engine(pipelines, pool=pool, limits=ImageLimits())
             tasks = {"moderation": options or ModerationOptions()} | ({beside.name: NoOptions()} if beside else {})
             return await engine.run(IMAGE, tasks, gate=gate)
         finally:
@@ -79,28 +84,26 @@ def run(
     return asyncio.run(scenario())
 
 
-def test_all_signals_are_read_and_the_policy_is_named() -> None:
-    found = run(FakeSignal("one", 0.6), FakeSignal("two", 0.1)).moderation
+def test_the_result_has_all_signals_and_names_the_policy() -> None:
+    found = run(FakeSignal("one", 0.6), FakeSignal("two", 0.1)).of(MODERATION)
 
-    assert found is not None
-    assert (found.verdict, list(found.signals), found.policy, found.policy_version) == (
-        "review",
-        ["one", "two"],
-        "test",
-        "1",
-    )
+    assert found.verdict == "review"
+    assert list(found.signals) == ["one", "two"]
+    assert found.policy == "test"
+    assert found.policy_version == "1"
 
 
-def test_only_the_signals_that_are_asked_for_are_read() -> None:
+def test_only_the_requested_signals_run() -> None:
     one, two = FakeSignal("one"), FakeSignal("two", 0.9)
 
-    found = run(one, two, options=ModerationOptions(signals=("one",))).moderation
+    found = run(one, two, options=ModerationOptions(signals=("one",))).of(MODERATION)
 
-    assert found is not None
-    assert (list(found.signals), len(two.seen), found.verdict) == (["one"], 0, "allow")
+    assert list(found.signals) == ["one"]
+    assert two.seen == []
+    assert found.verdict == "allow"
 
 
-def test_the_models_are_those_of_the_signals_that_are_asked_for() -> None:
+def test_the_models_are_those_of_the_requested_signals() -> None:
     def with_model(name: str) -> FakeSignal:
         return FakeSignal(name, models=[ModelUsed(id=f"model-{name}", version=1, sha256="0" * 64)])
 
@@ -114,12 +117,12 @@ def test_signals_may_be_named_in_one_string(given: Any) -> None:
     assert ModerationOptions(signals=given).signals == ("one", "two")
 
 
-def test_an_unknown_signal_is_refused_with_those_that_there_are() -> None:
+def test_the_error_for_an_unknown_signal_lists_the_signals() -> None:
     with pytest.raises(RequestRejected, match="no 'three' here; there are: one, two"):
         run(FakeSignal("one"), FakeSignal("two"), options=ModerationOptions(signals=("three",)))
 
 
-def test_an_unknown_tenant_is_refused_before_anything_is_read() -> None:
+def test_an_unknown_tenant_is_refused_before_any_signal_runs() -> None:
     signal = FakeSignal("one")
 
     with pytest.raises(RequestRejected, match="no tenant 'x'"):
@@ -129,32 +132,28 @@ def test_an_unknown_tenant_is_refused_before_anything_is_read() -> None:
 
 
 @pytest.mark.parametrize("error", [InferenceFailed("the session is gone"), ZeroDivisionError("a bug")])
-def test_a_signal_that_fails_is_a_reading_and_the_others_still_count(error: Exception) -> None:
-    found = run(FakeSignal("one", work=fails(error)), FakeSignal("two", 0.7)).moderation
+def test_a_failed_signal_leaves_the_others_in_force(error: Exception) -> None:
+    found = run(FakeSignal("one", work=fails(error)), FakeSignal("two", 0.7)).of(MODERATION)
 
-    assert found is not None
-    assert (found.verdict, [one.rule for one in found.rules], bool(found.signals["one"].error)) == (
-        "review",
-        ["other", "on_error"],
-        True,
-    )
+    assert found.signals["one"].error
+    assert [one.rule for one in found.rules] == ["other", "on_error"]
+    assert found.verdict == "review"
 
 
 def test_a_bug_in_a_signal_is_not_shown_to_the_caller() -> None:
-    found = run(FakeSignal("one", work=fails(ZeroDivisionError("secret")))).moderation
+    found = run(FakeSignal("one", work=fails(ZeroDivisionError("secret")))).of(MODERATION)
 
-    assert found is not None
     assert "secret" not in str(found.signals["one"].error)
 
 
 @pytest.mark.parametrize("error", [Overloaded("x", 1), DeadlineExceeded("x")])
-def test_a_request_that_can_be_sent_again_is_not_judged(error: Exception) -> None:
+def test_overload_and_deadline_fail_the_whole_request(error: Exception) -> None:
     with pytest.raises(type(error)):
         run(FakeSignal("one", work=fails(error)), FakeSignal("two"))
 
 
 @pytest.mark.parametrize(("sides", "wanted"), [((10, 30), 30), ((10, None), None)])
-def test_the_picture_is_decoded_as_large_as_the_most_demanding_signal_needs(
+def test_the_most_demanding_signal_sets_the_decoded_size(
     sides: tuple[int | None, int | None], wanted: int | None
 ) -> None:
     signals = (FakeSignal("one", shorter_side=sides[0]), FakeSignal("two", shorter_side=sides[1]))
@@ -169,26 +168,26 @@ def test_the_picture_is_decoded_as_large_as_the_most_demanding_signal_needs(
     assert side == wanted
 
 
-def test_what_is_blocked_is_withheld_from_the_other_pipelines() -> None:
+def test_a_blocked_image_is_withheld_from_other_pipelines() -> None:
     beside = FakePipeline()
 
     found = run(FakeSignal("one", 0.95), beside=beside)
 
-    assert (found.moderation is not None and found.moderation.verdict, beside.seen, found.withheld, found.features) == (
-        "block",
-        [],
-        ["features"],
-        None,
-    )
+    assert found.of(MODERATION).verdict == "block"
+    assert beside.seen == []
+    assert found.withheld == ["features"]
+    assert found.get(FEATURES) is None
 
 
 @pytest.mark.parametrize("score", [0.0, 0.6])
-def test_what_is_allowed_or_under_review_is_passed_on(score: float) -> None:
+def test_an_image_under_allow_or_review_is_passed_on(score: float) -> None:
     beside = FakePipeline()
 
     found = run(FakeSignal("one", score), beside=beside)
 
-    assert (len(beside.seen), found.withheld, found.features is not None) == (1, None, True)
+    assert len(beside.seen) == 1
+    assert found.withheld is None
+    assert found.get(FEATURES) is not None
 
 
 def test_without_a_gate_nothing_is_withheld() -> None:
@@ -196,15 +195,15 @@ def test_without_a_gate_nothing_is_withheld() -> None:
 
     found = run(FakeSignal("one", 0.95), beside=beside, gate=False)
 
-    assert (len(beside.seen), found.withheld) == (1, None)
+    assert len(beside.seen) == 1
+    assert found.withheld is None
 
 
-def test_the_prompt_says_the_verdict_and_why() -> None:
+def test_the_prompt_has_verdict_and_reason() -> None:
     assert run(FakeSignal("one", 0.95)).prompt.splitlines()[1] == "Moderation: block (bad)."
 
 
-def test_a_preview_shows_next_to_nothing() -> None:
-    found = run(FakeSignal("one"), options=ModerationOptions(preview=True)).moderation
+def test_a_requested_preview_is_a_webp_data_url() -> None:
+    found = run(FakeSignal("one"), options=ModerationOptions(preview=True)).of(MODERATION)
 
-    assert found is not None
     assert (found.preview or "").startswith("data:image/webp;base64,")

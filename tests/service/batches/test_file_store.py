@@ -1,4 +1,4 @@
-"""Files of batches: whole or not at all, gone when their time is over, and nothing outside their folder."""
+"""Files of batches: complete or absent, gone once expired, and never outside their folder."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -10,9 +10,9 @@ import pytest
 
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
-from service.batches.errors import FilesNotWritable, FilesUnavailable, FileUnknown
-from service.batches.file_store import FileStore, file_id_of
-from service.batches.remote_file import FarFile
+from service.batches.file_store import FileStore, derived_file_id
+from service.batches.remote_file import RemoteFile
+from service.errors import FilesNotWritable, FilesUnavailable, FileUnknown
 
 
 @pytest.fixture
@@ -21,23 +21,24 @@ def store(tmp_path: Path) -> FileStore:
 
 
 def content(store: FileStore, id: str, at: int = 0) -> bytes:
-    with store.opened(id, at) as source:
+    with store.open_reader(id, at) as source:
         return source.read()
 
 
-def test_a_file_comes_back_as_it_was(store: FileStore) -> None:
+def test_a_file_is_read_as_it_was_stored(store: FileStore) -> None:
     file = store.add(io.BytesIO(b"one\ntwo\n"), "in.jsonl")
 
-    assert (file.bytes, file.filename, content(store, file.id), content(store, file.id, 4)) == (
-        8, "in.jsonl", b"one\ntwo\n", b"two\n",
-    )  # fmt: skip
+    assert file.bytes == 8
+    assert file.filename == "in.jsonl"
+    assert content(store, file.id) == b"one\ntwo\n"
+    assert content(store, file.id, 4) == b"two\n"
 
 
-def test_a_file_whose_writing_fails_is_not_there_and_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
-    id = file_id_of("batch", 1)
+def test_a_failed_write_leaves_nothing(store: FileStore, tmp_path: Path) -> None:
+    id = derived_file_id("batch", 1)
 
     def fail() -> None:
-        with store.writing(id, "part", "batch_part") as target:
+        with store.open_writer(id, "part", "batch_part") as target:
             target.write(b"half")
             raise ZeroDivisionError
 
@@ -49,66 +50,68 @@ def test_a_file_whose_writing_fails_is_not_there_and_leaves_nothing(store: FileS
     assert list((tmp_path / "files").iterdir()) == []
 
 
-def test_writing_again_replaces_the_whole(store: FileStore) -> None:
-    id = file_id_of("batch", 1)
+def test_writing_again_replaces_the_file(store: FileStore) -> None:
+    id = derived_file_id("batch", 1)
     for text in (b"a long first text", b"short"):
-        with store.writing(id, "out", "batch_output") as target:
+        with store.open_writer(id, "out", "batch_output") as target:
             target.write(text)
 
-    assert (content(store, id), store.get(id).bytes) == (b"short", 5)
+    assert content(store, id) == b"short"
+    assert store.get(id).bytes == 5
 
 
 @pytest.mark.parametrize("id", ["", "file-1", "../secret", "file-" + "g" * 32, "file-" + "a" * 32])
-def test_what_is_no_files_id_is_unknown(store: FileStore, id: str) -> None:
+def test_an_invalid_or_unknown_id_is_refused(store: FileStore, id: str) -> None:
     with pytest.raises(FileUnknown):
         store.get(id)
 
 
-def test_a_file_is_gone_when_its_time_is_over(tmp_path: Path) -> None:
+def test_an_expired_file_is_unknown_and_removed(tmp_path: Path) -> None:
     store = FileStore(str(tmp_path), keep_seconds=-10)
-    id = file_id_of("batch", 1)
-    with store.writing(id, "out", "batch_output") as target:
+    id = derived_file_id("batch", 1)
+    with store.open_writer(id, "out", "batch_output") as target:
         target.write(b"x")
 
     with pytest.raises(FileUnknown):
         store.get(id)
-    store.sweep()
+    store.remove_expired()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pages_go_on_where_the_last_one_ended_and_have_no_parts(store: FileStore) -> None:
+def test_listing_pages_continue_and_skip_parts(store: FileStore) -> None:
     made = {store.add(io.BytesIO(b"x"), f"{number}.jsonl").id for number in range(5)}
-    with store.writing(file_id_of("part"), "part", "batch_part") as target:
+    with store.open_writer(derived_file_id("part"), "part", "batch_part") as target:
         target.write(b"x")
 
-    first = store.page(after=None, limit=3, newest_first=True, purpose=None)
-    second = store.page(after=first.last_id, limit=3, newest_first=True, purpose="batch")
+    first = store.list_page(after=None, limit=3, newest_first=True, purpose=None)
+    second = store.list_page(after=first.last_id, limit=3, newest_first=True, purpose="batch")
 
-    assert ({one.id for one in [*first.data, *second.data]}, first.has_more, second.has_more) == (made, True, False)
+    assert {one.id for one in [*first.data, *second.data]} == made
+    assert first.has_more
+    assert not second.has_more
     with pytest.raises(RequestRejected):
-        store.page(after="file-none", limit=3, newest_first=True, purpose=None)
+        store.list_page(after="file-none", limit=3, newest_first=True, purpose=None)
 
 
-def test_a_folder_that_takes_no_files_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_raises(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
 
     with pytest.raises(FilesNotWritable):
         FileStore(str(tmp_path / "file"), 3600).add(io.BytesIO(b"x"), "in.jsonl")
 
 
-def test_files_may_lie_anywhere_that_fsspec_reaches() -> None:
+def test_files_can_be_anywhere_that_fsspec_reaches() -> None:
     store = FileStore("memory://batch-files", 3600)
 
     file = store.add(io.BytesIO(b"far away"), "in.jsonl")
 
-    assert (content(store, file.id), store.page(after=None, limit=9, newest_first=False, purpose=None).first_id) == (
-        b"far away", file.id,
-    )  # fmt: skip
+    assert content(store, file.id) == b"far away"
+    assert store.list_page(after=None, limit=9, newest_first=False, purpose=None).first_id == file.id
 
 
 @pytest.fixture
-def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileStore]:
-    """In an S3 that does not answer, and whose client gives up at once."""
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileStore]:
+    """In an S3 that does not answer, with a client that gives up at once."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1",
@@ -119,32 +122,32 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileStore]:
 
 
 def write(store: FileStore) -> None:
-    with store.writing(file_id_of("batch", 1), "part", "batch_part") as target:
+    with store.open_writer(derived_file_id("batch", 1), "part", "batch_part") as target:
         target.write(b"x")
 
 
 @pytest.mark.parametrize(
     ("use", "error"),
     [
-        (lambda store: store.get(file_id_of("some")), FilesUnavailable),
-        (lambda store: content(store, file_id_of("some")), FilesUnavailable),
-        (lambda store: store.page(after=None, limit=9, newest_first=True, purpose=None), FilesUnavailable),
-        (lambda store: store.remove(file_id_of("some")), FilesUnavailable),
+        (lambda store: store.get(derived_file_id("some")), FilesUnavailable),
+        (lambda store: content(store, derived_file_id("some")), FilesUnavailable),
+        (lambda store: store.list_page(after=None, limit=9, newest_first=True, purpose=None), FilesUnavailable),
+        (lambda store: store.remove(derived_file_id("some")), FilesUnavailable),
         (lambda store: store.add(io.BytesIO(b"x"), "in.jsonl"), FilesUnavailable),
         (write, FilesNotWritable),
     ],
     ids=["get", "read", "list", "remove", "add", "write"],
 )
-def test_an_object_store_that_does_not_answer_is_said(
-    away: FileStore, use: Callable[[FileStore], object], error: type[KernelSightError]
+def test_an_unreachable_object_store_raises(
+    unreachable: FileStore, use: Callable[[FileStore], object], error: type[KernelSightError]
 ) -> None:
     with pytest.raises(error, match="EndpointConnectionError"):
-        use(away)
+        use(unreachable)
 
 
-def test_a_store_that_is_lost_while_a_file_is_read_is_said() -> None:
+def test_losing_the_store_while_reading_raises() -> None:
     far = io.BytesIO(b"one\ntwo\n")
-    source = io.BufferedReader(FarFile(far, FilesUnavailable), 4)
+    source = io.BufferedReader(RemoteFile(far, FilesUnavailable), 4)
     first = source.readline()
     far.close()
 
@@ -154,14 +157,14 @@ def test_a_store_that_is_lost_while_a_file_is_read_is_said() -> None:
     assert first == b"one\n"
 
 
-def test_a_place_that_does_not_answer_yet_is_no_reason_not_to_start(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreachable_file_system_does_not_prevent_the_start(caplog: pytest.LogCaptureFixture) -> None:
     FileStore("ftp://127.0.0.1:1/files", 3600).check()
 
     assert "ConnectionRefusedError" in caplog.text
 
 
-class Silent(io.BytesIO):
-    """As files of some clients: it does not say what it wrote, or where it is."""
+class SilentFile(io.BytesIO):
+    """Like the files of some fsspec clients: `write` and `seek` return None."""
 
     def write(self, data: Any) -> None:  # type: ignore[override]
         super().write(data)
@@ -170,17 +173,21 @@ class Silent(io.BytesIO):
         super().seek(offset, whence)
 
 
-def test_a_client_that_does_not_say_what_it_did_is_believed() -> None:
-    far = FarFile(Silent(b"....five"), FilesUnavailable)
+def test_a_client_that_returns_none_has_done_as_asked() -> None:
+    far = RemoteFile(SilentFile(b"....five"), FilesUnavailable)
 
-    assert (far.seek(4), far.read(4), far.seek(0), far.write(b"one")) == (4, b"five", 0, 3)
+    assert far.seek(4) == 4
+    assert far.read(4) == b"five"
+    assert far.seek(0) == 0
+    assert far.write(b"one") == 3
 
 
-def test_what_is_no_record_of_a_file_hides_no_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_broken_metadata_hides_no_other_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = FileStore(str(tmp_path), 3600)
     known = store.add(io.BytesIO(b"x"), "in.jsonl")
     (tmp_path / "file-broken.json").write_bytes(b"")
 
-    listed = store.page(after=None, limit=9, newest_first=True, purpose=None)
+    listed = store.list_page(after=None, limit=9, newest_first=True, purpose=None)
 
-    assert ([one.id for one in listed.data], "file-broken.json is no record" in caplog.text) == ([known.id], True)
+    assert [one.id for one in listed.data] == [known.id]
+    assert "file-broken.json is no record" in caplog.text

@@ -1,4 +1,4 @@
-"""Steps of a batch on a real Valkey: done twice they come to the same, and what came too late says so."""
+"""Steps of a batch on a real Valkey: they are idempotent, and late requests are written as expired."""
 
 import asyncio
 import io
@@ -11,119 +11,124 @@ from typing import Any
 
 import pytest
 
-from service.batches.batch_store import Ledger
+from service.batches.batch_store import BatchStore
 from service.batches.batches import Batches
 from service.batches.file_store import FileStore
 from service.batches.jsonl import CHUNK_LINES
-from service.batches.processor import BatchWork
-from service.batches.types import Batch
+from service.batches.processor import BatchProcessor
+from service.batches.types import BatchObject
 from service.settings import Settings, SettingsInvalid
 from service.telemetry.metrics import Metrics
-from service.telemetry.request_context import RequestContext, on_behalf_of
+from service.telemetry.request_context import RequestContext, bind_request
 from tests.service.json_log import logged
-from tests.service.queue.conftest import Opened
-from tests.service.queue.conftest import opened as opened
+from tests.service.queue.conftest import OpenQueue
+from tests.service.queue.conftest import open_queue as open_queue
 
 ENDPOINT = "/v1/moderations"
-Play = Callable[[Batches, BatchWork, str], Awaitable[None]]
-# No request of these batches gets as far as to be answered.
-HOUSE: Any = SimpleNamespace(settings=Settings(), metrics=Metrics())
+Scenario = Callable[[Batches, BatchProcessor, str], Awaitable[None]]
+# No request of these batches reaches a model.
+COMPONENTS: Any = SimpleNamespace(settings=Settings(), metrics=Metrics())
 
 
-def played(
-    opened: Opened, folder: Path, play: Play, *, count: int = CHUNK_LINES + 1, late: bool = True
-) -> tuple[Batch, list[str], int]:
-    """The batch after `play`, its error lines, and the jobs that were enqueued. `late`: it expired before it began."""
+def run_batch(
+    open_queue: OpenQueue, folder: Path, scenario: Scenario, *, count: int = CHUNK_LINES + 1, late: bool = True
+) -> tuple[BatchObject, list[str], int]:
+    """The batch after the scenario, its error lines, and the number of jobs enqueued. `late`: it has expired."""
     files = FileStore(str(folder), 3600)
     lines = [{"custom_id": str(number), "url": ENDPOINT, "body": {"input": 1}} for number in range(count)]
     file = files.add(io.BytesIO("\n".join(map(json.dumps, lines)).encode()), "in.jsonl")
 
-    async def scene() -> tuple[Batch, list[str], int]:
-        async with opened() as queue:
-            batches = Batches(files, Ledger(queue.server, 60), queue)
+    async def run() -> tuple[BatchObject, list[str], int]:
+        async with open_queue() as queue:
+            batches = Batches(files, BatchStore(queue.scripts, 60), queue)
             now = int(time.time())
-            batch = Batch(
+            batch = BatchObject(
                 id="batch_1", endpoint=ENDPOINT, input_file_id=file.id, completion_window="24h", status="validating",
                 created_at=now - 10, expires_at=now + (-5 if late else 3600),
             )  # fmt: skip
-            await batches.ledger.add(batch)
-            await play(batches, BatchWork(HOUSE, batches), batch.id)
-            ended = await batches.ledger.get(batch.id)
+            await batches.store.add(batch)
+            await scenario(batches, BatchProcessor(COMPONENTS, batches), batch.id)
+            ended = await batches.store.get(batch.id)
             written: list[str] = []
             if ended.error_file_id is not None:
-                with files.opened(ended.error_file_id) as source:
+                with files.open_reader(ended.error_file_id) as source:
                     written = source.read().decode().splitlines()
             return ended, written, (await queue.depths())["batch"].waiting
 
-    return asyncio.run(scene())
+    return asyncio.run(run())
 
 
-def test_requests_that_came_too_late_are_written_as_such_and_end_the_batch(opened: Opened, tmp_path: Path) -> None:
-    async def play(batches: Batches, work: BatchWork, id: str) -> None:
-        await work.start(id)
+def test_late_requests_are_written_as_expired_and_end_the_batch(open_queue: OpenQueue, tmp_path: Path) -> None:
+    async def scenario(batches: Batches, processor: BatchProcessor, id: str) -> None:
+        await processor.start(id)
         for number in (1, 0):
-            await work.chunk(id, number)
+            await processor.process_chunk(id, number)
 
-    batch, written, _ = played(opened, tmp_path, play)
+    batch, written, _ = run_batch(open_queue, tmp_path, scenario)
 
     lines = [json.loads(line) for line in written]
-    assert (batch.status, batch.output_file_id, batch.request_counts.failed) == ("expired", None, CHUNK_LINES + 1)
+    assert batch.status == "expired"
+    assert batch.output_file_id is None
+    assert batch.request_counts.failed == CHUNK_LINES + 1
     assert [line["custom_id"] for line in lines] == [str(number) for number in range(CHUNK_LINES + 1)]
     assert {line["error"]["code"] for line in lines} == {"batch_expired"}
 
 
-def test_each_line_is_a_request_of_its_own_in_the_log_and_in_what_is_written(opened: Opened, tmp_path: Path) -> None:
-    async def play(batches: Batches, work: BatchWork, id: str) -> None:
-        await work.start(id)
-        with on_behalf_of(RequestContext("req_of_the_batch", job_id="the chunk's")):
-            await work.chunk(id, 0)
+def test_each_line_is_logged_as_a_request_of_its_own(open_queue: OpenQueue, tmp_path: Path) -> None:
+    async def scenario(batches: Batches, processor: BatchProcessor, id: str) -> None:
+        await processor.start(id)
+        with bind_request(RequestContext("req_of_the_batch", job_id="the chunk's")):
+            await processor.process_chunk(id, 0)
 
     with logged() as lines:
-        _, written, _ = played(opened, tmp_path, play, count=2, late=False)
+        _, written, _ = run_batch(open_queue, tmp_path, scenario, count=2, late=False)
 
     responses = [json.loads(line)["response"] for line in written]
     assert [response["status_code"] for response in responses] == [400, 400]
-    assert [(line["request_id"], line["job_id"], line["status"]) for line in lines] == [
-        (response["request_id"], "the chunk's", 400) for response in responses
-    ]
+    assert [line["request_id"] for line in lines] == [response["request_id"] for response in responses]
+    assert [line["job_id"] for line in lines] == ["the chunk's", "the chunk's"]
+    assert [line["status"] for line in lines] == [400, 400]
 
 
-def test_a_step_that_is_done_twice_changes_nothing(opened: Opened, tmp_path: Path) -> None:
-    async def play(batches: Batches, work: BatchWork, id: str) -> None:
-        await work.start(id)
-        await work.start(id)
+def test_repeating_a_step_changes_nothing(open_queue: OpenQueue, tmp_path: Path) -> None:
+    async def scenario(batches: Batches, processor: BatchProcessor, id: str) -> None:
+        await processor.start(id)
+        await processor.start(id)
         for number in (0, 0, 1, 1):
-            await work.chunk(id, number)
+            await processor.process_chunk(id, number)
 
-    batch, written, waiting = played(opened, tmp_path, play)
+    batch, written, waiting = run_batch(open_queue, tmp_path, scenario)
 
-    assert (batch.status, batch.request_counts.failed, len(written)) == ("expired", CHUNK_LINES + 1, CHUNK_LINES + 1)
+    assert batch.status == "expired"
+    assert batch.request_counts.failed == CHUNK_LINES + 1
+    assert len(written) == CHUNK_LINES + 1
     assert waiting == 2  # a chunk is a job once
 
 
-def test_who_looks_at_a_batch_after_its_time_sees_to_its_end(opened: Opened, tmp_path: Path) -> None:
-    async def play(batches: Batches, work: BatchWork, id: str) -> None:
-        await work.start(id)
-        await work.chunk(id, 0)
+def test_reading_an_expired_batch_enqueues_its_missing_chunks(open_queue: OpenQueue, tmp_path: Path) -> None:
+    async def scenario(batches: Batches, processor: BatchProcessor, id: str) -> None:
+        await processor.start(id)
+        await processor.process_chunk(id, 0)
         await batches.get(id)
         await batches.get(id)
 
-    batch, _, waiting = played(opened, tmp_path, play)
+    batch, _, waiting = run_batch(open_queue, tmp_path, scenario)
 
-    assert (batch.status, waiting) == ("in_progress", 3)  # the two chunks, and once more the one that is missing
+    assert batch.status == "in_progress"
+    assert waiting == 3  # the two chunks, and once more the one that is missing
 
 
-def test_parts_are_gone_when_the_whole_is_there(opened: Opened, tmp_path: Path) -> None:
-    async def play(batches: Batches, work: BatchWork, id: str) -> None:
-        await work.start(id)
-        await work.chunk(id, 0)
+def test_parts_are_removed_once_they_are_joined(open_queue: OpenQueue, tmp_path: Path) -> None:
+    async def scenario(batches: Batches, processor: BatchProcessor, id: str) -> None:
+        await processor.start(id)
+        await processor.process_chunk(id, 0)
 
-    batch, _, _ = played(opened, tmp_path, play, count=1)
+    batch, _, _ = run_batch(open_queue, tmp_path, scenario, count=1)
 
     assert {path.stem for path in tmp_path.iterdir()} == {batch.input_file_id, batch.error_file_id}
 
 
-@pytest.mark.parametrize("place", ["nowhere://files", "s4://bucket"])
-def test_a_place_that_nothing_reaches_is_said_at_start(place: str) -> None:
+@pytest.mark.parametrize("root", ["nowhere://files", "s4://bucket"])
+def test_an_unknown_file_system_prevents_the_start(root: str) -> None:
     with pytest.raises(SettingsInvalid, match="KERNELSIGHT_FILES"):
-        FileStore(place, 3600).check()
+        FileStore(root, 3600).check()

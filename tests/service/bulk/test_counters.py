@@ -1,23 +1,26 @@
-"""How far a batch is."""
+"""Counters of a bulk run."""
 
-from service.bulk.counters import Tally
+from service.bulk.counters import ProgressCounters
 from service.cli.bulk import words
 
 
-def test_what_is_done_is_counted_by_verdict() -> None:
-    tally = Tally(skipped=5, total=20)
-    tally.note(["allow", "allow", "block", None])
+def test_rows_are_counted_by_verdict() -> None:
+    counters = ProgressCounters(skipped=5, total=20)
+    counters.record(["allow", "allow", "block", None])
 
-    assert (tally.done, words(tally).split(": ")[-1]) == (4, "allow 2, review 0, block 1, failed 1")
-
-
-def test_nothing_is_promised_before_all_is_listed() -> None:
-    tally = Tally()
-    tally.begin()
-    tally.note(["allow"])
-
-    assert (tally.seconds_left, words(tally).startswith("1 of ?")) == (None, True)
+    assert counters.done == 4
+    assert words(counters).split(": ")[-1] == "allow 2, review 0, block 1, failed 1"
 
 
-def test_errors_of_earlier_runs_are_failures_of_the_output() -> None:
-    assert (Tally().has_failures, Tally(failed_before=1).has_failures) == (False, True)
+def test_no_time_left_is_given_before_all_is_listed() -> None:
+    counters = ProgressCounters()
+    counters.start()
+    counters.record(["allow"])
+
+    assert counters.seconds_left is None
+    assert words(counters).startswith("1 of ?")
+
+
+def test_errors_of_earlier_runs_count_as_failures() -> None:
+    assert not ProgressCounters().has_failures
+    assert ProgressCounters(failed_before=1).has_failures

@@ -1,4 +1,4 @@
-"""The folder of Parquet parts: whole or not there, and what a crash leaves between them."""
+"""The folder of Parquet parts: each is complete or absent, whatever a crash leaves behind."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import orjson
 import pytest
 from pyarrow import dataset as arrow_dataset
 
-from service.bulk.dataset import Dataset
+from service.bulk.dataset import ParquetDataset
 
 
 def line(number: int) -> bytes:
@@ -28,7 +28,7 @@ def line(number: int) -> bytes:
 
 
 def ids(folder: Path | str) -> list[int]:
-    return sorted(int(row["id"]) for row in Dataset(str(folder), rows_per_part=10).rows())
+    return sorted(int(row["id"]) for row in ParquetDataset(str(folder), rows_per_part=10).rows())
 
 
 def parts(folder: Path) -> list[str]:
@@ -41,25 +41,25 @@ def memory() -> Iterator[str]:
     fsspec.filesystem("memory").rm("/shelf", recursive=True)
 
 
-def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
-    out = Dataset(str(tmp_path / "out.parquet"))
+def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
+    out = ParquetDataset(str(tmp_path / "out.parquet"))
     out.write([line(0), line(1)])
     out.close()
 
-    assert list(Dataset(str(tmp_path / "out.parquet")).rows()) == [orjson.loads(line(0)), orjson.loads(line(1))]
+    assert list(ParquetDataset(str(tmp_path / "out.parquet")).rows()) == [orjson.loads(line(0)), orjson.loads(line(1))]
 
 
-def test_readers_of_parquet_folders_see_the_parts_alone(tmp_path: Path) -> None:
-    out = Dataset(str(tmp_path / "out.parquet"), rows_per_part=2)
+def test_parquet_readers_see_only_finished_parts(tmp_path: Path) -> None:
+    out = ParquetDataset(str(tmp_path / "out.parquet"), rows_per_part=2)
     out.write([line(0), line(1)])
     out.write([line(2)])
 
     assert arrow_dataset.dataset(tmp_path / "out.parquet").count_rows() == 2
 
 
-def test_rows_that_waited_for_their_part_when_the_writer_died_are_there(tmp_path: Path) -> None:
-    Dataset(str(tmp_path / "out.parquet"), rows_per_part=2).write([line(0), line(1)])
-    out = Dataset(str(tmp_path / "out.parquet"), rows_per_part=10)
+def test_rows_of_an_unfinished_part_survive_a_crash(tmp_path: Path) -> None:
+    ParquetDataset(str(tmp_path / "out.parquet"), rows_per_part=2).write([line(0), line(1)])
+    out = ParquetDataset(str(tmp_path / "out.parquet"), rows_per_part=10)
     out.write([line(2)])
     with (tmp_path / "out.parquet" / "_rows-00001.jsonl").open("ab") as file:
         file.write(b'{"id": "torn')
@@ -67,24 +67,25 @@ def test_rows_that_waited_for_their_part_when_the_writer_died_are_there(tmp_path
     assert ids(tmp_path / "out.parquet") == [0, 1, 2]
 
 
-def test_rows_are_not_there_twice_when_the_writer_died_between_part_and_lines(tmp_path: Path) -> None:
+def test_a_crash_between_part_and_lines_duplicates_no_rows(tmp_path: Path) -> None:
     folder = tmp_path / "out.parquet"
-    Dataset(str(folder), rows_per_part=2).write([line(0), line(1)])
+    ParquetDataset(str(folder), rows_per_part=2).write([line(0), line(1)])
     (folder / "_rows-00000.jsonl").write_bytes(line(0) + b"\n" + line(1) + b"\n")
 
-    assert (ids(folder), parts(folder)) == ([0, 1], ["_rows-00001.jsonl", "part-00000.parquet"])
+    assert ids(folder) == [0, 1]
+    assert parts(folder) == ["_rows-00001.jsonl", "part-00000.parquet"]
 
 
-def test_half_a_part_is_never_taken_for_one(tmp_path: Path) -> None:
+def test_an_unfinished_part_file_is_ignored(tmp_path: Path) -> None:
     folder = tmp_path / "out.parquet"
-    Dataset(str(folder)).write([line(0)])
+    ParquetDataset(str(folder)).write([line(0)])
     (folder / ".part-00000.parquet.tmp").write_bytes(b"PAR1")
 
     assert ids(folder) == [0]
 
 
-def test_closing_leaves_nothing_but_parts(tmp_path: Path) -> None:
-    out = Dataset(str(tmp_path / "out.parquet"), rows_per_part=2)
+def test_closing_leaves_only_parts(tmp_path: Path) -> None:
+    out = ParquetDataset(str(tmp_path / "out.parquet"), rows_per_part=2)
     out.write([line(0), line(1)])
     out.write([line(2)])
     out.close()
@@ -92,8 +93,8 @@ def test_closing_leaves_nothing_but_parts(tmp_path: Path) -> None:
     assert parts(tmp_path / "out.parquet") == ["part-00000.parquet", "part-00001.parquet"]
 
 
-def test_an_object_store_gets_whole_parts_alone(memory: str) -> None:
-    out = Dataset(memory, rows_per_part=2)
+def test_an_object_store_gets_only_complete_parts(memory: str) -> None:
+    out = ParquetDataset(memory, rows_per_part=2)
     out.write([line(0), line(1)])
     out.write([line(2)])
 

@@ -1,24 +1,26 @@
-"""Which items have their rows already."""
+"""Which items have rows already."""
 
-from service.bulk.items import Item
-from service.bulk.progress_index import Done
+from service.bulk.items import BulkItem
+from service.bulk.progress_index import ProgressIndex
 
 
-def test_an_item_is_done_as_often_as_it_has_rows() -> None:
-    with Done() as done:
-        done.add([("a", "a.jpg"), ("a", "a.jpg"), ("b", "b.jpg")])
+def test_an_item_is_taken_as_often_as_it_has_rows() -> None:
+    with ProgressIndex() as index:
+        index.add_rows([("a", "a.jpg"), ("a", "a.jpg"), ("b", "b.jpg")])
 
-        found = [done.take(Item(id, source)) for id, source in [("a", "a.jpg")] * 3 + [("b", "b.jpg"), ("b", "c.jpg")]]
+        found = [
+            index.take(BulkItem(id, source)) for id, source in [("a", "a.jpg")] * 3 + [("b", "b.jpg"), ("b", "c.jpg")]
+        ]
 
     assert found == [True, True, False, True, False]
 
 
-def test_id_and_source_do_not_run_into_each_other() -> None:
-    assert Item("ab", "c").key != Item("a", "bc").key
+def test_keys_separate_id_and_source() -> None:
+    assert BulkItem("ab", "c").key != BulkItem("a", "bc").key
 
 
-def test_names_that_are_no_utf_8_are_found_by_what_their_rows_say() -> None:
-    with Done() as done:
-        done.add([("\\xff", "\\xff")])
+def test_names_that_are_not_utf_8_match_their_rows() -> None:
+    with ProgressIndex() as index:
+        index.add_rows([("\\xff", "\\xff")])
 
-        assert done.take(Item("\udcff", "\udcff"))
+        assert index.take(BulkItem("\udcff", "\udcff"))

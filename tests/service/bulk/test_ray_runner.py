@@ -1,4 +1,4 @@
-"""The engine on Ray: a real cluster of two nodes, and the same rows as from one machine."""
+"""Bulk runs on a real Ray cluster of two nodes give the same rows as on one machine."""
 
 import os
 import signal
@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from pyarrow import dataset as arrow_dataset
 
-from service.bulk.dataset import Dataset
-from tests.service.bulk.pictures import FAST, drawn, folder_of, moderate, rows
+from service.bulk.dataset import ParquetDataset
+from tests.service.bulk.bulk_runs import FAST_OPTIONS, draw_jpeg, make_image_folder, read_rows, run_moderate
 from tests.serving import COMMAND, environment
 
 with_ray = pytest.mark.skipif(find_spec("ray") is None, reason="the extra 'ray' is not installed")
@@ -46,25 +46,26 @@ def without_times(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @with_ray
-def test_a_cluster_gives_the_rows_that_one_machine_gives(tmp_path: Path, nodes: Nodes) -> None:
-    folder = folder_of(tmp_path, 100)
-    (folder / "cut.jpg").write_bytes(drawn(1)[:700])
+def test_a_cluster_gives_the_same_rows_as_one_machine(tmp_path: Path, nodes: Nodes) -> None:
+    folder = make_image_folder(tmp_path, 100)
+    (folder / "cut.jpg").write_bytes(draw_jpeg(1)[:700])
     (folder / "list.jsonl").write_text(f'{{"path": "0001.jpg", "id": "one"}}\nnothing\n{{"path": "{folder}"}}\n')
     sources = (folder, folder / "list.jsonl")
-    moderate(*sources, "--output", tmp_path / "here.jsonl")
+    run_moderate(*sources, "--output", tmp_path / "here.jsonl")
 
-    done = moderate(*sources, "--output", tmp_path / "there.parquet", "--engine", "ray", "--address", nodes.address)
+    done = run_moderate(*sources, "--output", tmp_path / "there.parquet", "--engine", "ray", "--address", nodes.address)
 
-    here, there = rows(tmp_path / "here.jsonl"), list(Dataset(str(tmp_path / "there.parquet")).rows())
-    assert (done.returncode, without_times(there)) == (1, without_times(here))
+    here, there = read_rows(tmp_path / "here.jsonl"), list(ParquetDataset(str(tmp_path / "there.parquet")).rows())
+    assert done.returncode == 1
+    assert without_times(there) == without_times(here)
 
 
 @with_ray
-def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, nodes: Nodes) -> None:
-    folder, out = folder_of(tmp_path, COUNT), tmp_path / "out.parquet"
+def test_a_run_resumes_after_its_driver_was_killed(tmp_path: Path, nodes: Nodes) -> None:
+    folder, out = make_image_folder(tmp_path, COUNT), tmp_path / "out.parquet"
     command = ("--output", str(out), "--engine", "ray", "--address", nodes.address)
     process = subprocess.Popen(
-        [*COMMAND, "moderate", str(folder), *FAST, *command], env=environment(), stderr=subprocess.DEVNULL
+        [*COMMAND, "moderate", str(folder), *FAST_OPTIONS, *command], env=environment(), stderr=subprocess.DEVNULL
     )
     lines = out / "_rows-00000.jsonl"
     while process.poll() is None and (not lines.exists() or lines.read_bytes().count(b"\n") < 50):
@@ -73,30 +74,32 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, nodes: Nodes) -> N
     process.wait()
     before = lines.read_bytes().count(b"\n")
 
-    done = moderate(folder, *command)
+    done = run_moderate(folder, *command)
 
     found = arrow_dataset.dataset(out).to_table(columns=["source"]).column("source").to_pylist()
-    assert (before < COUNT, done.returncode, sorted(found)) == (True, 0, sorted(map(str, folder.iterdir())))
+    assert before < COUNT
+    assert done.returncode == 0
+    assert sorted(found) == sorted(map(str, folder.iterdir()))
     assert f"{COUNT - before} rows written" in done.stderr
 
 
 @with_ray
-def test_an_actor_that_dies_costs_no_row_and_makes_none_twice(tmp_path: Path, nodes: Nodes) -> None:
-    folder, out = folder_of(tmp_path, COUNT), tmp_path / "out.jsonl"
+def test_a_killed_actor_loses_and_repeats_no_row(tmp_path: Path, nodes: Nodes) -> None:
+    folder, out = make_image_folder(tmp_path, COUNT), tmp_path / "out.jsonl"
     command = ("--output", str(out), "--engine", "ray", "--address", nodes.address)
-    process = subprocess.Popen([*COMMAND, "moderate", str(folder), *FAST, *command], env=environment())
+    process = subprocess.Popen([*COMMAND, "moderate", str(folder), *FAST_OPTIONS, *command], env=environment())
     while process.poll() is None and (not out.exists() or not out.read_bytes()):
         time.sleep(0.02)
 
-    os.kill(actors_of(nodes.process)[0], signal.SIGKILL)
+    os.kill(find_actors(nodes.process)[0], signal.SIGKILL)
 
     assert process.wait() == 0
-    assert sorted(row["source"] for row in rows(out)) == sorted(map(str, folder.iterdir()))
+    assert sorted(row["source"] for row in read_rows(out)) == sorted(map(str, folder.iterdir()))
 
 
-def actors_of(ancestor: int) -> list[int]:
-    """Processes under it that judge."""
-    parents = {int(path.name): parent_of(path) for path in Path("/proc").iterdir() if path.name.isdigit()}
+def find_actors(ancestor: int) -> list[int]:
+    """Descendant processes that run the actor."""
+    parents = {int(path.name): read_parent(path) for path in Path("/proc").iterdir() if path.name.isdigit()}
     below, found = {ancestor}, set[int]()
     while below:
         found |= below
@@ -104,7 +107,7 @@ def actors_of(ancestor: int) -> list[int]:
     return [process for process in found if b"Moderator" in Path(f"/proc/{process}/cmdline").read_bytes()]
 
 
-def parent_of(process: Path) -> int:
+def read_parent(process: Path) -> int:
     try:
         return int((process / "stat").read_text().rpartition(")")[2].split()[1])
     except OSError:  # it has just ended
@@ -112,19 +115,25 @@ def parent_of(process: Path) -> int:
 
 
 @with_ray
-def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    done = moderate(
-        folder_of(tmp_path, 1), "--output", tmp_path / "out.jsonl", "--engine", "ray", "--address", "127.0.0.1:1"
+def test_an_unreachable_cluster_is_reported(tmp_path: Path) -> None:
+    done = run_moderate(
+        make_image_folder(tmp_path, 1),
+        "--output",
+        tmp_path / "out.jsonl",
+        "--engine",
+        "ray",
+        "--address",
+        "127.0.0.1:1",
     )
 
-    assert (done.returncode, "no Ray cluster at '127.0.0.1:1'" in done.stderr) == (1, True)
+    assert "no Ray cluster at '127.0.0.1:1'" in done.stderr
+    assert done.returncode == 1
 
 
 @pytest.mark.skipif(find_spec("ray") is not None, reason="the extra 'ray' is installed")
-def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path) -> None:
-    done = moderate(folder_of(tmp_path, 1), "--output", tmp_path / "out.jsonl", "--engine", "ray")
+def test_a_missing_extra_names_its_install_command(tmp_path: Path) -> None:
+    done = run_moderate(make_image_folder(tmp_path, 1), "--output", tmp_path / "out.jsonl", "--engine", "ray")
 
-    assert (done.returncode, done.stderr) == (
-        1,
-        "kernelsight: --engine ray takes the extra 'ray'; install it with: pip install 'kernelsight[ray]'\n",
-    )
+    message = "--engine ray takes the extra 'ray'; install it with: pip install 'kernelsight[ray]'"
+    assert done.stderr == f"kernelsight: {message}\n"
+    assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""The page about a batch: what it counts, and that nobody's words become its markup."""
+"""The report of a bulk run: what it counts, and that no text becomes markup."""
 
 from html.parser import HTMLParser
 from pathlib import Path
@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from service.bulk.errors import OutputInvalid
-from service.bulk.report import report_of, write_report
-from service.bulk.summary import SLOWEST, Summary
-from tests.service.bulk.pictures import folder_of, moderate
+from service.bulk.report import render_report, write_report
+from service.bulk.summary import MAX_SLOWEST, RunSummary
+from tests.service.bulk.bulk_runs import make_image_folder, run_moderate
 
 NASTY = '<script>alert("x")</script>&$title'
 
@@ -37,34 +37,32 @@ def failed(number: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def summary() -> Summary:
-    return Summary.of([*map(row, range(100)), fired(100, "review", 3), fired(101, "block", 6), failed(102)])
+def summary() -> RunSummary:
+    return RunSummary.from_rows([*map(row, range(100)), fired(100, "review", 3), fired(101, "block", 6), failed(102)])
 
 
-def test_every_row_is_counted_once_by_its_verdict(summary: Summary) -> None:
+def test_every_row_is_counted_once_by_its_verdict(summary: RunSummary) -> None:
     assert dict(summary.verdicts) == {"allow": 100, "review": 1, "block": 1, "failed": 1}
 
 
-def test_an_image_counts_once_for_a_category_however_many_rules_fired(summary: Summary) -> None:
+def test_an_image_counts_once_per_category(summary: RunSummary) -> None:
     assert summary.categories == {"sexual": {"review": 1, "block": 1}}
 
 
-def test_scores_are_counted_in_bins_of_a_twentieth(summary: Summary) -> None:
+def test_scores_are_counted_in_bins_of_a_twentieth(summary: RunSummary) -> None:
     assert summary.scores["nsfw.whole"] == [50, 50, *[0] * 17, 2]
 
 
-def test_the_slowest_and_the_most_severe_come_first(summary: Summary) -> None:
-    assert ([one["seconds"] for one in summary.slowest], [one["verdict"] for one in summary.worst]) == (
-        [number / 100 for number in range(102, 102 - SLOWEST, -1)],
-        ["block", "review"],
-    )
+def test_the_slowest_and_the_most_severe_come_first(summary: RunSummary) -> None:
+    assert [one["seconds"] for one in summary.slowest] == [number / 100 for number in range(102, 102 - MAX_SLOWEST, -1)]
+    assert [one["verdict"] for one in summary.most_severe] == ["block", "review"]
 
 
-def test_percentiles_of_time_are_right_within_the_width_of_their_bins(summary: Summary) -> None:
+def test_percentiles_are_right_within_their_bin_width(summary: RunSummary) -> None:
     assert summary.percentile(0.5) == pytest.approx(0.51, rel=0.13)
 
 
-class Tags(HTMLParser):
+class PageParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.tags: set[str] = set()
@@ -79,28 +77,30 @@ class Tags(HTMLParser):
         self.text += data
 
 
-def test_the_page_fetches_nothing_and_shows_foreign_words_as_words(summary: Summary) -> None:
-    page = Tags()
-    page.feed(report_of(NASTY, summary))
+def test_the_page_fetches_nothing_and_escapes_all_text(summary: RunSummary) -> None:
+    page = PageParser()
+    page.feed(render_report(NASTY, summary))
 
-    assert ("script" in page.tags, page.links, page.text.count(NASTY)) == (False, [], 5)
+    assert "script" not in page.tags
+    assert page.links == []
+    assert page.text.count(NASTY) == 5
 
 
-def test_the_page_of_an_empty_batch_is_a_page() -> None:
-    assert "0 images" in report_of("out.jsonl", Summary())
+def test_an_empty_run_has_a_report() -> None:
+    assert "0 images" in render_report("out.jsonl", RunSummary())
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
-def test_a_batch_writes_its_report_about_all_rows_of_the_output(tmp_path: Path, name: str) -> None:
-    folder, report = folder_of(tmp_path, 3), tmp_path / "report.html"
+def test_the_report_covers_all_rows_of_the_output(tmp_path: Path, name: str) -> None:
+    folder, report = make_image_folder(tmp_path, 3), tmp_path / "report.html"
     first, *_ = folder.iterdir()
-    moderate(first, "--output", tmp_path / name)
+    run_moderate(first, "--output", tmp_path / name)
 
-    moderate(folder, "--output", tmp_path / name, "--report", report)
+    run_moderate(folder, "--output", tmp_path / name, "--report", report)
 
     assert "3 images, policy default 1" in report.read_text()
 
 
-def test_a_report_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_raises(tmp_path: Path) -> None:
     with pytest.raises(OutputInvalid, match="cannot write"):
         write_report(tmp_path / "missing" / "report.html", "out.jsonl", [row(1)])

@@ -1,4 +1,4 @@
-"""What the command line names, as a stream of items."""
+"""Sources named on the command line, as a stream of items."""
 
 import io
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ import pytest
 from pyarrow import parquet
 
 from service.bulk.errors import ManifestLineInvalid, SourceInvalid, SourceUnreadable
-from service.bulk.file_listing import under
-from service.bulk.items import as_text
-from service.bulk.manifests import manifest_items
-from service.bulk.sources import Listing
+from service.bulk.file_listing import list_folder
+from service.bulk.items import escape_name
+from service.bulk.manifests import read_manifest
+from service.bulk.sources import SourceListing
 
 
 @pytest.fixture
@@ -34,45 +34,46 @@ def memory() -> Iterator[str]:
     fs.rm("/shelf", recursive=True)
 
 
-def names(*sources: str, left_out: tuple[Path, ...] = ()) -> list[str]:
-    return sorted(item.source.rpartition("/")[2] for item in Listing(sources, left_out))
+def names(*sources: str, excluded: tuple[Path, ...] = ()) -> list[str]:
+    return sorted(item.source.rpartition("/")[2] for item in SourceListing(sources, excluded))
 
 
-def test_a_folder_gives_every_file_under_it_but_hidden_ones(tree: Path) -> None:
+def test_a_folder_gives_all_files_except_hidden_ones(tree: Path) -> None:
     assert names(str(tree)) == ["a.jpg", "b.png", "c.jpg"]
 
 
-def test_what_the_batch_writes_into_its_own_source_is_no_input(tree: Path) -> None:
-    assert names(str(tree), left_out=(tree / "b.png",)) == ["a.jpg", "c.jpg"]
+def test_excluded_files_are_not_inputs(tree: Path) -> None:
+    assert names(str(tree), excluded=(tree / "b.png",)) == ["a.jpg", "c.jpg"]
 
 
 def test_a_glob_gives_the_files_that_match(tree: Path) -> None:
     assert names(f"{tree}/**/*.jpg") == ["a.jpg", "c.jpg"]
 
 
-def test_a_file_with_brackets_in_its_name_is_itself_and_no_glob(tree: Path) -> None:
+def test_an_existing_file_with_brackets_is_not_a_glob(tree: Path) -> None:
     (tree / "[1].jpg").write_bytes(b"x")
 
     assert names(f"{tree}/[1].jpg") == ["[1].jpg"]
 
 
-def test_an_input_that_is_named_twice_is_listed_twice(tree: Path) -> None:
+def test_a_source_named_twice_is_listed_twice(tree: Path) -> None:
     assert names(f"{tree}/a.jpg", f"{tree}/a.jpg") == ["a.jpg", "a.jpg"]
 
 
-def test_what_is_not_there_is_refused_before_anything_is_listed(tree: Path) -> None:
+def test_a_missing_source_is_refused_before_listing(tree: Path) -> None:
     with pytest.raises(SourceInvalid, match="no such file or folder: '/nothing'"):
-        Listing([str(tree), "/nothing"]).check()
+        SourceListing([str(tree), "/nothing"]).check()
 
 
 def test_a_folder_that_cannot_be_listed_is_an_item_with_a_problem(tmp_path: Path) -> None:
-    [item] = under(str(tmp_path / "gone"), ())
+    [item] = list_folder(str(tmp_path / "gone"), ())
 
-    assert (item.source, type(item.problem)) == (str(tmp_path / "gone"), SourceUnreadable)
+    assert item.source == str(tmp_path / "gone")
+    assert isinstance(item.problem, SourceUnreadable)
 
 
-def test_a_folder_of_another_file_system_gives_every_file_under_it(memory: str) -> None:
-    assert sorted(item.source for item in Listing([memory])) == [
+def test_a_folder_of_another_file_system_gives_all_files(memory: str) -> None:
+    assert sorted(item.source for item in SourceListing([memory])) == [
         "memory:///shelf/a.jpg", "memory:///shelf/deep/b.jpg", "memory:///shelf/deep/c.png",
     ]  # fmt: skip
 
@@ -81,30 +82,30 @@ def test_a_glob_of_another_file_system_gives_the_files_that_match(memory: str) -
     assert names(f"{memory}/*/*.jpg") == ["b.jpg"]
 
 
-def test_a_scheme_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_scheme_is_refused() -> None:
     with pytest.raises(SourceInvalid, match="nothing://there"):
-        list(Listing(["nothing://there"]))
+        list(SourceListing(["nothing://there"]))
 
 
 def test_paths_of_a_manifest_are_relative_to_it(tree: Path) -> None:
     (tree / "list.jsonl").write_text('{"path": "a.jpg"}\n\n{"image": "/x/b.png", "id": 7, "label": "cat"}\n')
 
-    found = [(item.id, item.source) for item in Listing([str(tree / "list.jsonl")])]
+    found = [(item.id, item.source) for item in SourceListing([str(tree / "list.jsonl")])]
     assert found == [(f"{tree}/a.jpg", f"{tree}/a.jpg"), ("7", "/x/b.png")]
 
 
-def test_bad_lines_of_a_manifest_are_items_that_know_their_line(tmp_path: Path) -> None:
+def test_invalid_manifest_lines_become_items_with_problems(tmp_path: Path) -> None:
     lines = ["not json", '{"id": "a"}', "[]", '{"path": 3}', '{"path": "a", "id": true}', '{"path": "b"}']
     (tmp_path / "list.jsonl").write_text("\n".join(lines))
 
-    items = list(Listing([str(tmp_path / "list.jsonl")]))
+    items = list(SourceListing([str(tmp_path / "list.jsonl")]))
     assert [(item.source.partition("#")[2], isinstance(item.problem, ManifestLineInvalid)) for item in items] == [
         ("1", True), ("2", True), ("3", True), ("4", True), ("5", True), ("", False),
     ]  # fmt: skip
 
 
-def test_the_problem_of_a_bad_line_says_where_and_what() -> None:
-    [_, bad] = manifest_items(io.BytesIO(b'{"path": "a"}\n{"id": "x"}\n'), "m.jsonl")
+def test_the_problem_of_an_invalid_line_says_where_and_why() -> None:
+    [_, bad] = read_manifest(io.BytesIO(b'{"path": "a"}\n{"id": "x"}\n'), "m.jsonl")
 
     assert str(bad.problem) == "line 2 of 'm.jsonl': it has no 'path', 'url', 'image' or 'source'"
 
@@ -113,20 +114,20 @@ def test_a_parquet_manifest_gives_an_item_for_each_row(tmp_path: Path) -> None:
     table = pyarrow.table({"id": [1, 2], "url": ["s3://b/a.jpg", "https://h/b.jpg"], "width": [3, 4]})
     parquet.write_table(table, tmp_path / "list.parquet")
 
-    found = [(item.id, item.source) for item in Listing([str(tmp_path / "list.parquet")])]
+    found = [(item.id, item.source) for item in SourceListing([str(tmp_path / "list.parquet")])]
     assert found == [("1", "s3://b/a.jpg"), ("2", "https://h/b.jpg")]
 
 
-def test_a_parquet_manifest_without_a_column_of_names_is_refused(tmp_path: Path) -> None:
+def test_a_parquet_manifest_without_an_image_column_is_refused(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({"id": [1], "width": [3]}), tmp_path / "list.parquet")
 
     with pytest.raises(SourceInvalid, match="no column 'path', 'url', 'image' or 'source'"):
-        list(Listing([str(tmp_path / "list.parquet")]))
+        list(SourceListing([str(tmp_path / "list.parquet")]))
 
 
-def test_a_manifest_from_the_web_cannot_name_files_of_this_machine() -> None:
+def test_a_web_manifest_cannot_name_local_files() -> None:
     items = list(
-        manifest_items(io.BytesIO(b'{"path": "file:///etc/passwd"}\n{"path": "a.jpg"}\n'), "https://h/l/m.jsonl")
+        read_manifest(io.BytesIO(b'{"path": "file:///etc/passwd"}\n{"path": "a.jpg"}\n'), "https://h/l/m.jsonl")
     )
 
     assert [(item.source, item.problem is None) for item in items] == [
@@ -134,5 +135,5 @@ def test_a_manifest_from_the_web_cannot_name_files_of_this_machine() -> None:
     ]  # fmt: skip
 
 
-def test_names_that_are_no_utf_8_can_be_written_down() -> None:
-    assert as_text("a\udcff.jpg") == "a\\xff.jpg"
+def test_names_that_are_not_utf_8_are_escaped() -> None:
+    assert escape_name("a\udcff.jpg") == "a\\xff.jpg"

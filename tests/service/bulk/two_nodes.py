@@ -1,6 +1,6 @@
 """A Ray cluster of two nodes on this machine, one core each: prints its address, and ends with its standard input.
 
-A process of its own, for Ray warns of much that tests count as errors.
+A process of its own, because the tests would count Ray's warnings as errors.
 """
 
 import sys

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.manifest import BUILT_IN
+from models.manifest import BUILT_IN_CATALOG
 from models.registry import Catalog
 from models.store.store import Store
 from service.settings import Settings
@@ -127,7 +127,7 @@ def test_a_single_model_is_pulled_into_an_empty_store(tmp_path: Path) -> None:
 
 
 def test_a_named_model_that_cannot_be_fetched_is_a_failure(tmp_path: Path) -> None:
-    shutil.copytree(BUILT_IN, tmp_path / "catalog")
+    shutil.copytree(BUILT_IN_CATALOG, tmp_path / "catalog")
     path = tmp_path / "catalog" / "yunet.toml"
     head, _, tail = path.read_text().partition('kind = "url"\n')
     path.write_text(f'{head}kind = "file"\npath = "/nothing.onnx"\n{tail.partition(chr(10))[2]}')

@@ -1,4 +1,4 @@
-"""`kernelsight moderate … --output`, in processes of its own, with the real models."""
+"""`kernelsight moderate … --output` in separate processes, with the real models."""
 
 import json
 import os
@@ -12,68 +12,73 @@ from pathlib import Path
 import pytest
 from pyarrow import dataset as arrow_dataset
 
-from tests.service.bulk.pictures import FAST, drawn, folder_of, moderate, rows
+from tests.service.bulk.bulk_runs import FAST_OPTIONS, draw_jpeg, make_image_folder, read_rows, run_moderate
 from tests.serving import COMMAND, environment
 
 COUNT = 300
 
 
-def test_every_input_has_one_row_with_its_verdict_and_what_it_rests_on(tmp_path: Path) -> None:
-    folder = folder_of(tmp_path, 3)
+def test_every_input_has_one_complete_row(tmp_path: Path) -> None:
+    folder = make_image_folder(tmp_path, 3)
 
-    done = moderate(folder, "--output", tmp_path / "out.jsonl")
+    done = run_moderate(folder, "--output", tmp_path / "out.jsonl")
 
-    found = rows(tmp_path / "out.jsonl")
-    assert (done.returncode, sorted(row["source"] for row in found)) == (0, sorted(map(str, folder.iterdir())))
-    assert all(
-        row["error"] is None and row["verdict"] == "allow" and row["id"] == row["source"] and len(row["sha256"]) == 64
-        and "nsfw.whole" in row["scores"] and row["policy_version"] and row["models"] and row["seconds"] > 0
-        for row in found
-    )  # fmt: skip
+    found = read_rows(tmp_path / "out.jsonl")
+    assert done.returncode == 0
+    assert sorted(row["source"] for row in found) == sorted(map(str, folder.iterdir()))
+    for row in found:
+        assert row["error"] is None
+        assert row["verdict"] == "allow"
+        assert row["id"] == row["source"]
+        assert len(row["sha256"]) == 64
+        assert "nsfw.whole" in row["scores"]
+        assert row["policy_version"]
+        assert row["models"]
+        assert row["seconds"] > 0
 
 
-def test_what_cannot_be_judged_is_a_row_and_the_exit_code(tmp_path: Path) -> None:
-    folder = folder_of(tmp_path, 1)
+def test_failed_inputs_have_rows_and_set_the_exit_code(tmp_path: Path) -> None:
+    folder = make_image_folder(tmp_path, 1)
     (folder / "empty.jpg").write_bytes(b"")
-    (folder / "cut.jpg").write_bytes(drawn(1)[:700])
-    (folder / "large.jpg").write_bytes(drawn(2) + bytes(5000))
+    (folder / "cut.jpg").write_bytes(draw_jpeg(1)[:700])
+    (folder / "large.jpg").write_bytes(draw_jpeg(2) + bytes(5000))
     (folder / "list.jsonl").write_text(f'{{"path": "missing.jpg"}}\nnothing\n{{"path": "{folder}"}}\n')
 
-    done = moderate(*(p for p in folder.iterdir()), "--output", tmp_path / "out.jsonl", max_image_bytes="4000")
+    done = run_moderate(*(p for p in folder.iterdir()), "--output", tmp_path / "out.jsonl", max_image_bytes="4000")
 
-    again = moderate(*(p for p in folder.iterdir()), "--output", tmp_path / "out.jsonl", max_image_bytes="4000")
-    codes = {Path(row["source"]).name: (row["error"] or {"code": None})["code"] for row in rows(tmp_path / "out.jsonl")}
-    assert (done.returncode, again.returncode, "0 rows written" in again.stderr, codes) == (
-        1,
-        1,
-        True,
-        {
-            "0000.jpg": None,
-            "empty.jpg": "image-empty",
-            "cut.jpg": "image-truncated",
-            "large.jpg": "image-too-many-bytes",
-            "missing.jpg": "source-unreadable",
-            "list.jsonl#2": "manifest-line-invalid",
-            "pictures": "source-unreadable",
-        },
-    )
+    again = run_moderate(*(p for p in folder.iterdir()), "--output", tmp_path / "out.jsonl", max_image_bytes="4000")
+    codes = {
+        Path(row["source"]).name: (row["error"] or {"code": None})["code"] for row in read_rows(tmp_path / "out.jsonl")
+    }
+    assert done.returncode == 1
+    assert "0 rows written" in again.stderr
+    assert again.returncode == 1
+    assert codes == {
+        "0000.jpg": None,
+        "empty.jpg": "image-empty",
+        "cut.jpg": "image-truncated",
+        "large.jpg": "image-too-many-bytes",
+        "missing.jpg": "source-unreadable",
+        "list.jsonl#2": "manifest-line-invalid",
+        "pictures": "source-unreadable",
+    }
 
 
-def test_the_same_input_listed_twice_has_two_rows_also_when_taken_up_again(tmp_path: Path) -> None:
-    folder, out = folder_of(tmp_path, 2), tmp_path / "out.jsonl"
+def test_an_input_listed_twice_has_two_rows_after_resuming(tmp_path: Path) -> None:
+    folder, out = make_image_folder(tmp_path, 2), tmp_path / "out.jsonl"
     first, second = sorted(folder.iterdir())
-    moderate(first, first, "--output", out)
+    run_moderate(first, first, "--output", out)
 
-    moderate(first, first, second, first, "--output", out)
+    run_moderate(first, first, second, first, "--output", out)
 
-    assert Counter(row["source"] for row in rows(out)) == {str(first): 3, str(second): 1}
+    assert Counter(row["source"] for row in read_rows(out)) == {str(first): 3, str(second): 1}
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
-def test_a_killed_batch_goes_on_where_it_was(tmp_path: Path, name: str) -> None:
-    folder, out = folder_of(tmp_path, COUNT), tmp_path / name
+def test_a_killed_run_is_resumed(tmp_path: Path, name: str) -> None:
+    folder, out = make_image_folder(tmp_path, COUNT), tmp_path / name
     process = subprocess.Popen(
-        [*COMMAND, "moderate", str(folder), *FAST, "--output", str(out)],
+        [*COMMAND, "moderate", str(folder), *FAST_OPTIONS, "--output", str(out)],
         env=environment(), stderr=subprocess.DEVNULL,
     )  # fmt: skip
     lines = out if name.endswith("jsonl") else out / "_rows-00000.jsonl"
@@ -84,63 +89,72 @@ def test_a_killed_batch_goes_on_where_it_was(tmp_path: Path, name: str) -> None:
     before = set(lines.read_bytes().splitlines(keepends=True))
     safe = {line.rstrip(b"\n") for line in before if line.endswith(b"\n")}
 
-    done = moderate(folder, "--output", out)
+    done = run_moderate(folder, "--output", out)
 
     if name.endswith("jsonl"):
-        found, kept = rows(out), safe <= set(out.read_bytes().splitlines())
+        found, kept = read_rows(out), safe <= set(out.read_bytes().splitlines())
     else:
         found = arrow_dataset.dataset(out).to_table().to_pylist()
         kept = {(row["id"], row["seconds"]) for row in map(json.loads, safe)} <= {
             (row["id"], row["seconds"]) for row in found
         }
-    assert (process.returncode, done.returncode, kept, COUNT > len(safe) >= COUNT // 2) == (-9, 0, True, True)
+    assert process.returncode == -signal.SIGKILL
+    assert COUNT > len(safe) >= COUNT // 2
+    assert done.returncode == 0
+    assert kept
     assert sorted(row["source"] for row in found) == sorted(map(str, folder.iterdir()))
 
 
-def test_a_stopped_batch_writes_what_is_in_flight_and_says_how_to_go_on(tmp_path: Path) -> None:
-    folder, out = folder_of(tmp_path, COUNT), tmp_path / "out.jsonl"
+def test_a_stopped_run_writes_items_in_flight_and_can_be_resumed(tmp_path: Path) -> None:
+    folder, out = make_image_folder(tmp_path, COUNT), tmp_path / "out.jsonl"
     process = subprocess.Popen(
-        [*COMMAND, "moderate", str(folder), *FAST, "--output", str(out)],
+        [*COMMAND, "moderate", str(folder), *FAST_OPTIONS, "--output", str(out)],
         env=environment(), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     while process.poll() is None and (not out.exists() or not out.read_bytes()):
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
-    left = len(rows(out))
+    _, stderr = process.communicate(timeout=60)
+    written_before = len(read_rows(out))
 
-    moderate(folder, "--output", out)
+    run_moderate(folder, "--output", out)
 
-    assert (process.returncode, "the same command goes on from here" in said, left < COUNT, len(rows(out))) == (
-        128 + signal.SIGTERM, True, True, COUNT,
-    )  # fmt: skip
+    assert "the same command goes on from here" in stderr
+    assert process.returncode == 128 + signal.SIGTERM
+    assert written_before < COUNT
+    assert len(read_rows(out)) == COUNT
 
 
-def test_an_output_is_not_continued_under_another_policy_but_can_be_started_over(tmp_path: Path) -> None:
-    folder, out = folder_of(tmp_path, 2), tmp_path / "out.jsonl"
+def test_another_policy_needs_a_restart(tmp_path: Path) -> None:
+    folder, out = make_image_folder(tmp_path, 2), tmp_path / "out.jsonl"
     policy = tmp_path / "policy.yaml"
     shutil.copy("pipelines/moderation/policy.yaml", policy)
-    moderate(folder, "--output", out)
+    run_moderate(folder, "--output", out)
     policy.write_text(policy.read_text() + "\n# stricter\n")
 
-    refused = moderate(folder, "--output", out, policy=str(policy))
-    restarted = moderate(folder, "--output", out, "--restart", policy=str(policy))
+    refused = run_moderate(folder, "--output", out, policy=str(policy))
+    restarted = run_moderate(folder, "--output", out, "--restart", policy=str(policy))
 
-    assert (refused.returncode, refused.stderr.count("\n"), "policy was" in refused.stderr) == (1, 1, True)
-    assert (restarted.returncode, len(rows(out))) == (0, 2)
+    assert "policy was" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert refused.returncode == 1
+    assert restarted.returncode == 0
+    assert len(read_rows(out)) == 2
 
 
-def test_a_file_that_no_batch_wrote_is_left_alone_even_with_restart(tmp_path: Path) -> None:
-    folder, out = folder_of(tmp_path, 1), tmp_path / "out.jsonl"
+def test_a_foreign_file_is_never_removed(tmp_path: Path) -> None:
+    folder, out = make_image_folder(tmp_path, 1), tmp_path / "out.jsonl"
     out.write_text("precious")
 
-    done = moderate(folder, "--output", out, "--restart")
+    done = run_moderate(folder, "--output", out, "--restart")
 
-    assert (done.returncode, "no batch wrote it" in done.stderr, out.read_text()) == (1, True, "precious")
+    assert "no batch wrote it" in done.stderr
+    assert done.returncode == 1
+    assert out.read_text() == "precious"
 
 
 @pytest.mark.parametrize(
-    ("source", "output", "says"),
+    ("source", "output", "message"),
     [
         ("/nothing", "out.jsonl", "no such file or folder: '/nothing'"),
         (".", "out.csv", "must end in .jsonl or .parquet"),
@@ -148,24 +162,26 @@ def test_a_file_that_no_batch_wrote_is_left_alone_even_with_restart(tmp_path: Pa
         (".", "s3://bucket/out.jsonl", "cannot be appended to"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(source: str, output: str, says: str, tmp_path: Path) -> None:
+def test_an_impossible_run_is_an_error_of_one_line(source: str, output: str, message: str, tmp_path: Path) -> None:
     target = output if output[0] == "/" or "://" in output else str(tmp_path / output)
-    done = moderate(source, "--output", target)
+    done = run_moderate(source, "--output", target)
 
-    assert (done.returncode, says in done.stderr, done.stderr.count("\n")) == (1, True, 1)
+    assert message in done.stderr
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
 
 
-def test_a_batch_can_write_into_the_folder_that_it_reads(tmp_path: Path) -> None:
-    folder = folder_of(tmp_path, 2)
+def test_a_run_can_write_into_its_source_folder(tmp_path: Path) -> None:
+    folder = make_image_folder(tmp_path, 2)
     for _ in range(2):
-        moderate(folder, "--output", folder / "out.jsonl")
+        run_moderate(folder, "--output", folder / "out.jsonl")
 
-    assert len(rows(folder / "out.jsonl")) == 2
+    assert len(read_rows(folder / "out.jsonl")) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="this system has no idle class")
-def test_every_thread_of_a_polite_batch_makes_way(tmp_path: Path) -> None:
-    folder = folder_of(tmp_path, COUNT)
+def test_every_thread_of_a_polite_run_has_idle_priority(tmp_path: Path) -> None:
+    folder = make_image_folder(tmp_path, COUNT)
     process = subprocess.Popen(
         [*COMMAND, "moderate", str(folder), "--signals", "nsfw", "--output", str(tmp_path / "out.jsonl")],
         env=environment(), stderr=subprocess.DEVNULL,

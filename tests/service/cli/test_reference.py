@@ -15,22 +15,22 @@ from typer.testing import CliRunner
 
 from models.errors import KernelSightError
 from service.cli import app
-from service.monitoring.quality.reference_store import References
-from service.monitoring.quality.tracker import Tracker
+from service.monitoring.quality.reference_store import ReferenceStore
+from service.monitoring.quality.tracker import DriftTracker
 from service.settings import Settings
-from tests.service.monitoring.quality.app import app_of
-from tests.service.monitoring.quality.observations import WINDOW, observed, subject
-from tests.service.monitoring.quality.traffic import quality
+from tests.service.monitoring.quality.app import create_quality_app
+from tests.service.monitoring.quality.observations import WINDOW, make_subject, observe_random
+from tests.service.monitoring.quality.traffic import make_observer
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """References of one subject, from 500 observations."""
-    tracker = Tracker(subject(), WINDOW)
-    tracker.begin(500, "traffic")
-    observed(tracker, 500)
+    tracker = DriftTracker(make_subject(), WINDOW)
+    tracker.start_capture(500, "traffic")
+    observe_random(tracker, 500)
     assert tracker.capture
-    References(tmp_path).save(tracker.capture.reference())
+    ReferenceStore(tmp_path).save(tracker.capture.reference())
     return tmp_path
 
 
@@ -68,14 +68,14 @@ def test_show_names_what_is_stored(folder: Path) -> None:
 def test_reset_removes_what_is_named_or_all(folder: Path) -> None:
     run(folder, "reset")
 
-    assert References(folder).names == []
+    assert ReferenceStore(folder).names == []
     with pytest.raises(KernelSightError, match="there is no reference of 'made-up'"):
         run(folder, "reset", "made-up")
 
 
 def test_capture_asks_the_service_with_its_key(folder: Path) -> None:
-    observer = quality()
-    with listening(app_of(observer, Settings(api_key=SecretStr("secret")))) as url:
+    observer = make_observer()
+    with listening(create_quality_app(observer, Settings(api_key=SecretStr("secret")))) as url:
         said = run(folder, "capture", "--observations", "700", "--url", url)
 
     captures = [tracker.capture for tracker in observer.trackers.values()]
@@ -85,7 +85,7 @@ def test_capture_asks_the_service_with_its_key(folder: Path) -> None:
 
 def test_a_service_with_another_key_refuses(folder: Path) -> None:
     with (
-        listening(app_of(quality(), Settings(api_key=SecretStr("another")))) as url,
+        listening(create_quality_app(make_observer(), Settings(api_key=SecretStr("another")))) as url,
         pytest.raises(KernelSightError, match=r"answers 401: .*the API key is wrong"),
     ):
         run(folder, "capture", "--url", url)

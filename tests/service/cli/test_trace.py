@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from service.monitoring.audit.file_log import FileJournal
+from service.monitoring.audit.file_log import FileEventLog
 from tests.conftest import Jpeg
 from tests.service.conftest import LONG_SECONDS
-from tests.service.monitoring.audit.records import line
+from tests.service.monitoring.audit.records import make_line
 from tests.serving import Service, run
 
 
@@ -57,8 +57,8 @@ def test_a_text_that_was_judged_can_be_followed(service: Service) -> None:
 
 
 def written(folder: Path) -> str:
-    id, its = line()
-    asyncio.run(FileJournal(folder, "audit", LONG_SECONDS).append([its]))
+    id, its = make_line()
+    asyncio.run(FileEventLog(folder, "audit", LONG_SECONDS).append([its]))
     return id
 
 

@@ -1,4 +1,4 @@
-"""A client that hangs up: its work is cancelled, and the service goes on."""
+"""A request is cancelled when its client hangs up."""
 
 import asyncio
 import socket
@@ -21,7 +21,7 @@ REQUEST = (
 
 
 class EndlessEngine:
-    """An engine whose runs end only by being cancelled."""
+    """An engine whose runs end only when they are cancelled."""
 
     pipelines = ("features",)
 
@@ -38,8 +38,8 @@ class EndlessEngine:
 
 
 @contextmanager
-def running(engine: EndlessEngine) -> Iterator[int]:
-    """The real app on a real server, in front of `engine`; yields the port."""
+def serving_app(engine: EndlessEngine) -> Iterator[int]:
+    """Serve the real app in front of `engine` on a real server; yields the port."""
     app = create_app(Settings())
     components = {"engine": engine, "pool": CpuPool(threads=1), "fetcher": None, "settings": app.state.settings}
     app.state.components = SimpleNamespace(**components)
@@ -56,7 +56,7 @@ def running(engine: EndlessEngine) -> Iterator[int]:
 
 def test_a_client_that_hangs_up_cancels_its_run() -> None:
     engine = EndlessEngine()
-    with running(engine) as port:
+    with serving_app(engine) as port:
         connection = socket.create_connection(("127.0.0.1", port))
         connection.sendall(REQUEST)
         assert engine.started.wait(30)

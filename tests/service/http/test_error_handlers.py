@@ -1,4 +1,4 @@
-"""What callers are told of a failure that is the service's: nothing of its hosts and folders, which the log has."""
+"""Errors that are the service's fault: the log names hosts and folders, and callers are not told them."""
 
 import asyncio
 from pathlib import Path
@@ -11,11 +11,11 @@ from pipelines.moderation.errors import CategoriesNotWritable
 from service.http.app import create_app
 from service.http.dependencies import ready_jobs
 from service.monitoring.errors import AuditUnavailable
-from service.problems import problem_of
+from service.problems import problem_for
 from service.settings import Settings, SettingsInvalid
 from service.worker.job_services import open_job_services
 
-WHERE = "/srv/inner/folder"
+FOLDER = "/srv/inner/folder"
 
 
 @pytest.mark.parametrize(
@@ -25,14 +25,14 @@ WHERE = "/srv/inner/folder"
         ("/v1/files", "files-unavailable", "ConnectionRefusedError"),
     ],
 )
-def test_what_cannot_be_reached_is_not_named_to_callers_but_in_the_log(
+def test_an_unreachable_host_is_named_only_in_the_log(
     path: str, code: str, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    away = {"redis_url": "redis://127.0.0.1:1/0", "files": "ftp://127.0.0.1:1/files"}
-    settings = Settings.model_validate(away)
+    unreachable = {"redis_url": "redis://127.0.0.1:1/0", "files": "ftp://127.0.0.1:1/files"}
+    settings = Settings.model_validate(unreachable)
     app = create_app(settings)
 
-    async def asked() -> httpx2.Response:
+    async def request() -> httpx2.Response:
         transport = httpx2.ASGITransport(app)
         async with (
             open_job_services(settings) as jobs,
@@ -41,58 +41,64 @@ def test_what_cannot_be_reached_is_not_named_to_callers_but_in_the_log(
             app.state.jobs = jobs
             return await http.get(path)
 
-    reply = asyncio.run(asked())
+    reply = asyncio.run(request())
 
     errors = [line.message for line in caplog.records if line.levelname == "ERROR"]
-    assert (reply.status_code, reply.headers["retry-after"], code in reply.text) == (503, "5", True)
-    assert (why in reply.text, [code in line and why in line for line in errors]) == (False, [True])
+    assert reply.status_code == 503
+    assert reply.headers["retry-after"] == "5"
+    assert code in reply.text
+    assert why not in reply.text
+    [line] = errors
+    assert code in line
+    assert why in line
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        SourceFailed(f"{WHERE}: no such file"),
-        AuditUnavailable(f"{WHERE}: Read-only file system"),
-        CategoriesNotWritable(Path(WHERE), OSError(30, "Read-only file system")),
-        ModelCorrupt(f"{WHERE} does not load"),
-        InferenceFailed(f"{WHERE}: the session is gone"),
-        SettingsInvalid(f"KERNELSIGHT_FILES: {WHERE}"),
+        SourceFailed(f"{FOLDER}: no such file"),
+        AuditUnavailable(f"{FOLDER}: Read-only file system"),
+        CategoriesNotWritable(Path(FOLDER), OSError(30, "Read-only file system")),
+        ModelCorrupt(f"{FOLDER} does not load"),
+        InferenceFailed(f"{FOLDER}: the session is gone"),
+        SettingsInvalid(f"KERNELSIGHT_FILES: {FOLDER}"),
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_where_the_service_keeps_its_things_is_for_the_log_alone(
-    error: KernelSightError, caplog: pytest.LogCaptureFixture
-) -> None:
-    told = problem_of(error)
+def test_folders_are_named_only_in_the_log(error: KernelSightError, caplog: pytest.LogCaptureFixture) -> None:
+    problem = problem_for(error)
 
-    assert (WHERE in str(told), WHERE in caplog.text) == (False, True)
+    assert FOLDER not in str(problem)
+    assert FOLDER in caplog.text
 
 
-def test_where_models_should_be_is_not_said_to_callers(tmp_path: Path) -> None:
-    missing = create_app(Settings(store=tmp_path))
+def test_the_store_is_not_named_to_callers(tmp_path: Path) -> None:
+    app = create_app(Settings(store=tmp_path))
 
-    async def asked() -> list[str]:
-        async with missing.router.lifespan_context(missing):
-            transport = httpx2.ASGITransport(missing)
+    async def request() -> list[str]:
+        async with app.router.lifespan_context(app):
+            transport = httpx2.ASGITransport(app)
             async with httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
-                while missing.state.failure is None:
+                while app.state.failure is None:
                     await asyncio.sleep(0.01)
                 return [(await http.get(path)).text for path in ("/readyz", "/v1/models")]
 
-    ready, listed = asyncio.run(asked())
+    ready, listed = asyncio.run(request())
 
-    assert ("kernelsight models pull" in ready, "kernelsight models pull" in listed) == (True, True)
+    assert "kernelsight models pull" in ready
+    assert "kernelsight models pull" in listed
     assert str(tmp_path) not in ready + listed
 
 
-def test_what_http_itself_says_is_told_in_openais_form_too() -> None:
+def test_http_errors_have_openais_form_on_its_routes() -> None:
     app = create_app(Settings())
     app.dependency_overrides[ready_jobs] = lambda: None  # the form is read before the queue is asked
 
-    async def asked() -> httpx2.Response:
+    async def request() -> httpx2.Response:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as http:
             return await http.post("/v1/files", content=b"x", headers={"content-type": "multipart/form-data"})
 
-    reply = asyncio.run(asked())
+    reply = asyncio.run(request())
 
-    assert (reply.status_code, "Missing boundary" in reply.json()["error"]["message"]) == (400, True)
+    assert reply.status_code == 400
+    assert "Missing boundary" in reply.json()["error"]["message"]

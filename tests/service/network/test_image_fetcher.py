@@ -16,9 +16,9 @@ import pytest
 
 from pipelines.errors import TooManyBytes
 from service.errors import UrlFetchFailed, UrlInputsOff, UrlRejected
-from service.network.client import Outbound
+from service.network.client import OutboundClient
 from service.network.image_fetcher import ImageFetcher, open_fetcher
-from service.network.ssrf_guard import CheckedNetwork, resolve
+from service.network.ssrf_guard import CheckedNetworkBackend, resolve_host
 from service.settings import UrlInputs
 from tests.conftest import Jpeg
 from tests.service.image_server import IMAGE, ImageServer, serving_images
@@ -140,9 +140,9 @@ def test_redirects_are_held_to_the_same_rules(server: ImageServer, target: str) 
 
 def test_a_redirect_to_an_address_that_is_not_allowed_is_refused() -> None:
     async def once(url: str) -> bytes:
-        network = CheckedNetwork(lambda address: str(address) == "127.0.0.2", resolve)
+        network = CheckedNetworkBackend(lambda address: str(address) == "127.0.0.2", resolve_host)
         async with httpcore2.AsyncConnectionPool(network_backend=network) as http:
-            return await ImageFetcher(Outbound("any", network, http), LIMIT, 10).fetch(url)
+            return await ImageFetcher(OutboundClient("any", network, http), LIMIT, 10).fetch(url)
 
     with serving_images(host="0.0.0.0") as server:
         url = f"http://127.0.0.2:{server.port}/redirect/" + quote(f"http://127.0.0.1:{server.port}/image", safe="")

@@ -8,7 +8,7 @@ import httpcore2
 import pytest
 
 from service.errors import UrlFetchFailed, UrlRejected
-from service.network.ssrf_guard import Allows, CheckedNetwork, is_any, is_public, resolve
+from service.network.ssrf_guard import AddressCheck, CheckedNetworkBackend, accept_any_address, is_public, resolve_host
 from tests.service.image_server import IMAGE, ImageServer, serving_images
 
 PUBLIC = [
@@ -84,9 +84,9 @@ class Answers:
         return self._answers.pop(0)
 
 
-def get(server: ImageServer, allows: Allows, answers: Answers, *, times: int = 1) -> list[bytes]:
+def get(server: ImageServer, allows: AddressCheck, answers: Answers, *, times: int = 1) -> list[bytes]:
     async def fetch() -> list[bytes]:
-        async with httpcore2.AsyncConnectionPool(network_backend=CheckedNetwork(allows, answers)) as http:
+        async with httpcore2.AsyncConnectionPool(network_backend=CheckedNetworkBackend(allows, answers)) as http:
             url = f"http://images.test:{server.port}/image"
             return [(await http.request("GET", url)).content for _ in range(times)]
 
@@ -123,14 +123,14 @@ def test_one_bad_address_among_good_ones_is_enough_to_refuse() -> None:
 
 def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
     with serving_images() as server:
-        got = get(server, is_any, Answers(["127.0.0.3", "127.0.0.1"]))  # the server listens on the latter alone
+        got = get(server, accept_any_address, Answers(["127.0.0.3", "127.0.0.1"]))  # the server listens on the latter alone
 
     assert got == [IMAGE]
 
 
 def test_a_name_without_addresses_is_a_failure() -> None:
     with serving_images() as server, pytest.raises(UrlFetchFailed, match="no address"):
-        get(server, is_any, Answers([]))
+        get(server, accept_any_address, Answers([]))
 
 
 def test_the_message_names_no_inner_address() -> None:
@@ -142,4 +142,4 @@ def test_the_message_names_no_inner_address() -> None:
 
 @pytest.mark.parametrize("form", ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1"])
 def test_every_form_of_a_number_becomes_the_address_that_it_means(form: str) -> None:
-    assert asyncio.run(resolve(form, 80)) == ["127.0.0.1"]
+    assert asyncio.run(resolve_host(form, 80)) == ["127.0.0.1"]

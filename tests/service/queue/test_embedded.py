@@ -1,4 +1,4 @@
-"""The server that is started where there is no Redis: shared, revived, and stopped by the last who uses it."""
+"""The embedded server: shared by processes, revived, and stopped by the last one that uses it."""
 
 import asyncio
 import os
@@ -15,29 +15,33 @@ from service.queue.types import NewJob
 from service.settings import Settings
 
 
-def process_of(folder: Path) -> int:
+def read_pid(folder: Path) -> int:
     return int((folder / "pid").read_text())
 
 
-def lives(process: int) -> bool:
+def is_alive(process: int) -> bool:
     found = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
     return found.stdout.strip()[:1] not in ("", "Z")
 
 
-def test_jobs_are_still_there_when_it_starts_again(tmp_path: Path) -> None:
+def test_jobs_survive_a_restart(tmp_path: Path) -> None:
     async def scenario() -> tuple[object, ...]:
         settings = Settings(queue_data=tmp_path / "queue")
         async with open_queue(settings) as queue:
             id = (await queue.enqueue(NewJob({}))).id
-            process = process_of(tmp_path / "queue")
-        ended = not lives(process)
+            process = read_pid(tmp_path / "queue")
+        survived = is_alive(process)
         async with open_queue(settings) as queue:
-            return ended, (await queue.status(id)).state, (await queue.depths())["interactive"].waiting
+            return survived, (await queue.status(id)).state, (await queue.depths())["interactive"].waiting
 
-    assert asyncio.run(scenario()) == (True, "queued", 1)
+    first_server_survived, state, waiting = asyncio.run(scenario())
+
+    assert not first_server_survived
+    assert state == "queued"
+    assert waiting == 1
 
 
-def test_nobody_else_gets_in(tmp_path: Path) -> None:
+def test_only_the_owner_may_connect(tmp_path: Path) -> None:
     server = EmbeddedServer(tmp_path)
     server.start()
     mode = stat.S_IMODE((tmp_path / "socket").stat().st_mode)
@@ -46,39 +50,42 @@ def test_nobody_else_gets_in(tmp_path: Path) -> None:
     assert mode == 0o700
 
 
-def test_processes_share_one_and_the_last_one_to_leave_stops_it(tmp_path: Path) -> None:
+def test_the_last_process_to_leave_stops_the_server(tmp_path: Path) -> None:
     first, second = EmbeddedServer(tmp_path), EmbeddedServer(tmp_path)
     first.start()
-    process = process_of(tmp_path)
+    process = read_pid(tmp_path)
     second.start()
-    shared = process_of(tmp_path) == process
+    process_of_second = read_pid(tmp_path)
     first.stop()
-    kept = lives(process)
+    alive_after_first = is_alive(process)
     second.stop()
 
-    assert (shared, kept, lives(process)) == (True, True, False)
+    assert process_of_second == process
+    assert alive_after_first
+    assert not is_alive(process)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "hanging"])
-def test_one_that_does_not_answer_is_replaced(tmp_path: Path, how: signal.Signals) -> None:
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "hanging"])
+def test_a_server_that_does_not_answer_is_replaced(tmp_path: Path, signal_number: signal.Signals) -> None:
     server = EmbeddedServer(tmp_path)
     server.start()
-    process = process_of(tmp_path)
-    os.kill(process, how)
+    process = read_pid(tmp_path)
+    os.kill(process, signal_number)
     server.revive()
-    found = lives(process), lives(process_of(tmp_path))
+    old_is_alive, new_is_alive = is_alive(process), is_alive(read_pid(tmp_path))
     server.stop()
 
-    assert found == (False, True)
+    assert not old_is_alive
+    assert new_is_alive
 
 
-def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+def test_an_unusable_folder_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(EmbeddedUnavailable, match="file/queue"):
         EmbeddedServer(tmp_path / "file" / "queue").start()
 
 
-def test_a_path_that_no_socket_can_have_is_said(tmp_path: Path) -> None:
+def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedUnavailable, match="choose another data folder"):
         EmbeddedServer(tmp_path / ("long" * 30)).start()

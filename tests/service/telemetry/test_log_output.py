@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.telemetry.log_output import Unblocked
+from service.telemetry.log_output import NonBlockingStreamHandler
 
 LINES = 5_000
 Pipe = tuple[int, logging.Handler]
@@ -17,7 +17,7 @@ Pipe = tuple[int, logging.Handler]
 def pipe() -> Iterator[Pipe]:
     """Where to read, and what writes there."""
     reading, writing = os.pipe()
-    yield reading, Unblocked(writing)
+    yield reading, NonBlockingStreamHandler(writing)
     os.close(reading)
     os.close(writing)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from service.settings import LogFormat, Settings
-from service.telemetry.logs import FORMATTERS, JsonLines, Scrub, configure_service
-from service.telemetry.request_context import RequestContext, on_behalf_of
+from service.telemetry.logs import FORMATTERS, JsonFormatter, SecretFilter, configure_service_logging
+from service.telemetry.request_context import RequestContext, bind_request
 from tests.conftest import Jpeg
 
 CONTEXT = RequestContext("req_1", "features", "4bf92f3577b34da6a3ce929d0e0e4736", "job1")
@@ -26,14 +26,14 @@ def record(message: str, *arguments: object, facts: dict[str, Any] | None = None
 
 
 def as_json(made: logging.LogRecord) -> dict[str, Any]:
-    line = JsonLines(Scrub()).format(made)
+    line = JsonFormatter(SecretFilter()).format(made)
     assert "\n" not in line
     found: dict[str, Any] = json.loads(line)
     return found
 
 
 def test_a_line_of_json_names_the_request_and_its_facts() -> None:
-    with on_behalf_of(CONTEXT):
+    with bind_request(CONTEXT):
         line = as_json(record("%s is done", "it", facts={"status": 200}))
 
     assert line == {
@@ -57,8 +57,8 @@ def test_an_exception_is_type_message_and_one_text_of_its_stack() -> None:
 
 
 def test_a_line_of_text_ends_with_the_requests_id() -> None:
-    with on_behalf_of(CONTEXT):
-        line = FORMATTERS["text"](Scrub()).format(record("done"))
+    with bind_request(CONTEXT):
+        line = FORMATTERS["text"](SecretFilter()).format(record("done"))
 
     assert line.endswith("INFO    service.http.app  done  [req_1]")
 
@@ -80,7 +80,7 @@ HIDDEN: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize("name", HIDDEN)
 def test_what_is_secret_is_hidden_in_messages_and_in_stacks(name: str, form: LogFormat) -> None:
     text, left = HIDDEN[name]
-    formatter = FORMATTERS[form](Scrub(["the-api-key-SECRET"]))
+    formatter = FORMATTERS[form](SecretFilter(["the-api-key-SECRET"]))
     try:
         raise ValueError(text)
     except ValueError as error:
@@ -99,14 +99,14 @@ def test_what_is_secret_is_hidden_in_messages_and_in_stacks(name: str, form: Log
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
-    assert Scrub(["", "short"])(text) == text
+    assert SecretFilter(["", "short"])(text) == text
 
 
 def test_an_image_that_is_part_of_a_message_is_not_shown(jpeg: Jpeg) -> None:
     data = jpeg("cat")
     encoded = base64.b64encode(data).decode()
 
-    left = Scrub()(f"data:image/jpeg;base64,{encoded} {encoded} {data!r}")
+    left = SecretFilter()(f"data:image/jpeg;base64,{encoded} {encoded} {data!r}")
 
     assert len(left) < len(data) // 20
 
@@ -114,7 +114,7 @@ def test_an_image_that_is_part_of_a_message_is_not_shown(jpeg: Jpeg) -> None:
 def test_other_libraries_never_tell_what_they_send(capfd: pytest.CaptureFixture[str]) -> None:
     handlers, level = logging.root.handlers[:], logging.root.level
     try:
-        configure_service(Settings(log_level="DEBUG", log_format="json"))
+        configure_service_logging(Settings(log_level="DEBUG", log_format="json"))
         for name in ("httpcore2.http11", "python_multipart", "service.http.app"):
             logging.getLogger(name).debug("from %s", name)
     finally:

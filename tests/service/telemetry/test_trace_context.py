@@ -2,14 +2,14 @@
 
 import pytest
 
-from service.telemetry.trace_context import trace_id_of, trace_in
+from service.telemetry.trace_context import extract_trace_headers, parse_trace_id
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 GOOD = f"00-{TRACE}-{PARENT}-01"
 
 
 def taken(*values: str) -> str | None:
-    return trace_id_of(trace_in([(b"traceparent", value.encode("latin-1")) for value in values]))
+    return parse_trace_id(extract_trace_headers([(b"traceparent", value.encode("latin-1")) for value in values]))
 
 
 @pytest.mark.parametrize("value", [GOOD, f" {GOOD} ", f"00-{TRACE}-{PARENT}-00", f"cc-{TRACE}-{PARENT}-01-and-more"])
@@ -36,5 +36,5 @@ def test_two_of_them_are_none() -> None:
 def test_the_state_goes_along_with_a_good_one_only() -> None:
     states = [(b"tracestate", b"a=1"), (b"tracestate", b"b=2")]
 
-    assert trace_in([*states, (b"traceparent", GOOD.encode())])["tracestate"] == "a=1,b=2"
-    assert trace_in([*states, (b"traceparent", b"00-what-ever-01")]) == {}
+    assert extract_trace_headers([*states, (b"traceparent", GOOD.encode())])["tracestate"] == "a=1,b=2"
+    assert extract_trace_headers([*states, (b"traceparent", b"00-what-ever-01")]) == {}

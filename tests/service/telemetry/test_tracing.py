@@ -18,7 +18,7 @@ from service.monitoring.monitors import open_monitors
 from service.settings import Settings
 from service.worker.job_services import JobServices, open_job_services
 from service.worker.metrics import JobMetrics
-from service.worker.worker import working
+from service.worker.worker import run_worker
 from tests.conftest import Jpeg
 from tests.service.collector import Collector, Taken, collecting
 from tests.service.image_server import ImageServer, serving_images
@@ -75,7 +75,7 @@ async def play(settings: Settings, scene: Played) -> None:
         await stack.enter_async_context(open_monitors(state.components))
         state.jobs = await stack.enter_async_context(open_job_services(settings))
         metrics = JobMetrics(state.metrics.registry)
-        await stack.enter_async_context(working(state.components, state.jobs, metrics, state.tracing))
+        await stack.enter_async_context(run_worker(state.components, state.jobs, metrics, state.tracing))
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         http = await stack.enter_async_context(
             httpx2.AsyncClient(transport=transport, base_url="http://kernelsight", headers=HEADERS)

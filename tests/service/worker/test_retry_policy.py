@@ -1,12 +1,12 @@
-"""Which errors end a job, and which only put it off."""
+"""Which errors end a job, and which lead to another attempt."""
 
 import pytest
 
 from models.errors import KernelSightError, Overloaded
 from pipelines.errors import ImageEmpty
-from service.batches.errors import FilesUnavailable
+from service.errors import FilesUnavailable
 from service.queue.errors import PermanentFailure, QueueUnavailable, TemporaryFailure
-from service.worker.retry_policy import failure_of
+from service.worker.retry_policy import to_job_failure
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,8 @@ from service.worker.retry_policy import failure_of
     ],
     ids=lambda one: type(one).__name__,
 )
-def test_what_may_be_answered_later_is_tried_again(
-    error: KernelSightError, kind: type[Exception], after: float | None
-) -> None:
-    failure = failure_of(error)
+def test_temporary_errors_are_retried(error: KernelSightError, kind: type[Exception], after: float | None) -> None:
+    failure = to_job_failure(error)
 
-    assert (type(failure), getattr(failure, "after_seconds", None)) == (kind, after)
+    assert type(failure) is kind
+    assert getattr(failure, "after_seconds", None) == after

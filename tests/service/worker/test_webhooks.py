@@ -1,4 +1,4 @@
-"""Callbacks: signed, delivered to a real server, and never led into the network behind the service."""
+"""Callbacks: signed, delivered to a real server, and never sent into the network behind the service."""
 
 import asyncio
 import base64
@@ -7,9 +7,9 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from service.errors import UrlRejected, WebhookFailed, WebhooksOff
-from service.network.client import open_outbound
+from service.network.client import open_outbound_client
 from service.settings import SettingsInvalid, UrlInputs
-from service.worker.webhooks import Webhooks, key_of
+from service.worker.webhooks import Webhooks, signing_key
 from tests.service.image_server import serving_images
 
 KEY = b"a key of at least 24 random bytes"
@@ -18,13 +18,13 @@ SECRET = "whsec_" + base64.b64encode(KEY).decode()
 
 def send(url: str, *, allowed: UrlInputs = "any", key: bytes | None = KEY) -> None:
     async def once() -> None:
-        async with open_outbound(allowed) as outbound:
+        async with open_outbound_client(allowed) as outbound:
             await Webhooks(outbound, key).send(url, "msg_1", b'{"a": 1}')
 
     asyncio.run(once())
 
 
-def test_a_message_arrives_with_a_signature_that_its_readers_library_accepts() -> None:
+def test_a_callback_has_a_valid_standard_webhooks_signature() -> None:
     with serving_images() as server:
         send(f"{server.url}/hook")
         [(headers, body)] = server.posted
@@ -33,18 +33,18 @@ def test_a_message_arrives_with_a_signature_that_its_readers_library_accepts() -
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/hook", "http://localhost:80/", "http://[::1]/", "http://10.0.0.1/"])
-def test_hosts_that_are_not_on_the_public_internet_are_not_called(url: str) -> None:
+def test_private_hosts_are_not_called(url: str) -> None:
     with pytest.raises(UrlRejected):
         send(url, allowed="public")
 
 
 @pytest.mark.parametrize(("allowed", "key"), [("off", KEY), ("any", None)])
-def test_nothing_is_sent_where_callbacks_are_off(allowed: UrlInputs, key: bytes | None) -> None:
+def test_nothing_is_sent_if_callbacks_are_off(allowed: UrlInputs, key: bytes | None) -> None:
     with pytest.raises(WebhooksOff):
         send("http://127.0.0.1/", allowed=allowed, key=key)
 
 
-def test_a_server_that_is_not_there_may_be_there_later() -> None:
+def test_an_unreachable_server_is_a_temporary_failure() -> None:
     with serving_images() as server:
         url = f"{server.url}/hook"
 
@@ -53,10 +53,10 @@ def test_a_server_that_is_not_there_may_be_there_later() -> None:
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_c2hvcnQ=", "c2VjcmV0", "whsec_" + "?" * 40])
-def test_a_secret_that_is_none_is_refused(secret: str) -> None:
+def test_a_malformed_secret_is_refused(secret: str) -> None:
     with pytest.raises(SettingsInvalid):
-        key_of(secret)
+        signing_key(secret)
 
 
-def test_a_secrets_key_is_its_base64() -> None:
-    assert key_of(SECRET) == KEY
+def test_the_signing_key_is_decoded_from_base64() -> None:
+    assert signing_key(SECRET) == KEY

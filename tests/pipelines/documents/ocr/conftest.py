@@ -1,4 +1,4 @@
-"""The reader on its real models, and pages to read."""
+"""The OCR reader with its real models, and drawn pages."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -10,29 +10,29 @@ from PIL import Image, ImageDraw, ImageFont
 
 from models.registry import Catalog
 from models.runtime.runtime import Runtime
-from models.runtime.session import metadata
+from models.runtime.session import read_metadata
 from models.store.store import Store
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.reader import OcrReader
-from pipelines.documents.ocr.recogniser import alphabet
+from pipelines.documents.ocr.recogniser import read_alphabet
 from pipelines.documents.stages import PageText, Pixels
 from pipelines.run_context import RunContext
 from service.settings import load_settings
 
-Read = Callable[[Pixels], PageText]
+ReadPage = Callable[[Pixels], PageText]
 
 MODELS = ("ppocr-v6-det-small", "ppocr-v2-cls", "ppocr-v6-rec-small")
 
 
 @contextmanager
-def reading() -> Iterator[tuple[OcrReader, asyncio.AbstractEventLoop]]:
+def open_reader() -> Iterator[tuple[OcrReader, asyncio.AbstractEventLoop]]:
     loop, catalog = asyncio.new_event_loop(), Catalog.load()
     store, pool = Store(load_settings().store.expanduser()), CpuPool()
     runtime, manifests = Runtime(store, device="cpu"), [catalog.get(name) for name in MODELS]
     try:
         for manifest in manifests:
             loop.run_until_complete(runtime.open(manifest))
-        characters = alphabet(metadata(store.graph(manifests[-1])))
+        characters = read_alphabet(read_metadata(store.graph(manifests[-1])))
         reader = OcrReader.of(
             *manifests, alphabet=characters, used=(), infer=runtime.infer, infer_many=runtime.infer_many, pool=pool
         )
@@ -45,18 +45,18 @@ def reading() -> Iterator[tuple[OcrReader, asyncio.AbstractEventLoop]]:
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[tuple[OcrReader, asyncio.AbstractEventLoop]]:
-    with reading() as both:
-        yield both
+    with open_reader() as reader_and_loop:
+        yield reader_and_loop
 
 
 @pytest.fixture(scope="session")
-def read(running: tuple[OcrReader, asyncio.AbstractEventLoop]) -> Read:
+def read(running: tuple[OcrReader, asyncio.AbstractEventLoop]) -> ReadPage:
     reader, loop = running
     return lambda pixels: loop.run_until_complete(reader.read(pixels, RunContext()))
 
 
-def drawn(*lines: str, size: int = 28, width: int = 900, paper: str = "white", ink: str = "black") -> Pixels:
-    """The lines below each other, in the TrueType font that Pillow brings along."""
+def draw_lines(*lines: str, size: int = 28, width: int = 900, paper: str = "white", ink: str = "black") -> Pixels:
+    """The lines below each other, in Pillow's own TrueType font."""
     font = ImageFont.load_default(size)
     page = Image.new("RGB", (width, (len(lines) * 2 + 2) * size), paper)
     draw = ImageDraw.Draw(page)

@@ -1,4 +1,4 @@
-"""Pages read by the real models: needs them in the store, where `make setup` puts them."""
+"""Pages read by the real models, which `make setup` puts into the store."""
 
 import asyncio
 from itertools import pairwise
@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import skimage.data
 
-from pipelines.documents.coordinates import Turn
-from pipelines.documents.ocr.db_postprocess import Boxes
+from pipelines.documents.coordinates import PageTransform
+from pipelines.documents.ocr.db_postprocess import TextQuads
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.stages import PageText, Pixels
 from pipelines.run_context import RunContext
-from tests.pipelines.documents.ocr.conftest import Read, drawn
+from tests.pipelines.documents.ocr.conftest import ReadPage, draw_lines
 
 LETTER = (
     "Dear Ms Robinson,",
@@ -27,65 +27,67 @@ def text_of(page: PageText) -> list[str]:
     return [line.text for line in page.lines]
 
 
-def test_a_drawn_letter_is_read_to_the_letter(read: Read) -> None:
-    assert text_of(read(drawn(*LETTER))) == list(LETTER)
+def test_a_drawn_letter_is_read_to_the_letter(read: ReadPage) -> None:
+    assert text_of(read(draw_lines(*LETTER))) == list(LETTER)
 
 
 @pytest.mark.parametrize("size", [11, 16, 60, 90])
-def test_small_and_large_print_is_read(read: Read, size: int) -> None:
-    assert text_of(read(drawn("Blue mountain coffee", size=size, width=size * 14))) == ["Blue mountain coffee"]
+def test_small_and_large_print_is_read(read: ReadPage, size: int) -> None:
+    assert text_of(read(draw_lines("Blue mountain coffee", size=size, width=size * 14))) == ["Blue mountain coffee"]
 
 
 @pytest.mark.parametrize("words", ["OK", "Stop", "50%", "Room 12"])
-def test_print_that_fills_a_small_picture_is_read(read: Read, words: str) -> None:
+def test_print_that_fills_a_small_picture_is_read(read: ReadPage, words: str) -> None:
     whole = np.full((600, 600, 3), 255, np.uint8)
     size = 1000 // (len(words) + 1)
-    line = drawn(words, size=size, width=560)[size // 2 :][:560]
+    line = draw_lines(words, size=size, width=560)[size // 2 :][:560]
     whole[20 : 20 + len(line), 20:580] = line
 
     assert text_of(read(whole)) == [words]
 
 
-def test_a_poster_s_large_and_small_print_is_read(read: Read) -> None:
-    large, small = drawn("SALE", size=380, width=1240), drawn(*LETTER[1:3], size=24, width=1240)
+def test_large_and_small_print_of_one_poster_is_read(read: ReadPage) -> None:
+    large, small = draw_lines("SALE", size=380, width=1240), draw_lines(*LETTER[1:3], size=24, width=1240)
 
     assert text_of(read(np.concatenate([large, small]))) == ["SALE", *LETTER[1:3]]
 
 
-def test_light_print_on_dark_is_read(read: Read) -> None:
-    assert text_of(read(drawn(*LETTER[1:3], paper="#203040", ink="#e0e0d0"))) == list(LETTER[1:3])
+def test_light_print_on_dark_is_read(read: ReadPage) -> None:
+    assert text_of(read(draw_lines(*LETTER[1:3], paper="#203040", ink="#e0e0d0"))) == list(LETTER[1:3])
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
-def test_a_turned_page_is_read_the_right_way_up(read: Read, rotation: int) -> None:
-    page = read(np.rot90(drawn(*LETTER), -rotation // 90))
+def test_a_rotated_page_is_read_upright(read: ReadPage, rotation: int) -> None:
+    page = read(np.rot90(draw_lines(*LETTER), -rotation // 90))
 
-    assert (page.rotation, text_of(page)) == (rotation, list(LETTER))
+    assert page.rotation == rotation
+    assert text_of(page) == list(LETTER)
 
 
 @pytest.mark.parametrize("skew", [-8.0, 4.0])
-def test_a_slanted_page_is_straightened(read: Read, skew: float) -> None:
-    slanted = Turn(900, 336, 0, -skew).apply(drawn(*LETTER))
+def test_a_skewed_page_is_straightened(read: ReadPage, skew: float) -> None:
+    slanted = PageTransform(900, 336, 0, -skew).warp(draw_lines(*LETTER))
     page = read(slanted)
 
-    assert (abs(page.skew - skew) < 0.4, text_of(page)) == (True, list(LETTER))
+    assert page.skew == pytest.approx(skew, abs=0.4)
+    assert text_of(page) == list(LETTER)
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
-def test_words_are_found_where_they_stand_on_the_page_as_it_came(read: Read, rotation: int) -> None:
-    came = np.ascontiguousarray(np.rot90(drawn("left", "middle       right"), -rotation // 90))
-    page = read(came)
-    turn = Turn.of(page, came.shape[1], came.shape[0])
+def test_word_boxes_map_back_to_the_page_as_it_came_in(read: ReadPage, rotation: int) -> None:
+    original = np.ascontiguousarray(np.rot90(draw_lines("left", "middle       right"), -rotation // 90))
+    page = read(original)
+    transform = PageTransform.of(page, original.shape[1], original.shape[0])
     ink = []
     for word in (word for line in page.lines for word in line.words):
-        x0, y0, x1, y1 = map(round, turn.undo_box(word.box))
-        ink.append(int((came[y0:y1, x0:x1] < 128).sum()))
+        x0, y0, x1, y1 = map(round, transform.box_to_original(word.box))
+        ink.append(int((original[y0:y1, x0:x1] < 128).sum()))
 
-    assert sum(ink) == pytest.approx(int((came < 128).sum()), rel=0.03)
+    assert sum(ink) == pytest.approx(int((original < 128).sum()), rel=0.03)
 
 
-def test_words_of_a_wide_line_are_found_where_they_stand(read: Read) -> None:
-    page = drawn(LETTER[2])
+def test_word_boxes_of_a_wide_line_end_at_their_ink(read: ReadPage) -> None:
+    page = draw_lines(LETTER[2])
     columns = page.min(axis=(0, 2)) < 128
     words = [word for line in read(page).lines for word in line.words]
     edges = [(round(x0), round(x1)) for x0, _, x1, _ in (word.box for word in words)]
@@ -96,61 +98,64 @@ def test_words_of_a_wide_line_are_found_where_they_stand(read: Read) -> None:
 
 
 @pytest.mark.parametrize("text", ["A", "7", "OK", "12.40", "Invoice"])
-def test_one_word_is_read(read: Read, text: str) -> None:
-    assert text_of(read(drawn(text, size=40, width=260))) == [text]
+def test_a_single_word_is_read(read: ReadPage, text: str) -> None:
+    assert text_of(read(draw_lines(text, size=40, width=260))) == [text]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (7, 9), (1500, 1000), (4000, 200)])
-def test_a_page_without_text_has_none(read: Read, shape: tuple[int, int]) -> None:
+def test_a_page_without_text_has_none(read: ReadPage, shape: tuple[int, int]) -> None:
     assert text_of(read(np.full((*shape, 3), 255, np.uint8))) == []
 
 
-def test_a_line_that_is_wider_than_the_recogniser_takes_is_read_whole(read: Read) -> None:
+def test_a_line_wider_than_the_recogniser_accepts_is_read_whole(read: ReadPage) -> None:
     wide = " ".join(LETTER[1:4])
 
-    assert text_of(read(drawn(wide, size=20, width=1700))) == [wide]
+    assert text_of(read(draw_lines(wide, size=20, width=1700))) == [wide]
 
 
-def test_small_print_on_a_long_screenshot_is_read(read: Read) -> None:
+def test_small_print_on_a_long_screenshot_is_read(read: ReadPage) -> None:
     lines = [f"Entry {number} of the long list" for number in range(100, 180)]
 
-    assert text_of(read(drawn(*lines, size=14, width=1200))) == lines
+    assert text_of(read(draw_lines(*lines, size=14, width=1200))) == lines
 
 
-def test_text_that_runs_up_the_margin_is_read_beside_the_page_s_own(read: Read) -> None:
-    page = drawn(*LETTER * 2)
-    margin = np.rot90(drawn("Printed in Belgium", size=20, width=page.shape[0]))
+def test_text_that_runs_up_the_margin_is_read_too(read: ReadPage) -> None:
+    page = draw_lines(*LETTER * 2)
+    margin = np.rot90(draw_lines("Printed in Belgium", size=20, width=page.shape[0]))
     both = read(np.concatenate([margin, page], axis=1))
 
-    assert (both.rotation, sorted(text_of(both))) == (0, sorted([*LETTER * 2, "Printed in Belgium"]))
+    assert both.rotation == 0
+    assert sorted(text_of(both)) == sorted([*LETTER * 2, "Printed in Belgium"])
 
 
-def test_an_answer_does_not_depend_on_what_is_read_at_the_same_time(
+def test_a_line_reads_the_same_alone_and_among_others(
     running: tuple[OcrReader, asyncio.AbstractEventLoop],
 ) -> None:
     reader, loop = running
-    page = drawn(*LETTER)
-    boxes = loop.run_until_complete(reader.detector.find(page, RunContext()))
+    page = draw_lines(*LETTER)
+    boxes = loop.run_until_complete(reader.detector.find_lines(page, RunContext()))
 
-    async def together() -> list[tuple[str, float]]:
-        return [(line.text, line.score) for line in await reader.recogniser.read(page, boxes, RunContext())]
+    async def read_together() -> list[tuple[str, float]]:
+        return [(line.text, line.score) for line in await reader.recogniser.read_lines(page, boxes, RunContext())]
 
-    async def alone() -> list[tuple[str, float]]:
+    async def read_alone() -> list[tuple[str, float]]:
         rows = [boxes[np.array([row])] for row in range(len(boxes))]
         return [
-            (line.text, line.score) for one in rows for line in await reader.recogniser.read(page, one, RunContext())
+            (line.text, line.score)
+            for one in rows
+            for line in await reader.recogniser.read_lines(page, one, RunContext())
         ]
 
-    assert loop.run_until_complete(together()) == loop.run_until_complete(alone())
+    assert loop.run_until_complete(read_together()) == loop.run_until_complete(read_alone())
 
 
-def photographed(name: str) -> Pixels:
+def load_photograph(name: str) -> Pixels:
     return np.repeat(getattr(skimage.data, name)()[:, :, None], 3, axis=2)
 
 
-def test_a_scanned_page_is_read(read: Read) -> None:
-    assert "Region-based segmentation" in text_of(read(photographed("page")))
+def test_a_scanned_page_is_read(read: ReadPage) -> None:
+    assert "Region-based segmentation" in text_of(read(load_photograph("page")))
 
 
-def test_boxes_of_no_line_are_no_boxes() -> None:
-    assert len(Boxes.none().moved(Turn(10, 10, 90))) == 0
+def test_no_lines_can_be_transformed() -> None:
+    assert len(TextQuads.empty().transform(PageTransform(10, 10, 90))) == 0

@@ -1,25 +1,27 @@
-"""hOCR: XHTML that a strict parser reads, with boxes and confidences."""
+"""hOCR: well-formed XHTML with boxes and confidences."""
 
 import re
 from xml.etree import ElementTree
 
 from pipelines.documents.outputs.hocr import to_hocr
-from tests.pipelines.documents.outputs.drawn import document, page, region
+from tests.pipelines.documents.outputs.sample_documents import make_document, make_page, make_region
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
-TWO_PAGES = document(page(region("title", 'A <b>bold</b> & "quoted" \x00\x0b title\ufffe')), page(number=2))
+TWO_PAGES = make_document(
+    make_page(make_region("title", 'A <b>bold</b> & "quoted" \x00\x0b title\ufffe')), make_page(number=2)
+)
 
 
-def classes(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
+def find_class(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
     return [element for element in root.iter() if name in element.get("class", "").split()]
 
 
-def test_it_is_well_formed_whatever_the_text() -> None:
+def test_any_text_is_well_formed() -> None:
     root = ElementTree.fromstring(to_hocr(TWO_PAGES, title="a < b.pdf"))
 
     assert root.tag == f"{XHTML}html"
     assert root.findtext(f"{XHTML}head/{XHTML}title") == "a < b.pdf"
-    assert "".join(classes(root, "ocr_line")[0].itertext()) == 'A <b>bold</b> & "quoted" title'
+    assert "".join(find_class(root, "ocr_line")[0].itertext()) == 'A <b>bold</b> & "quoted" title'
 
 
 def test_it_names_its_system_and_capabilities() -> None:
@@ -30,27 +32,29 @@ def test_it_names_its_system_and_capabilities() -> None:
     assert metas["ocr-capabilities"] == "ocr_page ocr_carea ocr_par ocr_line ocrx_word"
 
 
-def test_pages_areas_lines_and_words_are_nested_and_have_boxes() -> None:
+def test_nested_elements_have_boxes() -> None:
     root = ElementTree.fromstring(to_hocr(TWO_PAGES))
 
-    pages = classes(root, "ocr_page")
+    pages = find_class(root, "ocr_page")
     assert [one.get("title") for one in pages] == [
         "bbox 0 0 1000 1400; ppageno 0; scan_res 150 150", "bbox 0 0 1000 1400; ppageno 1; scan_res 150 150",
     ]  # fmt: skip
-    [area] = classes(pages[0], "ocr_carea")
-    [line] = classes(area, "ocr_line")
-    assert len(classes(line, "ocrx_word")) == 5
-    for element in [area, line, *classes(line, "ocrx_word")]:
+    [area] = find_class(pages[0], "ocr_carea")
+    [line] = find_class(area, "ocr_line")
+    assert len(find_class(line, "ocrx_word")) == 5
+    for element in [area, line, *find_class(line, "ocrx_word")]:
         assert re.match(r"bbox \d+ \d+ \d+ \d+", element.get("title", ""))
 
 
 def test_words_have_their_confidence_in_percent() -> None:
-    word = classes(ElementTree.fromstring(to_hocr(TWO_PAGES)), "ocrx_word")[0]
+    word = find_class(ElementTree.fromstring(to_hocr(TWO_PAGES)), "ocrx_word")[0]
 
     assert word.get("title", "").endswith("; x_wconf 90")
 
 
 def test_ids_are_unique() -> None:
-    ids = re.findall(r' id="([^"]+)"', to_hocr(document(page(region("text", "a b", "c")), page(number=2))))
+    ids = re.findall(
+        r' id="([^"]+)"', to_hocr(make_document(make_page(make_region("text", "a b", "c")), make_page(number=2)))
+    )
 
     assert len(ids) == len(set(ids)) == 9

@@ -1,34 +1,34 @@
-"""What was found, drawn onto its page."""
+"""Regions and cells drawn onto a page's picture."""
 
 import io
 
 import numpy as np
 from PIL import Image
 
-from pipelines.documents.outputs.overlay import COLOURS, draw
-from tests.pipelines.documents.outputs.drawn import page, region, table
+from pipelines.documents.outputs.overlay import COLOURS, draw_page
+from tests.pipelines.documents.outputs.sample_documents import make_page, make_region, make_table
 
 
-def blank() -> bytes:
+def make_blank_png() -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (1000, 1400), "white").save(file, "PNG")
     return file.getvalue()
 
 
-def colours(image: Image.Image) -> set[str]:
+def find_colours(image: Image.Image) -> set[str]:
     packed = np.asarray(image).astype(np.int64) @ np.array([65_536, 256, 1])
     return {f"#{colour:06x}" for colour in np.unique(packed).tolist()}
 
 
-def test_regions_have_the_colour_of_their_kind() -> None:
-    image = draw(page(region("title", "Title"), region("figure"), picture=blank()))
+def test_regions_have_the_colour_of_their_label() -> None:
+    image = draw_page(make_page(make_region("title", "Title"), make_region("figure"), picture=make_blank_png()))
 
     assert image.size == (1000, 1400)
-    assert {COLOURS["title"], COLOURS["figure"]} <= colours(image)
-    assert COLOURS["text"] not in colours(image)
+    assert {COLOURS["title"], COLOURS["figure"]} <= find_colours(image)
+    assert COLOURS["text"] not in find_colours(image)
 
 
 def test_cells_of_tables_are_drawn() -> None:
-    image = draw(page(tables=(table(("a", "b")),), picture=blank()))
+    image = draw_page(make_page(tables=(make_table(("a", "b")),), picture=make_blank_png()))
 
-    assert COLOURS["table"] in colours(image)
+    assert COLOURS["table"] in find_colours(image)

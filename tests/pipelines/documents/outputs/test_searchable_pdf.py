@@ -1,4 +1,4 @@
-"""PDFs that can be searched: what was written into them is what other programs find in them."""
+"""Searchable PDFs: other programs find the text that was written into them."""
 
 import io
 
@@ -8,20 +8,20 @@ import pytest
 from PIL import Image
 
 from pipelines.documents.outputs.searchable_pdf import to_pdf
-from pipelines.documents.types import Document, Line
-from tests.pipelines.documents.conftest import Read
-from tests.pipelines.documents.outputs.drawn import document, line, page, region
-from tests.pipelines.documents.pdfs import SENTENCES, pdf, text
+from pipelines.documents.types import Document, DocumentLine
+from tests.pipelines.documents.conftest import ReadDocument
+from tests.pipelines.documents.outputs.sample_documents import make_document, make_line, make_page, make_region
+from tests.pipelines.documents.sample_pdfs import SENTENCES, draw_text, make_pdf
 
 
-def jpeg(colour: str) -> bytes:
+def make_jpeg(colour: str) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (1000, 1400), colour).save(file, "JPEG")
     return file.getvalue()
 
 
-def found(data: bytes) -> list[str]:
-    """Lines of each page as PDFium extracts them."""
+def extract_lines(data: bytes) -> list[str]:
+    """The lines of each page as PDFium extracts them."""
     file = pypdfium2.PdfDocument(data)
     pages = []
     for number in range(len(file)):
@@ -39,19 +39,27 @@ def found(data: bytes) -> list[str]:
     ["The harbour was quiet.", "Größe & Maß: 12,40 €", "Все люди рождаются", "(a) \\ <b> [c]", "人人生而自由", "字"],
 )
 def test_the_text_is_found_again(words: str) -> None:
-    data = to_pdf(document(page(region("text", words), picture=jpeg("white"))))
+    data = to_pdf(make_document(make_page(make_region("text", words), picture=make_jpeg("white"))))
 
-    assert found(data) == [words]
+    assert extract_lines(data) == [words]
 
 
 def test_each_page_has_its_own_lines() -> None:
-    data = to_pdf(document(page(region("text", "one two", "three")), page(region("text", "four"), number=2), page()))
+    data = to_pdf(
+        make_document(
+            make_page(make_region("text", "one two", "three")),
+            make_page(make_region("text", "four"), number=2),
+            make_page(),
+        )
+    )
 
-    assert found(data) == ["one two\nthree", "four", ""]
+    assert extract_lines(data) == ["one two\nthree", "four", ""]
 
 
-def test_the_picture_is_seen_and_the_text_is_not() -> None:
-    file = pypdfium2.PdfDocument(to_pdf(document(page(region("text", "black words"), picture=jpeg("teal")))))
+def test_the_picture_is_visible_and_the_text_invisible() -> None:
+    file = pypdfium2.PdfDocument(
+        to_pdf(make_document(make_page(make_region("text", "black words"), picture=make_jpeg("teal"))))
+    )
     one = file[0]
     bitmap = one.render(scale=1)
     pixels, size = np.array(bitmap.to_numpy()), one.get_size()
@@ -63,7 +71,7 @@ def test_the_picture_is_seen_and_the_text_is_not() -> None:
 
 
 def test_words_lie_over_their_boxes() -> None:
-    file = pypdfium2.PdfDocument(to_pdf(document(page(region("text", "harbour")))))
+    file = pypdfium2.PdfDocument(to_pdf(make_document(make_page(make_region("text", "harbour")))))
     one = file[0]
     layer = one.get_textpage()
     boxes = np.array([layer.get_charbox(index, loose=True) for index in range(7)])
@@ -71,8 +79,10 @@ def test_words_lie_over_their_boxes() -> None:
         thing.close()
 
     left, bottom, right, top = boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max()
-    assert (left, right) == pytest.approx((100 * 0.48, 205 * 0.48), abs=2)
-    assert (bottom, top) == pytest.approx((672 - 130 * 0.48, 672 - 100 * 0.48), abs=5)
+    assert left == pytest.approx(100 * 0.48, abs=2)
+    assert right == pytest.approx(205 * 0.48, abs=2)
+    assert bottom == pytest.approx(672 - 130 * 0.48, abs=5)
+    assert top == pytest.approx(672 - 100 * 0.48, abs=5)
 
 
 @pytest.mark.parametrize(
@@ -83,19 +93,19 @@ def test_words_lie_over_their_boxes() -> None:
         ((500, 130), (100, 130), (100, 100), (500, 100)),  # upside down
     ],
 )
-def test_text_that_lies_on_its_side_is_found_again(polygon: tuple[tuple[float, float], ...]) -> None:
+def test_rotated_text_is_found_again(polygon: tuple[tuple[float, float], ...]) -> None:
     xs, ys = [x for x, _ in polygon], [y for _, y in polygon]
     box = (float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys)))
-    one = line("harbour", box).model_copy(update={"polygon": polygon})
+    one = make_line("harbour", box).model_copy(update={"polygon": polygon})
     words = [word.model_copy(update={"box": box}) for word in one.words]
-    turned = Line.model_validate(one.model_copy(update={"words": words}).model_dump())
-    around = region("text").model_copy(update={"lines": [turned]})
+    vertical = DocumentLine.model_validate(one.model_copy(update={"words": words}).model_dump())
+    rotated = make_region("text").model_copy(update={"lines": [vertical]})
 
-    assert found(to_pdf(document(page(around)))) == ["harbour"]
+    assert extract_lines(to_pdf(make_document(make_page(rotated)))) == ["harbour"]
 
 
-def test_a_born_digital_document_keeps_its_text_all_the_way_round(read: Read) -> None:
-    first: Document = read(pdf(text(), text(SENTENCES[:3])), pictures=True)
+def test_a_document_keeps_its_text_in_a_round_trip(read: ReadDocument) -> None:
+    first: Document = read(make_pdf(draw_text(), draw_text(SENTENCES[:3])), pictures=True)
 
     again = read(to_pdf(first), ocr="never")
 

@@ -1,4 +1,4 @@
-"""PDFs: opened, measured and drawn."""
+"""The PDFium client: opening, measuring and rendering PDFs."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -7,146 +7,161 @@ import numpy as np
 import pytest
 
 from pipelines.documents.errors import DocumentCorrupt, DocumentLocked, PageBroken, PageTooSlow
-from pipelines.documents.pdf.client import Pdf, Pdfium, PdfLimits
+from pipelines.documents.pdf.client import PdfDocument, PdfiumClient, PdfLimits
 from pipelines.errors import TooManyBytes
-from tests.pipelines.documents.conftest import Look
-from tests.pipelines.documents.pdfs import endless, locked, pdf, text, turned, with_broken_page
+from tests.pipelines.documents.conftest import UsePdf
+from tests.pipelines.documents.sample_pdfs import (
+    draw_text,
+    make_endless_pdf,
+    make_locked_pdf,
+    make_pdf,
+    make_pdf_with_broken_page,
+    rotate_page,
+)
 
 
-async def count(file: Pdf) -> int:
+async def page_count(file: PdfDocument) -> int:
     return file.page_count
 
 
-def test_pages_are_counted(look: Look) -> None:
-    assert look(pdf(text(), text(), text()), count) == 3
+def test_pages_are_counted(use_pdf: UsePdf) -> None:
+    assert use_pdf(make_pdf(draw_text(), draw_text(), draw_text()), page_count) == 3
 
 
 @pytest.mark.parametrize(("dpi", "shape"), [(72, (842, 595, 3)), (150, (1754, 1240, 3))])
-def test_a_page_is_drawn_at_the_resolution_that_is_asked_for(look: Look, dpi: int, shape: tuple[int, ...]) -> None:
-    page = look(pdf(text()), lambda file: file.page(1, dpi))
+def test_a_page_is_rendered_at_the_requested_resolution(use_pdf: UsePdf, dpi: int, shape: tuple[int, ...]) -> None:
+    page = use_pdf(make_pdf(draw_text()), lambda file: file.render_page(1, dpi))
 
-    assert (page.dpi, page.pixels.shape) == (dpi, shape)
-    assert look(pdf(text()), lambda file: file.size(1, dpi)) == (shape[1], shape[0])
+    assert page.dpi == dpi
+    assert page.pixels.shape == shape
+    assert use_pdf(make_pdf(draw_text()), lambda file: file.page_size(1, dpi)) == (shape[1], shape[0])
 
 
-def test_colours_are_red_green_blue_on_white(look: Look) -> None:
+def test_colours_are_red_green_blue_on_white(use_pdf: UsePdf) -> None:
     def red(canvas: object) -> None:
         canvas.setFillColorRGB(1, 0, 0)  # type: ignore[attr-defined]
         canvas.rect(0, 0, 300, 842, stroke=0, fill=1)  # type: ignore[attr-defined]
 
-    pixels = look(pdf(red), lambda file: file.page(1, 72)).pixels
+    pixels = use_pdf(make_pdf(red), lambda file: file.render_page(1, 72)).pixels
 
-    assert (pixels[400, 100].tolist(), pixels[400, 500].tolist()) == ([255, 0, 0], [255, 255, 255])
+    assert pixels[400, 100].tolist() == [255, 0, 0]
+    assert pixels[400, 500].tolist() == [255, 255, 255]
 
 
-def test_a_turned_page_is_as_viewers_show_it(look: Look) -> None:
-    page = look(pdf(turned(90, text(["top left"]))), lambda file: file.page(1, 72))
+def test_a_rotated_page_is_rendered_as_viewers_show_it(use_pdf: UsePdf) -> None:
+    page = use_pdf(make_pdf(rotate_page(90, draw_text(["top left"]))), lambda file: file.render_page(1, 72))
 
     assert page.pixels.shape == (842, 595, 3)
     dark = np.argwhere(page.pixels.min(axis=2) < 128)
     assert dark.min(axis=0).tolist() == pytest.approx([72, 595 - 83], abs=10)
 
 
-def test_a_page_with_too_many_pixels_is_drawn_smaller_and_says_so() -> None:
-    one = Pdfium(PdfLimits(pixels=100_000))
+def test_a_page_with_too_many_pixels_has_a_lower_dpi() -> None:
+    client = PdfiumClient(PdfLimits(pixels=100_000))
 
     async def scene() -> tuple[int, int]:
-        async with one.opened(pdf(text())) as file:
-            page = await file.page(1, 150)
+        async with client.open_document(make_pdf(draw_text())) as file:
+            page = await file.render_page(1, 150)
             return page.dpi or 0, page.pixels.shape[0] * page.pixels.shape[1]
 
     dpi, pixels = asyncio.run(scene())
-    one.close()
+    client.close()
 
-    assert (dpi, 90_000 < pixels < 101_000) == (32, True)
+    assert dpi == 32
+    assert 90_000 < pixels < 101_000
 
 
 @pytest.mark.parametrize(
     ("limits", "error"),
     [(PdfLimits(seconds=2.0), PageTooSlow), (PdfLimits(memory=2**29), PageBroken)],
 )
-def test_a_page_without_end_costs_nothing_but_itself(limits: PdfLimits, error: type[Exception]) -> None:
-    one = Pdfium(limits)
+def test_an_endless_page_fails_alone(limits: PdfLimits, error: type[Exception]) -> None:
+    client = PdfiumClient(limits)
 
     async def scene() -> list[int]:
-        async with one.opened(endless()) as bad, one.opened(pdf(text(), text())) as good:
-            before = len((await good.page(1, 72)).pixels)
+        async with (
+            client.open_document(make_endless_pdf()) as bad,
+            client.open_document(make_pdf(draw_text(), draw_text())) as good,
+        ):
+            before = len((await good.render_page(1, 72)).pixels)
             with pytest.raises(error, match="page 1"):
-                await bad.page(1, 72)
-            return [before, len((await good.page(2, 72)).pixels), bad.page_count]
+                await bad.render_page(1, 72)
+            return [before, len((await good.render_page(2, 72)).pixels), bad.page_count]
 
     found = asyncio.run(scene())
-    one.close()
+    client.close()
 
     assert found == [842, 842, 1]
 
 
-def test_a_page_outlives_several_others_that_end_the_process() -> None:
-    one = Pdfium(PdfLimits(memory=2**29))
+def test_a_page_survives_others_that_end_the_process() -> None:
+    client = PdfiumClient(PdfLimits(memory=2**29))
 
     async def scene() -> list[int | BaseException]:
-        bad = [endless(), endless(), endless()]
+        bad = [make_endless_pdf(), make_endless_pdf(), make_endless_pdf()]
         async with AsyncExitStack() as stack:
-            files = [await stack.enter_async_context(one.opened(data)) for data in [*bad, pdf(text())]]
-            pages = await asyncio.gather(*(file.page(1, 72) for file in files), return_exceptions=True)
+            files = [
+                await stack.enter_async_context(client.open_document(data)) for data in [*bad, make_pdf(draw_text())]
+            ]
+            pages = await asyncio.gather(*(file.render_page(1, 72) for file in files), return_exceptions=True)
             return [page if isinstance(page, BaseException) else len(page.pixels) for page in pages]
 
     found = asyncio.run(scene())
-    one.close()
+    client.close()
 
     assert [one if isinstance(one, int) else type(one) for one in found] == [PageBroken, PageBroken, PageBroken, 842]
 
 
 def test_a_file_over_the_limit_is_not_opened() -> None:
-    one = Pdfium(PdfLimits(bytes=100))
+    client = PdfiumClient(PdfLimits(bytes=100))
 
     async def scene() -> None:
-        async with one.opened(bytes(101)):
+        async with client.open_document(bytes(101)):
             raise AssertionError
 
     with pytest.raises(TooManyBytes):
         asyncio.run(scene())
-    one.close()
+    client.close()
 
 
 @pytest.mark.parametrize(("password", "words"), [(None, "give its password"), ("wrong", "this password does not open")])
-def test_a_locked_file_needs_its_password(look: Look, password: str | None, words: str) -> None:
+def test_a_locked_file_needs_its_password(use_pdf: UsePdf, password: str | None, words: str) -> None:
     with pytest.raises(DocumentLocked, match=words):
-        look(locked("secret"), count, password)
+        use_pdf(make_locked_pdf("secret"), page_count, password)
 
 
-def test_a_locked_file_opens_with_its_password(look: Look) -> None:
-    assert look(locked("secret"), count, "secret") == 1
+def test_a_locked_file_opens_with_its_password(use_pdf: UsePdf) -> None:
+    assert use_pdf(make_locked_pdf("secret"), page_count, "secret") == 1
 
 
-@pytest.mark.parametrize("data", [b"%PDF-", b"%PDF-1.7\nnothing else", pdf(text())[:300]])
-def test_a_broken_file_is_corrupt(look: Look, data: bytes) -> None:
+@pytest.mark.parametrize("data", [b"%PDF-", b"%PDF-1.7\nnothing else", make_pdf(draw_text())[:300]])
+def test_a_broken_file_is_corrupt(use_pdf: UsePdf, data: bytes) -> None:
     with pytest.raises(DocumentCorrupt):
-        look(data, count)
+        use_pdf(data, page_count)
 
 
-def test_a_broken_page_fails_alone(look: Look) -> None:
-    async def all_three(file: Pdf) -> tuple[int, int]:
+def test_a_broken_page_fails_alone(use_pdf: UsePdf) -> None:
+    async def render_all(file: PdfDocument) -> tuple[int, int]:
         with pytest.raises(PageBroken, match="page 2 cannot be read"):
-            await file.page(2, 72)
-        return (await file.page(1, 72)).number, (await file.page(3, 72)).number
+            await file.render_page(2, 72)
+        return (await file.render_page(1, 72)).number, (await file.render_page(3, 72)).number
 
-    assert look(with_broken_page(2, 3), all_three) == (1, 3)
-
-
-def test_the_size_of_a_broken_page_is_one_pixel(look: Look) -> None:
-    assert look(with_broken_page(1, 2), lambda file: file.size(1, 150)) == (1, 1)
+    assert use_pdf(make_pdf_with_broken_page(2, 3), render_all) == (1, 3)
 
 
-def test_many_documents_at_once_do_not_meet_in_the_library(pdfium: Pdfium) -> None:
-    other = Pdfium()
+def test_a_broken_page_measures_one_pixel(use_pdf: UsePdf) -> None:
+    assert use_pdf(make_pdf_with_broken_page(1, 2), lambda file: file.page_size(1, 150)) == (1, 1)
 
-    async def shape(library: Pdfium, dpi: int) -> tuple[int, int]:
-        async with library.opened(pdf(text(), text())) as file:
-            return len((await file.page(1, dpi)).pixels), len((await file.page(2, dpi)).glyphs.codes)  # type: ignore[union-attr]
+
+def test_documents_read_concurrently_do_not_interfere(pdfium: PdfiumClient) -> None:
+    other = PdfiumClient()
+
+    async def heights(client: PdfiumClient, dpi: int) -> tuple[int, int]:
+        async with client.open_document(make_pdf(draw_text(), draw_text())) as file:
+            return len((await file.render_page(1, dpi)).pixels), len((await file.render_page(2, dpi)).characters.codes)  # type: ignore[union-attr]
 
     async def scene() -> list[tuple[int, int]]:
-        return await asyncio.gather(*(shape(library, 72) for library in (pdfium, other) * 8))
+        return await asyncio.gather(*(heights(client, 72) for client in (pdfium, other) * 8))
 
     found = asyncio.run(scene())
     other.close()
@@ -154,18 +169,18 @@ def test_many_documents_at_once_do_not_meet_in_the_library(pdfium: Pdfium) -> No
     assert len(set(found)) == 1
 
 
-def test_a_cancelled_reader_leaves_the_library_usable(pdfium: Pdfium) -> None:
+def test_the_client_stays_usable_after_a_cancellation(pdfium: PdfiumClient) -> None:
     async def forever() -> None:
-        async with pdfium.opened(pdf(text())) as file:
+        async with pdfium.open_document(make_pdf(draw_text())) as file:
             while True:
-                await file.page(1, 72)
+                await file.render_page(1, 72)
 
     async def scene() -> int:
         task = asyncio.create_task(forever())
         await asyncio.sleep(0.05)
         task.cancel()
         await asyncio.wait({task})
-        async with pdfium.opened(pdf(text())) as file:
+        async with pdfium.open_document(make_pdf(draw_text())) as file:
             return file.page_count
 
     assert asyncio.run(scene()) == 1

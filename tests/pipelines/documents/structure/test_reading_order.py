@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.documents.structure.reading_order import reading_order
-from pipelines.documents.types import Box
+from pipelines.boxes import Box
+from pipelines.documents.structure.reading_order import find_reading_order
 
-TALL = 20.0
+LINE_HEIGHT = 20.0
 
 boxes = st.builds(
     lambda x, y, width, height: (float(x), float(y), float(x + width), float(y + height)),
@@ -18,10 +18,10 @@ boxes = st.builds(
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(boxes, st.booleans()), max_size=25))
-def test_every_box_has_one_place(found: list[tuple[Box, bool]]) -> None:
-    order = reading_order([box for box, _ in found], TALL, [is_float for _, is_float in found])
+def test_every_box_has_one_place(drawn: list[tuple[Box, bool]]) -> None:
+    order = find_reading_order([box for box, _ in drawn], LINE_HEIGHT, [is_float for _, is_float in drawn])
 
-    assert sorted(order) == list(range(len(found)))
+    assert sorted(order) == list(range(len(drawn)))
 
 
 PAGES: dict[str, list[Box]] = {
@@ -48,16 +48,16 @@ PAGES: dict[str, list[Box]] = {
 @pytest.mark.parametrize("seed", range(3))
 def test_pages_are_read_in_the_order_they_are_written(page: str, seed: int) -> None:
     shuffled = np.random.default_rng(seed).permutation(len(PAGES[page])).tolist()
-    order = reading_order([PAGES[page][index] for index in shuffled], TALL)
+    order = find_reading_order([PAGES[page][index] for index in shuffled], LINE_HEIGHT)
 
     assert [shuffled[index] for index in order] == list(range(len(PAGES[page])))
 
 
-def test_a_figure_in_the_gutter_comes_after_the_text_around_it() -> None:
+def test_a_figure_in_the_gutter_follows_the_text_around_it() -> None:
     found: list[Box] = [
         (100, 100, 480, 300), (100, 310, 380, 600), (100, 610, 480, 800), (390, 320, 610, 590),
         (520, 100, 900, 300), (620, 310, 900, 600), (520, 610, 900, 800),
     ]  # fmt: skip
     floats = [index == 3 for index in range(7)]
 
-    assert reading_order(found, TALL, floats) == [0, 1, 2, 4, 5, 6, 3]
+    assert find_reading_order(found, LINE_HEIGHT, floats) == [0, 1, 2, 4, 5, 6, 3]

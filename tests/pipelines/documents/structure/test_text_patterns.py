@@ -1,4 +1,4 @@
-"""How text itself tells what it is."""
+"""Patterns that recognise by its wording what a text is."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.documents.structure import text_patterns
 
-YES: list[tuple[Callable[[str], bool], str]] = [
+MATCHES: list[tuple[Callable[[str], bool], str]] = [
     *(
         (text_patterns.is_item, text)
         for text in ("• point", "- point", "1. point", "(2) point", "a) point", "③ point", "一、点")
@@ -31,7 +31,7 @@ YES: list[tuple[Callable[[str], bool], str]] = [
     *((text_patterns.is_formula, text) for text in ("x = y + 1", "f(x) = ∫ g dx", "∇ · v = 0")),
     *((text_patterns.is_upper, text) for text in ("RESULTS", "IV. RESULTS 2")),
 ]
-NO: list[tuple[Callable[[str], bool], str]] = [
+LOOKALIKES: list[tuple[Callable[[str], bool], str]] = [
     *((text_patterns.is_item, text) for text in ("a point", "2019. was", "1.5 of them", "-5 degrees")),
     *((text_patterns.is_references_heading, text) for text in ("References are below", "Our references")),
     *((text_patterns.is_heading_number, text) for text in ("12.50", "The 1st of them")),
@@ -44,11 +44,11 @@ NO: list[tuple[Callable[[str], bool], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "text"), YES)
-def test_what_it_says_is_recognised(rule: Callable[[str], bool], text: str) -> None:
-    assert rule(text)
+@pytest.mark.parametrize(("pattern", "text"), MATCHES)
+def test_patterns_match_their_examples(pattern: Callable[[str], bool], text: str) -> None:
+    assert pattern(text)
 
 
-@pytest.mark.parametrize(("rule", "text"), NO)
-def test_what_merely_looks_like_it_is_not(rule: Callable[[str], bool], text: str) -> None:
-    assert not rule(text)
+@pytest.mark.parametrize(("pattern", "text"), LOOKALIKES)
+def test_patterns_do_not_match_lookalikes(pattern: Callable[[str], bool], text: str) -> None:
+    assert not pattern(text)

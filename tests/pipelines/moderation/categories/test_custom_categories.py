@@ -1,4 +1,4 @@
-"""Trainings are bounded: one at a time, and nothing is encoded for one that cannot succeed."""
+"""Training runs one at a time, and encodes nothing where it cannot succeed."""
 
 import asyncio
 from pathlib import Path
@@ -8,55 +8,55 @@ import pytest
 from models.errors import Overloaded
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
-from pipelines.image.decode import Limits
-from pipelines.moderation.categories.custom_categories import Categories, Sample
+from pipelines.image.decode import ImageLimits
+from pipelines.moderation.categories.custom_categories import CustomCategories, TrainingImage
 from pipelines.moderation.categories.store import HeadStore
 from pipelines.moderation.errors import CategoryExists, TrainingRejected
 from tests.pipelines.fakes import USED, FakePipeline
-from tests.pipelines.moderation.clouds import trained
+from tests.pipelines.moderation.embeddings import train_head
 
 
-def categories(folder: Path) -> Categories:
+def make_categories(folder: Path) -> CustomCategories:
     pool = CpuPool(threads=1)
-    return Categories(Engine([FakePipeline()], pool=pool, limits=Limits()), USED, HeadStore(folder), pool)
+    return CustomCategories(Engine([FakePipeline()], pool=pool, limits=ImageLimits()), USED, HeadStore(folder), pool)
 
 
-async def unread() -> bytes:
+async def refuse_to_read() -> bytes:
     raise AssertionError("this image must not be read")
 
 
-def samples(count: int) -> list[Sample]:
-    return [Sample(str(number), unread) for number in range(count)]
+def make_images(count: int) -> list[TrainingImage]:
+    return [TrainingImage(str(number), refuse_to_read) for number in range(count)]
 
 
-def test_a_second_training_is_told_to_come_again(tmp_path: Path) -> None:
+def test_a_second_training_is_refused_as_overload(tmp_path: Path) -> None:
     async def scenario() -> None:
-        known = categories(tmp_path)
-        async with known.turn():
+        categories = make_categories(tmp_path)
+        async with categories.reserve_training():
             with pytest.raises(Overloaded, match="training"):
-                async with known.turn():
-                    raise AssertionError("there were two")
-        async with known.turn():
+                async with categories.reserve_training():
+                    raise AssertionError("two trainings ran at once")
+        async with categories.reserve_training():
             return
 
     asyncio.run(scenario())
 
 
-def test_no_image_is_read_for_too_few_or_for_a_name_that_is_taken(tmp_path: Path) -> None:
-    known = categories(tmp_path)
-    known.heads.save(trained(), replace=False)
+def test_no_image_is_read_for_a_training_that_must_fail(tmp_path: Path) -> None:
+    categories = make_categories(tmp_path)
+    categories.heads.save(train_head(), replace=False)
 
     with pytest.raises(TrainingRejected, match="9 positive and 10 negative images"):
-        asyncio.run(known.train("forks", samples(9), samples(10)))
+        asyncio.run(categories.train("forks", make_images(9), make_images(10)))
     with pytest.raises(CategoryExists):
-        asyncio.run(known.train("knives", samples(10), samples(10)))
+        asyncio.run(categories.train("knives", make_images(10), make_images(10)))
 
 
-def test_a_file_that_cannot_be_opened_is_skipped_by_name(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_skipped(tmp_path: Path) -> None:
     async def gone() -> bytes:
         return (tmp_path / "gone.jpg").read_bytes()
 
-    known = categories(tmp_path)
+    categories = make_categories(tmp_path)
 
     with pytest.raises(TrainingRejected, match=r"0 positive and 0 negative images that can be read \(20 cannot\)"):
-        asyncio.run(known.train("forks", [Sample("gone", gone)] * 10, [Sample("gone", gone)] * 10))
+        asyncio.run(categories.train("forks", [TrainingImage("gone", gone)] * 10, [TrainingImage("gone", gone)] * 10))

@@ -1,4 +1,4 @@
-"""A head is what its file says: it scores by plain arithmetic, and refuses foreign encoders and edited files."""
+"""A head scores by plain arithmetic, and refuses other encoders and edited files."""
 
 import json
 from typing import Any
@@ -7,23 +7,23 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipelines.moderation.categories.head import Head, check_name, flattened, sigmoid
+from pipelines.moderation.categories.head import Head, check_name, flatten_embeddings, sigmoid
 from pipelines.moderation.errors import CategoryNameInvalid, HeadMismatch
 from tests.pipelines.fakes import USED
-from tests.pipelines.moderation.clouds import OTHER, cloud, trained
+from tests.pipelines.moderation.embeddings import OTHER_ENCODER, make_embeddings, train_head
 
 
 @pytest.fixture(scope="module")
 def head() -> Head:
-    return trained()
+    return train_head()
 
 
-def edited(head: Head, **changes: Any) -> str:
+def edit_json(head: Head, **changes: Any) -> str:
     return json.dumps(head.model_dump(mode="json") | changes)
 
 
 def test_a_score_is_the_sigmoid_of_a_weighted_sum(head: Head) -> None:
-    embedding = cloud(1, towards=0, seed=7)[0]
+    embedding = make_embeddings(1, towards=0, seed=7)[0]
     direction = np.sqrt(embedding / np.linalg.norm(embedding))
     logit = np.dot(head.weights, direction / np.linalg.norm(direction)) + head.bias
 
@@ -31,7 +31,7 @@ def test_a_score_is_the_sigmoid_of_a_weighted_sum(head: Head) -> None:
 
 
 def test_an_embeddings_length_does_not_matter(head: Head) -> None:
-    embedding = cloud(1, towards=0, seed=7)[0]
+    embedding = make_embeddings(1, towards=0, seed=7)[0]
 
     assert head.score(embedding.astype(np.float32) * 1000) == pytest.approx(head.score(embedding), abs=1e-6)
 
@@ -41,7 +41,7 @@ def test_an_embedding_of_zeros_has_a_score(head: Head) -> None:
 
 
 def test_the_root_keeps_the_sign() -> None:
-    assert flattened(np.array([16.0, -9.0])) == pytest.approx([0.8, -0.6])
+    assert flatten_embeddings(np.array([16.0, -9.0])) == pytest.approx([0.8, -0.6])
 
 
 def test_the_sigmoid_does_not_overflow() -> None:
@@ -49,10 +49,10 @@ def test_the_sigmoid_does_not_overflow() -> None:
 
 
 def test_another_encoder_is_refused_by_its_hash(head: Head) -> None:
-    head.check(USED.model_copy(update={"id": "renamed"}))
+    head.check_encoder(USED.model_copy(update={"id": "renamed"}))
 
     with pytest.raises(HeadMismatch, match=r"fake-encoder 3 \(000000000000\), here runs other-encoder"):
-        head.check(OTHER)
+        head.check_encoder(OTHER_ENCODER)
 
 
 def test_a_head_survives_its_file(head: Head) -> None:
@@ -70,18 +70,19 @@ def test_a_head_survives_its_file(head: Head) -> None:
     ],
     ids=str,
 )
-def test_an_edited_file_is_no_head(head: Head, changes: dict[str, Any], words: str) -> None:
+def test_an_edited_file_is_refused(head: Head, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
-        Head.model_validate_json(edited(head, **changes))
+        Head.model_validate_json(edit_json(head, **changes))
 
 
-def test_when_it_was_made_is_not_part_of_its_version(head: Head) -> None:
-    later = Head.model_validate_json(edited(head, created="2030-01-01T00:00:00Z", kernelsight="9.9"))
+def test_the_version_does_not_depend_on_the_date(head: Head) -> None:
+    later = Head.model_validate_json(edit_json(head, created="2030-01-01T00:00:00Z", kernelsight="9.9"))
 
-    assert (later.version, later.created.year) == (head.version, 2030)
+    assert later.created.year == 2030
+    assert later.version == head.version
 
 
-def test_the_facts_are_everything_but_the_numbers(head: Head) -> None:
+def test_the_facts_are_everything_but_the_weights(head: Head) -> None:
     assert set(Head.model_fields) - set(head.facts.model_dump()) == {"dimension", "weights", "bias", "slope", "offset"}
 
 

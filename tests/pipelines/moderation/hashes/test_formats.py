@@ -1,4 +1,4 @@
-"""The forms of hash lists: each is read, and each mistake is said with its place."""
+"""The formats of hash lists: each is read, and each mistake is reported with its line."""
 
 import json
 from collections.abc import Mapping
@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.moderation.hashes.formats import parse, parse_value
-from pipelines.moderation.hashes.lists import Entry, HashList, HashListInvalid, LeftOut
-from tests.pipelines.moderation.hash_values import hash_of
+from pipelines.moderation.hashes.formats import parse_hash_list, parse_redis_value
+from pipelines.moderation.hashes.lists import HashEntry, HashList, HashListInvalid, SkippedHash
+from tests.pipelines.moderation.hash_values import make_hash
 
-ONE, TWO = hash_of(1).hex(), hash_of(2).hex()
+ONE, TWO = make_hash(1).hex(), make_hash(2).hex()
 
 
-def read(text: str) -> list[Entry | LeftOut]:
-    return list(parse(text.encode(), "the list"))
+def read(text: str) -> list[HashEntry | SkippedHash]:
+    return list(parse_hash_list(text.encode(), "the list"))
 
 
 def is_read_or_refused(text: str) -> bool:
     try:
-        return all(isinstance(line, Entry | LeftOut) for line in read(text))
+        return all(isinstance(line, HashEntry | SkippedHash) for line in read(text))
     except HashListInvalid as error:
         return str(error).startswith("the list")
 
@@ -45,7 +45,7 @@ def is_read_or_refused(text: str) -> bool:
     ],
 )
 def test_rows_are_read_with_and_without_a_header(text: str, label: str, source: str, distance: int | None) -> None:
-    assert read(text) == [Entry(hash_of(1), label, source, distance)]
+    assert read(text) == [HashEntry(make_hash(1), label, source, distance)]
 
 
 @pytest.mark.parametrize(
@@ -93,14 +93,14 @@ def test_rows_are_read_with_and_without_a_header(text: str, label: str, source: 
     ],
 )
 @pytest.mark.parametrize("indent", [None, 2])
-def test_json_is_read_as_the_exchanges_write_it(document: Any, label: str, source: str, indent: int | None) -> None:
-    assert read(json.dumps(document, indent=indent)) == [Entry(hash_of(1), label, source)]
+def test_the_json_of_exchanges_is_read(document: Any, label: str, source: str, indent: int | None) -> None:
+    assert read(json.dumps(document, indent=indent)) == [HashEntry(make_hash(1), label, source)]
 
 
 def test_json_lines_are_one_record_each() -> None:
     text = "\n".join(json.dumps({"hash": hash, "distance": 5}) for hash in (ONE, TWO))
 
-    assert read(text + "\n\n") == [Entry(hash_of(1), distance=5), Entry(hash_of(2), distance=5)]
+    assert read(text + "\n\n") == [HashEntry(make_hash(1), distance=5), HashEntry(make_hash(2), distance=5)]
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,15 @@ def test_json_lines_are_one_record_each() -> None:
         ({"hash": ONE, "quality": 49}, "quality under 50"),
     ],
 )
-def test_what_is_sound_but_no_entry_is_counted(record: Mapping[str, Any], reason: str) -> None:
+def test_skipped_records_are_counted_by_reason(record: Mapping[str, Any], reason: str) -> None:
     entries = HashList.of(read(json.dumps([record, {"hash": TWO}])))
 
-    assert (len(entries), entries.left_out) == (1, {reason: 1})
+    assert len(entries) == 1
+    assert entries.skipped == {reason: 1}
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         (f"{ONE}\n{ONE[:-1]}", f"the list, line 2: {ONE[:-1]!r} is no PDQ hash, which has 64 hexadecimal digits"),
         (f"{ONE}\n{ONE}0", "the list, line 2: "),
@@ -143,36 +144,39 @@ def test_what_is_sound_but_no_entry_is_counted(record: Mapping[str, Any], reason
         (f'{ONE},"spam\n{TWO}\n', "the list, line 2: unexpected end of data"),
     ],
 )
-def test_a_mistake_is_said_with_list_line_and_value(text: str, says: str) -> None:
+def test_the_error_names_list_line_and_value(text: str, message: str) -> None:
     with pytest.raises(HashListInvalid) as raised:
         read(text)
 
-    assert says in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_bytes_that_are_no_text_are_said() -> None:
     with pytest.raises(HashListInvalid, match=r"^the list: byte 2 is not UTF-8$"):
-        list(parse(b"ab\xff\xfe", "the list"))
+        list(parse_hash_list(b"ab\xff\xfe", "the list"))
 
 
-def test_an_empty_list_is_a_list() -> None:
-    assert (read(""), read("\n\n"), read("[]"), read('{"data": []}')) == ([], [], [], [])
+def test_an_empty_list_has_no_entries() -> None:
+    assert read("") == []
+    assert read("\n\n") == []
+    assert read("[]") == []
+    assert read('{"data": []}') == []
 
 
 @pytest.mark.parametrize(
     ("value", "entry"),
     [
-        ("", Entry(hash_of(1))),
-        ("spam", Entry(hash_of(1), "spam")),
-        ('{"label":"spam","source":"us","distance":3}', Entry(hash_of(1), "spam", "us", 3)),
+        ("", HashEntry(make_hash(1))),
+        ("spam", HashEntry(make_hash(1), "spam")),
+        ('{"label":"spam","source":"us","distance":3}', HashEntry(make_hash(1), "spam", "us", 3)),
     ],
 )
-def test_a_value_beside_its_hash_is_a_label_or_json(value: str, entry: Entry) -> None:
-    assert parse_value(ONE, value, "the list") == entry
+def test_a_value_beside_its_hash_is_a_label_or_json(value: str, entry: HashEntry) -> None:
+    assert parse_redis_value(ONE, value, "the list") == entry
 
 
 @given(st.text() | st.text(alphabet='{}[]",:\n\\0123456789abcdef'))
-def test_no_text_makes_a_reader_fail_in_any_other_way(text: str) -> None:
+def test_any_text_is_read_or_refused(text: str) -> None:
     assert is_read_or_refused(text)
 
 
@@ -189,10 +193,10 @@ def test_no_text_makes_a_reader_fail_in_any_other_way(text: str) -> None:
         ),
     ).filter(lambda document: isinstance(document, list | dict))
 )
-def test_no_json_makes_a_reader_fail_in_any_other_way(document: Any) -> None:
+def test_any_json_is_read_or_refused(document: Any) -> None:
     assert is_read_or_refused(json.dumps(document))
 
 
 @pytest.mark.parametrize("depth", [10, 900, 5000])
-def test_json_may_be_nested_as_deep_as_it_likes(depth: int) -> None:
+def test_deeply_nested_json_is_read_or_refused(depth: int) -> None:
     assert is_read_or_refused(f'[{{"hash": "{ONE}", "tags": {"[" * depth}{"]" * depth}}}]')

@@ -1,21 +1,21 @@
-"""Lists by column, their version, and what matches them."""
+"""Hash lists: their entries, version and matches."""
 
 import pytest
 
-from pipelines.moderation.hashes.lists import Entry, HashList, LeftOut, Match
-from tests.pipelines.moderation.hash_values import hash_of, searchable
+from pipelines.moderation.hashes.lists import HashEntry, HashList, HashMatch, SkippedHash
+from tests.pipelines.moderation.hash_values import make_hash, make_searchable_list
 
-ENTRIES = (Entry(hash_of(1), "one", "us", 3), Entry(hash_of(2)), Entry(hash_of(1), "again"))
+ENTRIES = (HashEntry(make_hash(1), "one", "us", 3), HashEntry(make_hash(2)), HashEntry(make_hash(1), "again"))
 
 
-def test_a_list_gives_back_its_entries_duplicates_too() -> None:
+def test_a_list_returns_its_entries_including_duplicates() -> None:
     entries = HashList.of(ENTRIES)
 
-    assert [entries.entry(place) for place in range(len(entries))] == list(ENTRIES)
+    assert [entries.get_entry(position) for position in range(len(entries))] == list(ENTRIES)
 
 
-def test_the_version_is_that_of_the_content_not_of_its_order() -> None:
-    versions = [HashList.of(entries).version for entries in (ENTRIES, ENTRIES[::-1], (*ENTRIES, LeftOut("old")))]
+def test_the_version_does_not_depend_on_order_and_skipped_lines() -> None:
+    versions = [HashList.of(entries).version for entries in (ENTRIES, ENTRIES[::-1], (*ENTRIES, SkippedHash("old")))]
 
     assert len(set(versions)) == 1
 
@@ -25,12 +25,12 @@ def test_the_version_is_that_of_the_content_not_of_its_order() -> None:
     [
         ENTRIES[:2],
         (*ENTRIES, ENTRIES[0]),
-        (Entry(hash_of(1), "one", "us", 4), *ENTRIES[1:]),
-        (Entry(hash_of(1), "oneus", "", 3), *ENTRIES[1:]),
+        (HashEntry(make_hash(1), "one", "us", 4), *ENTRIES[1:]),
+        (HashEntry(make_hash(1), "oneus", "", 3), *ENTRIES[1:]),
         (),
     ],
 )
-def test_another_content_is_another_version(entries: tuple[Entry, ...]) -> None:
+def test_other_content_has_another_version(entries: tuple[HashEntry, ...]) -> None:
     assert HashList.of(entries).version != HashList.of(ENTRIES).version
 
 
@@ -45,17 +45,19 @@ def test_another_content_is_another_version(entries: tuple[Entry, ...]) -> None:
 def test_a_score_falls_from_1_to_a_half_at_the_smaller_limit(
     own: int | None, flip: int, limit: int | None, score: float | None
 ) -> None:
-    entry = Entry(hash_of(1), distance=own)
+    entry = HashEntry(make_hash(1), distance=own)
 
-    matches = searchable(entry).matches([hash_of(1, flip=flip)], 31)
+    matches = make_searchable_list(entry).find_matches([make_hash(1, flip=flip)], 31)
 
-    expected = [] if limit is None else [(Match(entry, flip, limit), score)]
+    expected = [] if limit is None else [(HashMatch(entry, flip, limit), score)]
     assert [(match, match.score) for match in matches] == expected
 
 
-def test_of_several_hashes_the_nearest_counts_and_the_best_score_comes_first() -> None:
-    near, strict = Entry(hash_of(1), "near"), Entry(hash_of(1, flip=4), "strict", distance=4)
+def test_matches_count_the_nearest_hash_and_sort_by_score() -> None:
+    near, strict = HashEntry(make_hash(1), "near"), HashEntry(make_hash(1, flip=4), "strict", distance=4)
 
-    matches = searchable(strict, near).matches([hash_of(1, flip=8), hash_of(1, flip=3), hash_of(2)], 31)
+    matches = make_searchable_list(strict, near).find_matches(
+        [make_hash(1, flip=8), make_hash(1, flip=3), make_hash(2)], 31
+    )
 
     assert [(match.entry.label, match.distance) for match in matches] == [("near", 3), ("strict", 1)]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from pipelines.image.decode import Limits, decode
-from pipelines.moderation.hashes.pdq import Pdq, pdq
+from pipelines.image.decode import ImageLimits, decode
+from pipelines.moderation.hashes.pdq import PdqHashes, compute_pdq
 from tests.conftest import Jpeg
 from tests.pipelines.images import encode, photograph
 
@@ -32,7 +32,7 @@ LARGE = [
     ("coffee", "8c629e779a663698b9a33866c026726c21a679f61eb6e1f8c79ba7e23c8299e0", 100),
     ("rocket", "8792786c87937064bf1bc0e43f1fc0e03f1cc2e33da4c2537cec821b2ce4f376", 100),
 ]
-DRAWN = [
+DRAWINGS = [
     ((64, 64), "black", None, "0000000000000000000000000000000000000000000000000000000000000000", 0),
     ((120, 90), (200, 200, 200), None, "0000113411342c4b2c4b554b11342c4b00000000000000002c4b13a01134585e", 0),
     (
@@ -51,23 +51,24 @@ DRAWN = [
 ]  # fmt: skip
 
 
-def hashed(image: Image.Image, *, dihedral: bool = False) -> Pdq:
-    return pdq(image, *image.size, dihedral=dihedral)
+def hash_picture(image: Image.Image, *, dihedral: bool = False) -> PdqHashes:
+    return compute_pdq(image, *image.size, dihedral=dihedral)
 
 
-def apart(one: bytes, other: bytes) -> int:
+def count_differing_bits(one: bytes, other: bytes) -> int:
     return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
 
 
 @pytest.mark.parametrize(("name", "hash", "quality"), PHOTOGRAPHS)
-def test_photographs_have_the_hash_and_quality_of_the_reference_to_the_bit(name: str, hash: str, quality: int) -> None:
-    found = hashed(photograph(name))
+def test_photographs_have_the_reference_hash_to_the_bit(name: str, hash: str, quality: int) -> None:
+    found = hash_picture(photograph(name))
 
-    assert ([one.hex() for one in found.hashes], found.quality) == ([hash], quality)
+    assert [one.hex() for one in found.hashes] == [hash]
+    assert found.quality == quality
 
 
-@pytest.mark.parametrize(("size", "ground", "shape", "hash", "quality"), DRAWN)
-def test_drawings_whose_frequencies_are_rounding_errors_have_it_too(
+@pytest.mark.parametrize(("size", "ground", "shape", "hash", "quality"), DRAWINGS)
+def test_symmetrical_drawings_have_the_reference_hash(
     size: tuple[int, int],
     ground: str | tuple[int, int, int],
     shape: tuple[tuple[int, int, int, int], str | tuple[int, int, int]] | None,
@@ -78,16 +79,19 @@ def test_drawings_whose_frequencies_are_rounding_errors_have_it_too(
     if shape is not None:
         ImageDraw.Draw(image).rectangle(shape[0], fill=shape[1])
 
-    found = hashed(image)
+    found = hash_picture(image)
 
-    assert (found.hashes[0].hex(), found.quality) == (hash, quality)
+    assert found.hashes[0].hex() == hash
+    assert found.quality == quality
 
 
 @pytest.mark.parametrize(("name", "hash", "quality"), LARGE)
-def test_the_hash_of_the_full_size_is_there_within_a_few_bits(name: str, hash: str, quality: int) -> None:
-    found = hashed(photograph(name))
+def test_the_hash_at_full_size_is_the_references_within_8_bits(name: str, hash: str, quality: int) -> None:
+    found = hash_picture(photograph(name))
 
-    assert (len(found.hashes), apart(found.hashes[1], bytes.fromhex(hash)) <= 8, found.quality) == (2, True, quality)
+    assert len(found.hashes) == 2
+    assert count_differing_bits(found.hashes[1], bytes.fromhex(hash)) <= 8
+    assert found.quality == quality
 
 
 @pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket", "camera", "coins"])
@@ -97,7 +101,12 @@ def test_copies_of_any_size_and_quality_match(name: str) -> None:
     copies = [Image.open(io.BytesIO(encode(original.resize(size), "JPEG", quality=60))) for size in sizes]
 
     distances = [
-        min(apart(one, hash) for one in hashed(copy).hashes for hash in hashed(original).hashes) for copy in copies
+        min(
+            count_differing_bits(one, hash)
+            for one in hash_picture(copy).hashes
+            for hash in hash_picture(original).hashes
+        )
+        for copy in copies
     ]
 
     assert [distance for distance in distances if distance > 31] == []
@@ -106,7 +115,7 @@ def test_copies_of_any_size_and_quality_match(name: str) -> None:
 def test_different_photographs_are_far_apart() -> None:
     hashes = [bytes.fromhex(hash) for _, hash, _ in PHOTOGRAPHS]
 
-    nearest = min(apart(one, other) for index, one in enumerate(hashes) for other in hashes[:index])
+    nearest = min(count_differing_bits(one, other) for index, one in enumerate(hashes) for other in hashes[:index])
 
     assert nearest > 80
 
@@ -114,40 +123,44 @@ def test_different_photographs_are_far_apart() -> None:
 @pytest.mark.parametrize("name", ["astronaut", "coffee"])
 def test_turned_and_mirrored_copies_have_one_of_the_eight_hashes(name: str) -> None:
     original = photograph(name, (300, 240))
-    hashes = hashed(original, dihedral=True).hashes
+    hashes = hash_picture(original, dihedral=True).hashes
     copies = [ImageOps.mirror(original), ImageOps.flip(original)]
     copies += [original.transpose(turn) for turn in Image.Transpose]
 
-    distances = [min(apart(hashed(copy).hashes[0], hash) for hash in hashes) for copy in copies]
+    distances = [min(count_differing_bits(hash_picture(copy).hashes[0], hash) for hash in hashes) for copy in copies]
 
     # Windows of an even number of pixels lie beside their centre, which turns with the image.
-    assert (len(set(hashes)), [distance for distance in distances if distance > 31]) == (8, [])
+    assert [distance for distance in distances if distance > 31] == []
+    assert len(set(hashes)) == 8
 
 
-def test_the_first_of_the_eight_is_the_image_as_it_is() -> None:
+def test_the_first_of_the_eight_hashes_is_the_images_own() -> None:
     image = photograph("cat")
 
-    assert hashed(image, dihedral=True).hashes[0] == hashed(image).hashes[0]
+    assert hash_picture(image, dihedral=True).hashes[0] == hash_picture(image).hashes[0]
 
 
-def test_a_jpeg_that_was_decoded_at_a_smaller_scale_has_nearly_the_same_hash(jpeg: Jpeg) -> None:
+def test_decoding_at_a_smaller_scale_changes_at_most_6_bits(jpeg: Jpeg) -> None:
     data = encode(Image.open(io.BytesIO(jpeg("astronaut"))).resize((2048, 2048)), "JPEG")
-    full, scaled = (decode(data, limits=Limits(), shorter_side=side) for side in (None, 512))
+    full, scaled = (decode(data, limits=ImageLimits(), shorter_side=side) for side in (None, 512))
 
-    one, other = (pdq(picture.pixels, picture.width, picture.height).hashes for picture in (full, scaled))
+    one, other = (compute_pdq(picture.pixels, picture.width, picture.height).hashes for picture in (full, scaled))
 
-    assert (scaled.pixels.size, max(map(apart, one, other)) <= 6) == ((512, 512), True)
+    assert scaled.pixels.size == (512, 512)
+    assert max(map(count_differing_bits, one, other)) <= 6
 
 
-def test_quality_says_what_can_be_hashed() -> None:
+def test_images_of_low_quality_are_not_hashable() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    images = [Image.new("RGB", (100, 100), "white"), photograph("clock"), photograph("cat"), Image.fromarray(noise)]
 
-    assert [hashed(image).is_hashable for image in images] == [False, False, True, True]
+    assert not hash_picture(Image.new("RGB", (100, 100), "white")).is_hashable
+    assert not hash_picture(photograph("clock")).is_hashable
+    assert hash_picture(photograph("cat")).is_hashable
+    assert hash_picture(Image.fromarray(noise)).is_hashable
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 5), (5, 3000), (3000, 5), (63, 513), (513, 64), (512, 513), (129, 700)])
 def test_any_shape_can_be_hashed(size: tuple[int, int]) -> None:
-    found = hashed(photograph("cat", size), dihedral=True)
+    found = hash_picture(photograph("cat", size), dihedral=True)
 
     assert [len(one) for one in found.hashes] in ([32], [32] * 8, [32] * 16)

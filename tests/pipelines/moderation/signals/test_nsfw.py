@@ -1,4 +1,4 @@
-"""OpenNSFW: the exact chain of its reference, the parts of suspicious pictures, and the real model on photographs."""
+"""Signal "nsfw": the reference preprocessing, tiles of suspicious pictures, and the real model on photographs."""
 
 import asyncio
 import io
@@ -13,11 +13,12 @@ from PIL import Image
 from models.errors import ExplanationUnavailable
 from models.inference import Inference
 from models.registry import Catalog
-from models.runtime.model_info import Served
+from models.runtime.model_info import ModelInfo
 from pipelines.cpu_pool import CpuPool
-from pipelines.explain.explainer import Explainer, Explainers
-from pipelines.image.decode import Limits, decode
-from pipelines.moderation.signals.nsfw import SUSPICIOUS, Chain, Nsfw, tensor, tiles
+from pipelines.explain.explainer import Explainer, ExplainerCache
+from pipelines.image.decode import ImageLimits, decode
+from pipelines.moderation.pipeline import ModerationPipeline
+from pipelines.moderation.signals.nsfw import SUSPICIOUS, NsfwSignal, PreprocessingChain, make_tensor, split_into_tiles
 from pipelines.moderation.types import SignalResult
 from pipelines.run_context import RunContext
 from service.components import open_components
@@ -29,7 +30,7 @@ from tests.pipelines.images import encode, photograph
 MANIFEST = Catalog.load().get("opennsfw")
 
 
-def reference(image: Image.Image) -> NDArray[np.float32]:
+def make_reference_tensor(image: Image.Image) -> NDArray[np.float32]:
     """The published chain, spelled out: its own rounding, its JPEG with default quality, its order of steps."""
     resized = image.resize((256, 256), resample=Image.Resampling.BILINEAR)
     cropped = resized.crop((16, 16, 240, 240))
@@ -40,24 +41,25 @@ def reference(image: Image.Image) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("name", ["astronaut", "cat", "coffee"])
-def test_the_tensor_is_the_references_to_the_bit(name: str) -> None:
+def test_the_tensor_equals_the_references_to_the_bit(name: str) -> None:
     image = photograph(name)
 
-    assert np.array_equal(tensor(image, (0, 0, *image.size), MANIFEST), reference(image))
+    assert np.array_equal(make_tensor(image, (0, 0, *image.size), MANIFEST), make_reference_tensor(image))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2000), (257, 255), (4000, 30)])
 def test_every_shape_of_picture_becomes_a_tensor(size: tuple[int, int]) -> None:
-    values = tensor(Image.new("RGB", size, (10, 200, 30)), (0, 0, *size), MANIFEST)
+    values = make_tensor(Image.new("RGB", size, (10, 200, 30)), (0, 0, *size), MANIFEST)
 
-    flat = bool(np.ptp(values, axis=(0, 1)).max() < 1)
-    assert (values.shape, str(values.dtype), flat) == ((224, 224, 3), "float32", True)
+    assert values.shape == (224, 224, 3)
+    assert values.dtype == np.float32
+    assert np.ptp(values, axis=(0, 1)).max() < 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (640, 480), (163, 157)])
 def test_tiles_lie_in_the_picture_and_cover_it(size: tuple[int, int]) -> None:
     covered = np.zeros(size[::-1], np.bool_)
-    for x0, y0, x1, y1 in tiles(*size):
+    for x0, y0, x1, y1 in split_into_tiles(*size):
         assert 0 <= x0 < x1 <= size[0]
         assert 0 <= y0 < y1 <= size[1]
         covered[y0:y1, x0:x1] = True
@@ -78,63 +80,71 @@ class FakeNet(Answers):
         return Inference({"outputs": np.stack([1 - bright, bright], axis=1)}, 0.0, 0.0, 1)
 
 
-def unexplained(pool: CpuPool) -> Explainers:
-    async def load(served: Served | None) -> Explainer:
+def make_explainers(pool: CpuPool) -> ExplainerCache:
+    async def load(model_info: ModelInfo | None) -> Explainer:
         return Explainer(ExplanationUnavailable("opennsfw", "this is a test"), pool)
 
-    return Explainers(load)
+    return ExplainerCache(load)
 
 
 def read(image: Image.Image) -> tuple[SignalResult, FakeNet]:
     net, pool = FakeNet(), CpuPool(threads=1)
-    picture = decode(encode(image, "PNG"), limits=Limits())
-    reading = asyncio.run(Nsfw(MANIFEST, USED, net, pool, unexplained(pool)).read(picture, RunContext()))
+    picture = decode(encode(image, "PNG"), limits=ImageLimits())
+    result = asyncio.run(NsfwSignal(MANIFEST, USED, net, pool, make_explainers(pool)).read(picture, RunContext()))
     pool.close()
-    return reading, net
+    return result, net
 
 
-def test_an_unsuspicious_picture_is_looked_at_once() -> None:
-    reading, net = read(Image.new("RGB", (64, 48), (90, 90, 90)))
+def test_an_unsuspicious_picture_takes_one_pass() -> None:
+    result, net = read(Image.new("RGB", (64, 48), (90, 90, 90)))
 
-    assert (len(net.asked), list(reading.scores), reading.score < SUSPICIOUS) == (1, ["whole"], True)
+    assert len(net.asked) == 1
+    assert list(result.scores) == ["whole"]
+    assert result.score < SUSPICIOUS
 
 
-def test_a_suspicious_picture_is_looked_at_in_parts_and_says_where() -> None:
+def test_a_suspicious_picture_is_scored_by_tiles() -> None:
     image = Image.new("RGB", (100, 100), (160, 160, 160))
     image.paste((255, 255, 255), (0, 0, 60, 60))
 
-    reading, net = read(image)
+    result, net = read(image)
 
-    best = max(reading.evidence, key=lambda one: one.score or 0)
-    assert (len(net.asked), len(net.asked[1]), best.box, reading.scores["tiles"] > reading.scores["whole"]) == (
-        2, 5, (0.0, 0.0, 60.0, 60.0), True,
-    )  # fmt: skip
+    best = max(result.evidence, key=lambda one: one.score or 0)
+    assert len(net.asked) == 2
+    assert len(net.asked[1]) == 5
+    assert list(result.scores) == list(NsfwSignal.score_names() or ())
+    assert best.box == (0.0, 0.0, 60.0, 60.0)
+    assert result.scores["tiles"] > result.scores["whole"]
 
 
-def test_the_score_is_that_of_the_whole_even_where_a_part_scores_more() -> None:
+def test_the_score_is_that_of_the_whole_picture() -> None:
     image = Image.new("RGB", (100, 100), (160, 160, 160))
     image.paste((255, 255, 255), (0, 0, 60, 60))
 
-    reading, _ = read(image)
+    result, _ = read(image)
 
-    assert reading.score == reading.scores["whole"]
+    assert result.score == result.scores["whole"]
 
 
 @pytest.mark.parametrize("chain", ["exact", "fast"])
-def test_the_version_tells_model_file_and_chain(chain: Chain) -> None:
+def test_the_version_has_model_file_and_chain(chain: PreprocessingChain) -> None:
     pool = CpuPool(threads=1)
-    picture = decode(encode(Image.new("RGB", (8, 8)), "PNG"), limits=Limits())
-    reading = asyncio.run(Nsfw(MANIFEST, USED, FakeNet(), pool, unexplained(pool), chain).read(picture, RunContext()))
+    picture = decode(encode(Image.new("RGB", (8, 8)), "PNG"), limits=ImageLimits())
+    result = asyncio.run(
+        NsfwSignal(MANIFEST, USED, FakeNet(), pool, make_explainers(pool), chain).read(picture, RunContext())
+    )
     pool.close()
 
-    assert reading.version == f"{USED.version}-{USED.sha256[:12]}-{chain}"
+    assert result.version == f"{USED.version}-{USED.sha256[:12]}-{chain}"
 
 
-def test_the_real_model_finds_photographs_of_things_safe(jpeg: Callable[[str], bytes]) -> None:
+def test_the_real_model_scores_photographs_of_things_low(jpeg: Callable[[str], bytes]) -> None:
     async def scenario() -> list[float]:
         async with open_components(load_settings(), Metrics(), only=("moderation",)) as components:
-            signal = next(one for one in components.moderation.signals if one.name == "nsfw")
-            pictures = [decode(jpeg(name), limits=Limits()) for name in ("coffee", "cat", "rocket")]
+            moderation = components.engine.pipeline("moderation")
+            assert isinstance(moderation, ModerationPipeline)
+            signal = next(one for one in moderation.signals if one.name == "nsfw")
+            pictures = [decode(jpeg(name), limits=ImageLimits()) for name in ("coffee", "cat", "rocket")]
             return [(await signal.read(picture, RunContext())).score for picture in pictures]
 
     assert max(asyncio.run(scenario())) < 0.1

@@ -1,4 +1,4 @@
-"""Custom categories as users meet them: /v1/categories on a running service, and `kernelsight categories`."""
+"""`/v1/categories` on a running service, and `kernelsight categories`."""
 
 import json
 import time
@@ -15,8 +15,8 @@ from sklearn.metrics import roc_auc_score
 from pipelines.moderation.categories.store import HeadStore
 from tests.conftest import Jpeg
 from tests.crops import crops
-from tests.pipelines.moderation.clouds import trained
-from tests.serving import Service, run, serving
+from tests.pipelines.moderation.embeddings import train_head
+from tests.serving import Service, problem_code, run, serving
 
 POLICY = """
 name: cats
@@ -60,17 +60,16 @@ def score(service: Service, name: str, image: bytes) -> float:
     return float(reply.json()["score"])
 
 
-def problem(reply: httpx2.Response) -> tuple[int, str]:
-    return reply.status_code, reply.json()["type"].rpartition(":")[2]
-
-
-def test_a_trained_category_knows_other_images_at_once(service: Service) -> None:
+def test_a_trained_category_recognises_other_images_at_once(service: Service) -> None:
     reply = train(service, "felines")
     scores = [score(service, "felines", one) for one in crops("cat", 10, seed=1) + crops("coffee", 10, seed=1)]
 
     auc = roc_auc_score(np.repeat([1, 0], 10), scores)
     body = reply.json()
-    assert (reply.status_code, body["training"]["positives"], body["skipped"], auc > 0.99) == (200, 20, [], True)
+    assert reply.status_code == 200
+    assert body["training"]["positives"] == 20
+    assert body["skipped"] == []
+    assert auc > 0.99
     assert body["report"].keys() >= {"roc_auc", "roc_auc_interval", "thresholds", "review_threshold", "warnings"}
 
 
@@ -86,22 +85,27 @@ def test_a_policy_can_use_a_category_without_a_restart(service: Service, jpeg: J
     after = verdicts()
     service.http.delete("/v1/categories/cats")
 
-    # Without the category its rule cannot judge, and the policy has people look.
-    assert (before, after, verdicts()) == (["review", "review"], ["block", "allow"], ["review", "review"])
+    # Without the category its rule has no score, which the policy sends to review.
+    assert before == ["review", "review"]
+    assert after == ["block", "allow"]
+    assert verdicts() == ["review", "review"]
 
 
-def test_the_report_can_be_had_again(service: Service) -> None:
+def test_a_categorys_report_can_be_fetched_later(service: Service) -> None:
     trained = train(service, "again").json()
 
     listed = {one["name"]: one for one in service.http.get("/v1/categories").json()["categories"]}
-    assert (service.http.get("/v1/categories/again").json(), listed["again"]["state"]) == (trained, "ready")
+    assert service.http.get("/v1/categories/again").json() == trained
+    assert listed["again"]["state"] == "ready"
     assert listed["again"]["version"] == trained["version"]
 
 
-def test_training_twice_is_refused_unless_it_is_meant_and_gives_the_same(service: Service) -> None:
+def test_training_again_needs_replace_and_gives_the_same_version(service: Service) -> None:
     first = train(service, "twice").json()
 
-    assert problem(train(service, "twice")) == (409, "category-exists")
+    refused = train(service, "twice")
+    assert refused.status_code == 409
+    assert problem_code(refused) == "category-exists"
     assert train(service, "twice", replace="true").json()["version"] == first["version"]
 
 
@@ -111,7 +115,8 @@ def test_images_that_cannot_be_read_are_skipped_and_named(service: Service) -> N
     reply = train(service, "skipping", files).json()
 
     [skipped] = reply["skipped"]
-    assert (skipped["name"], "images can be JPEG" in skipped["why"]) == ("positive 13: notes.txt", True)
+    assert skipped["name"] == "positive 13: notes.txt"
+    assert "images can be JPEG" in skipped["why"]
 
 
 @pytest.mark.parametrize(
@@ -122,33 +127,43 @@ def test_images_that_cannot_be_read_are_skipped_and_named(service: Service) -> N
         ("many", 380, 21, 400, "http"),
     ],
 )
-def test_each_reason_against_a_training_has_its_own_problem(
+def test_each_training_that_is_refused_has_its_problem(
     service: Service, name: str, positives: int, negatives: int, status: int, code: str
 ) -> None:
-    assert problem(train(service, name, form([b"x"] * positives, [b"x"] * negatives))) == (status, code)
+    reply = train(service, name, form([b"x"] * positives, [b"x"] * negatives))
+
+    assert reply.status_code == status
+    assert problem_code(reply) == code
 
 
-def test_too_few_images_are_left_when_some_cannot_be_read(service: Service) -> None:
+def test_unreadable_images_do_not_count_towards_the_minimum(service: Service) -> None:
     reply = train(service, "blind", form([*crops("cat", 9), b"broken"], crops("coffee", 10)))
 
-    assert problem(reply) == (422, "training-rejected")
+    assert reply.status_code == 422
+    assert problem_code(reply) == "training-rejected"
     assert "9 positive and 10 negative images that can be read (1 cannot)" in reply.json()["detail"]
 
 
 def test_a_form_with_other_fields_is_refused(service: Service) -> None:
-    assert problem(train(service, "fields", [("file", ("a.jpg", b"x"))])) == (422, "request-rejected")
+    reply = train(service, "fields", [("file", ("a.jpg", b"x"))])
+
+    assert reply.status_code == 422
+    assert problem_code(reply) == "request-rejected"
 
 
-def test_training_may_send_more_than_an_image_but_not_everything(service: Service) -> None:
+def test_a_training_body_has_its_own_limit(service: Service) -> None:
     huge = form([bytes(9 * 2**20)], [])
 
-    assert problem(train(service, "huge", huge)) == (413, "body-too-large")
+    reply = train(service, "huge", huge)
+
+    assert reply.status_code == 413
+    assert problem_code(reply) == "body-too-large"
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", ""), ("DELETE", ""), ("POST", "/score"), ("GET", "/%2e%2e%2fpolicy")]
 )
-def test_a_category_that_is_not_there_is_404(service: Service, jpeg: Jpeg, method: str, path: str) -> None:
+def test_an_unknown_category_is_404(service: Service, jpeg: Jpeg, method: str, path: str) -> None:
     files = {"file": jpeg("cat")} if method == "POST" else None
 
     reply = service.http.request(method, f"/v1/categories/nothing{path}", files=files)
@@ -160,31 +175,37 @@ def test_a_removed_category_is_gone(service: Service) -> None:
     train(service, "short")
 
     assert service.http.delete("/v1/categories/short").status_code == 204
-    assert problem(service.http.get("/v1/categories/short")) == (404, "category-unknown")
+    gone = service.http.get("/v1/categories/short")
+    assert gone.status_code == 404
+    assert problem_code(gone) == "category-unknown"
 
 
-def test_categories_of_other_encoders_and_broken_files_are_listed_as_such(
-    service: Service, folder: Path, jpeg: Jpeg
-) -> None:
-    HeadStore(folder).save(trained("foreign"), replace=True)
+def test_mismatched_and_broken_categories_are_listed_as_such(service: Service, folder: Path, jpeg: Jpeg) -> None:
+    HeadStore(folder).save(train_head("foreign"), replace=True)
     (folder / "broken.json").write_text("{}")
-    time.sleep(1.1)  # a look at the folder serves for a second
+    time.sleep(1.1)  # the folder is read again after a second
 
     states = {one["name"]: one["state"] for one in service.http.get("/v1/categories").json()["categories"]}
     refused = service.http.post("/v1/categories/foreign/score", files={"file": jpeg("cat")})
     broken = service.http.get("/v1/categories/broken")
-    assert (states["foreign"], states["broken"]) == ("mismatch", "broken")
-    assert (problem(refused), problem(broken)) == ((409, "category-mismatch"), (503, "category-broken"))
+    assert states["foreign"] == "mismatch"
+    assert states["broken"] == "broken"
+    assert refused.status_code == 409
+    assert problem_code(refused) == "category-mismatch"
+    assert broken.status_code == 503
+    assert problem_code(broken) == "category-broken"
 
 
-def test_people_are_answered_while_a_category_is_trained(service: Service, jpeg: Jpeg) -> None:
+def test_requests_are_answered_while_a_category_is_trained(service: Service, jpeg: Jpeg) -> None:
     with ThreadPoolExecutor(1) as executor:
         training = executor.submit(train, service, "meanwhile")
         statuses = [service.http.post("/v1/features", files={"file": jpeg("cat")}).status_code]
         while not training.done():
             statuses.append(service.http.post("/v1/features", files={"file": jpeg("cat")}).status_code)
 
-    assert (training.result().status_code, set(statuses), len(statuses) > 3) == (200, {200}, True)
+    assert training.result().status_code == 200
+    assert set(statuses) == {200}
+    assert len(statuses) > 3
 
 
 @pytest.fixture(scope="module")
@@ -206,26 +227,33 @@ def categories(folder: Path, *arguments: str) -> Any:
 def test_the_command_line_trains_shows_scores_and_removes(tmp_path: Path, pictures: Path) -> None:
     yes, no = str(pictures / "yes"), str(pictures / "no")
 
-    made = categories(tmp_path, "train", "cats", "--positive", yes, "--negative", no)
+    trained = categories(tmp_path, "train", "cats", "--positive", yes, "--negative", no)
     listed = categories(tmp_path, "list")
     shown = categories(tmp_path, "show", "cats", "--json")
     scored = categories(tmp_path, "score", "cats", f"{yes}/0.jpg", f"{no}/0.jpg")
     removed = categories(tmp_path, "remove", "cats")
 
     scores = [json.loads(line)["score"] for line in scored.stdout.splitlines()]
-    assert (made.returncode, "ROC AUC 1.000" in made.stdout, made.stderr.count("\n")) == (0, True, 1), made.stderr
-    assert ("skipped" in made.stderr, "notes.txt" in made.stderr, "cats" in listed.stdout) == (True, True, True)
-    assert (json.loads(shown.stdout)["training"]["positives"], scores[0] > 0.5 > scores[1]) == (12, True)
-    assert (removed.returncode, list(tmp_path.iterdir())) == (0, [])
+    assert trained.returncode == 0, trained.stderr
+    assert "ROC AUC 1.000" in trained.stdout
+    assert trained.stderr.count("\n") == 1
+    assert "skipped" in trained.stderr
+    assert "notes.txt" in trained.stderr
+    assert "cats" in listed.stdout
+    assert json.loads(shown.stdout)["training"]["positives"] == 12
+    assert scores[0] > 0.5 > scores[1]
+    assert removed.returncode == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_running_service_notices_what_the_command_line_trains(service: Service, folder: Path, pictures: Path) -> None:
     done = categories(
         folder, "train", "noticed", "--positive", str(pictures / "yes"), "--negative", str(pictures / "no")
     )
-    time.sleep(1.1)  # a look at the folder serves for a second
+    time.sleep(1.1)  # the folder is read again after a second
 
-    assert (done.returncode, score(service, "noticed", crops("cat", 1, seed=3)[0]) > 0.5) == (0, True)
+    assert done.returncode == 0
+    assert score(service, "noticed", crops("cat", 1, seed=3)[0]) > 0.5
 
 
 @pytest.mark.parametrize(
@@ -239,9 +267,11 @@ def test_a_running_service_notices_what_the_command_line_trains(service: Service
     ],
     ids=str,
 )
-def test_the_command_line_says_what_is_wrong_in_a_line(
+def test_the_command_line_reports_errors_in_one_line(
     tmp_path: Path, pictures: Path, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
     done = categories(tmp_path, *(one.format(yes=pictures / "yes", no=pictures / "no") for one in arguments))
 
-    assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (code, True, False)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""Documents through a real service and the real command line: every model, every page."""
+"""Documents through a running service and the command line, with every model."""
 
 import io
 import json
@@ -10,14 +10,14 @@ import httpx2
 import pypdfium2
 from PIL import Image, ImageDraw, ImageFont
 
-from tests.pipelines.documents.pdfs import SENTENCES, locked, pdf, scan, text
+from tests.pipelines.documents.sample_pdfs import SENTENCES, draw_scan, draw_text, make_locked_pdf, make_pdf
 from tests.serving import Service, run
 
-PDF = pdf(text(), scan, text(["The last page has one line."]))
+PDF = make_pdf(draw_text(), draw_scan, draw_text(["The last page has one line."]))
 
 
-def note(*lines: str) -> Image.Image:
-    """A small page with these lines."""
+def draw_page(*lines: str) -> Image.Image:
+    """A small page with these lines of text."""
     page = Image.new("RGB", (620, 60 + 40 * len(lines)), "white")
     pen = ImageDraw.Draw(page)
     for row, line in enumerate(lines):
@@ -25,7 +25,7 @@ def note(*lines: str) -> Image.Image:
     return page
 
 
-def tiff(*pages: Image.Image) -> bytes:
+def encode_tiff(*pages: Image.Image) -> bytes:
     file = io.BytesIO()
     pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
     return file.getvalue()
@@ -41,35 +41,42 @@ def lines_of(page: dict[str, Any]) -> list[str]:
     return [line["text"] for region in page["regions"] for line in region["lines"]]
 
 
-def test_pages_of_a_pdf_are_streamed_whether_written_or_scanned(service: Service) -> None:
+def test_a_pdfs_text_pages_and_scanned_pages_are_streamed(service: Service) -> None:
     reply = post(service, PDF, accept="application/x-ndjson")
     *pages, last = (json.loads(line) for line in reply.text.splitlines())
 
-    assert (reply.headers["content-type"], "result_id" in last) == ("application/x-ndjson", True)
+    assert reply.headers["content-type"] == "application/x-ndjson"
+    assert "result_id" in last
     assert [(page["number"], page["source"]) for page in pages] == [(1, "text_layer"), (2, "ocr"), (3, "text_layer")]
     assert [lines_of(page) for page in pages] == [[*SENTENCES], [*SENTENCES], ["The last page has one line."]]
 
 
-def test_a_document_reads_the_same_whatever_is_read_at_the_same_time(service: Service) -> None:
-    document = tiff(*(note(*SENTENCES[at : at + 3]) for at in range(0, 9, 3)))
-    others = [tiff(note(*SENTENCES[at:])) for at in (1, 4, 7)]
+def test_a_document_reads_the_same_beside_other_documents(service: Service) -> None:
+    document = encode_tiff(*(draw_page(*SENTENCES[at : at + 3]) for at in range(0, 9, 3)))
+    others = [encode_tiff(draw_page(*SENTENCES[at:])) for at in (1, 4, 7)]
     alone = post(service, document).json()["pages"]
 
     with ThreadPoolExecutor(5) as pool:
         found = list(pool.map(lambda data: post(service, data).json()["pages"], [document, *others, document]))
 
-    assert (found[0], found[-1]) == (alone, alone)
+    assert found[0] == alone
+    assert found[-1] == alone
 
 
-def test_the_command_line_reads_every_page_of_every_file_and_says_what_it_could_not(tmp_path: Path) -> None:
-    files = {"report.pdf": PDF, "notes.tif": tiff(note("first page"), note("second page")), "secret.pdf": locked("x")}
+def test_the_command_line_reads_all_files_and_names_unreadable_ones(tmp_path: Path) -> None:
+    files = {
+        "report.pdf": PDF,
+        "notes.tif": encode_tiff(draw_page("first page"), draw_page("second page")),
+        "secret.pdf": make_locked_pdf("x"),
+    }
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
 
     done = run("documents", *(str(tmp_path / name) for name in files), "--out", str(tmp_path / "read"), "--draw")
 
     read = {path.name: path for path in (tmp_path / "read").iterdir()}
-    assert (done.returncode, "secret.pdf: this PDF is locked" in done.stderr) == (1, True)
+    assert done.returncode == 1
+    assert "secret.pdf: this PDF is locked" in done.stderr
     assert read.keys() == {
         *("report.md", "report-1.png", "report-2.png", "report-3.png"),
         *("notes.md", "notes-1.png", "notes-2.png"),
@@ -78,14 +85,15 @@ def test_the_command_line_reads_every_page_of_every_file_and_says_what_it_could_
     assert read["report.md"].read_text().count(" ".join(SENTENCES)) == 2
 
 
-def test_a_scan_becomes_a_pdf_in_which_its_words_can_be_found(tmp_path: Path) -> None:
+def test_a_scan_becomes_a_searchable_pdf(tmp_path: Path) -> None:
     (tmp_path / "report.pdf").write_bytes(PDF)
 
     run("documents", str(tmp_path / "report.pdf"), "--format", "pdf", "--out", str(tmp_path / "read"), "--pages", "2")
 
-    made = pypdfium2.PdfDocument(tmp_path / "read" / "report.pdf")
-    page = made[0].get_textpage()
-    found, written = len(made), page.get_text_range().split()
+    document = pypdfium2.PdfDocument(tmp_path / "read" / "report.pdf")
+    page = document[0].get_textpage()
+    found, written = len(document), page.get_text_range().split()
     page.close()
-    made.close()
-    assert (found, written) == (1, " ".join(SENTENCES).split())
+    document.close()
+    assert found == 1
+    assert written == " ".join(SENTENCES).split()

@@ -1,4 +1,4 @@
-"""`/v1/faces` and `/v1/avatars`: what comes in, what goes out, and what is refused."""
+"""`/v1/faces`, `/v1/avatars`, `kernelsight faces` and `kernelsight avatar`."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ def post(service: Service, route: str, image: bytes, **query: Any) -> httpx2.Res
     return service.http.post(f"/v1/{route}", files={"file": ("photo.jpg", image)}, params=query)
 
 
-def opened(reply: httpx2.Response) -> Image.Image:
+def image_in(reply: httpx2.Response) -> Image.Image:
     assert reply.status_code == 200, reply.text
     return Image.open(io.BytesIO(reply.content))
 
@@ -32,17 +32,19 @@ def png(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def test_a_face_comes_with_box_landmarks_pose_and_quality(service: Service, jpeg: Jpeg) -> None:
+def test_a_face_has_box_landmarks_pose_and_quality(service: Service, jpeg: Jpeg) -> None:
     reply = post(service, "faces", jpeg("astronaut")).json()
 
     face = reply["faces"][reply["primary"]]
     assert face.keys() == {"box", "score", "is_face", "position", "landmarks", "pose", "quality"}
     assert face["landmarks"].keys() == {"left_eye", "right_eye", "nose", "left_mouth", "right_mouth"}
     assert face["landmarks"]["left_eye"] == pytest.approx((203.5, 101.0), abs=4)
-    assert (reply["count"], face["position"], face["quality"]["reasons"]) == (1, "top", [])
+    assert reply["count"] == 1
+    assert face["position"] == "top"
+    assert face["quality"]["reasons"] == []
 
 
-def test_the_answer_says_how_the_search_was_made(service: Service, jpeg: Jpeg) -> None:
+def test_the_reply_names_detector_and_thresholds(service: Service, jpeg: Jpeg) -> None:
     reply = post(service, "faces", jpeg("astronaut")).json()
 
     assert reply.keys() >= {
@@ -59,25 +61,28 @@ def test_the_answer_says_how_the_search_was_made(service: Service, jpeg: Jpeg) -
     assert reply["detector"] == service.http.get("/v1/models").json()["tasks"]["faces"]["name"]
 
 
-def test_no_face_is_an_answer(service: Service, jpeg: Jpeg) -> None:
+def test_an_image_without_faces_is_a_200(service: Service, jpeg: Jpeg) -> None:
     reply = post(service, "faces", jpeg("coffee"))
 
     body = reply.json()
-    assert (reply.status_code, body["count"], "primary" in body) == (200, 0, False)
+    assert reply.status_code == 200
+    assert body["count"] == 0
+    assert "primary" not in body
     assert "Faces: none found." in body["prompt"]
 
 
 def test_weak_candidates_are_listed_but_do_not_count(service: Service, jpeg: Jpeg) -> None:
     reply = post(service, "faces", jpeg("astronaut"), threshold=1).json()
 
-    assert (reply["count"], [face["is_face"] for face in reply["faces"]]) == (0, [False] * len(reply["faces"]))
+    assert reply["count"] == 0
+    assert [face["is_face"] for face in reply["faces"]] == [False] * len(reply["faces"])
     assert reply["faces"]
 
 
 @pytest.mark.parametrize(
     ("options", "listed"), [({"min_score": 1}, 0), ({"max_faces": 1}, 1), ({"min_face_size": 300}, 0)], ids=str
 )
-def test_options_leave_faces_out(service: Service, jpeg: Jpeg, options: dict[str, float], listed: int) -> None:
+def test_options_filter_faces(service: Service, jpeg: Jpeg, options: dict[str, float], listed: int) -> None:
     assert len(post(service, "faces", jpeg("astronaut"), **options).json()["faces"]) == listed
 
 
@@ -86,16 +91,15 @@ def test_options_leave_faces_out(service: Service, jpeg: Jpeg, options: dict[str
     [{"threshold": 2}, {"min_score": -1}, {"max_faces": 0}, {"min_face_size": 0}, {"effort": "some"}, {"turned": "?"}],
     ids=str,
 )
-def test_options_out_of_range_are_problems_that_name_the_field(
-    service: Service, jpeg: Jpeg, options: dict[str, Any]
-) -> None:
+def test_the_problem_names_the_option_out_of_range(service: Service, jpeg: Jpeg, options: dict[str, Any]) -> None:
     reply = post(service, "faces", jpeg("astronaut"), **options)
 
-    assert (reply.status_code, reply.json()["type"]) == (422, PROBLEM + "request-rejected")
+    assert reply.status_code == 422
+    assert reply.json()["type"] == PROBLEM + "request-rejected"
     assert next(iter(options)) in reply.json()["detail"]
 
 
-def test_a_face_at_the_border_has_a_box_that_ends_there(service: Service) -> None:
+def test_the_box_of_a_face_at_the_border_stays_inside(service: Service) -> None:
     image = photograph("astronaut").crop((185, 60, 262, 190))
     [face] = [one for one in post(service, "faces", png(image)).json()["faces"] if one["is_face"]]
 
@@ -104,7 +108,7 @@ def test_a_face_at_the_border_has_a_box_that_ends_there(service: Service) -> Non
     assert 0 <= y0 < y1 <= image.height
 
 
-def test_a_phone_photo_that_lies_on_its_side_is_turned_upright_first(service: Service) -> None:
+def test_an_image_is_turned_upright_by_its_exif_orientation(service: Service) -> None:
     lying, file = photograph("astronaut").transpose(Image.Transpose.ROTATE_90), io.BytesIO()
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -114,7 +118,7 @@ def test_a_phone_photo_that_lies_on_its_side_is_turned_upright_first(service: Se
     assert face["landmarks"]["left_eye"] == pytest.approx((203.5, 101.0), abs=4)
 
 
-def test_analyze_tells_a_language_model_where_faces_are(service: Service, jpeg: Jpeg) -> None:
+def test_the_prompt_of_analyze_describes_faces(service: Service, jpeg: Jpeg) -> None:
     reply = post(service, "analyze", jpeg("astronaut"), pipelines="features,faces").json()
 
     assert "Faces: 1." in reply["prompt"]
@@ -122,33 +126,36 @@ def test_analyze_tells_a_language_model_where_faces_are(service: Service, jpeg: 
     assert reply.keys() >= {"features", "faces"}
 
 
-def test_an_avatar_is_a_pipeline_of_its_own_route_only(service: Service, jpeg: Jpeg) -> None:
+def test_analyze_refuses_the_avatar_pipeline(service: Service, jpeg: Jpeg) -> None:
     reply = post(service, "analyze", jpeg("astronaut"), pipelines="avatar")
 
-    assert (reply.status_code, reply.json()["type"]) == (422, PROBLEM + "request-rejected")
+    assert reply.status_code == 422
+    assert reply.json()["type"] == PROBLEM + "request-rejected"
 
 
 @pytest.mark.parametrize("format", ["png", "webp"])
 @pytest.mark.parametrize("shape", ["square", "circle"])
 @pytest.mark.parametrize("size", [32, 333, 1024])
-def test_avatars_come_in_every_format_shape_and_size(
+def test_avatars_have_the_requested_format_shape_and_size(
     service: Service, jpeg: Jpeg, format: str, shape: str, size: int
 ) -> None:
     reply = post(service, "avatars", jpeg("astronaut"), format=format, shape=shape, size=size)
 
-    image = opened(reply)
+    image = image_in(reply)
     corner = image.convert("RGBA").getpixel((0, 0))
-    assert (reply.headers["content-type"], image.size) == (f"image/{format}", (size, size))
+    assert reply.headers["content-type"] == f"image/{format}"
+    assert image.size == (size, size)
     assert isinstance(corner, tuple)
     assert corner[3] == (0 if shape == "circle" else 255)
 
 
-def test_an_avatar_says_whose_it_is(service: Service, jpeg: Jpeg) -> None:
+def test_an_avatars_headers_name_its_face(service: Service, jpeg: Jpeg) -> None:
     found = post(service, "faces", jpeg("astronaut")).json()
     headers = post(service, "avatars", jpeg("astronaut")).headers
 
     box = ",".join(map(str, found["faces"][0]["box"]))
-    assert (headers["x-kernelsight-face"], headers["x-kernelsight-face-box"]) == ("0", box)
+    assert headers["x-kernelsight-face"] == "0"
+    assert headers["x-kernelsight-face-box"] == box
     assert headers["x-kernelsight-result-id"].startswith("res_")
 
 
@@ -165,22 +172,22 @@ def test_a_face_can_be_chosen_by_its_index(service: Service) -> None:
 
 
 @pytest.mark.parametrize("body", [{"face": 7}, {"min_suitability": 1}], ids=str)
-def test_a_face_that_does_not_suit_is_a_problem_that_lists_what_was_found(
-    service: Service, body: dict[str, Any]
-) -> None:
+def test_the_problem_of_an_unsuitable_face_lists_the_faces(service: Service, body: dict[str, Any]) -> None:
     small = photograph("astronaut").resize((200, 200))
     image = {"data": base64.b64encode(png(small)).decode()}
     reply = service.http.post("/v1/avatars", json={"image": image} | body)
 
     problem = reply.json()
-    assert (reply.status_code, problem["type"]) == (422, PROBLEM + "no-suitable-face")
+    assert reply.status_code == 422
+    assert problem["type"] == PROBLEM + "no-suitable-face"
     assert problem["found"]["count"] == 1
 
 
 def test_an_image_without_a_face_gives_no_avatar(service: Service, jpeg: Jpeg) -> None:
     reply = post(service, "avatars", jpeg("coffee"))
 
-    assert (reply.status_code, reply.json()["type"]) == (422, PROBLEM + "no-suitable-face")
+    assert reply.status_code == 422
+    assert reply.json()["type"] == PROBLEM + "no-suitable-face"
     assert reply.json()["found"]["count"] == 0
 
 
@@ -197,13 +204,14 @@ def test_an_image_without_a_face_gives_no_avatar(service: Service, jpeg: Jpeg) -
     ],
     ids=str,
 )
-def test_avatars_that_cannot_be_are_refused(service: Service, jpeg: Jpeg, options: dict[str, Any]) -> None:
+def test_avatar_options_out_of_range_are_refused(service: Service, jpeg: Jpeg, options: dict[str, Any]) -> None:
     reply = post(service, "avatars", jpeg("astronaut"), **options)
 
-    assert (reply.status_code, reply.json()["type"]) == (422, PROBLEM + "request-rejected")
+    assert reply.status_code == 422
+    assert reply.json()["type"] == PROBLEM + "request-rejected"
 
 
-def test_the_models_route_says_which_detector_is_used_and_why(service: Service) -> None:
+def test_the_models_route_names_the_detector_and_the_reason(service: Service) -> None:
     faces = service.http.get("/v1/models").json()["tasks"]["faces"]
 
     better = [one["name"] for one in faces["passed_over"]]
@@ -211,13 +219,14 @@ def test_the_models_route_says_which_detector_is_used_and_why(service: Service) 
     assert faces["reason"]
 
 
-def test_the_command_line_draws_what_it_finds(tmp_path: Path, jpeg: Jpeg) -> None:
+def test_the_command_line_draws_the_faces(tmp_path: Path, jpeg: Jpeg) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg("astronaut"))
     done = run("faces", str(tmp_path / "a.jpg"), "--json", "--draw", str(tmp_path / "drawn.png"))
 
     box = json.loads(done.stdout)["faces"][0]["box"]
     drawn = Image.open(tmp_path / "drawn.png").convert("RGB")
-    assert (done.returncode, drawn.size) == (0, (512, 512))
+    assert done.returncode == 0
+    assert drawn.size == (512, 512)
     assert drawn.getpixel((int(box[0]), int(sum(box[1::2]) / 2))) == (0, 200, 83)  # the primary face is green
 
 
@@ -226,7 +235,10 @@ def test_the_command_line_writes_an_avatar(tmp_path: Path, jpeg: Jpeg) -> None:
     done = run("avatar", str(tmp_path / "a.jpg"), str(tmp_path / "out.webp"), "--size", "64", "--circle")
 
     with Image.open(tmp_path / "out.webp") as image:
-        assert (done.returncode, image.format, image.size, image.mode) == (0, "WEBP", (64, 64), "RGBA")
+        assert done.returncode == 0
+        assert image.format == "WEBP"
+        assert image.size == (64, 64)
+        assert image.mode == "RGBA"
 
 
 @pytest.mark.parametrize(
@@ -244,7 +256,7 @@ def test_the_command_line_writes_an_avatar(tmp_path: Path, jpeg: Jpeg) -> None:
     ],
     ids=str,
 )
-def test_the_command_line_says_what_is_wrong_in_a_line(
+def test_the_command_line_reports_errors_in_one_line(
     tmp_path: Path, jpeg: Jpeg, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
     (tmp_path / "coffee.jpg").write_bytes(jpeg("coffee"))
@@ -252,4 +264,6 @@ def test_the_command_line_says_what_is_wrong_in_a_line(
     names = {"coffee": tmp_path / "coffee.jpg", "face": tmp_path / "face.jpg", "folder": tmp_path}
     done = run(*(one.format(**names) for one in arguments))
 
-    assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (code, True, False)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""What a scraper gets: OpenMetrics with exemplars where it says that it reads that, else the classic text."""
+"""`/metrics`: OpenMetrics with exemplars for clients that accept it, else the classic text."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_clas
 from service.http.app import create_app
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
-from service.telemetry.request_context import RequestContext, on_behalf_of
+from service.telemetry.request_context import RequestContext, bind_request
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PROMETHEUS = (
@@ -28,7 +28,7 @@ def exemplars(metrics: Metrics) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("accept", [PROMETHEUS, "application/openmetrics-text; version=none"])
-def test_openmetrics_is_for_those_who_accept_it(accept: str) -> None:
+def test_clients_that_accept_openmetrics_get_it(accept: str) -> None:
     http = TestClient(create_app(Settings()))  # without its lifespan: nothing is loaded
     http.get("/healthz")
 
@@ -38,7 +38,7 @@ def test_openmetrics_is_for_those_who_accept_it(accept: str) -> None:
     assert "kernelsight_requests" in {family.name for family in families_of(reply.text)}
 
 
-def test_everybody_else_gets_the_classic_text() -> None:
+def test_other_clients_get_the_classic_text() -> None:
     http = TestClient(create_app(Settings()))
     http.get("/healthz")
 
@@ -56,19 +56,19 @@ def test_everybody_else_gets_the_classic_text() -> None:
         (RequestContext("x" * 101), []),  # a client's own id: longer than an exemplar may be
     ],
 )
-def test_an_exemplar_leads_to_the_request(context: RequestContext, expected: list[dict[str, str]]) -> None:
+def test_an_exemplar_names_the_trace_or_the_request(context: RequestContext, expected: list[dict[str, str]]) -> None:
     metrics = Metrics()
-    metrics.requests.started()
+    metrics.requests.begin_request()
 
-    with on_behalf_of(context):
-        metrics.requests.ended("/v1/features", 200, 0.02)
+    with bind_request(context):
+        metrics.requests.end_request("/v1/features", 200, 0.02)
 
     assert exemplars(metrics) == expected
 
 
 def test_outside_of_requests_there_are_no_exemplars() -> None:
     metrics = Metrics()
-    metrics.requests.started()
-    metrics.requests.ended("/v1/features", 200, 0.02)
+    metrics.requests.begin_request()
+    metrics.requests.end_request("/v1/features", 200, 0.02)
 
     assert exemplars(metrics) == []

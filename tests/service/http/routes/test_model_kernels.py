@@ -14,16 +14,23 @@ MODEL = "opennsfw"
 ROUTE = f"/v1/models/{MODEL}/kernels"
 
 
-def test_layers_come_with_their_numbers(service: Service) -> None:
+def test_layers_have_their_health_figures(service: Service) -> None:
     reply = service.http.get(ROUTE).json()
     first = reply["layers"][0]
 
-    assert (reply["model"], reply["pictures"], len(reply["layers"])) == (MODEL, 8, 53)
-    assert (first["name"], first["activation"], first["kernels"], first["size"]) == ("Conv__440", "relu", 64, [7, 7])
-    assert (first["drift"], first["saturated_share"], first["low"]) == (0, None, 0)
+    assert reply["model"] == MODEL
+    assert reply["pictures"] == 8
+    assert len(reply["layers"]) == 53
+    assert first["name"] == "Conv__440"
+    assert first["activation"] == "relu"
+    assert first["kernels"] == 64
+    assert first["size"] == [7, 7]
+    assert first["drift"] == 0
+    assert first["saturated_share"] is None
+    assert first["low"] == 0
 
 
-def test_pictures_are_of_kernels_or_of_what_they_answer_to(service: Service) -> None:
+def test_pictures_show_kernels_or_activations(service: Service) -> None:
     replies = [service.http.get(ROUTE, params={"format": "png", "show": one}) for one in ("kernels", "activations")]
 
     assert [reply.headers["content-type"] for reply in replies] == ["image/png"] * 2
@@ -40,19 +47,21 @@ def test_pictures_are_of_kernels_or_of_what_they_answer_to(service: Service) -> 
         (MODEL, {"format": "gif"}, 422, "request-rejected"),
     ],
 )
-def test_what_cannot_be_shown_says_why(
+def test_kernels_that_cannot_be_shown_are_a_problem(
     service: Service, path: str, query: dict[str, str], status: int, code: str
 ) -> None:
     reply = service.http.get(f"/v1/models/{path}/kernels", params=query)
 
-    assert (reply.status_code, reply.json()["type"]) == (status, f"urn:kernelsight:problem:{code}")
+    assert reply.status_code == status
+    assert reply.json()["type"] == f"urn:kernelsight:problem:{code}"
 
 
-def test_the_command_line_looks_at_an_image_and_writes_a_picture(tmp_path: Path, jpeg: Jpeg) -> None:
+def test_the_command_line_inspects_an_image_and_writes_a_picture(tmp_path: Path, jpeg: Jpeg) -> None:
     image, png = tmp_path / "cat.jpg", tmp_path / "answers.png"
     image.write_bytes(jpeg("cat"))
     done = run("models", "kernels", MODEL, "--json", "--image", str(image), "--png", str(png), "--show", "activations")
     found = json.loads(done.stdout)
 
-    assert (found["traffic"], found["layers"][0]["traffic_drift"] > 0) == (1, True)
+    assert found["traffic"] == 1
+    assert found["layers"][0]["traffic_drift"] > 0
     assert Image.open(io.BytesIO(png.read_bytes())).size == (1122, 810)

@@ -1,4 +1,4 @@
-"""POST /v1/embeddings on a running service, through OpenAI's own client."""
+"""`/v1/embeddings` on a running service, through OpenAI's own client."""
 
 import base64
 from collections.abc import Iterator
@@ -22,17 +22,19 @@ def data_url(image: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(image).decode()
 
 
-def test_an_image_has_the_embedding_that_its_features_have(client: openai.OpenAI, service: Service, jpeg: Jpeg) -> None:
+def test_an_image_has_the_embedding_of_its_features(client: openai.OpenAI, service: Service, jpeg: Jpeg) -> None:
     features = service.http.post("/v1/features", files={"file": jpeg("coffee")}).json()
 
     reply = client.embeddings.create(model="any", input=data_url(jpeg("coffee")))
 
     [one] = reply.data
     np.testing.assert_allclose(one.embedding, features["embedding"], rtol=1e-5, atol=1e-6)
-    assert (reply.model, one.index, reply.usage.total_tokens) == (features["models"][0]["id"], 0, 0)
+    assert reply.model == features["models"][0]["id"]
+    assert one.index == 0
+    assert reply.usage.total_tokens == 0
 
 
-def test_several_images_are_answered_in_order_in_each_way_to_write_them(
+def test_several_images_in_each_notation_are_answered_in_order(
     client: openai.OpenAI, service: Service, jpeg: Jpeg
 ) -> None:
     coffee, cat = data_url(jpeg("coffee")), data_url(jpeg("cat"))
@@ -42,10 +44,11 @@ def test_several_images_are_answered_in_order_in_each_way_to_write_them(
 
     first, second, third = (np.array(one["embedding"]) for one in data)
     assert [one["index"] for one in data] == [0, 1, 2]
-    assert (float(first @ third) > 0.9999, float(first @ second) < 0.9) == (True, True)
+    assert float(first @ third) > 0.9999
+    assert float(first @ second) < 0.9
 
 
-def test_plain_numbers_and_base64_are_the_same_numbers(client: openai.OpenAI, jpeg: Jpeg) -> None:
+def test_floats_and_base64_are_the_same_numbers(client: openai.OpenAI, jpeg: Jpeg) -> None:
     url = data_url(jpeg("coffee"))
 
     plain = client.embeddings.create(model="any", input=url, encoding_format="float").data[0].embedding
@@ -55,7 +58,7 @@ def test_plain_numbers_and_base64_are_the_same_numbers(client: openai.OpenAI, jp
 
 
 @pytest.mark.parametrize(
-    ("body", "what"),
+    ("body", "words"),
     [
         ({"input": "hello"}, "only images are embedded here"),
         ({"input": []}, "at least 1"),
@@ -64,17 +67,15 @@ def test_plain_numbers_and_base64_are_the_same_numbers(client: openai.OpenAI, jp
         ({"input": "data:image/png;base64,aGk="}, "images can be JPEG"),
     ],
 )
-def test_what_cannot_be_embedded_is_refused_in_openais_form(service: Service, body: dict[str, Any], what: str) -> None:
+def test_inputs_without_images_are_refused_in_openais_form(service: Service, body: dict[str, Any], words: str) -> None:
     reply = service.http.post("/v1/embeddings", json=body)
 
     error = reply.json()["error"]
-    assert (reply.status_code in (400, 415), what in error["message"], error["type"]) == (
-        True,
-        True,
-        "invalid_request_error",
-    )
+    assert reply.status_code in (400, 415)
+    assert words in error["message"]
+    assert error["type"] == "invalid_request_error"
 
 
-def test_embeddings_are_not_cut(client: openai.OpenAI, jpeg: Jpeg) -> None:
+def test_other_dimensions_are_refused(client: openai.OpenAI, jpeg: Jpeg) -> None:
     with pytest.raises(openai.BadRequestError, match="1280, and are not cut"):
         client.embeddings.create(model="any", input=data_url(jpeg("coffee")), dimensions=64)

@@ -1,4 +1,4 @@
-"""POST /v1/moderations on a running service: OpenAI's own client, the form, errors, and the gate of /v1/analyze."""
+"""`/v1/moderations` on a running service: OpenAI's client, forms, errors, policies, and the gate of `/v1/analyze`."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pipelines.moderation.policy import OpenAICategory
 from tests.conftest import Jpeg
-from tests.pipelines.documents.pdfs import pdf, text
+from tests.pipelines.documents.sample_pdfs import draw_text, make_pdf
 from tests.service.image_server import serving_images
 from tests.serving import Service, run, serving
 
@@ -35,29 +35,27 @@ def part(image: bytes) -> ModerationMultiModalInputParam:
     return {"type": "image_url", "image_url": {"url": data_url(image)}}
 
 
-def test_openais_client_gets_an_answer_about_an_image(client: openai.OpenAI, jpeg: Jpeg) -> None:
+def test_openais_client_gets_the_moderation_of_an_image(client: openai.OpenAI, jpeg: Jpeg) -> None:
     reply = client.moderations.create(model="omni-moderation-latest", input=[part(jpeg("coffee"))])
 
     [result] = reply.results
     applied = result.category_applied_input_types.model_dump(by_alias=True)
     own = result.model_extra["kernelsight"] if result.model_extra else {}
-    assert (
-        result.flagged,
-        result.categories.sexual,
-        result.category_scores.sexual < 0.1,
-        {name for name, types in applied.items() if types},
-        own["verdict"],
-        own["signals"]["nsfw"]["score"] == result.category_scores.sexual,
-        reply.id.startswith("modr-"),
-        reply.model.startswith("kernelsight-"),
-    ) == (False, False, True, {"sexual"}, "allow", True, True, True)
+    assert result.flagged is False
+    assert not result.categories.sexual
+    assert result.category_scores.sexual < 0.1
+    assert {name for name, types in applied.items() if types} == {"sexual"}
+    assert own["verdict"] == "allow"
+    assert own["signals"]["nsfw"]["score"] == result.category_scores.sexual
+    assert reply.id.startswith("modr-")
+    assert reply.model.startswith("kernelsight-")
 
 
 def test_a_long_text_is_one_input(client: openai.OpenAI) -> None:
     assert len(client.moderations.create(input="Nothing to see here. " * 1000).results) == 1
 
 
-def test_all_categories_are_there_for_every_kind_of_input(client: openai.OpenAI, jpeg: Jpeg) -> None:
+def test_every_kind_of_input_has_all_categories(client: openai.OpenAI, jpeg: Jpeg) -> None:
     results = [
         client.moderations.create(input="hello").results[0],
         client.moderations.create(input=[part(jpeg("cat"))]).results[0],
@@ -81,7 +79,7 @@ def test_several_texts_get_a_result_each(client: openai.OpenAI) -> None:
     ]
 
 
-def test_parts_that_belong_together_get_one_result(client: openai.OpenAI, jpeg: Jpeg) -> None:
+def test_parts_of_one_input_get_one_result(client: openai.OpenAI, jpeg: Jpeg) -> None:
     text: ModerationMultiModalInputParam = {"type": "text", "text": "I will kill you"}
     parts = [text, part(jpeg("cat")), part(jpeg("coffee"))]
 
@@ -89,22 +87,18 @@ def test_parts_that_belong_together_get_one_result(client: openai.OpenAI, jpeg: 
 
     [result] = reply.results
     own = result.model_extra["kernelsight"] if result.model_extra else {}
-    assert (result.flagged, [one["verdict"] for one in own["parts"]], own["verdict"]) == (
-        True,
-        ["review", "allow", "allow"],
-        "review",
-    )
+    assert result.flagged is True
+    assert [one["verdict"] for one in own["parts"]] == ["review", "allow", "allow"]
+    assert own["verdict"] == "review"
 
 
 def test_the_client_raises_its_own_errors_with_our_codes(client: openai.OpenAI) -> None:
     with pytest.raises(openai.APIStatusError) as caught:
         client.moderations.create(input=[part(b"GIF89a")])
 
-    assert (caught.value.status_code, caught.value.code, "GIF" in caught.value.message) == (
-        422,
-        "image-truncated",
-        True,
-    )
+    assert caught.value.status_code == 422
+    assert caught.value.code == "image-truncated"
+    assert "GIF" in caught.value.message
 
 
 @pytest.mark.parametrize("body", [{}, {"input": []}, {"input": [{"type": "audio"}]}, {"input": "a", "signals": 3}])
@@ -112,9 +106,10 @@ def test_an_invalid_request_is_a_400_in_openais_form(service: Service, body: dic
     reply = service.http.post("/v1/moderations", json=body)
 
     error = reply.json()["error"]
-    assert (reply.status_code, error["type"], error["code"], sorted(error)) == (
-        400, "invalid_request_error", "request-rejected", ["code", "message", "param", "type"],
-    )  # fmt: skip
+    assert reply.status_code == 400
+    assert error["type"] == "invalid_request_error"
+    assert error["code"] == "request-rejected"
+    assert sorted(error) == ["code", "message", "param", "type"]
 
 
 def test_a_wrong_key_is_an_authentication_error(jpeg: Jpeg) -> None:
@@ -126,34 +121,35 @@ def test_a_wrong_key_is_an_authentication_error(jpeg: Jpeg) -> None:
     assert caught.value.code == "unauthorised"
 
 
-def test_a_form_with_one_signal_runs_that_alone(service: Service, jpeg: Jpeg) -> None:
+def test_a_form_with_one_signal_runs_only_that(service: Service, jpeg: Jpeg) -> None:
     reply = service.http.post("/v1/moderations?signals=nsfw", files={"file": jpeg("cat")}).json()
 
     own = reply["results"][0]["kernelsight"]
-    assert (list(own["signals"]), own["image"]["format"], own["policy_version"], own["rules"]) == (
-        ["nsfw"],
-        "JPEG",
-        "1",
-        [],
-    )
+    assert list(own["signals"]) == ["nsfw"]
+    assert own["image"]["format"] == "JPEG"
+    assert own["policy_version"] == "1"
+    assert own["rules"] == []
 
 
-def test_words_in_an_image_are_read_where_that_is_asked_for_and_say_where_they_stand(service: Service) -> None:
+def test_words_in_an_image_are_found_on_request_with_their_box(service: Service) -> None:
     image, file = Image.new("RGB", (640, 240), "white"), io.BytesIO()
     ImageDraw.Draw(image).text((40, 90), "I will kill you", fill="black", font=ImageFont.load_default(size=48))
     image.save(file, "PNG")
 
-    asked = service.http.post("/v1/moderations?signals=text", files={"file": file.getvalue()}).json()["results"][0]
-    unasked = service.http.post("/v1/moderations", files={"file": file.getvalue()}).json()["results"][0]
+    requested = service.http.post("/v1/moderations?signals=text", files={"file": file.getvalue()}).json()["results"][0]
+    by_default = service.http.post("/v1/moderations", files={"file": file.getvalue()}).json()["results"][0]
 
-    own = asked["kernelsight"]
+    own = requested["kernelsight"]
     [found] = [one for one in own["signals"]["text"]["evidence"] if one["what"].lower() == "i will kill you"]
     x0, y0, x1, y1 = found["box"]
-    assert (own["verdict"], found["span"], asked["categories"]["harassment/threatening"]) == ("review", [0, 15], True)
+    assert own["verdict"] == "review"
+    assert found["span"] == [0, 15]
+    assert requested["categories"]["harassment/threatening"]
     assert 20 < x0 < 60 < 300 < x1 < 440
     assert 70 < y0 < 110 < y1 < 170
     assert {model["id"].partition("-")[0] for model in own["models"]} == {"ppocr"}
-    assert ("text" in unasked["kernelsight"]["signals"], unasked["flagged"]) == (False, False)
+    assert "text" not in by_default["kernelsight"]["signals"]
+    assert by_default["flagged"] is False
 
 
 def test_options_go_beside_input(service: Service, jpeg: Jpeg) -> None:
@@ -161,25 +157,24 @@ def test_options_go_beside_input(service: Service, jpeg: Jpeg) -> None:
 
     own = service.http.post("/v1/moderations?signals=objects", json=body).json()["results"][0]["kernelsight"]
 
-    assert (list(own["signals"]), own["preview"].startswith("data:image/webp")) == (["nsfw"], True)
+    assert list(own["signals"]) == ["nsfw"]
+    assert own["preview"].startswith("data:image/webp")
 
 
-def test_an_explanation_is_an_exact_sum_and_a_picture(service: Service, jpeg: Jpeg) -> None:
+def test_an_explanation_sums_to_the_score_and_has_an_overlay(service: Service, jpeg: Jpeg) -> None:
     reply = service.http.post("/v1/moderations?signals=nsfw&explain=true", files={"file": jpeg("cat")}).json()
 
     own = reply["results"][0]["kernelsight"]
     found = own["explanations"]["nsfw"]
     total = sum(sum(row) for row in found["contributions"])
     overlay = Image.open(io.BytesIO(base64.b64decode(found["overlay"])))
-    assert (
-        abs(total - found["logit"]) < 1e-3,
-        abs(1 / (1 + math.exp(-found["logit"])) - own["signals"]["nsfw"]["score"]) < 1e-5,
-        overlay.format,
-        overlay.size,
-    ) == (True, True, "PNG", (451, 300))
+    assert abs(total - found["logit"]) < 1e-3
+    assert abs(1 / (1 + math.exp(-found["logit"])) - own["signals"]["nsfw"]["score"]) < 1e-5
+    assert overlay.format == "PNG"
+    assert overlay.size == (451, 300)
 
 
-def test_an_image_behind_a_url_is_fetched_and_judged(jpeg: Jpeg) -> None:
+def test_an_image_url_is_fetched_and_moderated(jpeg: Jpeg) -> None:
     with serving_images() as images, serving(url_inputs="any", pipelines="moderation") as running:
         images.image = jpeg("cat")
         with openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0) as client:
@@ -188,10 +183,11 @@ def test_an_image_behind_a_url_is_fetched_and_judged(jpeg: Jpeg) -> None:
             ]
             [result] = client.moderations.create(input=parts).results
 
-    assert (result.flagged, result.category_applied_input_types.sexual) == (False, ["image"])
+    assert result.flagged is False
+    assert result.category_applied_input_types.sexual == ["image"]
 
 
-def test_a_url_into_the_own_network_is_refused(client: openai.OpenAI) -> None:
+def test_a_url_into_the_private_network_is_refused(client: openai.OpenAI) -> None:
     inside: ModerationMultiModalInputParam = {"type": "image_url", "image_url": {"url": "http://127.0.0.1/cat.jpg"}}
 
     with pytest.raises(openai.UnprocessableEntityError) as caught:
@@ -200,14 +196,12 @@ def test_a_url_into_the_own_network_is_refused(client: openai.OpenAI) -> None:
     assert caught.value.code == "url-rejected"
 
 
-def test_analyze_moderates_by_default_and_says_so_in_the_prompt(service: Service, jpeg: Jpeg) -> None:
+def test_analyze_moderates_by_default_and_the_prompt_says_so(service: Service, jpeg: Jpeg) -> None:
     reply = service.http.post("/v1/analyze", files={"file": jpeg("cat")}).json()
 
-    assert (reply["moderation"]["verdict"], "Moderation: allow." in reply["prompt"], "withheld" in reply) == (
-        "allow",
-        True,
-        False,
-    )
+    assert reply["moderation"]["verdict"] == "allow"
+    assert "Moderation: allow." in reply["prompt"]
+    assert "withheld" not in reply
 
 
 STRICT = """
@@ -221,16 +215,17 @@ tenants:
 
 
 def test_an_ordinary_pdf_is_allowed_on_every_page_and_read(service: Service) -> None:
-    reply = service.http.post("/v1/analyze?pipelines=moderation,document", files={"file": pdf(text(), text())}).json()
+    reply = service.http.post("/v1/analyze?pipelines=moderation,document", files={"file": make_pdf(draw_text(), draw_text())}).json()
 
     verdicts = [(page["number"], page["verdict"]) for page in reply["moderation"]["pages"]]
-    assert (verdicts, len(reply["document"]["pages"])) == ([(1, "allow"), (2, "allow")], 2)
+    assert verdicts == [(1, "allow"), (2, "allow")]
+    assert len(reply["document"]["pages"]) == 2
     assert {name: one.get("error") for name, one in reply["moderation"]["signals"].items()} == dict.fromkeys(
         ("nsfw", "objects", "known", "codes", "file", "custom")
     )
 
 
-def test_a_policy_is_enforced_by_analyze_and_reloaded_and_a_broken_one_refused(tmp_path: Path, jpeg: Jpeg) -> None:
+def test_analyze_enforces_and_reloads_a_policy_unless_it_is_broken(tmp_path: Path, jpeg: Jpeg) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(STRICT)
     photograph = {"file": jpeg("cat")}
@@ -252,22 +247,25 @@ def test_a_policy_is_enforced_by_analyze_and_reloaded_and_a_broken_one_refused(t
         path.write_text(STRICT.replace("version: 7", "version: 8").replace("block: 0,", "review: 0,"))
         after = verdict("8")
 
-    assert (blocked["withheld"], "features" in blocked, "features" in ungated, still, after) == (
-        ["features", "faces"], False, True, "block", "review",
-    )  # fmt: skip
+    assert blocked["withheld"] == ["features", "faces"]
+    assert "features" not in blocked
+    assert "features" in ungated
+    assert still == "block"
+    assert after == "review"
     assert tenant["results"][0]["kernelsight"]["verdict"] == "allow"
 
 
-def test_an_invalid_policy_is_one_line_at_the_start(tmp_path: Path) -> None:
+def test_an_invalid_policy_stops_serve_with_one_line(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text("name: a")
 
     done = run("serve", "--port", "0", policy=str(path))
 
-    assert (done.returncode, done.stderr.strip().splitlines()[-1].startswith("kernelsight: policy")) == (1, True)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("kernelsight: policy")
 
 
-def test_a_stored_answer_can_be_decided_again(service: Service, jpeg: Jpeg, tmp_path: Path) -> None:
+def test_a_stored_reply_can_be_decided_again_by_another_policy(service: Service, jpeg: Jpeg, tmp_path: Path) -> None:
     record, other = tmp_path / "record.json", tmp_path / "other.yaml"
     record.write_bytes(service.http.post("/v1/moderations", files={"file": jpeg("cat")}).content)
     other.write_text(STRICT)
@@ -275,33 +273,25 @@ def test_a_stored_answer_can_be_decided_again(service: Service, jpeg: Jpeg, tmp_
     same = run("policy", "replay", str(record))
     changed = run("policy", "replay", str(record), "--policy", str(other))
 
-    assert (same.returncode, same.stdout, changed.returncode, "block now by policy strict 7" in changed.stdout) == (
-        0,
-        "allow then, allow now by the same policy\n",
-        1,
-        True,
-    )
+    assert same.returncode == 0
+    assert same.stdout == "allow then, allow now by the same policy\n"
+    assert changed.returncode == 1
+    assert "block now by policy strict 7" in changed.stdout
 
 
-def test_the_command_line_judges_files_and_names_those_that_it_cannot_read(jpeg: Jpeg, tmp_path: Path) -> None:
+def test_the_command_line_moderates_files_and_names_unreadable_ones(jpeg: Jpeg, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.jpg", tmp_path / "bad.jpg"
     good.write_bytes(jpeg("cat"))
     bad.write_bytes(b"no image")
 
     done = run("moderate", str(good), str(bad), "--signals", "nsfw")
 
-    assert (
-        done.returncode,
-        '"verdict":"allow"' in done.stdout,
-        "bad.jpg: this is an unknown format" in done.stderr,
-    ) == (
-        1,
-        True,
-        True,
-    )
+    assert done.returncode == 1
+    assert '"verdict":"allow"' in done.stdout
+    assert "bad.jpg: this is an unknown format" in done.stderr
 
 
-def test_a_transparent_picture_is_judged_as_it_is_seen_on_white(service: Service) -> None:
+def test_a_transparent_image_is_moderated_on_white(service: Service) -> None:
     file = io.BytesIO()
     Image.new("RGBA", (64, 64), (200, 10, 10, 0)).save(file, "PNG")
 

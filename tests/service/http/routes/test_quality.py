@@ -1,4 +1,4 @@
-"""Quality as an operator of a running service meets it: /metrics and /v1/quality after real requests."""
+"""Quality in `/metrics` and `/v1/quality` after real requests to a running service."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ def subjects(service: Service) -> dict[str, dict[str, Any]]:
     return {one["subject"]: one for one in service.http.get("/v1/quality").json()["subjects"]}
 
 
-def test_a_request_counts_for_each_subject_that_it_says_something_of(service: Service, jpeg: Jpeg) -> None:
+def test_a_request_counts_for_each_subject_that_it_covers(service: Service, jpeg: Jpeg) -> None:
     before = subjects(service)
     service.http.post("/v1/analyze", files={"file": jpeg("astronaut")}).raise_for_status()
     after = subjects(service)
@@ -20,7 +20,7 @@ def test_a_request_counts_for_each_subject_that_it_says_something_of(service: Se
     assert set(counted) >= {"images", "efficientnet-lite0", "opennsfw", "ppocr-v6-rec-small", "picodet-cdla"}
 
 
-def test_prometheus_reads_what_the_answers_said(service: Service, jpeg: Jpeg) -> None:
+def test_quality_metrics_follow_the_results(service: Service, jpeg: Jpeg) -> None:
     service.http.post("/v1/analyze", files={"file": jpeg("coffee")}).raise_for_status()
 
     names = {line.partition("{")[0].partition(" ")[0] for line in service.http.get("/metrics").text.splitlines()}

@@ -1,38 +1,41 @@
-"""What a record says of an answer, and what it must not."""
+"""A record has what was decided, and no text or picture."""
 
+import gc
 import io
+import weakref
 
 from PIL import Image
 
-from pipelines.documents.types import Document, Line, Page, Region
-from pipelines.findings import Findings, Observation, made_at, new_result_id
-from pipelines.image.decode import Limits, decode
-from pipelines.moderation.text_pipeline import JudgedText
+from pipelines.documents.spec import DOCUMENT
+from pipelines.documents.types import Document, DocumentLine, Page, Region
+from pipelines.findings import Findings, Observation, new_result_id, result_time
+from pipelines.image.decode import ImageLimits, decode
+from pipelines.moderation.text_pipeline import ModeratedText
 from pipelines.moderation.types import Evidence, SignalResult
-from pipelines.run_context import Stage
+from pipelines.run_context import StageTiming
 from pipelines.types import Features
-from service.monitoring.audit.log import beginning
-from service.monitoring.audit.record import Record
-from service.monitoring.audit.record_builder import Draft, spans_of
+from service.monitoring.audit.log import record_prefix
+from service.monitoring.audit.record import AuditRecord
+from service.monitoring.audit.record_builder import RecordDraft, build_spans
 from service.telemetry.request_context import RequestContext
 from tests.pipelines.fakes import APPEARANCE
-from tests.service.monitoring.audit.records import GROUPS, IMAGE, JUDGED, TAGS, USED, draft
+from tests.service.monitoring.audit.records import GROUPS, IMAGE, MODERATION, TAGS, USED, make_draft
 
 SECRET = "SECRET"
 
 
-def read_line(text: str, score: float) -> Line:
-    return Line(text=text, box=(0, 0, 9, 9), score=score, words=[])
+def read_line(text: str, score: float) -> DocumentLine:
+    return DocumentLine(text=text, box=(0, 0, 9, 9), score=score, words=[])
 
 
-def seen() -> Observation:
-    """Everything in it that no record may have says SECRET."""
-    drawn = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(drawn, "PNG")
+def make_observation() -> Observation:
+    """Everything in it that must not be in a record is SECRET."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PNG")
     reading = SignalResult.of(
         {"harassment": 0.9}, [Evidence(what=SECRET, detail=SECRET)], detector="rules", version="1"
     )
-    judged = JUDGED.model_copy(update={"preview": SECRET, "signals": {"text": reading}})
+    moderation = MODERATION.model_copy(update={"preview": SECRET, "signals": {"text": reading}})
     lines = [read_line(SECRET, 0.5), read_line(SECRET, 0.7)]
     region = Region(label="text", box=(0, 0, 9, 9), score=1.0, order=0, lines=lines)
     pages = [
@@ -42,30 +45,43 @@ def seen() -> Observation:
     ]
     findings = Findings(
         result_id=new_result_id(), image=IMAGE, prompt=SECRET, models=[USED], timings={"total": 0.5},
-        moderation=judged,
-        features=Features(
-            embedding=None, grid=None, tags=TAGS, groups=GROUPS, calibration="none", appearance=APPEARANCE
-        ),
-        document=Document(page_count=7, pages=pages),
+        results={
+            "moderation": moderation,
+            "features": Features(
+                embedding=None, grid=None, tags=TAGS, groups=GROUPS, calibration="none", appearance=APPEARANCE
+            ),
+            "document": Document(page_count=7, pages=pages),
+        },
     )  # fmt: skip
-    return Observation(findings, decode(drawn.getvalue(), limits=Limits()), None, [Stage("total", 1.0, 0.5)], "batch")
+    return Observation(
+        findings, decode(file.getvalue(), limits=ImageLimits()), None, [StageTiming("total", 1.0, 0.5)], "batch"
+    )
 
 
-def test_a_record_has_who_asked_what_answered_and_why() -> None:
-    answered = seen()
+def test_a_record_has_the_request_the_models_and_the_decision() -> None:
+    observation = make_observation()
 
-    record = Record.model_validate_json(Draft.of(answered, RequestContext("req_1", "analyze", "t1", "j1")).line())
+    record = AuditRecord.model_validate_json(
+        RecordDraft.from_observation(observation, RequestContext("req_1", "analyze", "t1", "j1")).to_json()
+    )
 
-    assert (record.request_id, record.operation, record.trace_id, record.job_id, record.priority) == (
-        "req_1", "analyze", "t1", "j1", "batch",
-    )  # fmt: skip
-    assert (record.at, record.image, record.models) == (made_at(answered.findings.result_id), IMAGE, [USED])
+    assert record.request_id == "req_1"
+    assert record.operation == "analyze"
+    assert record.trace_id == "t1"
+    assert record.job_id == "j1"
+    assert record.priority == "batch"
+    assert record.at == result_time(observation.findings.result_id)
+    assert record.image == IMAGE
+    assert record.models == [USED]
     assert record.pipelines == ["moderation", "features", "document"]
     assert record.moderation is not None
-    assert (record.moderation.verdict, record.moderation.policy_sha256) == ("review", "ef" * 32)
-    assert (record.moderation.rules, record.moderation.signals["text"].scores) == (JUDGED.rules, {"harassment": 0.9})
+    assert record.moderation.verdict == "review"
+    assert record.moderation.policy_sha256 == "ef" * 32
+    assert record.moderation.rules == MODERATION.rules
+    assert record.moderation.signals["text"].scores == {"harassment": 0.9}
     assert record.features is not None
-    assert (record.features.tags[0].label, record.features.groups) == ("rifle", GROUPS)
+    assert record.features.tags[0].label == "rifle"
+    assert record.features.groups == GROUPS
     assert record.document is not None
     assert record.document.model_dump() == {
         "page_count": 7, "pages": 3, "failed": 1, "lines": 4, "tables": 0, "confidence": 0.6,
@@ -73,37 +89,45 @@ def test_a_record_has_who_asked_what_answered_and_why() -> None:
 
 
 def test_a_record_has_no_text_and_no_picture() -> None:
-    assert SECRET.encode() not in Draft.of(seen(), None).line()
+    assert SECRET.encode() not in RecordDraft.from_observation(make_observation(), None).to_json()
 
 
-def test_of_a_text_a_record_has_the_length_and_the_decision() -> None:
-    judged = JudgedText(new_result_id(), 11, JUDGED, {"total": 0.25}, "interactive")
+def test_the_record_of_a_text_has_its_length_and_the_decision() -> None:
+    text = ModeratedText(new_result_id(), 11, MODERATION, {"total": 0.25}, "interactive")
 
-    record = Record.model_validate_json(Draft.of_text(judged, None).line())
+    record = AuditRecord.model_validate_json(RecordDraft.from_text(text, None).to_json())
 
-    assert (record.characters, record.image, record.pipelines) == (11, None, ["moderation"])
-    assert (record.stages[0].seconds, record.moderation and record.moderation.verdict) == (0.25, "review")
+    assert record.characters == 11
+    assert record.image is None
+    assert record.pipelines == ["moderation"]
+    assert record.stages[0].seconds == 0.25
+    assert record.moderation is not None
+    assert record.moderation.verdict == "review"
 
 
-def test_a_line_begins_with_the_id_by_which_it_is_found() -> None:
-    made = draft()
+def test_the_json_of_a_record_begins_with_its_id() -> None:
+    draft = make_draft()
 
-    assert made.line().startswith(beginning(made.result_id))
+    assert draft.to_json().startswith(record_prefix(draft.result_id))
 
 
 def test_stages_of_one_name_are_one_span_from_the_first_to_the_last() -> None:
-    stages = [Stage("wait", 11.0, 0.5), Stage("decode", 10.5, 0.5), Stage("wait", 12.0, 0.25)]
+    stages = [StageTiming("wait", 11.0, 0.5), StageTiming("decode", 10.5, 0.5), StageTiming("wait", 12.0, 0.25)]
 
-    assert spans_of(stages) == [
+    assert build_spans(stages) == [
         {"name": "decode", "began": 0.0, "ended": 0.5, "seconds": 0.5, "times": 1},
         {"name": "wait", "began": 0.5, "ended": 2.0, "seconds": 0.75, "times": 2},
     ]
 
 
-def test_pictures_are_not_kept_while_a_record_waits() -> None:
-    made = Draft.of(seen(), None)
+def test_a_waiting_draft_keeps_no_pictures() -> None:
+    observation = make_observation()
+    picture = observation.findings.of(DOCUMENT).pages[0]
+    watched = weakref.ref(picture)
+    draft = RecordDraft.from_observation(observation, None)
 
-    assert (made.moderation and made.moderation.preview, made.document and made.document.pages[0].picture) == (
-        None,
-        None,
-    )
+    del observation, picture
+    gc.collect()
+
+    assert watched() is None
+    assert b'"document"' in draft.to_json()

@@ -1,4 +1,4 @@
-"""Nothing waits for records, none is lost where there is room, and what is lost is counted."""
+"""Records are written in the background, wait for a log that cannot be written, and are counted when dropped."""
 
 import asyncio
 from collections import Counter
@@ -6,62 +6,64 @@ from pathlib import Path
 
 import pytest
 
-from service.monitoring.audit.file_log import FileJournal
+from service.monitoring.audit.file_log import FileEventLog
 from service.monitoring.audit.log import START
-from service.monitoring.audit.record import Record
-from service.monitoring.audit.writer import Outcome, Writer
+from service.monitoring.audit.record import AuditRecord
+from service.monitoring.audit.writer import RecordWriter, WriteOutcome
 from service.monitoring.errors import AuditUnavailable
 from tests.service.conftest import LONG_SECONDS
-from tests.service.monitoring.audit.records import draft
+from tests.service.monitoring.audit.records import make_draft
 
 
-def counted(journal: FileJournal, room: int = 100) -> tuple[Writer, Counter[str]]:
+def counting_writer(event_log: FileEventLog, max_waiting: int = 100) -> tuple[RecordWriter, Counter[str]]:
     counts: Counter[str] = Counter()
 
-    def count(outcome: Outcome, number: int) -> None:
+    def count(outcome: WriteOutcome, number: int) -> None:
         counts[outcome] += number
 
-    return Writer(journal, count, room=room), counts
+    return RecordWriter(event_log, count, max_waiting=max_waiting), counts
 
 
-def test_records_wait_for_a_journal_that_cannot_be_written_and_what_finds_no_room_is_counted(tmp_path: Path) -> None:
+def test_records_wait_for_an_unwritable_log_and_overflow_is_counted(tmp_path: Path) -> None:
     folder = tmp_path / "log"
-    journal = FileJournal(folder, "audit", LONG_SECONDS)
-    writer, counts = counted(journal, room=3)
-    drafts = [draft() for _ in range(5)]
+    event_log = FileEventLog(folder, "audit", LONG_SECONDS)
+    writer, counts = counting_writer(event_log, max_waiting=3)
+    drafts = [make_draft() for _ in range(5)]
 
     async def scenario() -> list[bytes]:
-        for one in drafts:
-            writer.put(one)
+        for draft in drafts:
+            writer.put(draft)
         with pytest.raises(AuditUnavailable):
             await writer.flush()
         folder.mkdir()
         await writer.flush()
-        return (await journal.read(START, 10)).lines
+        return (await event_log.read(START, 10)).lines
 
-    written = [Record.model_validate_json(one).result_id for one in asyncio.run(scenario())]
-    assert (written, counts) == ([one.result_id for one in drafts[:3]], {"written": 3, "dropped": 2})
+    written = [AuditRecord.model_validate_json(line).result_id for line in asyncio.run(scenario())]
+    assert written == [draft.result_id for draft in drafts[:3]]
+    assert counts == {"written": 3, "dropped": 2}
 
 
-def test_on_the_way_out_all_is_written(tmp_path: Path) -> None:
-    journal = FileJournal(tmp_path, "audit", LONG_SECONDS)
-    writer, counts = counted(journal)
+def test_waiting_records_are_written_at_shutdown(tmp_path: Path) -> None:
+    event_log = FileEventLog(tmp_path, "audit", LONG_SECONDS)
+    writer, counts = counting_writer(event_log)
 
     async def scenario() -> int:
-        async with writer.running(drain_seconds=60):
+        async with writer.run(drain_seconds=60):
             for _ in range(50):
-                writer.put(draft())
-        return len((await journal.read(START, 100)).lines)
+                writer.put(make_draft())
+        return len((await event_log.read(START, 100)).lines)
 
-    assert (asyncio.run(scenario()), counts) == (50, {"written": 50, "dropped": 0})
+    assert asyncio.run(scenario()) == 50
+    assert counts == {"written": 50, "dropped": 0}
 
 
-def test_on_the_way_out_what_cannot_be_written_is_counted(tmp_path: Path) -> None:
-    writer, counts = counted(FileJournal(tmp_path / "gone", "audit", LONG_SECONDS))
+def test_records_that_cannot_be_written_at_shutdown_are_counted(tmp_path: Path) -> None:
+    writer, counts = counting_writer(FileEventLog(tmp_path / "gone", "audit", LONG_SECONDS))
 
     async def scenario() -> None:
-        async with writer.running(drain_seconds=60):
-            writer.put(draft())
+        async with writer.run(drain_seconds=60):
+            writer.put(make_draft())
 
     asyncio.run(scenario())
 

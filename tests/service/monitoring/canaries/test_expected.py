@@ -1,43 +1,42 @@
-"""What expectations make of answers."""
+"""Answers are checked against expectations."""
 
 from typing import Any
 
 import pytest
 
-from pipelines.documents.types import Document, Line, Page, Region
+from pipelines.documents.types import Document, DocumentLine, Page, Region
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
 from pipelines.moderation.types import Moderation, SignalResult
 from pipelines.types import GroupScore, Tag
 from service.monitoring.canaries.expected import (
-    Bounds,
-    Box,
-    DocumentExpected,
+    DocumentExpectation,
     Expectation,
-    FacesExpected,
-    FeaturesExpected,
-    ModerationExpected,
-    overlap,
+    FacesExpectation,
+    FeaturesExpectation,
+    ModerationExpectation,
+    ScoreBounds,
 )
 from tests.pipelines.fakes import FEATURES
+from tests.service.monitoring.audit.records import IMAGE
 
 
-def findings(**named: Any) -> Findings:
-    return Findings.model_construct(**named)
+def make_findings(**results: Any) -> Findings:
+    return Findings("res_1", IMAGE, prompt="", models=[], timings={}, results=results)
 
 
-def moderated(**signals: SignalResult) -> Findings:
+def moderation_findings(**signals: SignalResult) -> Findings:
     found = Moderation(
         verdict="review", severity=3, rules=[], actions=[], signals=signals, policy="p", policy_version="1",
         policy_sha256="0", categories={},
     )  # fmt: skip
-    return findings(moderation=found)
+    return make_findings(moderation=found)
 
 
-SURE = Bounds(at_least=1)
+CERTAIN = ScoreBounds(at_least=1)
 CODES = SignalResult(score=1.0, scores={"url": 1.0, "denied": 0.0}, detector="zxing", version="1")
 BROKEN = SignalResult.failed("no session", detector="nsfw")
-TAGGED = findings(
+TAGGED = make_findings(
     features=FEATURES.model_copy(
         update={
             "tags": [Tag(index=1, wnid="n00000001", label="clock", score=0.5, group="household")],
@@ -45,53 +44,49 @@ TAGGED = findings(
         }
     )
 )
-LINES = [Line(text=text, box=(0, 0, 9, 9), score=1, words=[]) for text in ("in two", "lines")]
+LINES = [DocumentLine(text=text, box=(0, 0, 9, 9), score=1, words=[]) for text in ("in two", "lines")]
 REGION = Region(label="text", box=(0, 0, 9, 9), score=1, order=0, lines=LINES)
-READ = findings(document=Document(page_count=1, pages=[Page(number=1, width=9, height=9, regions=[REGION])]))
-NO_FACES = findings(faces=Faces(faces=[], primary=None, count=0, detector="yunet", threshold=0.5, smallest_face=10))
+READ = make_findings(document=Document(page_count=1, pages=[Page(number=1, width=9, height=9, regions=[REGION])]))
+NO_FACES = make_findings(
+    faces=Faces(faces=[], primary=None, count=0, detector="yunet", threshold=0.5, smallest_face=10)
+)
 
 
 CASES: list[tuple[Expectation, Findings, list[str]]] = [
-    (ModerationExpected(verdict="review"), moderated(), []),
-    (ModerationExpected(verdict="allow"), moderated(), ["review instead of allow"]),
-    (ModerationExpected(scores={"codes": SURE, "codes.url": SURE}), moderated(codes=CODES), []),
+    (ModerationExpectation(verdict="review"), moderation_findings(), []),
+    (ModerationExpectation(verdict="allow"), moderation_findings(), ["review instead of allow"]),
+    (ModerationExpectation(scores={"codes": CERTAIN, "codes.url": CERTAIN}), moderation_findings(codes=CODES), []),
     (
-        ModerationExpected(scores={"codes.url": Bounds(at_most=0.5), "codes.text": Bounds()}),
-        moderated(codes=CODES),
+        ModerationExpectation(scores={"codes.url": ScoreBounds(at_most=0.5), "codes.text": ScoreBounds()}),
+        moderation_findings(codes=CODES),
         ["codes.url is 1.000, not 0 to 0.5", "there is no score codes.text"],
     ),
     (
-        ModerationExpected(scores={"nsfw": Bounds(at_most=0.5)}),
-        moderated(nsfw=BROKEN),
+        ModerationExpectation(scores={"nsfw": ScoreBounds(at_most=0.5)}),
+        moderation_findings(nsfw=BROKEN),
         ["nsfw could not judge: no session"],
     ),
-    (FeaturesExpected(top=("clock", "watch"), group=("household",)), TAGGED, []),
+    (FeaturesExpectation(top=("clock", "watch"), group=("household",)), TAGGED, []),
     (
-        FeaturesExpected(top=("watch",), group=("food", "tool")),
+        FeaturesExpectation(top=("watch",), group=("food", "tool")),
         TAGGED,
         ["the best tag is clock, not watch", "the best group is household, not food or tool"],
     ),
-    (FacesExpected(count=0), NO_FACES, []),
+    (FacesExpectation(count=0), NO_FACES, []),
     (
-        FacesExpected(count=1, boxes=((0, 0, 8, 8),)),
+        FacesExpectation(count=1, boxes=((0, 0, 8, 8),)),
         NO_FACES,
         ["0 faces instead of 1", "no face at 0, 0, 8, 8"],
     ),
-    (DocumentExpected(contains=("two  lines",), text="in two\nlines"), READ, []),
+    (DocumentExpectation(contains=("two  lines",), text="in two\nlines"), READ, []),
     (
-        DocumentExpected(contains=("three",), text="two"),
+        DocumentExpectation(contains=("three",), text="two"),
         READ,
         ["the text is 'in two lines'", "'three' is not in the text"],
     ),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("expected", "found", "wrong"), CASES)
-def test_all_that_does_not_hold_is_said(expected: Expectation, found: Findings, wrong: list[str]) -> None:
-    assert list(expected.wrong(found)) == wrong
-
-
-def test_overlap_is_the_share_of_both_boxes_that_they_have_in_common() -> None:
-    boxes: list[Box] = [(0, 0, 4, 4), (2, 0, 6, 4), (4, 0, 8, 4)]
-
-    assert [overlap(boxes[0], other) for other in boxes] == [1.0, 8 / 24, 0.0]
+@pytest.mark.parametrize(("expected", "findings", "mistakes"), CASES)
+def test_all_mistakes_are_found(expected: Expectation, findings: Findings, mistakes: list[str]) -> None:
+    assert list(expected.find_mistakes(findings)) == mistakes

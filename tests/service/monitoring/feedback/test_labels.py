@@ -1,19 +1,21 @@
-"""What somebody says of an answer, as categories that can be counted."""
+"""Feedback on an answer becomes labels that can be counted."""
 
 import pytest
 
 from pipelines.errors import RequestRejected
-from service.monitoring.audit.record import Record
-from service.monitoring.feedback.labels import Known, Pair, labels_of
-from service.monitoring.feedback.types import Expected
-from tests.service.monitoring.audit.records import draft
+from service.monitoring.audit.record import AuditRecord
+from service.monitoring.feedback.labels import KnownLabels, LabelPair, derive_labels
+from service.monitoring.feedback.types import ExpectedAnswer
+from tests.service.monitoring.audit.records import make_draft
 
-KNOWN = Known({"weapon", "sexual"}, {"weapon", "animal"}, {"rifle": "weapon", "revolver": "weapon", "tabby": "animal"})
+KNOWN = KnownLabels(
+    {"weapon", "sexual"}, {"weapon", "animal"}, {"rifle": "weapon", "revolver": "weapon", "tabby": "animal"}
+)
 
 
-def record(faces: int = 2) -> Record:
-    """Verdict review for a weapon, a rifle, and faces."""
-    return Record.model_validate_json(draft(faces=faces).line())
+def make_record(faces: int = 2) -> AuditRecord:
+    """The verdict is review for a weapon, the best tag a rifle, and there are faces."""
+    return AuditRecord.model_validate_json(make_draft(faces=faces).to_json())
 
 
 @pytest.mark.parametrize(
@@ -25,8 +27,8 @@ def record(faces: int = 2) -> Record:
         ("document", {"answer": 1}),
     ],
 )
-def test_a_right_answer_should_have_been_what_it_is(pipeline: str, said: dict[str, int]) -> None:
-    assert labels_of(record(), pipeline, "right", None, KNOWN) == (said, said)
+def test_a_right_answer_expects_the_labels_that_it_said(pipeline: str, said: dict[str, int]) -> None:
+    assert derive_labels(make_record(), pipeline, "right", None, KNOWN) == (said, said)
 
 
 @pytest.mark.parametrize(
@@ -34,13 +36,13 @@ def test_a_right_answer_should_have_been_what_it_is(pipeline: str, said: dict[st
     [
         ("moderation", None, ({"review": 1}, None)),
         ("moderation", "block", ({"review": 1}, {"block": 1})),
-        ("moderation", "allow", ({"review": 1, "weapon": 1}, {"allow": 1})),  # nothing should have fired
+        ("moderation", "allow", ({"review": 1, "weapon": 1}, {"allow": 1})),  # no category should have fired
         ("moderation", "sexual", ({"weapon": 1}, {"sexual": 1})),
         ("moderation", "spam", ({"weapon": 1}, {"other": 1})),  # the policy has no such category
         ("features", None, ({"rifle": 1}, None)),
         ("features", "animal", ({"weapon": 1}, {"animal": 1})),
         ("features", "tabby", ({"rifle": 1, "weapon": 1}, {"tabby": 1, "animal": 1})),
-        ("features", "revolver", ({"rifle": 1, "weapon": 1}, {"revolver": 1, "weapon": 1})),  # of the right kind
+        ("features", "revolver", ({"rifle": 1, "weapon": 1}, {"revolver": 1, "weapon": 1})),  # of the same group
         ("features", "unicorn", ({"rifle": 1, "weapon": 1}, {"other": 1})),
         ("faces", None, ({"face": 1}, None)),
         ("faces", 5, ({"face": 2}, {"face": 5})),
@@ -48,22 +50,22 @@ def test_a_right_answer_should_have_been_what_it_is(pipeline: str, said: dict[st
         ("document", "the total is 12.40", ({"answer": 1}, None)),
     ],
 )
-def test_a_wrong_answer_should_have_been_another(pipeline: str, expected: Expected | None, pair: Pair) -> None:
-    assert labels_of(record(), pipeline, "wrong", expected, KNOWN) == pair
+def test_a_wrong_answer_expects_other_labels(pipeline: str, expected: ExpectedAnswer | None, pair: LabelPair) -> None:
+    assert derive_labels(make_record(), pipeline, "wrong", expected, KNOWN) == pair
 
 
 @pytest.mark.parametrize(
-    ("pipeline", "verdict", "expected", "why"),
+    ("pipeline", "verdict", "expected", "message"),
     [
         ("moderation", "right", "allow", "needs no other value"),
         ("moderation", "wrong", "review", "is what was answered"),
         ("moderation", "wrong", "weapon", "is what was answered"),
         ("faces", "wrong", 2, "is what was answered"),
-        ("faces", "wrong", "many", "the number"),
+        ("faces", "wrong", "many", "the number of faces"),
     ],
 )
-def test_an_expectation_that_contradicts_itself_is_refused(
-    pipeline: str, verdict: str, expected: Expected, why: str
+def test_an_expectation_that_contradicts_the_verdict_is_refused(
+    pipeline: str, verdict: str, expected: ExpectedAnswer, message: str
 ) -> None:
-    with pytest.raises(RequestRejected, match=why):
-        labels_of(record(), pipeline, verdict, expected, KNOWN)  # type: ignore[arg-type]
+    with pytest.raises(RequestRejected, match=message):
+        derive_labels(make_record(), pipeline, verdict, expected, KNOWN)  # type: ignore[arg-type]

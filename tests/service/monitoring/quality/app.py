@@ -1,4 +1,4 @@
-"""An app of only the routes of quality, over an observer of the test's own."""
+"""An app with only the monitoring routes, over an observer of the test's own."""
 
 from types import SimpleNamespace
 
@@ -7,15 +7,15 @@ from fastapi import Depends, FastAPI
 from service.http import error_handlers
 from service.http.auth import require_key
 from service.http.routes import monitoring
-from service.monitoring.quality.observer import Quality
+from service.monitoring.quality.observer import QualityObserver
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 
 
-def app_of(observer: Quality, settings: Settings) -> FastAPI:
+def create_quality_app(observer: QualityObserver, settings: Settings) -> FastAPI:
     app = FastAPI()
     app.include_router(monitoring.router, dependencies=[Depends(require_key)])
-    error_handlers.install(app)
+    error_handlers.install_error_handlers(app)
     app.state.settings, app.state.metrics, app.state.failure = settings, Metrics(), None
     app.state.components = SimpleNamespace(settings=settings)
     app.state.monitors = SimpleNamespace(quality=observer)

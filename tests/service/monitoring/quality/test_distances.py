@@ -1,4 +1,4 @@
-"""PSI and the Frechet distance: known values, what they hold for any counts, and what chance makes of them."""
+"""PSI, Mahalanobis and Frechet distance: known values, properties for any counts, and the effect of chance."""
 
 from math import log
 
@@ -12,11 +12,11 @@ from service.monitoring.quality.distances import (
     Counts,
     Moments,
     frechet,
-    joined,
+    group_neighbours,
+    group_rare,
+    join_bins,
     mahalanobis,
-    neighbours_joined,
     psi,
-    rare_joined,
 )
 
 counts = arrays(np.int64, 12, elements=st.integers(0, 400)).filter(lambda found: found.sum() > 0)
@@ -26,7 +26,7 @@ def moments(vectors: np.ndarray) -> Moments:
     return Moments(len(vectors), vectors.sum(0), vectors.T @ vectors)
 
 
-def test_psi_of_two_known_shares() -> None:
+def test_psi_of_known_shares() -> None:
     many = 10**7  # so that neither smoothing nor chance is left
 
     found = psi(np.array([many // 2, many // 2]), np.array([many // 5, many // 5 * 4]))
@@ -52,35 +52,36 @@ def test_samples_of_one_distribution_stay_under_the_moderate_level(window: int, 
 
     found = np.array([psi(*pair) for pair in pairs])
 
-    assert (np.percentile(found, 99) < most, found.max() < 0.15) == (True, True)
+    assert np.percentile(found, 99) < most
+    assert found.max() < 0.15
 
 
 @given(counts)
-def test_joined_bins_are_ten_at_most_in_their_order_and_lose_none(reference: Counts) -> None:
-    bins = neighbours_joined(reference)
+def test_neighbouring_bins_form_at_most_ten_groups_in_order(reference: Counts) -> None:
+    groups = group_neighbours(reference)
 
-    assert [place for places in bins for place in places] == list(range(12))
-    assert len(bins) <= 10
+    assert [bin for group in groups for bin in group] == list(range(12))
+    assert len(groups) <= 10
 
 
 @given(counts)
-def test_kinds_that_are_not_rare_stay_alone(reference: Counts) -> None:
-    bins = rare_joined(reference)
+def test_kinds_that_are_not_rare_keep_their_own_group(reference: Counts) -> None:
+    groups = group_rare(reference)
 
-    assert sorted(place for places in bins for place in places) == list(range(12))
-    assert all([place] in bins for place in np.flatnonzero(reference >= 0.05 * reference.sum()))
+    assert sorted(bin for group in groups for bin in group) == list(range(12))
+    assert all([bin] in groups for bin in np.flatnonzero(reference >= 0.05 * reference.sum()))
 
 
 @pytest.mark.parametrize("moved_to", [0, 4, 6, 11])
 def test_values_where_the_reference_has_none_are_drift(moved_to: int) -> None:
     reference, current = np.zeros((2, 12), np.int64)
     reference[5], current[moved_to] = 1000, 500
-    bins = neighbours_joined(reference)
+    groups = group_neighbours(reference)
 
-    assert psi(joined(current, bins), joined(reference, bins)) > 5
+    assert psi(join_bins(current, groups), join_bins(reference, groups)) > 5
 
 
-def test_the_frechet_distance_of_gaussians_whose_axes_agree_is_that_of_means_and_deviations() -> None:
+def test_frechet_distance_of_aligned_gaussians_is_that_of_means_and_deviations() -> None:
     mean, other = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 3.5])
     deviations, others = np.array([1.0, 2.0, 0.5]), np.array([3.0, 2.0, 0.1])
 
@@ -89,7 +90,7 @@ def test_the_frechet_distance_of_gaussians_whose_axes_agree_is_that_of_means_and
     assert found == pytest.approx(((mean - other) ** 2).sum() + ((deviations - others) ** 2).sum())
 
 
-def test_the_mahalanobis_distance_of_means_is_measured_in_deviations() -> None:
+def test_mahalanobis_distance_is_measured_in_deviations() -> None:
     deviations = np.array([1.0, 2.0, 0.5])
 
     found = mahalanobis(np.zeros(3), 3 * deviations, np.diag(deviations**2))
@@ -97,20 +98,23 @@ def test_the_mahalanobis_distance_of_means_is_measured_in_deviations() -> None:
     assert found == pytest.approx(9, rel=0.01)
 
 
-def test_the_frechet_distance_does_not_change_when_space_is_turned() -> None:
+def test_frechet_distance_does_not_change_under_rotation() -> None:
     random = np.random.default_rng(0)
     one, other = (moments(random.normal(0, scale, (200, 8)) @ random.normal(0, 1, (8, 8))) for scale in (1.0, 2.0))
-    turn, _ = np.linalg.qr(random.normal(0, 1, (8, 8)))
+    rotation, _ = np.linalg.qr(random.normal(0, 1, (8, 8)))
 
-    plain = frechet(one.mean, one.covariance, other.mean, other.covariance)
-    turned = frechet(
-        turn @ one.mean, turn @ one.covariance @ turn.T, turn @ other.mean, turn @ other.covariance @ turn.T
+    unrotated = frechet(one.mean, one.covariance, other.mean, other.covariance)
+    rotated = frechet(
+        rotation @ one.mean,
+        rotation @ one.covariance @ rotation.T,
+        rotation @ other.mean,
+        rotation @ other.covariance @ rotation.T,
     )
 
-    assert turned == pytest.approx(plain)
+    assert rotated == pytest.approx(unrotated)
 
 
-def test_moments_that_were_added_are_those_of_all() -> None:
+def test_added_moments_are_the_moments_of_all_vectors() -> None:
     vectors = np.random.default_rng(0).normal(3, 2, (300, 5))
 
     both = moments(vectors[:100]) + moments(vectors[100:])

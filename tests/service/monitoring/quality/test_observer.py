@@ -1,4 +1,4 @@
-"""From what the engine answered to the numbers that Prometheus sees."""
+"""Observations of the engine become samples in Prometheus."""
 
 from dataclasses import replace
 from math import log
@@ -8,28 +8,29 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from pipelines.documents.types import Document, Line, Page, Region
+from pipelines.documents.types import Document, DocumentLine, Page, Region
+from pipelines.faces.spec import TRACKED_FACES
 from pipelines.faces.types import Face, Faces
 from pipelines.findings import Observation
 from pipelines.moderation.types import FiredRule, Moderation
-from service.monitoring.quality.metrics import DriftCollector, Instruments
-from service.monitoring.quality.observer import Quality, brightness
+from service.monitoring.quality.metrics import DriftCollector, QualityMetrics
+from service.monitoring.quality.observer import QualityObserver, mean_brightness
 from tests.pipelines.fakes import FEATURES, logits_of
 from tests.pipelines.images import photograph
-from tests.pipelines.moderation.readings import failed, reading
-from tests.service.monitoring.quality.observations import PICTURE, seen
-from tests.service.monitoring.quality.traffic import SILENT, USED, quality
+from tests.pipelines.moderation.signal_results import failed_result, signal_result
+from tests.service.monitoring.quality.observations import PICTURE, make_observation
+from tests.service.monitoring.quality.traffic import ENCODER_WITHOUT_INFERENCE, USED, make_observer
 
 BOX = (0.0, 0.0, 1.0, 1.0)
 ANIMAL, FOOD = 281, 967
 
 
-def samples(*heard: Observation) -> dict[str, float]:
-    """Every sample that is not 0 and no bucket, as Prometheus writes it, without the prefix."""
+def samples(*observations: Observation) -> dict[str, float]:
+    """Every exported sample except zeros and buckets, by its name without the prefix."""
     registry = CollectorRegistry()
-    observer = quality(registry)
-    for one in heard:
-        observer(one)
+    observer = make_observer(registry)
+    for observation in observations:
+        observer.observe(observation)
     return {
         line.removeprefix("kernelsight_").rpartition(" ")[0]: float(line.rpartition(" ")[2])
         for line in generate_latest(registry).decode().splitlines()
@@ -38,7 +39,7 @@ def samples(*heard: Observation) -> dict[str, float]:
 
 
 def page(*scores: float, **more: Any) -> Page:
-    lines = [Line(text="x", box=BOX, score=score, words=[]) for score in scores]
+    lines = [DocumentLine(text="x", box=BOX, score=score, words=[]) for score in scores]
     region = Region(label="text", box=BOX, score=0.75, order=0, lines=lines)
     return Page(number=1, width=10, height=10, **{"regions": [region], "source": "ocr"} | more)
 
@@ -48,7 +49,7 @@ def face(score: float, *, is_face: bool = True) -> Face:
 
 
 def test_every_picture_is_measured() -> None:
-    found = samples(seen(), seen(features=FEATURES))
+    found = samples(make_observation(), make_observation(features=FEATURES))
 
     assert found == {
         "image_brightness_count": 2,
@@ -62,14 +63,14 @@ def test_every_picture_is_measured() -> None:
     }
 
 
-def test_a_pdf_is_no_picture() -> None:
-    assert samples(seen(replace(PICTURE, format="PDF"))) == {}
+def test_a_pdf_does_not_count_as_a_picture() -> None:
+    assert samples(make_observation(replace(PICTURE, format="PDF"))) == {}
 
 
-def test_an_answer_of_the_encoder_says_how_sure_it_is_and_of_what() -> None:
+def test_an_encoder_answer_counts_with_its_confidence_and_group() -> None:
     sure, torn = logits_of({ANIMAL: 0.9, FOOD: 0.05}), logits_of({FOOD: 0.25, ANIMAL: 0.2})
 
-    found = samples(seen(logits=sure, features=FEATURES), seen(logits=torn))
+    found = samples(make_observation(logits=sure, features=FEATURES), make_observation(logits=torn))
 
     model = f'{{model="{USED.id}"}}'
     assert {name: round(value, 3) for name, value in found.items() if not name.startswith("image")} == {
@@ -89,21 +90,21 @@ def test_an_answer_of_the_encoder_says_how_sure_it_is_and_of_what() -> None:
 
 
 def entropy(*known: float) -> float:
-    """Of 1000 classes, of which all but the known ones share the rest."""
+    """Of 1000 classes; those without a known probability share the rest equally."""
     rest, others = 1 - sum(known), 1000 - len(known)
     return -(sum(one * log(one) for one in known) + rest * log(rest / others)) / log(1000)
 
 
-def test_a_verdict_counts_with_its_rules_and_scores_but_for_signals_that_failed() -> None:
+def test_a_verdict_counts_with_rules_and_scores_of_working_signals() -> None:
     rule = FiredRule(
         rule="unsafe", category="sexual", signal="nsfw", score=0.9, threshold=0.5, verdict="block", severity=4
     )
     judged = Moderation(
         verdict="block", severity=4, rules=[rule], actions=[], policy="p", policy_version="1", policy_sha256="0" * 64,
-        signals={"nsfw": reading(0.9), "objects": failed()}, categories={},
+        signals={"nsfw": signal_result(0.9), "objects": failed_result()}, categories={},
     )  # fmt: skip
 
-    found = samples(seen(moderation=judged))
+    found = samples(make_observation(moderation=judged))
 
     assert {name: value for name, value in found.items() if not name.startswith("image")} == {
         'moderation_verdicts_total{verdict="block"}': 1,
@@ -113,10 +114,10 @@ def test_a_verdict_counts_with_its_rules_and_scores_but_for_signals_that_failed(
     }
 
 
-def test_faces_count_and_score_and_candidates_do_not() -> None:
+def test_faces_count_and_other_candidates_do_not() -> None:
     faces = Faces.model_construct(faces=[face(0.9), face(0.75), face(0.1, is_face=False)], count=2)
 
-    found = samples(seen(faces=faces))
+    found = samples(make_observation(faces=faces))
 
     assert {name: value for name, value in found.items() if not name.startswith("image")} == {
         'found_count{kind="faces",pipeline="faces"}': 1,
@@ -126,10 +127,10 @@ def test_faces_count_and_score_and_candidates_do_not() -> None:
     }
 
 
-def test_a_page_has_lines_and_the_mean_of_their_scores_where_they_were_read_from_pixels() -> None:
+def test_a_page_counts_with_the_mean_scores_of_its_ocr_lines() -> None:
     pages = [page(0.5, 1.0), page(1.0, source="text_layer"), page(regions=[], error="broken")]
 
-    found = samples(seen(document=Document(page_count=3, pages=pages)))
+    found = samples(make_observation(document=Document(page_count=3, pages=pages)))
 
     assert {name: value for name, value in found.items() if not name.startswith("image")} == {
         'found_count{kind="pages",pipeline="document"}': 1,
@@ -144,19 +145,19 @@ def test_a_page_has_lines_and_the_mean_of_their_scores_where_they_were_read_from
 
 
 @pytest.mark.parametrize("name", ["cat", "coffee", "astronaut", "page", "moon"])
-def test_the_brightness_of_a_few_pixels_is_that_of_all(name: str) -> None:
+def test_mean_brightness_of_few_pixels_is_that_of_all(name: str) -> None:
     whole = photograph(name)
 
-    assert brightness(whole) == pytest.approx(np.asarray(whole.convert("L")).mean() / 255, abs=0.01)
+    assert mean_brightness(whole) == pytest.approx(np.asarray(whole.convert("L")).mean() / 255, abs=0.01)
 
 
-def test_drift_is_compared_when_prometheus_asks() -> None:
+def test_drift_is_computed_at_each_scrape() -> None:
     registry = CollectorRegistry()
-    observer = quality(registry)
+    observer = make_observer(registry)
     registry.register(DriftCollector(observer))
     observer.capture(500, "traffic")
     for _ in range(500):
-        observer(seen())
+        observer.observe(make_observation())
     images = observer.trackers["images"]
     assert images.capture
     images.reference, images.capture = images.capture.reference(), None
@@ -168,26 +169,36 @@ def test_drift_is_compared_when_prometheus_asks() -> None:
     assert 'kernelsight_drift_reference{state="compared",subject="images"} 1.0' in text
     assert 'kernelsight_drift_reference{state="capturing",subject="faces"} 1.0' in text
     assert 'kernelsight_drift_reference_seconds{subject="images"}' in text
-    assert 'signal="sharpness"' not in text  # nobody asked for features
+    assert 'signal="sharpness"' not in text  # features were not requested
 
 
-def test_models_that_no_pipeline_takes_are_no_subjects() -> None:
-    whole = quality()
-    only = Quality(replace(whole.subjects, faces=None), SILENT, Instruments(CollectorRegistry()), 500)
+def test_unused_models_are_not_subjects() -> None:
+    whole = make_observer()
+    tracked = whole.subjects.tracked
+    only = QualityObserver(
+        replace(whole.subjects, tracked={one: found for one, found in tracked.items() if one != TRACKED_FACES}),
+        ENCODER_WITHOUT_INFERENCE,
+        QualityMetrics(CollectorRegistry()),
+        500,
+    )
 
-    only(seen(faces=Faces.model_construct(faces=[face(0.9)], count=1)))
+    only.observe(make_observation(faces=Faces.model_construct(faces=[face(0.9)], count=1)))
 
     assert set(whole.trackers) - set(only.trackers) == {"faces"}
     assert only.trackers["images"].observations == 1
 
 
-def test_of_the_encoders_answers_only_so_many_are_measured() -> None:
-    whole = quality()
-    seldom = Quality(whole.subjects, SILENT, Instruments(CollectorRegistry()), 500, encoded_per_second=0.001)
-    answer = seen(logits=logits_of({FOOD: 0.9}))
-    for observer in (whole, seldom):
+def test_encoder_answers_are_sampled() -> None:
+    whole = make_observer()
+    sampled = QualityObserver(
+        whole.subjects, ENCODER_WITHOUT_INFERENCE, QualityMetrics(CollectorRegistry()), 500, encoded_per_second=0.001
+    )
+    answer = make_observation(logits=logits_of({FOOD: 0.9}))
+    for observer in (whole, sampled):
         for _ in range(3):
-            observer(answer)
+            observer.observe(answer)
 
-    measured = [(one.trackers[USED.id].observations, one.trackers["images"].observations) for one in (whole, seldom)]
-    assert measured == [(3, 3), (1, 3)]
+    assert whole.trackers[USED.id].observations == 3
+    assert whole.trackers["images"].observations == 3
+    assert sampled.trackers[USED.id].observations == 1
+    assert sampled.trackers["images"].observations == 3

@@ -1,4 +1,4 @@
-"""A folder of images becomes a reference, and what cannot be read in it is skipped."""
+"""A folder of images becomes references; unreadable files are skipped."""
 
 import asyncio
 from pathlib import Path
@@ -6,19 +6,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pipelines.captioning.encoder import Encoder
-from pipelines.captioning.pipeline import Captioning, FeaturesOptions
+from pipelines.captioning.encoder import ImageEncoder
+from pipelines.captioning.options import FeaturesOptions
+from pipelines.captioning.pipeline import CaptioningPipeline
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
-from pipelines.image.decode import Limits
+from pipelines.image.decode import ImageLimits
 from service.monitoring.errors import ReferenceTooSmall
-from service.monitoring.quality.reference import LEAST, Reference
-from service.monitoring.quality.reference_builder import captured, images_of
+from service.monitoring.quality.reference import MIN_OBSERVATIONS, Reference
+from service.monitoring.quality.reference_builder import capture_references, find_images
 from tests.pipelines.fakes import FakeEncoder
-from tests.service.monitoring.quality.traffic import LABELS, MANIFEST, USED, quality
+from tests.service.monitoring.quality.traffic import LABELS, MANIFEST, USED, make_observer
 
 
-def folder_of(count: int, folder: Path, *, broken: int = 0) -> Path:
+def write_images(count: int, folder: Path, *, broken: int = 0) -> Path:
     (folder / "deeper").mkdir()
     (folder / ".hidden").write_bytes(b"no image")
     for number in range(count):
@@ -29,39 +30,43 @@ def folder_of(count: int, folder: Path, *, broken: int = 0) -> Path:
 
 
 def run(folder: Path) -> tuple[list[Reference], list[str]]:
-    pool, observer, skipped = CpuPool(threads=1), quality(), list[str]()
+    pool, observer, skipped = CpuPool(threads=1), make_observer(), list[str]()
     engine = Engine(
-        [Captioning(Encoder(MANIFEST, USED, LABELS, FakeEncoder(), pool), pool)], pool=pool, limits=Limits()
+        [CaptioningPipeline(ImageEncoder(MANIFEST, USED, LABELS, FakeEncoder(), pool), pool)],
+        pool=pool,
+        limits=ImageLimits(),
     )
-    engine.add_observer(observer)
-    found = captured(
+    engine.add_observer(observer.observe)
+    capture = capture_references(
         engine,
         observer,
-        images_of(folder),
+        find_images(folder),
         {"features": FeaturesOptions()},
         on_image=lambda: None,
         on_skip=lambda path, error: skipped.append(path.name),
     )
-    references = asyncio.run(found)
+    references = asyncio.run(capture)
     pool.close()
     return references, skipped
 
 
-def test_each_subject_that_the_images_say_something_of_gets_one(tmp_path: Path) -> None:
-    references, skipped = run(folder_of(LEAST, tmp_path, broken=2))
+def test_each_subject_with_observations_gets_a_reference(tmp_path: Path) -> None:
+    references, skipped = run(write_images(MIN_OBSERVATIONS, tmp_path, broken=2))
 
     assert [(one.subject, one.source, one.observations) for one in references] == [
-        ("images", "folder", LEAST),
-        (USED.id, "folder", LEAST),
+        ("images", "folder", MIN_OBSERVATIONS),
+        (USED.id, "folder", MIN_OBSERVATIONS),
     ]
     assert sorted(skipped) == ["0.jpg", "1.jpg"]
 
 
-def test_a_folder_with_too_few_images_that_can_be_read_makes_none(tmp_path: Path) -> None:
-    with pytest.raises(ReferenceTooSmall, match=f"takes {LEAST} observations, here are {LEAST - 1}"):
-        run(folder_of(LEAST - 1, tmp_path, broken=1))
+def test_too_few_readable_images_make_no_reference(tmp_path: Path) -> None:
+    with pytest.raises(
+        ReferenceTooSmall, match=f"takes {MIN_OBSERVATIONS} observations, here are {MIN_OBSERVATIONS - 1}"
+    ):
+        run(write_images(MIN_OBSERVATIONS - 1, tmp_path, broken=1))
 
 
-def test_a_folder_with_too_few_files_is_refused_before_any_is_read(tmp_path: Path) -> None:
+def test_too_few_files_are_refused_before_any_is_read(tmp_path: Path) -> None:
     with pytest.raises(ReferenceTooSmall):
-        images_of(folder_of(3, tmp_path))
+        find_images(write_images(3, tmp_path))

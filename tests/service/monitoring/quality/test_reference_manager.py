@@ -1,4 +1,4 @@
-"""The life of references: captured by itself, stored, taken over from others, stale, reset, damaged."""
+"""References are captured, stored, loaded from other processes, reset, and checked for damage."""
 
 import asyncio
 import logging
@@ -9,10 +9,10 @@ import pytest
 
 from pipelines.cpu_pool import CpuPool
 from service.monitoring.errors import ReferenceInvalid, ReferencesNotWritable, ReferenceUnknown
-from service.monitoring.quality.reference_manager import Keeper
-from service.monitoring.quality.reference_store import References
-from service.monitoring.quality.tracker import Tracker
-from tests.service.monitoring.quality.observations import WINDOW, observed, subject
+from service.monitoring.quality.reference_manager import ReferenceManager
+from service.monitoring.quality.reference_store import ReferenceStore
+from service.monitoring.quality.tracker import DriftTracker
+from tests.service.monitoring.quality.observations import WINDOW, make_subject, observe_random
 
 
 @pytest.fixture
@@ -23,112 +23,119 @@ def pool() -> Iterator[CpuPool]:
 
 
 class Process:
-    """A service's part in it: a tracker, and a keeper that looks when it is told to."""
+    """One service process: a tracker, and a reference manager that updates on request."""
 
     def __init__(self, folder: Path, pool: CpuPool, *, auto: bool = True, fingerprint: str = "a" * 64) -> None:
-        self.tracker = Tracker(subject(fingerprint), WINDOW)
-        self._keeper = Keeper([self.tracker], References(folder), pool, auto=auto, observations=500)
+        self.tracker = DriftTracker(make_subject(fingerprint), WINDOW)
+        self._manager = ReferenceManager([self.tracker], ReferenceStore(folder), pool, auto=auto, observations=500)
 
-    def look(self) -> "Process":
-        asyncio.run(self._keeper.look())
+    def update(self) -> "Process":
+        asyncio.run(self._manager.update())
         return self
 
-    def answer(self, count: int, mean: float = 0.5) -> "Process":
-        observed(self.tracker, count, mean=mean)
-        return self.look()
+    def observe(self, count: int, mean: float = 0.5) -> "Process":
+        observe_random(self.tracker, count, mean=mean)
+        return self.update()
 
 
-def test_the_first_answers_become_the_reference_of_this_process_and_of_others(tmp_path: Path, pool: CpuPool) -> None:
-    one, other = (Process(tmp_path, pool).look() for _ in range(2))
-    states = [one.tracker.state]
-    one.answer(500)
-    other.look()
+def test_the_first_answers_become_the_reference_of_all_processes(tmp_path: Path, pool: CpuPool) -> None:
+    one, other = (Process(tmp_path, pool).update() for _ in range(2))
+    state_before = one.tracker.state
+    one.observe(500)
+    other.update()
 
-    stored = References(tmp_path).load("made-up")
+    stored = ReferenceStore(tmp_path).load("made-up")
     assert stored
-    assert (states, stored.source, stored.observations) == (["capturing"], "first answers", 500)
-    assert [each.tracker.reference for each in (one, other)] == [stored, stored]
+    assert state_before == "capturing"
+    assert stored.source == "first answers"
+    assert stored.observations == 500
+    assert one.tracker.reference == stored
+    assert other.tracker.reference == stored
     assert other.tracker.capture is None
 
 
-def test_a_process_whose_capture_ends_second_keeps_the_first_ones(tmp_path: Path, pool: CpuPool) -> None:
-    one, other = (Process(tmp_path, pool).look() for _ in range(2))
-    observed(other.tracker, 500, mean=0.9)
-    one.answer(500)
-    other.look()
+def test_a_process_that_finishes_second_takes_the_first_reference(tmp_path: Path, pool: CpuPool) -> None:
+    one, other = (Process(tmp_path, pool).update() for _ in range(2))
+    observe_random(other.tracker, 500, mean=0.9)
+    one.observe(500)
+    other.update()
 
     assert other.tracker.reference == one.tracker.reference
 
 
-def test_without_auto_nothing_is_captured_until_it_is_asked_for(tmp_path: Path, pool: CpuPool) -> None:
-    process = Process(tmp_path, pool, auto=False).look().answer(500)
+def test_without_auto_references_are_captured_only_on_request(tmp_path: Path, pool: CpuPool) -> None:
+    process = Process(tmp_path, pool, auto=False).update().observe(500)
     before = process.tracker.state
-    process.tracker.begin(500, "traffic")
-    process.answer(500)
+    process.tracker.start_capture(500, "traffic")
+    process.observe(500)
 
-    assert (before, process.tracker.state) == ("none", "compared")
+    assert before == "none"
+    assert process.tracker.state == "compared"
 
 
-def test_the_old_reference_is_compared_with_until_the_new_one_is_whole(tmp_path: Path, pool: CpuPool) -> None:
-    process = Process(tmp_path, pool).look().answer(500)
-    process.tracker.begin(500, "traffic")
-    process.answer(WINDOW - 1, mean=0.9)
-    [during] = process.tracker.compared()
-    process.answer(1, mean=0.9)
-    [after] = process.tracker.compared()
+def test_the_old_reference_is_used_until_the_new_one_is_complete(tmp_path: Path, pool: CpuPool) -> None:
+    process = Process(tmp_path, pool).update().observe(500)
+    process.tracker.start_capture(500, "traffic")
+    process.observe(WINDOW - 1, mean=0.9)
+    [during] = process.tracker.compare()
+    process.observe(1, mean=0.9)
+    [after] = process.tracker.compare()
 
     assert during.psi is not None
     assert after.psi is not None
-    assert (during.psi > 1, after.psi < 0.1) == (True, True)
+    assert during.psi > 1
+    assert after.psi < 0.1
 
 
-def test_a_reset_is_noticed_and_the_next_answers_become_the_reference(tmp_path: Path, pool: CpuPool) -> None:
-    process = Process(tmp_path, pool).look().answer(500)
-    References(tmp_path).remove("made-up")
-    process.look()
-    states = [process.tracker.state]
-    process.answer(500)
+def test_after_a_reset_the_next_answers_become_the_reference(tmp_path: Path, pool: CpuPool) -> None:
+    process = Process(tmp_path, pool).update().observe(500)
+    ReferenceStore(tmp_path).remove("made-up")
+    process.update()
+    state_after_reset = process.tracker.state
+    process.observe(500)
 
-    assert [*states, process.tracker.state] == ["capturing", "compared"]
+    assert state_after_reset == "capturing"
+    assert process.tracker.state == "compared"
 
 
-def test_a_stale_reference_is_said_and_not_replaced_by_what_a_new_model_says_of_itself(
+def test_a_stale_reference_is_logged_and_not_replaced(
     tmp_path: Path, pool: CpuPool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Process(tmp_path, pool).look().answer(500)
-    other = Process(tmp_path, pool, fingerprint="b" * 64).look().answer(1000)
+    Process(tmp_path, pool).update().observe(500)
+    other = Process(tmp_path, pool, fingerprint="b" * 64).update().observe(1000)
 
-    assert (other.tracker.state, other.tracker.capture) == ("stale", None)
-    assert "is of other models than run here" in caplog.text
+    assert other.tracker.state == "stale"
+    assert other.tracker.capture is None
+    assert "belongs to other models than run here" in caplog.text
 
 
-def test_a_damaged_file_is_said_and_what_was_known_goes_on(
+def test_a_damaged_file_is_logged_and_the_known_reference_stays(
     tmp_path: Path, pool: CpuPool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    process = Process(tmp_path, pool).look().answer(500)
-    path = References(tmp_path).path("made-up")
+    process = Process(tmp_path, pool).update().observe(500)
+    path = ReferenceStore(tmp_path).path("made-up")
     path.write_text(path.read_text()[:100])
-    process.look()
+    process.update()
 
     assert process.tracker.state == "compared"
     assert f"the reference in {path} cannot be used" in caplog.text
     with pytest.raises(ReferenceInvalid):
-        References(tmp_path).load("made-up")
+        ReferenceStore(tmp_path).load("made-up")
 
 
-def test_a_folder_that_takes_no_file_costs_the_reference_only_when_the_process_ends(
+def test_in_an_unwritable_folder_a_reference_lives_in_its_process(
     tmp_path: Path, pool: CpuPool, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "references").write_text("a file where the folder should be")
     with caplog.at_level(logging.WARNING):
-        process = Process(tmp_path / "references" / "deeper", pool).look().answer(500)
+        process = Process(tmp_path / "references" / "deeper", pool).update().observe(500)
 
     assert process.tracker.reference is not None
     assert "is lost when this process ends" in caplog.text
     with pytest.raises(ReferencesNotWritable):
-        References(tmp_path / "references" / "deeper").save(process.tracker.reference)
+        ReferenceStore(tmp_path / "references" / "deeper").save(process.tracker.reference)
 
 
-def test_what_is_not_there_cannot_be_removed(tmp_path: Path) -> None:
+def test_an_unknown_reference_cannot_be_removed(tmp_path: Path) -> None:
     with pytest.raises(ReferenceUnknown, match="there are: none"):
-        References(tmp_path).remove("made-up")
+        ReferenceStore(tmp_path).remove("made-up")

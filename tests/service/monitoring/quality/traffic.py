@@ -1,4 +1,4 @@
-"""Streams of pictures through the real encoder and an observer, with a failure planted where a test wants one.
+"""Streams of pictures through the real encoder and an observer, with failures planted on request.
 
 A few dozen crops of photographs are encoded once per failure; streams draw from them by seed. So both sides of a
 comparison have the same distribution, whatever the number of crops, unless something is wrong.
@@ -15,30 +15,35 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from prometheus_client import CollectorRegistry
 
+from models.arrays import Array
 from models.inference import Inference
-from models.labels import label_set
+from models.labels import load_label_set
 from models.registry import Catalog
-from models.runtime.session import Array, Session
+from models.runtime.session import Session
 from models.store.store import Store
-from pipelines.captioning.encoder import Encoder
-from pipelines.captioning.pipeline import Captioning, FeaturesOptions
+from pipelines.captioning.encoder import ImageEncoder
+from pipelines.captioning.options import FeaturesOptions
+from pipelines.captioning.pipeline import CaptioningPipeline
 from pipelines.cpu_pool import CpuPool
+from pipelines.documents.spec import TRACKED_LAYOUT, TRACKED_TEXT
 from pipelines.engine import Engine
+from pipelines.faces.spec import TRACKED_FACES
 from pipelines.findings import Observation
-from pipelines.image.decode import Limits
+from pipelines.image.decode import ImageLimits
+from pipelines.moderation.spec import TRACKED_NSFW
 from pipelines.types import ModelUsed
 from service.monitoring.quality import signals
-from service.monitoring.quality.metrics import Instruments
-from service.monitoring.quality.observer import Quality
+from service.monitoring.quality.metrics import QualityMetrics
+from service.monitoring.quality.observer import QualityObserver
 from service.monitoring.quality.report import QualityReport
-from service.monitoring.quality.subjects import Subject, Subjects
+from service.monitoring.quality.subjects import DriftSubject, DriftSubjects
 from service.settings import Settings
 from tests.pipelines.fakes import Answers, Asked
 from tests.pipelines.images import encode, photograph
 
 MANIFEST = Catalog.load().get("efficientnet-lite0")
 USED = ModelUsed(id=MANIFEST.id, version=MANIFEST.version, sha256="0" * 64)
-LABELS = label_set("imagenet-1k")
+LABELS = load_label_set("imagenet-1k")
 PHOTOGRAPHS = (
     "astronaut", "cat", "coffee", "rocket", "hubble_deep_field", "retina", "immunohistochemistry", "colorwheel",
     "camera", "coins", "page", "brick",
@@ -50,13 +55,13 @@ Pixels = NDArray[np.uint8]
 Change = Callable[[Pixels], Pixels]
 
 
-def unchanged(tensor: Pixels) -> Pixels:
+def keep_unchanged(tensor: Pixels) -> Pixels:
     return tensor
 
 
 @dataclass(frozen=True)
 class GraphInfer(Answers):
-    """`Runtime.infer` on a session of its own: `change` is made to each tensor before it."""
+    """`Runtime.infer` on a session of its own; `change` is applied to each tensor before."""
 
     session: Session
     change: Change
@@ -71,17 +76,17 @@ async def no_inference(model: str, inputs: Mapping[str, Array], **how: object) -
     raise AssertionError("an observer asked for an inference")
 
 
-# For its manifest and labels.
-SILENT = Encoder(MANIFEST, USED, LABELS, no_inference, CpuPool(threads=1))
+# Observers need only its manifest and labels.
+ENCODER_WITHOUT_INFERENCE = ImageEncoder(MANIFEST, USED, LABELS, no_inference, CpuPool(threads=1))
 
 
-def graph() -> Path:
+def encoder_graph() -> Path:
     return Store(Settings().store.expanduser()).graph(MANIFEST)
 
 
 @cache
-def crops(name: str, light: float = 1.0) -> tuple[bytes, ...]:
-    """Of one photograph, at random places, some of them mirrored, each a little lighter or darker; times `light`."""
+def photograph_crops(name: str, light: float = 1.0) -> tuple[bytes, ...]:
+    """Random crops of one photograph, some mirrored, each a little lighter or darker; brightness times `light`."""
     random, whole = np.random.default_rng(PHOTOGRAPHS.index(name)), photograph(name)
     whole.thumbnail((600, 600))
     return tuple(encode(_crop(whole, random, light), "JPEG", quality=90) for _ in range(CROPS))
@@ -96,57 +101,59 @@ def _crop(whole: Image.Image, random: np.random.Generator, light: float) -> Imag
     return ImageOps.mirror(lit) if random.random() < 0.5 else lit
 
 
-def answered(
+def observe_photographs(
     names: Sequence[str] = PHOTOGRAPHS,
     *,
     light: float = 1.0,
-    change: Change = unchanged,
+    change: Change = keep_unchanged,
     crop: float = MANIFEST.input.crop,
     path: Path | None = None,
 ) -> list[Observation]:
-    """What an observer hears of all crops: `crop` is the manifest's constant, `path` another graph."""
+    """The engine's observations of all crops; `crop` replaces the manifest's constant, `path` the graph."""
     manifest = MANIFEST.model_copy(update={"input": MANIFEST.input.model_copy(update={"crop": crop})})
-    session = Session(path or graph(), device="cpu", threads=2)
-    pool, heard = CpuPool(threads=2), list[Observation]()
+    session = Session(path or encoder_graph(), device="cpu", threads=2)
+    pool, observations = CpuPool(threads=2), list[Observation]()
 
-    async def look() -> None:
-        encoder = Encoder(manifest, USED, LABELS, GraphInfer(session, change), pool)
-        engine = Engine([Captioning(encoder, pool)], pool=pool, limits=Limits())
-        engine.add_observer(heard.append)
-        for image in (image for name in names for image in crops(name, light)):
+    async def run_all() -> None:
+        encoder = ImageEncoder(manifest, USED, LABELS, GraphInfer(session, change), pool)
+        engine = Engine([CaptioningPipeline(encoder, pool)], pool=pool, limits=ImageLimits())
+        engine.add_observer(observations.append)
+        for image in (image for name in names for image in photograph_crops(name, light)):
             await engine.run(image, {"features": FeaturesOptions(embedding="none")})
 
-    asyncio.run(look())
+    asyncio.run(run_all())
     pool.close()
-    return heard
+    return observations
 
 
-def quality(registry: CollectorRegistry | None = None) -> Quality:
-    """An observer that has heard nothing yet, of the encoder and the pictures."""
-    of_encoder = (signals.CONFIDENCE, signals.ENTROPY, signals.MARGIN, signals.groups(LABELS.groups))
+def make_observer(registry: CollectorRegistry | None = None) -> QualityObserver:
+    """An observer without observations."""
+    of_encoder = (signals.CONFIDENCE, signals.ENTROPY, signals.MARGIN, signals.group_signal(LABELS.groups))
     of_images = (signals.BRIGHTNESS, signals.SHARPNESS, signals.PIXELS, signals.BYTES)
-    subjects = Subjects(
-        images=Subject("images", "", of_images),
-        encoder=Subject(USED.id, USED.sha256, of_encoder, has_embedding=True),
-        nsfw=Subject("nsfw", "1", (signals.NSFW,)),
-        faces=Subject("faces", "1", (signals.FACES, signals.FACE)),
-        text=Subject("text", "1", (signals.LINES, signals.OCR)),
-        layout=Subject("layout", "1", (signals.LAYOUT,)),
+    subjects = DriftSubjects(
+        images=DriftSubject("images", "", of_images),
+        encoder=DriftSubject(USED.id, USED.sha256, of_encoder, has_embedding=True),
+        tracked={
+            TRACKED_NSFW: DriftSubject("nsfw", "1", TRACKED_NSFW.signals),
+            TRACKED_FACES: DriftSubject("faces", "1", TRACKED_FACES.signals),
+            TRACKED_TEXT: DriftSubject("text", "1", TRACKED_TEXT.signals),
+            TRACKED_LAYOUT: DriftSubject("layout", "1", TRACKED_LAYOUT.signals),
+        },
     )
-    return Quality(subjects, SILENT, Instruments(registry or CollectorRegistry()), WINDOW)
+    return QualityObserver(subjects, ENCODER_WITHOUT_INFERENCE, QualityMetrics(registry or CollectorRegistry()), WINDOW)
 
 
-def heard(pool: Sequence[Observation], count: int, seed: int, observer: Quality) -> None:
-    """`count` of them, drawn with replacement."""
-    for place in np.random.default_rng(seed).integers(0, len(pool), count):
-        observer(pool[place])
+def replay(observations: Sequence[Observation], count: int, seed: int, observer: QualityObserver) -> None:
+    """Let the observer see `count` of the observations, drawn with replacement."""
+    for index in np.random.default_rng(seed).integers(0, len(observations), count):
+        observer.observe(observations[index])
 
 
-def referenced(pool: Sequence[Observation]) -> Quality:
-    """An observer whose reference is traffic drawn from `pool`, and whose window holds its end."""
-    observer = quality()
+def observer_with_reference(observations: Sequence[Observation]) -> QualityObserver:
+    """An observer whose reference was captured from a draw of `observations`, and whose window has its end."""
+    observer = make_observer()
     observer.capture(REFERENCE, "traffic")
-    heard(pool, REFERENCE, 0, observer)
+    replay(observations, REFERENCE, 0, observer)
     for tracker in observer.trackers.values():
         if tracker.observations:
             assert tracker.capture is not None
@@ -154,8 +161,8 @@ def referenced(pool: Sequence[Observation]) -> Quality:
     return observer
 
 
-def drifted(report: QualityReport) -> dict[str, float]:
-    """What is major: "subject.signal" or "subject.embedding", and its figure."""
+def find_major_drift(report: QualityReport) -> dict[str, float]:
+    """Major drift by name, "subject.signal" or "subject.embedding", with its figure."""
     found: dict[str, float] = {}
     for subject in report.subjects:
         for one in subject.signals:

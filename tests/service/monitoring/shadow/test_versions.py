@@ -1,4 +1,4 @@
-"""A second version of the encoder in a house on real models: compared, promoted under load, kept, taken back."""
+"""A shadow version of the encoder on real models: compared, promoted under load, kept, and promoted back."""
 
 import asyncio
 import json
@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.captioning.pipeline import FeaturesOptions
-from pipelines.explain.pipeline import ExplainOptions
+from pipelines.captioning.options import FeaturesOptions
+from pipelines.captioning.spec import FEATURES
+from pipelines.explain.options import ExplainOptions
+from pipelines.explain.spec import EXPLAIN
 from pipelines.findings import Findings
-from pipelines.image.decode import Limits, decode
+from pipelines.image.decode import ImageLimits, decode
 from pipelines.run_context import RunContext
 from service.components import Components, open_components
 from service.monitoring.canaries.results import CanaryResult
@@ -22,7 +24,7 @@ from service.monitoring.shadow.metrics import ShadowReport
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 from tests.conftest import Jpeg
-from tests.service.monitoring.shadow.graphs import ENCODER, damaged, exported_again, other_encoder
+from tests.service.monitoring.shadow.graphs import ENCODER, change_only_bytes, damage_classifier, write_changed_encoder
 
 GOLDEN = {"cat": "tiger cat", "coffee": "espresso"}
 NAMES = ("cat", "coffee", "astronaut", "rocket", "chelsea", "retina")
@@ -30,25 +32,25 @@ TASKS = {"features": FeaturesOptions(embedding="none")}
 
 
 @dataclass(frozen=True)
-class Open:
+class OpenService:
     components: Components
-    watch: Monitors
+    monitors: Monitors
 
-    async def look(self, data: bytes) -> Findings:
+    async def analyse(self, data: bytes) -> Findings:
         return await self.components.engine.run(data, TASKS)
 
-    async def compared(self, count: int) -> ShadowReport:
-        """The figures once so many inferences of the sample were compared or skipped."""
+    async def wait_for_comparisons(self, count: int) -> ShadowReport:
+        """The report once `count` sampled inferences were compared or skipped."""
         while True:
-            report = self.watch.versions.report(ENCODER)
+            report = self.monitors.versions.report(ENCODER)
             if report and report.compared + sum(report.skipped.values()) == count:
                 return report
             await asyncio.sleep(0.01)
 
-    async def canaries_of(self, sha256: str) -> CanaryResult:
-        """The run that a promotion of this graph brings about."""
+    async def wait_for_canaries(self, sha256: str) -> CanaryResult:
+        """The canary run that follows the promotion of this graph."""
         while True:
-            for result in self.watch.canaries.results:
+            for result in self.monitors.canaries.results:
                 if result.set == "tags" and [one.sha256 for one in result.models] == [sha256]:
                     return result
             await asyncio.sleep(0.01)
@@ -60,7 +62,7 @@ class Open:
 
 
 @asynccontextmanager
-async def opened(folder: Path, shadow: Path) -> AsyncIterator[Open]:
+async def open_service(folder: Path, shadow: Path) -> AsyncIterator[OpenService]:
     settings = Settings(
         versions=folder / "versions", canaries=folder / "sets", canary_answers=folder / "answers", encoder_cache=0,
         canary_seconds=0,
@@ -68,14 +70,14 @@ async def opened(folder: Path, shadow: Path) -> AsyncIterator[Open]:
     )  # fmt: skip
     async with (
         open_components(settings, Metrics(), only=("features", "explain")) as components,
-        open_monitors(components) as watch,
+        open_monitors(components) as monitors,
     ):
-        yield Open(components, watch)
+        yield OpenService(components, monitors)
 
 
 @pytest.fixture
 def folder(tmp_path: Path, jpeg: Jpeg) -> Path:
-    """With a golden set of two photographs."""
+    """A folder with a golden set of two photographs."""
     tags = tmp_path / "sets" / "tags"
     tags.mkdir(parents=True)
     for name in GOLDEN:
@@ -88,79 +90,83 @@ def folder(tmp_path: Path, jpeg: Jpeg) -> Path:
 
 @pytest.fixture(scope="module")
 def same(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return other_encoder(tmp_path_factory.mktemp("graphs") / "again.onnx", exported_again)
+    return write_changed_encoder(tmp_path_factory.mktemp("graphs") / "again.onnx", change_only_bytes)
 
 
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return other_encoder(tmp_path_factory.mktemp("graphs") / "bad.onnx", damaged)
+    return write_changed_encoder(tmp_path_factory.mktemp("graphs") / "bad.onnx", damage_classifier)
 
 
-def used(findings: Findings) -> tuple[int, str]:
+def model_used(findings: Findings) -> tuple[int, str]:
+    """Version and sha256."""
     [model] = findings.models
     return model.version, model.sha256
 
 
-def test_a_version_that_is_the_same_agrees_and_flips_nothing_when_it_is_promoted(
-    folder: Path, same: Path, jpeg: Jpeg
-) -> None:
+def test_an_equal_version_agrees_and_its_promotion_flips_nothing(folder: Path, same: Path, jpeg: Jpeg) -> None:
     async def scenario() -> None:
-        async with opened(folder, same) as open:
-            [before] = await open.watch.canaries.run("tags")
+        async with open_service(folder, same) as service:
+            [before] = await service.monitors.canaries.run("tags")
             for number, name in enumerate(NAMES, 1):
-                await open.look(jpeg(name))
-                report = await open.compared(number)
-            assert (report.agreement, report.compared, report.skipped) == (1.0, len(NAMES), {})
+                await service.analyse(jpeg(name))
+                report = await service.wait_for_comparisons(number)
+            assert report.agreement == 1.0
+            assert report.compared == len(NAMES)
+            assert report.skipped == {}
             assert report.score_delta is not None
             assert report.score_delta < 1e-4
-            assert open.sample("compared_total", version="2", outcome="same") == len(NAMES)
-            assert open.sample("session_seconds_count", version="2") == len(NAMES)
+            assert service.sample("compared_total", version="2", outcome="same") == len(NAMES)
+            assert service.sample("session_seconds_count", version="2") == len(NAMES)
 
-            served = await open.watch.versions.promote(ENCODER)
+            served = await service.monitors.versions.promote(ENCODER)
 
-            after = await open.canaries_of(served.sha256)
-            assert [(one.accuracy["features"], one.flips) for one in (before, after)] == [(1.0, 0)] * 2
+            after = await service.wait_for_canaries(served.sha256)
+            for result in (before, after):
+                assert result.accuracy["features"] == 1.0
+                assert result.flips == 0
 
     asyncio.run(scenario())
 
 
-def test_damaged_weights_show_in_the_comparison_and_in_canaries_and_going_back_heals(
+def test_damaged_weights_show_in_agreement_and_canaries_until_promoted_back(
     folder: Path, bad: Path, jpeg: Jpeg
 ) -> None:
     async def scenario() -> None:
-        async with opened(folder, bad) as open:
+        async with open_service(folder, bad) as service:
             for number, name in enumerate(NAMES, 1):
-                await open.look(jpeg(name))
-                report = await open.compared(number)
+                await service.analyse(jpeg(name))
+                report = await service.wait_for_comparisons(number)
             assert report.agreement == 0
-            assert open.sample("compared_total", version="2", outcome="different") == len(NAMES)
-            assert open.sample("score_delta_sum", version="2") != 0
-            results = await open.watch.canaries.run("tags")
+            assert service.sample("compared_total", version="2", outcome="different") == len(NAMES)
+            assert service.sample("score_delta_sum", version="2") != 0
+            results = await service.monitors.canaries.run("tags")
 
             for _ in range(2):
-                served = await open.watch.versions.promote(ENCODER)
-                results.append(await open.canaries_of(served.sha256))
-                assert used(await open.look(jpeg("cat"))) == (served.version, served.sha256)
-            assert [(one.accuracy["features"], one.flips) for one in results] == [(1.0, 0), (0.0, 2), (1.0, 2)]
+                served = await service.monitors.versions.promote(ENCODER)
+                results.append(await service.wait_for_canaries(served.sha256))
+                assert model_used(await service.analyse(jpeg("cat"))) == (served.version, served.sha256)
+            assert [result.accuracy["features"] for result in results] == [1.0, 0.0, 1.0]
+            assert [result.flips for result in results] == [0, 2, 2]
 
     asyncio.run(scenario())
 
 
-def test_under_load_a_promotion_costs_no_request(folder: Path, same: Path, jpeg: Jpeg) -> None:
+def test_a_promotion_under_load_drops_no_request(folder: Path, same: Path, jpeg: Jpeg) -> None:
     findings: list[tuple[bool, Findings]] = []
 
     async def scenario() -> tuple[tuple[int, str], tuple[int, str]]:
-        async with opened(folder, same) as open:
+        async with open_service(folder, same) as service:
             promoted = done = False
 
-            async def caller() -> None:
+            async def call() -> None:
                 while not done:
                     began_after = promoted
-                    findings.append((began_after, await open.look(jpeg("cat"))))
+                    findings.append((began_after, await service.analyse(jpeg("cat"))))
 
-            first = used(await open.look(jpeg("cat")))
-            callers = [asyncio.create_task(caller()) for _ in range(8)]
-            served = await open.watch.versions.promote(ENCODER)
+            first = model_used(await service.analyse(jpeg("cat")))
+            callers = [asyncio.create_task(call()) for _ in range(8)]
+            served = await service.monitors.versions.promote(ENCODER)
             promoted = True
             after = len(findings) + 30
             while len(findings) < after:
@@ -171,61 +177,64 @@ def test_under_load_a_promotion_costs_no_request(folder: Path, same: Path, jpeg:
 
     first, second = asyncio.run(scenario())
 
-    assert {used(one) for _, one in findings} == {first, second}
-    assert {used(one) for began_after, one in findings if began_after} == {second}
-    assert {one.features.tags[0].label for _, one in findings if one.features} == {"tiger cat"}
+    assert {model_used(one) for _, one in findings} == {first, second}
+    assert {model_used(one) for began_after, one in findings if began_after} == {second}
+    assert {found.tags[0].label for _, one in findings if (found := one.get(FEATURES))} == {"tiger cat"}
 
 
-def test_a_promotion_outlives_the_process_and_so_does_the_way_back(folder: Path, same: Path, jpeg: Jpeg) -> None:
-    async def lives() -> tuple[int, int, int]:
-        """Which version answers at start, which is the second one, and which answers when that was promoted."""
-        async with opened(folder, same) as open:
-            first, _ = used(await open.look(jpeg("cat")))
-            second = open.watch.versions.report(ENCODER)
-            assert second
-            served = await open.watch.versions.promote(ENCODER, second.version)
-            assert await open.watch.versions.promote(ENCODER, second.version) == served
-            return first, second.version, used(await open.look(jpeg("cat")))[0]
+def test_a_promotion_and_the_way_back_survive_a_restart(folder: Path, same: Path, jpeg: Jpeg) -> None:
+    async def run_service() -> tuple[int, int, int]:
+        """The live version at start, the shadow version, and the live version after its promotion."""
+        async with open_service(folder, same) as service:
+            live, _ = model_used(await service.analyse(jpeg("cat")))
+            shadow = service.monitors.versions.report(ENCODER)
+            assert shadow
+            served = await service.monitors.versions.promote(ENCODER, shadow.version)
+            assert await service.monitors.versions.promote(ENCODER, shadow.version) == served
+            return live, shadow.version, model_used(await service.analyse(jpeg("cat")))[0]
 
-    assert [asyncio.run(lives()) for _ in range(3)] == [(1, 2, 2), (2, 1, 1), (1, 2, 2)]
+    assert [asyncio.run(run_service()) for _ in range(3)] == [(1, 2, 2), (2, 1, 1), (1, 2, 2)]
 
 
-def test_explanations_are_those_of_the_version_that_answers(folder: Path, bad: Path, jpeg: Jpeg) -> None:
-    picture = decode(jpeg("cat"), limits=Limits(), shorter_side=256)
+def test_explanations_come_from_the_live_version(folder: Path, bad: Path, jpeg: Jpeg) -> None:
+    picture = decode(jpeg("cat"), limits=ImageLimits(), shorter_side=256)
 
     async def scenario() -> list[tuple[float, float]]:
         found = []
-        async with opened(folder, bad) as open:
+        async with open_service(folder, bad) as service:
             for _ in range(2):
-                findings = await open.components.engine.run(jpeg("cat"), {"explain": ExplainOptions(overlay=False)})
-                assert findings.explain
-                logits = (await open.components.encoder.encode(picture, RunContext()))["logits"]
-                found.append((findings.explain.explanations[0].logit, float(logits.max())))
-                await open.watch.versions.promote(ENCODER)
+                findings = await service.components.engine.run(jpeg("cat"), {"explain": ExplainOptions(overlay=False)})
+                logits = (await service.components.encoder.encode(picture, RunContext()))["logits"]
+                found.append((findings.of(EXPLAIN).explanations[0].logit, float(logits.max())))
+                await service.monitors.versions.promote(ENCODER)
         return found
 
     for explained, logit in asyncio.run(scenario()):
         assert explained == pytest.approx(logit, abs=1e-2)
 
 
-def test_only_the_second_version_there_is_can_be_promoted(folder: Path, same: Path) -> None:
+def test_only_the_loaded_shadow_version_can_be_promoted(folder: Path, same: Path) -> None:
     async def scenario() -> None:
-        async with opened(folder, same) as open:
-            with pytest.raises(CandidateUnknown, match="'opennsfw' has no second version"):
-                await open.watch.versions.promote("opennsfw")
-            with pytest.raises(CandidateUnknown, match="has version 2 as its second, not 7"):
-                await open.watch.versions.promote(ENCODER, 7)
+        async with open_service(folder, same) as service:
+            with pytest.raises(CandidateUnknown, match="'opennsfw' has no shadow version"):
+                await service.monitors.versions.promote("opennsfw")
+            with pytest.raises(CandidateUnknown, match="has version 2 as its shadow version, not 7"):
+                await service.monitors.versions.promote(ENCODER, 7)
 
     asyncio.run(scenario())
 
 
-def test_a_graph_that_is_none_costs_no_answer(folder: Path, jpeg: Jpeg, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_invalid_graph_is_logged_and_the_live_version_answers(
+    folder: Path, jpeg: Jpeg, caplog: pytest.LogCaptureFixture
+) -> None:
     page = folder / "page.onnx"
     page.write_text("<html>log in first</html>")
 
     async def scenario() -> tuple[int, ShadowReport | None]:
-        async with opened(folder, page) as open:
-            return used(await open.look(jpeg("cat")))[0], open.watch.versions.report(ENCODER)
+        async with open_service(folder, page) as service:
+            return model_used(await service.analyse(jpeg("cat")))[0], service.monitors.versions.report(ENCODER)
 
-    assert asyncio.run(scenario()) == (1, None)
-    assert "no second version: efficientnet-lite0 2" in caplog.text
+    version, report = asyncio.run(scenario())
+    assert version == 1
+    assert report is None
+    assert "no shadow version: efficientnet-lite0 2" in caplog.text

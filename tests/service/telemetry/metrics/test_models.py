@@ -8,13 +8,13 @@ from prometheus_client import CollectorRegistry
 
 from models.inference import BatchRecord
 from models.priority import Priority
-from models.runtime.model_info import Served
+from models.runtime.model_info import ModelInfo
 from models.runtime.runtime import Runtime
 from service.telemetry.metrics.models import BatchMetrics, ModelCollector
-from tests.models.tiny_graphs import image, manifest_of, store_with, write_graph
+from tests.models.tiny_graphs import fill_store, image, make_manifest, write_graph
 from tests.service.telemetry.metrics.reading import series, value
 
-SERVED = Served("tiny", 3, "0" * 64, "CPUExecutionProvider", "int8", 1000)
+SERVED = ModelInfo("tiny", 3, "0" * 64, "CPUExecutionProvider", "int8", 1000)
 
 
 @pytest.fixture
@@ -47,15 +47,15 @@ def test_a_batch_that_fails_counts_as_that_alone(registry: CollectorRegistry) ->
 
 
 def test_models_are_told_of_from_the_runtime_that_serves_them(registry: CollectorRegistry, tmp_path: Path) -> None:
-    manifest = manifest_of(write_graph(tmp_path / "tiny.onnx"))
-    store, batches = store_with(tmp_path / "store", manifest), BatchMetrics(registry)
+    manifest = make_manifest(write_graph(tmp_path / "tiny.onnx"))
+    store, batches = fill_store(tmp_path / "store", manifest), BatchMetrics(registry)
 
     async def scenario() -> None:
         runtime = Runtime(store, device="cpu", observer=batches.observe)
         await runtime.open(manifest)
         await runtime.infer("tiny", image(1))
         registry.register(ModelCollector(runtime))
-        lanes = runtime.plan(manifest).lanes
+        lanes = runtime.plan(manifest).workers
         told = {
             name: value(registry, name, model="tiny", **labels)
             for name, labels in (

@@ -1,19 +1,19 @@
-"""What a graph's weights are, by its bytes: whatever is most of them."""
+"""The precision of a graph is the data type of most of its weights."""
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.onnx_proto import weight_precision
+from models.onnx_proto import find_weight_precision
 
 
 def graph_of(*weights: np.ndarray, constant: np.ndarray | None = None) -> bytes:
     initializers = [numpy_helper.from_array(one, f"w{number}") for number, one in enumerate(weights)]
-    made = (
+    constants = (
         [] if constant is None else [helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(constant))]
     )
-    nodes = [helper.make_node("Identity", ["x"], ["y"]), *made]
+    nodes = [helper.make_node("Identity", ["x"], ["y"]), *constants]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("x", "y")]
     graph = helper.make_graph(nodes, "graph", ends[:1], ends[1:], initializer=initializers)
     return bytes(onnx.ModelProto.SerializeToString(helper.make_model(graph)))
@@ -36,4 +36,4 @@ FLOATS = np.zeros((8, 8), np.float32)
     ],
 )
 def test_the_precision_is_the_type_of_most_weights(model: bytes, expected: str) -> None:
-    assert weight_precision(model) == expected
+    assert find_weight_precision(model) == expected

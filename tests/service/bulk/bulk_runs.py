@@ -1,4 +1,4 @@
-"""Drawn pictures for batches, each with bytes of its own, and batches run as a user runs them."""
+"""Small images for bulk runs, each with different bytes, and bulk runs through the command line."""
 
 import io
 import json
@@ -11,10 +11,10 @@ from PIL import Image
 
 from tests.serving import run
 
-FAST = ("--signals", "nsfw", "--polite", "none")
+FAST_OPTIONS = ("--signals", "nsfw", "--polite", "none")
 
 
-def drawn(number: int) -> bytes:
+def draw_jpeg(number: int) -> bytes:
     """A JPEG of coloured noise, coarse enough to be small."""
     colours = random.Random(number).randbytes(8 * 8 * 3)
     file = io.BytesIO()
@@ -22,17 +22,17 @@ def drawn(number: int) -> bytes:
     return file.getvalue()
 
 
-def folder_of(parent: Path, count: int, name: str = "pictures") -> Path:
+def make_image_folder(parent: Path, count: int, name: str = "pictures") -> Path:
     folder = parent / name
     folder.mkdir()
     for number in range(count):
-        (folder / f"{number:04d}.jpg").write_bytes(drawn(number))
+        (folder / f"{number:04d}.jpg").write_bytes(draw_jpeg(number))
     return folder
 
 
-def moderate(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    return run("moderate", *map(str, arguments), *FAST, **settings)
+def run_moderate(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    return run("moderate", *map(str, arguments), *FAST_OPTIONS, **settings)
 
 
-def rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]

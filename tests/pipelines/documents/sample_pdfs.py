@@ -1,4 +1,4 @@
-"""PDFs for the tests of documents, drawn with reportlab."""
+"""PDFs for tests of documents, drawn with reportlab."""
 
 import io
 import re
@@ -16,7 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 WIDTH, HEIGHT = A4
 SIZE, LEADING = 11, 14
 
-# Written for these tests: a page's worth of plain English, so that its letters are those of a language.
+# Written for these tests: plain English, so that its letters have the statistics of a language.
 SENTENCES = (
     "The harbour was quiet when the first boats came in from the north.",
     "A few people stood on the pier and counted the crates of herring.",
@@ -30,11 +30,11 @@ SENTENCES = (
     "In the evening the harbour was as quiet as it had been at dawn.",
 )
 
-Draw = Callable[[Canvas], None]
+DrawPage = Callable[[Canvas], None]
 
 
-def pdf(*pages: Draw, **options: object) -> bytes:
-    """A file of A4 pages; `options` are those of reportlab's canvas."""
+def make_pdf(*pages: DrawPage, **options: object) -> bytes:
+    """A file of A4 pages; `options` go to reportlab's canvas."""
     file = io.BytesIO()
     canvas = Canvas(file, pagesize=A4, invariant=1, **options)
     for draw in pages:
@@ -44,10 +44,10 @@ def pdf(*pages: Draw, **options: object) -> bytes:
     return file.getvalue()
 
 
-def text(
+def draw_text(
     lines: Sequence[str] = SENTENCES, *, left: float = 72, top: float = 72, font: str = "Helvetica", size: int = SIZE
-) -> Draw:
-    """Lines from `top` points under the page's upper edge on."""
+) -> DrawPage:
+    """Lines, the first of them `top` points below the page's upper edge."""
 
     def draw(canvas: Canvas) -> None:
         canvas.setFont(font, size)
@@ -57,8 +57,8 @@ def text(
     return draw
 
 
-def invisible(lines: Sequence[str] = SENTENCES) -> Draw:
-    """As OCR programs leave what they have read."""
+def draw_invisible_text(lines: Sequence[str] = SENTENCES) -> DrawPage:
+    """Invisible text, as OCR programs leave it."""
 
     def draw(canvas: Canvas) -> None:
         written = canvas.beginText(72, HEIGHT - 83)
@@ -71,7 +71,7 @@ def invisible(lines: Sequence[str] = SENTENCES) -> Draw:
     return draw
 
 
-def picture(box: tuple[float, float, float, float], seed: int = 7) -> Draw:
+def draw_picture(box: tuple[float, float, float, float], seed: int = 7) -> DrawPage:
     """An image of noise over left, bottom, right, top in points."""
     pixels = np.random.default_rng(seed).integers(0, 255, (60, 60, 3), np.uint8)
     left, bottom, right, top = box
@@ -82,7 +82,7 @@ def picture(box: tuple[float, float, float, float], seed: int = 7) -> Draw:
     return draw
 
 
-def scan(canvas: Canvas) -> None:
+def draw_scan(canvas: Canvas) -> None:
     """A page that is one image, with writing on it."""
     image = Image.new("RGB", (827, 1169), "white")
     pen = ImageDraw.Draw(image)
@@ -91,7 +91,7 @@ def scan(canvas: Canvas) -> None:
     canvas.drawImage(ImageReader(image), 0, 0, WIDTH, HEIGHT)
 
 
-def both(*draws: Draw) -> Draw:
+def draw_all(*draws: DrawPage) -> DrawPage:
     def draw(canvas: Canvas) -> None:
         for one in draws:
             one(canvas)
@@ -99,8 +99,8 @@ def both(*draws: Draw) -> Draw:
     return draw
 
 
-def turned(degrees: int, inner: Draw) -> Draw:
-    """`inner` on a page that viewers turn clockwise by `degrees`."""
+def rotate_page(degrees: int, inner: DrawPage) -> DrawPage:
+    """`inner` on a page that viewers rotate clockwise by `degrees`."""
 
     def draw(canvas: Canvas) -> None:
         canvas.setPageRotation(degrees)
@@ -111,7 +111,7 @@ def turned(degrees: int, inner: Draw) -> Draw:
     return draw
 
 
-def upended(inner: Draw) -> Draw:
+def draw_upside_down(inner: DrawPage) -> DrawPage:
     """`inner` painted upside down."""
 
     def draw(canvas: Canvas) -> None:
@@ -122,13 +122,13 @@ def upended(inner: Draw) -> Draw:
     return draw
 
 
-def locked(password: str) -> bytes:
-    return pdf(text(), encrypt=StandardEncryption(password, canPrint=0))
+def make_locked_pdf(password: str) -> bytes:
+    return make_pdf(draw_text(), encrypt=StandardEncryption(password, canPrint=0))
 
 
-def with_broken_page(number: int, count: int) -> bytes:
-    """A file whose page tree leads nowhere for one of its pages."""
-    whole = pdf(*[text([f"This is page {page}."]) for page in range(1, count + 1)])
+def make_pdf_with_broken_page(number: int, count: int) -> bytes:
+    """A file in whose page tree the reference to one page leads nowhere."""
+    whole = make_pdf(*[draw_text([f"This is page {page}."]) for page in range(1, count + 1)])
     kids = re.search(rb"/Kids \[ ([^\]]*)\]", whole)
     assert kids is not None
     places = kids[1].split(b" R ")
@@ -138,8 +138,8 @@ def with_broken_page(number: int, count: int) -> bytes:
     return broken
 
 
-def endless(levels: int = 9, width: int = 10) -> bytes:
-    """Forms that show the next one ten times each: two kilobytes that are a billion lines."""
+def make_endless_pdf(levels: int = 9, width: int = 10) -> bytes:
+    """Forms that each show the next one ten times: two kilobytes that draw a billion lines."""
     show = b"/F Do\n" * width
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -158,22 +158,22 @@ def endless(levels: int = 9, width: int = 10) -> bytes:
     return b"%PDF-1.4\n" + b"".join(written) + b"trailer << /Root 1 0 R /Size 20 >>\n%%EOF"
 
 
-def with_private_codes() -> bytes:
-    """A font whose map to Unicode leads into a private area: it looks right, and cannot be read."""
+def make_pdf_with_private_codes() -> bytes:
+    """A font that maps to Unicode's private use area: it looks right, but its text cannot be read."""
     pdfmetrics.registerFont(TTFont("Vera", "Vera.ttf"))
-    whole = pdf(text(font="Vera"), pageCompression=0)
+    whole = make_pdf(draw_text(font="Vera"), pageCompression=0)
     start, end = whole.index(b"begincmap"), whole.index(b"endcmap")
     mapped = re.sub(rb"<00([0-9A-F]{2})>(?=[\s\]])", rb"<E0\1>", whole[start:end])
     assert mapped != whole[start:end]
     return whole[:start] + mapped + whole[end:]
 
 
-def shifted(lines: Sequence[str] = SENTENCES) -> list[str]:
-    """Each letter three places on: what a font with a wrong encoding gives."""
-    return ["".join(_shifted(letter) for letter in line) for line in lines]
+def shift_letters(lines: Sequence[str] = SENTENCES) -> list[str]:
+    """Each letter three places further: what a font with a wrong encoding gives."""
+    return ["".join(_shift_letter(letter) for letter in line) for line in lines]
 
 
-def _shifted(letter: str) -> str:
+def _shift_letter(letter: str) -> str:
     if not letter.isalpha():
         return letter
     first = ord("a" if letter.islower() else "A")

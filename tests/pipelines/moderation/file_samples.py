@@ -1,4 +1,4 @@
-"""Image files with something beside their pixels, for the tests of the signal "file"."""
+"""Makes image files with something beside their pixels, for the tests of the signal "file"."""
 
 import io
 import struct
@@ -18,7 +18,7 @@ XMP = b"http://ns.adobe.com/xap/1.0/\0<?xpacket begin=''?><x:xmpmeta xmlns:x='ad
 FTYP = struct.pack(">I4s4sI4s", 20, b"ftyp", b"mp42", 0, b"isom")
 
 
-def ordinary() -> Mapping[str, bytes]:
+def ordinary_files() -> Mapping[str, bytes]:
     """Files of every format as encoders write them."""
     return {
         "JPEG": encode(CAT, "JPEG", exif=exif(6), icc_profile=bytes(3000)),
@@ -58,24 +58,24 @@ def with_comment(gif: bytes, text: bytes) -> bytes:
     return gif[:-1] + b"\x21\xfe" + bytes([len(text)]) + text + b"\0;"
 
 
-def located(*, empty: bool = False) -> Image.Exif:
+def exif_with_position(*, empty: bool = False) -> Image.Exif:
     """Exif with a position, or with the tags of one that the camera left empty."""
     tags = Image.Exif()
     tags[ORIENTATION] = 1
-    there = {1: "N", 2: (51.0, 30.0, 26.0), 3: "W", 4: (0.0, 7.0, 39.0)}
-    tags[0x8825] = {0: b"\2\2\0\0"} if empty else there
+    position = {1: "N", 2: (51.0, 30.0, 26.0), 3: "W", 4: (0.0, 7.0, 39.0)}
+    tags[0x8825] = {0: b"\2\2\0\0"} if empty else position
     return tags
 
 
-def zipped() -> bytes:
+def make_zip() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("run.sh", "echo hello")
     return file.getvalue()
 
 
-def samsung_trailer(*blocks: bytes) -> bytes:
-    """Blocks, then a directory with each one's distance from it."""
+def make_samsung_trailer(*blocks: bytes) -> bytes:
+    """Blocks, then a directory with the distance of each from it."""
     body, distances = b"".join(blocks), []
     at = len(body)
     for block in blocks:
@@ -86,17 +86,17 @@ def samsung_trailer(*blocks: bytes) -> bytes:
     return body + head + struct.pack("<I", len(head)) + b"SEFT"
 
 
-def windows_program() -> bytes:
+def make_windows_program() -> bytes:
     return b"MZ".ljust(60, b"\0") + struct.pack("<I", 64) + b"PE\0\0" + bytes(200)
 
 
-def gif_script() -> bytes:
+def gif_with_script() -> bytes:
     """A GIF of 10,799 x 1 pixels, whose width opens a comment in JavaScript."""
     gif = encode(Image.new("P", (10_799, 1)), "GIF")
     return gif.replace(b"GIF87a", b"GIF89a")[:-1] + b"\x21\xfe\x0c*/=1;alert(1\0;"
 
 
-def bmp_script() -> bytes:
+def bmp_with_script() -> bytes:
     """A BMP whose file size opens a comment in JavaScript that a comment behind its pixels closes."""
     bmp = encode(CAT, "BMP")
     return bmp[:2] + b"/*" + bmp[4:] + b"*/=1;alert(1);//" + b"x" * 100

@@ -1,4 +1,4 @@
--- ARGV: (id, run)*. Renews the lease of each; answers per job: kept | cancel | lost.
+-- ARGV: (id, run)*. Renews the lease of each job. Returns per job: kept | cancel | lost.
 local answers = {}
 for at = 1, #ARGV, 2 do
   local id = ARGV[at]

@@ -1,4 +1,4 @@
-"""Every request has an id, its caller's or one of its own, and every answer names it."""
+"""Every request has an id, which is the caller's or a new one, and every response carries it."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 
 from service.http.app import create_app
 from service.settings import Settings
-from service.telemetry.request_context import current
+from service.telemetry.request_context import current_request
 
 OWN = r"req_[0-9a-f]{32}"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -18,16 +18,16 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 @pytest.fixture(scope="module")
 def http() -> TestClient:
-    """The app without its lifespan: nothing is loaded. Two routes are the test's."""
+    """The app without its lifespan, so that nothing is loaded, and with three routes for these tests."""
     app = create_app(Settings())
     add_routes(app)
     return TestClient(app, raise_server_exceptions=False)
 
 
 def add_routes(app: FastAPI) -> None:
-    @app.get("/whose")
-    async def whose() -> dict[str, str | None]:
-        context = current()
+    @app.get("/context")
+    async def context_of_request() -> dict[str, str | None]:
+        context = current_request()
         assert context is not None
         return {"request_id": context.request_id, "trace_id": context.trace_id}
 
@@ -45,30 +45,32 @@ def add_routes(app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize("id", ["a", "caller-17", "2f6f-4a:b.c_d", "x" * 128])
-def test_a_callers_id_is_taken(http: TestClient, id: str) -> None:
-    reply = http.get("/whose", headers={"X-Request-Id": id})
+def test_a_callers_id_is_used(http: TestClient, id: str) -> None:
+    reply = http.get("/context", headers={"X-Request-Id": id})
 
-    assert (reply.headers["x-request-id"], reply.json()["request_id"]) == (id, id)
+    assert reply.headers["x-request-id"] == id
+    assert reply.json()["request_id"] == id
 
 
 @pytest.mark.parametrize("id", ["", "x" * 129, "two words", "a\tb", 'a"b', "a;b", "a/b?c", "\xe4", "<script>"])
-def test_an_id_that_is_not_plain_is_replaced(http: TestClient, id: str) -> None:
-    reply = http.get("/whose", headers={b"X-Request-Id": id.encode("latin-1")})
+def test_an_unsafe_id_is_replaced(http: TestClient, id: str) -> None:
+    reply = http.get("/context", headers={b"X-Request-Id": id.encode("latin-1")})
 
     assert reply.headers["x-request-id"] == reply.json()["request_id"]
     assert reply.headers["x-request-id"].startswith("req_")
 
 
-def test_of_several_ids_none_is_taken(http: TestClient) -> None:
-    reply = http.get("/whose", headers=[("X-Request-Id", "one"), ("X-Request-Id", "two")])
+def test_several_ids_are_all_ignored(http: TestClient) -> None:
+    reply = http.get("/context", headers=[("X-Request-Id", "one"), ("X-Request-Id", "two")])
 
     assert reply.json()["request_id"] not in ("one", "two")
 
 
 def test_the_trace_is_known_without_opentelemetry(http: TestClient) -> None:
-    reply = http.get("/whose", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
+    reply = http.get("/context", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
 
-    assert (reply.json()["trace_id"], http.get("/whose").json()["trace_id"]) == (TRACE, None)
+    assert reply.json()["trace_id"] == TRACE
+    assert http.get("/context").json()["trace_id"] is None
 
 
 @pytest.mark.parametrize(
@@ -76,38 +78,40 @@ def test_the_trace_is_known_without_opentelemetry(http: TestClient) -> None:
     [("GET", "/healthz", 200), ("GET", "/nowhere", 404), ("DELETE", "/healthz", 405), ("GET", "/bug/1", 500),
      ("POST", "/v1/features", 503), ("POST", "/v1/embeddings", 503)],
 )  # fmt: skip
-def test_every_answer_has_the_id_and_every_problem_too(http: TestClient, method: str, path: str, status: int) -> None:
+def test_every_response_and_every_problem_has_the_id(http: TestClient, method: str, path: str, status: int) -> None:
     reply = http.request(method, path, headers={"X-Request-Id": "caller-17"})
 
-    named = reply.json().get("request_id") if "problem" in reply.headers["content-type"] else "caller-17"
-    assert (reply.status_code, reply.headers["x-request-id"], named) == (status, "caller-17", "caller-17")
+    request_id = reply.json().get("request_id") if "problem" in reply.headers["content-type"] else "caller-17"
+    assert reply.status_code == status
+    assert reply.headers["x-request-id"] == "caller-17"
+    assert request_id == "caller-17"
 
 
-def test_a_body_that_is_too_large_is_answered_with_the_id(http: TestClient) -> None:
+def test_the_problem_of_a_too_large_body_has_the_id(http: TestClient) -> None:
     reply = http.post("/v1/features", headers={"Content-Length": str(10**12), "X-Request-Id": "caller-17"})
 
-    assert (reply.status_code, reply.json()["request_id"]) == (413, "caller-17")
+    assert reply.status_code == 413
+    assert reply.json()["request_id"] == "caller-17"
 
 
-def test_a_bug_is_logged_once_and_counted_as_what_it_was_answered_with(
-    http: TestClient, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_bug_is_logged_once_and_counted_by_its_status(http: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "service"):
         reply = http.get("/bug/2")
 
-    assert (reply.status_code, reply.json()["type"]) == (500, "urn:kernelsight:problem:internal")
+    assert reply.status_code == 500
+    assert reply.json()["type"] == "urn:kernelsight:problem:internal"
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
     assert 'requests_total{route="/bug/{id}",status="500"}' in http.get("/metrics").text
 
 
-def test_an_answer_that_breaks_is_broken_off(http: TestClient) -> None:
+def test_a_response_that_fails_midway_is_broken_off(http: TestClient) -> None:
     broken = TestClient(http.app)
 
     with pytest.raises(ValueError, match="no further"):
         broken.get("/broken")
 
 
-def test_the_line_of_a_request_has_the_routes_pattern_and_no_query(
+def test_a_requests_log_line_has_the_routes_pattern_without_query(
     http: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "service"):

@@ -1,4 +1,4 @@
-"""Pages and tables that tests draw: pixels, the lines that a reader would find in them, and what they are."""
+"""Drawn pages and tables: their pixels, and the lines that a reader would find on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from pipelines.boxes import Box
 from pipelines.documents.stages import PageText, TextLine, TextWord
-from pipelines.documents.types import Box
 
 WORDS = [
     "the",
@@ -33,10 +33,10 @@ WORDS = [
 
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-Placed = tuple[int, int, int, int, str]
+PlacedCell = tuple[int, int, int, int, str]
 
 
-def line_of(words: Sequence[tuple[str, Box]]) -> TextLine:
+def make_line(words: Sequence[tuple[str, Box]]) -> TextLine:
     x0, y0 = min(box[0] for _, box in words), min(box[1] for _, box in words)
     x1, y1 = max(box[2] for _, box in words), max(box[3] for _, box in words)
     quad = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
@@ -45,8 +45,8 @@ def line_of(words: Sequence[tuple[str, Box]]) -> TextLine:
 
 
 @dataclass
-class Sheet:
-    """A white page to write on; every call of `write` is a line that a reader finds."""
+class PageDrawing:
+    """A white page to write on; each call of `write` adds a line that a reader would find."""
 
     width: int = 1240
     height: int = 1754
@@ -64,11 +64,11 @@ class Sheet:
             self.draw.text((at, y), word, "black", font, stroke_width=1 if bold else 0)
             words.append((word, (at, y, end, y + 1.2 * size)))
             at = end + font.getlength(" ")
-        self.lines.append(line_of(words))
+        self.lines.append(make_line(words))
         return self.lines[-1]
 
     def paragraph(self, x: float, y: float, right: float, rows: int, size: int = 20, *, seed: int = 0) -> float:
-        """Justified rows with an indented first one and a short last one; returns where the next one begins."""
+        """Draw justified rows, the first indented and the last short; returns the y of the next paragraph."""
         random, font = Random(seed), ImageFont.load_default(size)
         for row in range(rows):
             left = x + 2 * size if row == 0 else x
@@ -76,11 +76,11 @@ class Sheet:
             words = [random.choice(WORDS)]
             while font.getlength(" ".join(words)) < end - left - 3 * size:
                 words.append(random.choice(WORDS))
-            self._justified(words, left, end, y, font, size)
+            self._write_justified(words, left, end, y, font, size)
             y += 1.5 * size
         return y
 
-    def _justified(self, words: list[str], left: float, right: float, y: float, font: Font, size: int) -> None:
+    def _write_justified(self, words: list[str], left: float, right: float, y: float, font: Font, size: int) -> None:
         space = (right - left - sum(font.getlength(word) for word in words)) / max(1, len(words) - 1)
         placed, at = [], left
         for word in words:
@@ -88,7 +88,7 @@ class Sheet:
             self.draw.text((at, y), word, "black", font)
             placed.append((word, (at, y, end, y + 1.2 * size)))
             at = end + space
-        self.lines.append(line_of(placed))
+        self.lines.append(make_line(placed))
 
     @property
     def text(self) -> PageText:
@@ -100,18 +100,18 @@ class DrawnTable:
     """`cells`: (row, column, row span, column span, text) of every cell, row by row."""
 
     text: PageText
-    cells: list[Placed]
+    cells: list[PlacedCell]
 
 
-def drawn_table(seed: int, *, is_ruled: bool) -> DrawnTable:
-    """Three to six columns; a heading over some of them in every second, and a name over two rows."""
+def draw_table(seed: int, *, is_ruled: bool) -> DrawnTable:
+    """A table of three to six columns, with one cell over two rows and, in every second table, one over two columns."""
     random = Random(seed)
     columns, rows = random.randint(3, 6), random.randint(4, 9)
     widths = [random.randint(120, 200) for _ in range(columns)]
     xs = [60 + sum(widths[:index]) for index in range(columns + 1)]
     ys = [60 + 44 * index for index in range(rows + 1)]
-    cells = _cells(random, rows, columns)
-    sheet = Sheet(xs[-1] + 60, ys[-1] + 60)
+    cells = _make_cells(random, rows, columns)
+    sheet = PageDrawing(xs[-1] + 60, ys[-1] + 60)
     for row, column, tall, wide, text in cells:
         frame = (xs[column], ys[row], xs[column + wide], ys[row + tall])
         if is_ruled:
@@ -127,16 +127,16 @@ def drawn_table(seed: int, *, is_ruled: bool) -> DrawnTable:
     return DrawnTable(sheet.text, cells)
 
 
-def _cells(random: Random, rows: int, columns: int) -> list[Placed]:
+def _make_cells(random: Random, rows: int, columns: int) -> list[PlacedCell]:
     has_group = random.random() < 0.5
     spans = [(0, columns - 2, 1, 2, "Group of two")] if has_group else []
     spans.append((random.randint(2, rows - 2), 0, 2, 1, "Both rows"))
-    taken = {(row + y, column + x) for row, column, tall, wide, _ in spans for y in range(tall) for x in range(wide)}
-    free = [spot for spot in product(range(rows), range(columns)) if spot not in taken]
-    return sorted(spans + [(*spot, 1, 1, _text(random, *spot, has_group=has_group)) for spot in free])
+    occupied = {(row + y, column + x) for row, column, tall, wide, _ in spans for y in range(tall) for x in range(wide)}
+    free = [place for place in product(range(rows), range(columns)) if place not in occupied]
+    return sorted(spans + [(*place, 1, 1, _make_text(random, *place, has_group=has_group)) for place in free])
 
 
-def _text(random: Random, row: int, column: int, *, has_group: bool) -> str:
+def _make_text(random: Random, row: int, column: int, *, has_group: bool) -> str:
     if row == 0 or (row == 1 and has_group):
         return "" if row == 0 and has_group else f"Head {'ABCDEF'[column]}"
     if column == 0:

@@ -1,0 +1,16 @@
+"""Options of the captioning pipeline."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FeaturesOptions(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    top_k: int = Field(default=5, ge=0, le=1000, description="tags at most")
+    min_score: float = Field(default=0.02, ge=0, le=1, description="tags under this probability are left out")
+    embedding: Literal["float", "base64", "none"] = Field(
+        default="float", description="a list of numbers, base64 of little-endian float32, or nothing"
+    )
+    grid: bool = Field(default=False, description="add the spatial feature grid as base64 of float16")

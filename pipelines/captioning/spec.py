@@ -1,0 +1,45 @@
+"""The declaration of the pipeline "features"."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.captioning.options import FeaturesOptions
+from pipelines.pipeline import Pipeline
+from pipelines.pipeline_spec import AuditSummary, PipelineSpec
+from pipelines.resources import PipelineResources
+from pipelines.types import Features
+
+
+async def _build(resources: PipelineResources) -> Pipeline[FeaturesOptions, Features]:
+    from pipelines.captioning.pipeline import CaptioningPipeline
+
+    return CaptioningPipeline(resources.encoder, resources.pool)
+
+
+def _summarise(result: Features) -> AuditSummary:
+    tags, groups = result.tags, result.groups  # without embedding and grid, which are large
+
+    def summary() -> Mapping[str, Any]:
+        return {
+            "tags": [{"label": one.label, "group": one.group, "score": one.score} for one in tags],
+            "groups": groups,
+        }
+
+    return summary
+
+
+FEATURES = PipelineSpec(
+    name="features",
+    options=FeaturesOptions,
+    result=Features,
+    build=_build,
+    tasks=("encoder",),
+    companions=("explain",),
+    is_selectable=True,
+    is_analysis=True,
+    is_default=True,
+    warm_up=FeaturesOptions(),
+    canary=FeaturesOptions(embedding="none"),
+    stages=frozenset({"preprocess", "wait", "session", "postprocess"}),
+    summarise=_summarise,
+)

@@ -1,0 +1,60 @@
+"""PipelineResources: the open models and limits that pipelines are built from."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.manifest import Manifest
+from pipelines.cpu_pool import CpuPool
+from pipelines.pipeline import Infer
+from pipelines.types import ModelUsed
+
+if TYPE_CHECKING:  # they load OpenCV or PDFium's client, which a process without pipelines does not need
+    from pipelines.captioning.encoder import ImageEncoder
+    from pipelines.documents.ocr.reader import OcrReader
+    from pipelines.documents.pdf.client import PdfiumClient
+    from pipelines.documents.pipeline import DocumentLimits
+    from pipelines.explain.explainer import ExplainerCache
+    from pipelines.moderation.policy import Policy
+    from pipelines.moderation.signals.signal import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class TaskModels:
+    """The models that do one task: `name` is the preference's in tasks.toml."""
+
+    name: str
+    manifests: tuple[Manifest, ...]
+
+
+@dataclass(frozen=True)
+class ModerationParts:
+    """What moderation is built from beside models: all of it can change while the service runs.
+
+    `signals` run on every image, those of `on_request` where a request names them.
+    """
+
+    policy: Callable[[], Awaitable["Policy"]]
+    signals: tuple["Signal", ...]
+    on_request: tuple["Signal", ...] = ()
+
+
+@dataclass(frozen=True)
+class PipelineResources:
+    """`models` by task; `used` names the graph that the store holds for a manifest.
+
+    `encoder` and `reader` are shared by several pipelines. `load_explainers` opens the explainer of the version that
+    serves a model now.
+    """
+
+    models: Mapping[str, TaskModels]
+    infer: Infer
+    infer_many: Infer
+    pool: CpuPool
+    used: Callable[[Manifest], ModelUsed]
+    load_explainers: Callable[[Manifest], Awaitable["ExplainerCache"]]
+    encoder: "ImageEncoder"
+    reader: "OcrReader"
+    pdfium: "PdfiumClient"
+    document_limits: "DocumentLimits"
+    moderation: ModerationParts
