@@ -51,7 +51,7 @@ async def main() -> None:
     given = parser.parse_args()
     files = sorted(path for path in given.images.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
     files = files[:: max(1, len(files) // given.most)][: given.most]
-    store, pool = Store(load_settings().store.expanduser()), CpuPool()
+    store, pool = Store(load_settings().models.store.expanduser()), CpuPool()
     runtime = Runtime(store, device="cpu")
     try:
         contenders = {"kernelsight": await ours(store, runtime, pool), **peers()}

@@ -20,36 +20,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.faces.candidates import Candidates, Floats
-from pipelines.faces.canvas import Mips
+from pipelines.faces.canvas import MipPyramid
 from pipelines.faces.detector import Calibration, logit
 from pipelines.faces.finder import FaceFinder
 from pipelines.faces.pipeline import SHORTER_SIDE, FacesPipeline
 from pipelines.image.decode import ImageLimits, decode
-from pipelines.nms import intersection_areas
+from pipelines.nms import measure_intersections
 from pipelines.run_context import RunContext
 from service.components import open_components
-from service.settings import load_settings
+from service.settings import ModelSettings, Settings
 from service.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True)
 class Recording(Calibration):
-    """Keeps what a calibration sees."""
+    """A calibration that records the raw scores that it is given."""
 
-    seen: list[tuple[Floats, Floats, NDArray[np.bool_]]] = field(default_factory=list)
+    recorded: list[tuple[Floats, Floats, NDArray[np.bool_]]] = field(default_factory=list)
 
-    def score(self, detector: Floats, second: Floats, was_checked: NDArray[np.bool_]) -> Floats:
-        self.seen.append((detector, second, was_checked))
+    def score(self, detector: Floats, verifier: Floats, was_verified: NDArray[np.bool_]) -> Floats:
+        self.recorded.append((detector, verifier, was_verified))
         return detector
 
 
 @dataclass
 class Samples:
-    """Logits of detector and second net, whether there was a second look, and whether it is a face."""
+    """For each candidate: the logits of detector and verifier, whether it was verified, and whether it is a face."""
 
     detector: list[float] = field(default_factory=list)
-    second: list[float] = field(default_factory=list)
-    checked: list[bool] = field(default_factory=list)
+    verifier: list[float] = field(default_factory=list)
+    was_verified: list[bool] = field(default_factory=list)
     is_face: list[bool] = field(default_factory=list)
 
 
@@ -57,7 +57,7 @@ async def main(folder: Path) -> None:
     lines = next(path for name in ("labels.jsonl", "gt.jsonl") if (path := folder / name).exists()).read_text()
     rows = [row for row in map(json.loads, lines.splitlines()) if row["faces"] is not None or row.get("nonface")]
     for name in ("yunet", "mtcnn"):
-        settings = load_settings().model_copy(update={"faces": name})
+        settings = Settings(models=ModelSettings(faces=name))
         async with open_components(settings, Metrics(), only=("faces",)) as components:
             pipeline = components.engine.pipeline("faces")
             assert isinstance(pipeline, FacesPipeline)
@@ -69,39 +69,39 @@ async def main(folder: Path) -> None:
 
 async def collect(finder: FaceFinder, folder: Path, row: dict[str, Any], samples: Samples) -> None:
     now = finder.detector.calibration
-    recording = Recording((0, 0, 0), (0, 0), now.smallest_checked, now.weakest_checked)
+    recording = Recording((0, 0, 0), (0, 0), now.smallest_verified, now.weakest_verified)
     picture = decode((folder / row["file"]).read_bytes(), limits=ImageLimits(), shorter_side=SHORTER_SIDE)
-    mips, call = Mips(picture.pixels), RunContext()
-    found = (await finder.detector.propose(mips, smallest=None, is_thorough=True, context=call)).found
-    await finder.second.check(mips, found, recording, call, is_thorough=True)
-    [(first, second, checked)] = recording.seen
-    for index, is_face in labelled(found, row["faces"] or [], picture.scale):
-        samples.detector.append(float(logit(first)[index]))
-        samples.second.append(float(logit(second)[index]))
-        samples.checked.append(bool(checked[index]))
+    mips, context = MipPyramid(picture.pixels), RunContext()
+    proposals = await finder.detector.propose(mips, smallest_face=None, is_thorough=True, context=context)
+    await finder.verifier.verify(mips, proposals.candidates, recording, context, is_thorough=True)
+    [(detector, verifier, was_verified)] = recording.recorded
+    for index, is_face in label_candidates(proposals.candidates, row["faces"] or [], picture.scale):
+        samples.detector.append(float(logit(detector)[index]))
+        samples.verifier.append(float(logit(verifier)[index]))
+        samples.was_verified.append(bool(was_verified[index]))
         samples.is_face.append(is_face)
 
 
-def labelled(found: Candidates, faces: list[dict[str, Any]], scale: float) -> list[tuple[int, bool]]:
+def label_candidates(candidates: Candidates, faces: list[dict[str, Any]], scale: float) -> list[tuple[int, bool]]:
     """Each candidate that counts, best score first, and whether it is the first on a labelled face."""
-    if not len(found):
+    if not len(candidates):
         return []
     boxes = np.array([face["box"] for face in faces], np.float32).reshape(-1, 4) * scale
     ignored = np.array([bool(face.get("ignore")) for face in faces], np.bool_)
-    shares, taken, out = pairwise_iou(found.boxes, boxes), set[int](), []
-    for index in np.argsort(-found.scores):
+    shares, taken, out = pairwise_iou(candidates.boxes, boxes), set[int](), []
+    for index in np.argsort(-candidates.scores):
         free = [face for face in np.argsort(-shares[index]) if not ignored[face] and int(face) not in taken]
         if free and shares[index, free[0]] >= 0.5:
             taken.add(int(free[0]))
             out.append((int(index), True))
-        elif not (ignored & (_inside(found.boxes[index], boxes) >= 0.5)).any():
+        elif not (ignored & (_inside(candidates.boxes[index], boxes) >= 0.5)).any():
             out.append((int(index), False))
     return out
 
 
 def pairwise_iou(one: Floats, other: Floats) -> Floats:
     """(N, M): intersection over union of (N, 4) with (M, 4) boxes."""
-    shared = intersection_areas(one, other)
+    shared = measure_intersections(one, other)
     areas, other_areas = ((boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1) for boxes in (one, other))
     shares: Floats = shared / np.maximum(areas[:, None] + other_areas - shared, np.float32(1e-9))
     return shares
@@ -115,15 +115,15 @@ def _inside(box: Floats, others: Floats) -> Floats:
 
 
 def report(name: str, samples: Samples) -> None:
-    checked, is_face = np.array(samples.checked), np.array(samples.is_face, np.float64)
-    both = np.stack([samples.detector, samples.second], axis=1)
+    was_verified, is_face = np.array(samples.was_verified), np.array(samples.is_face, np.float64)
+    both = np.stack([samples.detector, samples.verifier], axis=1)
     print(f"{name}: {len(is_face)} candidates, {int(is_face.sum())} of them faces")
-    print(f"  checked   = {fitted(both[checked], is_face[checked])}")
-    if not checked.all():
-        print(f"  unchecked = {fitted(both[~checked, :1], is_face[~checked])}")
+    print(f"  verified   = {fit(both[was_verified], is_face[was_verified])}")
+    if not was_verified.all():
+        print(f"  unverified = {fit(both[~was_verified, :1], is_face[~was_verified])}")
 
 
-def fitted(values: NDArray[np.float64], is_face: NDArray[np.float64]) -> tuple[float, ...]:
+def fit(values: NDArray[np.float64], is_face: NDArray[np.float64]) -> tuple[float, ...]:
     """Logistic regression by Newton's method: the constant, then a weight for each column."""
     rows = np.concatenate([np.ones((len(values), 1)), values], axis=1)
     weights = np.zeros(rows.shape[1])

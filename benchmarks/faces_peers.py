@@ -29,7 +29,7 @@ from pipelines.faces.pipeline import FacesPipeline
 from pipelines.image.decode import ImageLimits, Picture, decode
 from pipelines.run_context import RunContext
 from service.components import open_components
-from service.settings import load_settings
+from service.settings import ModelSettings, Settings
 from service.telemetry.metrics import Metrics
 
 LONGER_SIDE = 640  # what OpenCV's net is given at most, as its users do
@@ -78,7 +78,7 @@ async def in_turn(contenders: dict[str, Contender], picture: Picture, rounds: in
 
 
 async def ours(name: str, options: FacesOptions, stack: AsyncExitStack) -> Contender:
-    settings = load_settings().model_copy(update={"faces": name})
+    settings = Settings(models=ModelSettings(faces=name))
     components = await stack.enter_async_context(open_components(settings, Metrics(), only=("faces",)))
     pipeline = components.engine.pipeline("faces")
     assert isinstance(pipeline, FacesPipeline)

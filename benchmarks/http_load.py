@@ -32,7 +32,7 @@ from pipelines.captioning.options import FeaturesOptions
 from pipelines.image.decode import decode
 from pipelines.image.preprocess import crop_centre, required_shorter_side
 from service.components import Components, image_limits, open_components
-from service.settings import load_settings
+from service.settings import RuntimeSettings, Settings
 from service.telemetry.metrics import Metrics
 
 PHOTOGRAPHS = ("astronaut", "cat", "coffee", "rocket")
@@ -49,7 +49,7 @@ def main() -> None:
 
 async def run(options: argparse.Namespace) -> None:
     blobs = _blobs(options.images)
-    settings = load_settings().model_copy(update={"encoder_cache": 0})
+    settings = Settings(runtime=RuntimeSettings(encoder_cache=0))
     async with open_components(settings, Metrics(), only=("features",)) as components:
         server, url = _serve()
         try:

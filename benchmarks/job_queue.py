@@ -95,7 +95,8 @@ def speed(place: QueueProcesses, count: int, seconds: float = 0.0) -> str:
     wait_until(lambda: done(place, count + 1))
     rate = count / (time.monotonic() - start)
     cpu = (cpu_seconds(worker.pid) - cpu) / count * JOBS
-    return f"{rate:,.0f} jobs/s, {cpu:.2f} s CPU per {JOBS:,}, {sockets} connections, {sum(place.count_remaining())} entries left"
+    remaining = sum(place.count_remaining())
+    return f"{rate:,.0f} jobs/s, {cpu:.2f} s CPU per {JOBS:,}, {sockets} connections, {remaining} entries left"
 
 
 def speed_in_memory(place: QueueProcesses) -> str:

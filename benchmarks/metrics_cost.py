@@ -39,7 +39,7 @@ from service.monitoring.feedback.aggregator import open_feedback
 from service.monitoring.quality.factory import open_quality
 from service.operations.registry import FEATURES
 from service.operations.request import OperationRequest
-from service.settings import load_settings
+from service.settings import MonitoringSettings, RuntimeSettings, Settings, TelemetrySettings
 from service.telemetry.metrics import Metrics
 from service.telemetry.metrics.models import BatchMetrics
 from service.telemetry.request_context import RequestContext, bind_request
@@ -122,11 +122,13 @@ async def main() -> None:
         metrics.batches = SwitchedBatches(CollectorRegistry(), switch)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
-        own = {"encoder_cache": 0, "audit": f"{folder}/audit", "references": Path(folder) / "references"}
-        settings = load_settings().model_copy(update=own)
+        settings = Settings(
+            runtime=RuntimeSettings(encoder_cache=0),
+            monitoring=MonitoringSettings(audit=f"{folder}/audit", references=Path(folder) / "references"),
+        )
         if "spans" in options.watch:
             endpoint = stack.enter_context(collector())
-            switch.tracing = open_tracing(settings.model_copy(update={"otel_endpoint": endpoint}), "api")
+            switch.tracing = open_tracing(Settings(telemetry=TelemetrySettings(otel_endpoint=endpoint)), "api")
             stack.callback(switch.tracing.close)
         components = await stack.enter_async_context(open_components(settings, metrics, only=("features",)))
         watched = replace(components, engine=cast(Engine, Switched(components.engine, switch)))

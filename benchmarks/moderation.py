@@ -27,7 +27,7 @@ from PIL import Image
 
 from pipelines.moderation.options import ModerationOptions
 from service.components import Components, open_catalog, open_components, open_store
-from service.settings import load_settings
+from service.settings import ModerationSettings, RuntimeSettings, Settings, load_settings
 from service.telemetry.metrics import Metrics
 
 PHOTOGRAPHS = ("astronaut", "cat", "chelsea", "coffee", "rocket")
@@ -45,10 +45,12 @@ async def main() -> None:
     given = parser.parse_args()
     small = files(given.images)
     large = [enlarged(data, given.enlarged) for data in small]
-    exact = load_settings().model_copy(update={"nsfw_chain": "exact", "encoder_cache": 0})
+    runtime = RuntimeSettings(encoder_cache=0)
+    exact = Settings(runtime=runtime, moderation=ModerationSettings(nsfw_chain="exact"))
+    fast = Settings(runtime=runtime, moderation=ModerationSettings(nsfw_chain="fast"))
     async with (
         open_components(exact, Metrics(), only=("moderation",)) as components,
-        open_components(exact.model_copy(update={"nsfw_chain": "fast"}), Metrics(), only=("moderation",)) as fast_house,
+        open_components(fast, Metrics(), only=("moderation",)) as fast_house,
     ):
         contenders = {
             "reference, one after the other": reference(0, 1),

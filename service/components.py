@@ -72,7 +72,7 @@ async def open_components(
     catalog, store = open_catalog(settings), open_store(settings)
     selections = select_models(settings, catalog, store)
     runtime = open_runtime(settings, store, metrics)
-    pool, pdfium = CpuPool(limit=settings.queue_limit), PdfiumClient(pdf_limits(settings))
+    pool, pdfium = CpuPool(limit=settings.runtime.queue_limit), PdfiumClient(pdf_limits(settings))
     try:
         await _load_models(runtime, selections, names)
         factory = PipelineFactory(settings, store, runtime, selections, pool, pdfium)
@@ -92,7 +92,7 @@ async def open_components(
         if only is None:
             await engine.warm({name: options for name in names if (options := PIPELINES[name].warm_up) is not None})
         metrics.register_collectors(runtime, pool, resources.encoder.cache)
-        async with open_fetcher(settings.url_inputs, max_bytes=settings.max_image_bytes) as fetcher:
+        async with open_fetcher(settings.server.url_inputs, max_bytes=settings.limits.max_image_bytes) as fetcher:
             yield Components(
                 settings=settings,
                 metrics=metrics,
@@ -110,29 +110,30 @@ async def open_components(
                 fetcher=fetcher,
             )
     finally:
-        await runtime.close(grace_seconds=settings.drain_seconds)
+        await runtime.close(grace_seconds=settings.limits.drain_seconds)
         pool.close()
         pdfium.close()
 
 
 def served_pipelines(settings: Settings) -> tuple[str, ...]:
     """Every pipeline that requests may ask for."""
-    return served_with(settings.pipelines)
+    return served_with(settings.server.pipelines)
 
 
 def open_catalog(settings: Settings) -> Catalog:
     """The catalog, with promoted versions in place of the built-in ones."""
     store = open_store(settings)
-    catalog = Catalog.load(*([settings.catalog] if settings.catalog else []))
+    catalog = Catalog.load(*([settings.models.catalog] if settings.models.catalog else []))
     return catalog.with_manifests(lambda manifest: resolve_promoted(store, manifest))
 
 
 def open_store(settings: Settings) -> Store:
-    return Store(settings.store.expanduser(), mirror=settings.model_mirror, versions=settings.versions.expanduser())
+    models = settings.models
+    return Store(models.store.expanduser(), mirror=models.model_mirror, versions=models.versions.expanduser())
 
 
 def open_heads(settings: Settings) -> HeadStore:
-    return HeadStore(settings.categories.expanduser()).refresh()
+    return HeadStore(settings.models.categories.expanduser()).refresh()
 
 
 def open_reloading_heads(settings: Settings, pool: CpuPool) -> Reloading[HeadStore]:
@@ -144,16 +145,17 @@ def open_policy(settings: Settings, pool: CpuPool) -> Reloading[Policy]:
     """Raises PolicyInvalid."""
     from pipelines.moderation.policy_file import BUILT_IN, load_policy  # it knows every signal
 
-    path = settings.policy or BUILT_IN
+    path = settings.moderation.policy or BUILT_IN
     return Reloading(f"policy {str(path)!r}", lambda: load_policy(path), lambda: file_state([path]), pool)
 
 
 def image_limits(settings: Settings) -> ImageLimits:
-    return ImageLimits(settings.max_image_bytes, settings.max_image_pixels, settings.max_image_frames)
+    limits = settings.limits
+    return ImageLimits(limits.max_image_bytes, limits.max_image_pixels, limits.max_image_frames)
 
 
 def pdf_limits(settings: Settings) -> PdfLimits:
-    return PdfLimits(settings.max_document_bytes, settings.max_page_pixels)
+    return PdfLimits(settings.limits.max_document_bytes, settings.limits.max_page_pixels)
 
 
 async def _load_models(runtime: "Runtime", selections: dict[str, ModelSelection], pipelines: Collection[str]) -> None:

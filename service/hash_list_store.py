@@ -1,7 +1,7 @@
-"""Where the hash lists live: a file, a folder of files, or Redis. The only module that knows Redis for them.
+"""Read and edit hash lists in a file, a folder of files, or Redis.
 
 In Redis a list is a hash, KEY: hexadecimal PDQ hash ─► label, or JSON with label, source and distance. KEY:version
-is a counter that grows with every edit: by it running processes see that there is something to read again.
+is a counter that grows with every edit; it tells running processes to read the list again.
 """
 
 import csv
@@ -37,8 +37,8 @@ from service.settings import Settings, SettingsInvalid
 
 SCHEMES = ("redis", "rediss", "unix")
 SUFFIXES = (".csv", ".txt", ".json", ".jsonl", ".ndjson")
-ADDED_FILE = "added.csv"  # where entries go that are added to a folder
-ENTRIES_PER_COMMAND = 5_000  # entries a command; a large one would keep other clients of the server waiting
+ADDED_FILE = "added.csv"  # holds the entries that are added to a folder
+ENTRIES_PER_COMMAND = 5_000  # a larger command would keep other clients of the server waiting
 
 
 class HashListUnavailable(KernelSightError):
@@ -50,7 +50,7 @@ class HashListNotEdited(KernelSightError):
 
 
 class HashListStore(Protocol):
-    """`state` is cheap, and changes when the content does. `read` raises HashListInvalid or HashListUnavailable."""
+    """`state` is cheap, and changes with the content. `read` raises HashListInvalid or HashListUnavailable."""
 
     def state(self) -> Hashable: ...
 
@@ -59,7 +59,7 @@ class HashListStore(Protocol):
     def add(self, entries: Iterable[HashEntry]) -> None: ...
 
     def remove(self, hash: bytes) -> bool:
-        """Whether it was there."""
+        """Whether the list had it."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class FileHashListStore:
         return file_state([self.path, *self._files()])
 
     def read(self) -> HashList:
-        return HashList.of(line for path in self._files() for line in parse_hash_list(_bytes_of(path), str(path)))
+        return HashList.of(line for path in self._files() for line in parse_hash_list(_read_bytes(path), str(path)))
 
     def add(self, entries: Iterable[HashEntry]) -> None:
         added = {entry.hash: entry for entry in entries}
@@ -86,25 +86,26 @@ class FileHashListStore:
                 _write(self._own, kept)
         others = [path for path in self._files() if path != self._own]
         for path in others:
-            if hash in (entry.hash for entry in parse_hash_list(_bytes_of(path), str(path)) if isinstance(entry, HashEntry)):
+            if hash in (entry.hash for entry in _read_entries(path)):
                 raise HashListNotEdited(f"{hash.hex()} is in {path}, which was not written by this command: edit it")
         return len(kept) < len(entries)
 
     @property
     def _own(self) -> Path:
+        """The file that edits are written to."""
         return self.path / ADDED_FILE if self.path.is_dir() else self.path
 
     def _files(self) -> list[Path]:
         try:
             return sorted(path for path in self.path.iterdir() if path.suffix.lower() in SUFFIXES)
-        except OSError:  # a file, or nothing that can be read: reading it says what
+        except OSError:  # a file, or unreadable: then reading it raises the reason
             return [self.path]
 
     def _own_entries(self) -> list[HashEntry]:
-        """Raises HashListNotEdited for a file that would lose something if it were written anew."""
+        """Raises HashListNotEdited for a file that would lose content if it were rewritten."""
         if not self._own.exists():
             return []
-        data = _bytes_of(self._own)
+        data = _read_bytes(self._own)
         if data.strip() and data.partition(b"\n")[0].strip() != ",".join(CSV_COLUMNS).encode():
             raise HashListNotEdited(f"{self._own} has a form of its own: edit it, or name a folder and put it in there")
         return [line for line in parse_hash_list(data, str(self._own)) if isinstance(line, HashEntry)]
@@ -117,7 +118,8 @@ class RedisHashListStore:
     name: str  # the URL without its password
 
     @classmethod
-    def of(cls, url: str) -> "RedisHashListStore":
+    def from_url(cls, url: str) -> "RedisHashListStore":
+        """Connects on first use; raises SettingsInvalid."""
         address, _, key = url.partition("#")
         scheme, _, rest = address.partition("://")
         name = f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}#{key}"
@@ -132,38 +134,38 @@ class RedisHashListStore:
         return cls(client, key, name)
 
     def state(self) -> Hashable:
-        """With the number of entries: edits by other tools are seen at least when they change that."""
+        """Includes the number of entries: other tools do not count the version up."""
         try:
             return (self.client.get(f"{self.key}:version"), self.client.hlen(self.key))
         except redis.RedisError:
-            return "unreachable"  # reading then says why
+            return "unreachable"  # then reading raises the reason
 
     def read(self) -> HashList:
-        with self._errors():
+        with self._translate_errors():
             found = dict(self.client.hscan_iter(self.key, count=ENTRIES_PER_COMMAND))
         return HashList.of(parse_redis_value(hash, value, self.name) for hash, value in found.items())
 
     def add(self, entries: Iterable[HashEntry]) -> None:
-        fields = {entry.hash.hex(): _value(entry) for entry in entries}
+        fields = {entry.hash.hex(): _to_redis_value(entry) for entry in entries}
         names = list(fields)
-        with self._errors():
+        with self._translate_errors():
             for start in range(0, len(names), ENTRIES_PER_COMMAND):
                 part = {name: fields[name] for name in names[start : start + ENTRIES_PER_COMMAND]}
                 self._edit(partial(redis.client.Pipeline.hset, name=self.key, mapping=part))
 
     def remove(self, hash: bytes) -> bool:
-        with self._errors():
+        with self._translate_errors():
             return bool(self._edit(lambda edit: edit.hdel(self.key, hash.hex())))
 
     def _edit(self, change: Callable[[redis.client.Pipeline], object]) -> Any:
-        """One transaction with the version: nobody sees the one without the other."""
+        """The edit and the new version are one transaction."""
         edit = self.client.pipeline()
         change(edit)
         edit.incr(f"{self.key}:version")
         return edit.execute()[0]
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except redis.RedisError as cause:
@@ -171,39 +173,45 @@ class RedisHashListStore:
 
 
 def open_hash_list_stores(settings: Settings) -> dict[HashListKind, HashListStore]:
-    """The lists that are configured; raises SettingsInvalid for an address that cannot be one."""
-    named = {"block": settings.block_hashes, "allow": settings.allow_hashes}
-    return {kind: open_hash_list_store(value) for kind in HASH_LIST_KINDS if (value := named[kind])}
+    """The configured lists; raises SettingsInvalid for an invalid address."""
+    addresses = {"block": settings.moderation.block_hashes, "allow": settings.moderation.allow_hashes}
+    return {kind: open_hash_list_store(value) for kind in HASH_LIST_KINDS if (value := addresses[kind])}
 
 
 def open_hash_list_store(address: str) -> HashListStore:
-    return RedisHashListStore.of(address) if address.partition("://")[0] in SCHEMES else FileHashListStore(Path(address).expanduser())
+    if address.partition("://")[0] in SCHEMES:
+        return RedisHashListStore.from_url(address)
+    return FileHashListStore(Path(address).expanduser())
 
 
 def open_known_image_signal(settings: Settings, pool: CpuPool) -> KnownImageSignal:
-    """The signal "known" over the configured lists, which are read now, and again whenever they have changed.
+    """The signal "known" over the configured lists, which are read now, and again whenever they change.
 
-    Raises HashListInvalid, HashListUnavailable or SettingsInvalid. A list that becomes invalid or unreachable later
-    stays as it was, with a warning.
+    Raises HashListInvalid, HashListUnavailable or SettingsInvalid. A list that later becomes invalid or unreachable
+    keeps its last content, and a warning is logged.
     """
-    watched = {kind: _watched(kind, place, pool) for kind, place in open_hash_list_stores(settings).items()}
+    lists = {kind: _load_reloading(kind, store, pool) for kind, store in open_hash_list_stores(settings).items()}
 
     async def current() -> dict[HashListKind, SearchableHashList]:
-        return {kind: await one.current() for kind, one in watched.items()}
+        return {kind: await reloading.current() for kind, reloading in lists.items()}
 
-    return KnownImageSignal(current, pool, settings.hash_distance, settings.known_dihedral)
-
-
-def _watched(kind: HashListKind, place: HashListStore, pool: CpuPool) -> Reloading[SearchableHashList]:
-    return Reloading(f"the {kind} list", lambda: SearchableHashList.of(place.read()), place.state, pool)
+    return KnownImageSignal(current, pool, settings.moderation.hash_distance, settings.moderation.known_dihedral)
 
 
-def _value(entry: HashEntry) -> str:
+def _load_reloading(kind: HashListKind, store: HashListStore, pool: CpuPool) -> Reloading[SearchableHashList]:
+    return Reloading(f"the {kind} list", lambda: SearchableHashList.of(store.read()), store.state, pool)
+
+
+def _to_redis_value(entry: HashEntry) -> str:
     fields = {"label": entry.label, "source": entry.source, "distance": entry.distance}
     return orjson.dumps({name: value for name, value in fields.items() if value not in (None, "")}).decode()
 
 
-def _bytes_of(path: Path) -> bytes:
+def _read_entries(path: Path) -> list[HashEntry]:
+    return [line for line in parse_hash_list(_read_bytes(path), str(path)) if isinstance(line, HashEntry)]
+
+
+def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as cause:

@@ -1,4 +1,4 @@
-"""Files that operators change while the service runs: read again then, and kept when the new ones are bad."""
+"""Reload files that operators edit while the service runs; an invalid edit leaves the last valid content in use."""
 
 import asyncio
 import logging
@@ -17,11 +17,11 @@ T = TypeVar("T")
 
 
 class Reloading(Generic[T]):
-    """Something loaded from what `state` describes. Asking costs a look at `state` at most every `every_seconds`."""
+    """Content that is loaded again when `state` changes, which is compared at most once every `every_seconds`."""
 
     def __init__(
         self,
-        what: str,
+        name: str,
         load: Callable[[], T],
         state: Callable[[], Hashable],
         pool: CpuPool,
@@ -29,42 +29,42 @@ class Reloading(Generic[T]):
         every_seconds: float = 1.0,
     ) -> None:
         """Loads at once; raises what `load` raises."""
-        self._what, self._load, self._state, self._pool, self._every = what, load, state, pool, every_seconds
-        self._seen, self._value = state(), load()
-        self._looked = monotonic()
+        self._name, self._load, self._state, self._pool, self._every_seconds = name, load, state, pool, every_seconds
+        self._loaded_state, self._value = state(), load()
+        self._checked_at = monotonic()
         self._lock = asyncio.Lock()
 
     async def current(self) -> T:
         """The content as it is now, or as it was when it was last valid."""
-        if monotonic() - self._looked >= self._every and not self._lock.locked():
+        if monotonic() - self._checked_at >= self._every_seconds and not self._lock.locked():
             async with self._lock:
-                self._looked = monotonic()
-                await self._pool.run(self._look)
+                self._checked_at = monotonic()
+                await self._pool.run(self._reload_if_changed)
         return self._value
 
     def pin(self) -> None:
-        """Keep the content of this moment, whatever happens to the files."""
-        self._every = inf
+        """Keep the present content, whatever happens to the files."""
+        self._every_seconds = inf
 
-    def _look(self) -> None:
+    def _reload_if_changed(self) -> None:
         state = self._state()
-        if state == self._seen:
+        if state == self._loaded_state:
             return
-        self._seen = state
+        self._loaded_state = state
         try:
             self._value = self._load()
         except KernelSightError as error:
-            log.warning("%s has changed and is not taken over: %s", self._what, error)
+            log.warning("%s has changed, but is invalid; the last valid content stays in use: %s", self._name, error)
         else:
-            log.info("%s has changed and is taken over", self._what)
+            log.info("%s has changed and was reloaded", self._name)
 
 
 def file_state(paths: Iterable[Path]) -> Hashable:
-    """What changes when a file is written, replaced or removed, without reading it."""
-    return tuple((path, *_stamp(path)) for path in paths)
+    """A value that changes when a file is written, replaced or removed; no file is read."""
+    return tuple((path, *_file_stamp(path)) for path in paths)
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
+def _file_stamp(path: Path) -> tuple[int, int, int]:
     try:
         found = path.stat()
     except OSError:

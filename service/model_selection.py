@@ -34,7 +34,7 @@ class ModelSelection(TaskModels):
 
 def select_models(settings: Settings, catalog: Catalog, store: Store) -> dict[str, ModelSelection]:
     """One selection for each task that a pipeline needs; raises ModelUnknown, SettingsInvalid or ModelMissing."""
-    return {task: _select(task, settings, catalog, store) for task in MODEL_TASKS}
+    return {task: _select(task, settings, catalog, store) for task in catalog.tasks if task in MODEL_TASKS}
 
 
 def log_selections(selections: Mapping[str, ModelSelection]) -> None:
@@ -46,9 +46,9 @@ def log_selections(selections: Mapping[str, ModelSelection]) -> None:
 
 
 def _select(task: str, settings: Settings, catalog: Catalog, store: Store) -> ModelSelection:
-    if task == "encoder" and settings.encoder is not None:
-        return _select_encoder(settings.encoder, catalog, store)
-    return _select_preference(task, settings.faces if task == "faces" else None, catalog, store)
+    if task == "encoder" and settings.models.encoder is not None:
+        return _select_encoder(settings.models.encoder, catalog, store)
+    return _select_preference(task, settings.models.faces if task == "faces" else None, catalog, store)
 
 
 def _select_encoder(name: str, catalog: Catalog, store: Store) -> ModelSelection:

@@ -40,10 +40,10 @@ from service.telemetry.metrics import Metrics
 def open_runtime(settings: Settings, store: Store, metrics: Metrics) -> Runtime:
     return Runtime(
         store,
-        device=settings.device,
-        queue_limit=settings.queue_limit,
-        hang_seconds=settings.hang_seconds,
-        probe_after_seconds=settings.probe_after_seconds,
+        device=settings.runtime.device,
+        queue_limit=settings.runtime.queue_limit,
+        hang_seconds=settings.runtime.hang_seconds,
+        probe_after_seconds=settings.runtime.probe_after_seconds,
         observer=metrics.batches.observe,
     )
 
@@ -92,7 +92,7 @@ class PipelineFactory:
 
     def _open_encoder(self) -> ImageEncoder:
         [manifest] = self.selections["encoder"].manifests
-        cache = EncoderCache(self.settings.encoder_cache) if self.settings.encoder_cache else None
+        cache = EncoderCache(self.settings.runtime.encoder_cache) if self.settings.runtime.encoder_cache else None
         return ImageEncoder(
             manifest,
             self._used(manifest),
@@ -124,7 +124,7 @@ class PipelineFactory:
         reader: OcrReader | None,
     ) -> ModerationParts:
         [opennsfw] = self.selections["moderation"].manifests
-        explainers, chain = await self._load_explainers(opennsfw), self.settings.nsfw_chain
+        explainers, chain = await self._load_explainers(opennsfw), self.settings.moderation.nsfw_chain
         signals = (
             NsfwSignal(opennsfw, self._used(opennsfw), self.runtime.infer_many, self.pool, explainers, chain),
             ObjectsSignal(encoder),
@@ -137,7 +137,7 @@ class PipelineFactory:
         return ModerationParts(policy.current, signals, on_request)
 
     def _open_domain_lists(self) -> Reloading[DomainLists]:
-        denied, allowed = self.settings.deny_domains, self.settings.allow_domains
+        denied, allowed = self.settings.moderation.deny_domains, self.settings.moderation.allow_domains
         paths = [path for path in (denied, allowed) if path is not None]
         return Reloading(
             "the lists of domains", lambda: load_domain_lists(denied, allowed), lambda: file_state(paths), self.pool
@@ -156,6 +156,6 @@ class PipelineFactory:
         return explainers
 
     def _document_limits(self) -> DocumentLimits:
-        settings = self.settings
-        limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels, settings.max_image_frames)
-        return DocumentLimits(limits, settings.max_document_pages, page_seconds=settings.page_seconds)
+        limits = self.settings.limits
+        images = ImageLimits(limits.max_image_bytes, limits.max_image_pixels, limits.max_image_frames)
+        return DocumentLimits(images, limits.max_document_pages, page_seconds=limits.page_seconds)

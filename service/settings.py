@@ -1,19 +1,44 @@
-"""Every setting, from `KERNELSIGHT_…` in the environment or an `.env` file: the only place that reads either."""
+"""Settings, grouped by concern: the only module that reads the environment and the `.env` file.
+
+The field `lease_seconds` of any group is the variable KERNELSIGHT_LEASE_SECONDS: variables do not name the groups.
+"""
 
 import os
+import re
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from models.errors import KernelSightError
 from pipelines.moderation.hashes.lists import MAX_DISTANCE
+from pipelines.registry import SELECTABLE
 
 UrlInputs = Literal["off", "public", "any"]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-Served = Literal["moderation", "features", "faces", "document"]
+if TYPE_CHECKING:
+    SelectablePipeline = str
+else:
+    SelectablePipeline = Literal[SELECTABLE]
+
+PREFIX = "KERNELSIGHT_"
+
+# Variables with our prefix that are no settings, and what reads them.
+OTHER_VARIABLES = {
+    "KERNELSIGHT_PUBLISH": "docker-compose.yml: the address that it publishes the API on",
+    "KERNELSIGHT_GRAFANA": "docker-compose.yml: the address that it publishes Grafana on",
+    "KERNELSIGHT_PDF_PASSWORD": "`kernelsight documents`, in place of --password",
+}
+
+# Kubernetes sets such variables in every pod beside a service whose name begins with kernelsight:
+# https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
+_SERVICE_LINK = re.compile(
+    r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)", re.ASCII
+)
+_SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")  # the value of KERNELSIGHT_PORT or KERNELSIGHT_…_PORT
 
 
 class SettingsInvalid(KernelSightError):
@@ -25,65 +50,90 @@ def _default_store() -> Path:
     return Path(cache).expanduser() / "kernelsight" / "models"
 
 
-def _data(name: str) -> Path:
+def _data_folder(name: str) -> Path:
     data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(data).expanduser() / "kernelsight" / name
 
 
-class Settings(BaseSettings):
-    """Defaults suit one machine. Sizes are in the unit that the name says."""
+class SettingsGroup(BaseSettings):
+    """Field names are unique over all groups."""
 
     model_config = SettingsConfigDict(
-        env_prefix="KERNELSIGHT_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
     )
 
+
+class ModelSettings(SettingsGroup):
     store: Path = Field(default_factory=_default_store)  # where model files live
     catalog: Path | None = None  # a folder of further manifests; they override the built-in ones
-    categories: Path = Field(default_factory=lambda: _data("categories"))  # where custom categories live
     model_mirror: str | None = None  # folder or URL asked for every model file before its own sources
-    pipelines: Annotated[tuple[Served, ...], NoDecode] = get_args(Served)  # models of the others are not loaded
     encoder: str | None = None  # model id of the captioning encoder; None takes the task's first choice
     faces: str | None = None  # yunet or mtcnn; None takes the first whose models are in the store
+    categories: Path = Field(default_factory=lambda: _data_folder("categories"))  # where custom categories live
+    versions: Path = Field(default_factory=lambda: _data_folder("versions"))  # shadow versions, and those promoted
+    export_python: Path = Path(".venv-export/bin/python")  # interpreter with the export extra, for `models export`
+
+
+class RuntimeSettings(SettingsGroup):
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    queue_limit: int = Field(default=256, ge=1)  # requests that may wait per model and priority, then 429
+    encoder_cache: int = Field(default=64, ge=0)  # images whose encoder output is kept, 0.25 MB each; 0: none
+    hang_seconds: float = Field(default=60.0, gt=0)  # a session that runs longer on one batch is replaced
+    probe_after_seconds: float = Field(default=10.0, gt=0)  # health runs a real inference after this much silence
+
+
+class ModerationSettings(SettingsGroup):
     policy: Path | None = None  # the moderation policy; None takes the one that ships with KernelSight
+    nsfw_chain: Literal["exact", "fast"] = "exact"  # fast decodes large JPEGs at a smaller scale for OpenNSFW
     deny_domains: Path | None = None  # a domain a line: links to these in QR codes are "denied"
     allow_domains: Path | None = None  # links to others than these are "unlisted"
-    nsfw_chain: Literal["exact", "fast"] = "exact"  # fast decodes large JPEGs at a smaller scale for OpenNSFW
     block_hashes: str | None = None  # hashes of known bad images: a file, a folder, or redis://HOST/DB#KEY
     allow_hashes: str | None = None  # the same of images that are known to be fine
     hash_distance: int = Field(default=31, ge=0, le=MAX_DISTANCE)  # bits in which a copy's hash may differ
     known_dihedral: bool = False  # find turned and mirrored copies as well
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    export_python: Path = Path(".venv-export/bin/python")  # interpreter with the export extra, for `models export`
 
+
+class ServerSettings(SettingsGroup):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     # Bearer token; needed to bind to anything but loopback.
     api_key: SecretStr | None = Field(default=None, min_length=1)
+    pipelines: Annotated[tuple[SelectablePipeline, ...], NoDecode] = SELECTABLE  # models of the others are not loaded
+    # Images by http(s) URL: public means hosts of the public internet on ports 80 and 443; any is for closed networks.
+    url_inputs: UrlInputs = "public"
 
+    @field_validator("port", mode="before")
+    @classmethod
+    def _ignore_service_link(cls, given: Any) -> Any:
+        is_address = isinstance(given, str) and _SERVICE_ADDRESS.match(given)
+        return cls.model_fields["port"].default if is_address else given
+
+    @field_validator("pipelines", mode="before")
+    @classmethod
+    def _split_names(cls, given: Any) -> Any:
+        """As everywhere: "features,faces"."""
+        return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+
+
+class LimitSettings(SettingsGroup):
     max_image_bytes: int = Field(default=20 * 2**20, ge=1)
     max_image_pixels: int = Field(default=64_000_000, ge=1)
     max_image_frames: int = Field(default=1_000, ge=1)
     max_document_bytes: int = Field(default=64 * 2**20, ge=1)  # of a PDF
     max_document_pages: int = Field(default=200, ge=1)  # that one request may ask for
     max_page_pixels: int = Field(default=25_000_000, ge=1)  # a PDF page that would have more is drawn smaller
-
-    # Images by http(s) URL: public means hosts of the public internet on ports 80 and 443; any is for closed networks.
-    url_inputs: UrlInputs = "public"
     max_training_bytes: int = Field(default=256 * 2**20, ge=1)  # of a request that trains a category
-    training_seconds: float = Field(default=300.0, gt=0)  # a training, upload included, not done by then gets 504
 
-    queue_limit: int = Field(default=256, ge=1)  # requests that may wait per model and priority, then 429
-    encoder_cache: int = Field(default=64, ge=0)  # images whose pass is kept, 0.25 MB each; 0: none
     request_seconds: float = Field(default=30.0, gt=0)  # a request not done by then gets 504
     document_seconds: float = Field(default=600.0, gt=0)  # the same for /v1/documents and /v1/analyze
     page_seconds: float = Field(default=60.0, gt=0)  # a page not done by then is reported without the others failing
-    hang_seconds: float = Field(default=60.0, gt=0)  # a session that runs longer on one batch is replaced
-    probe_after_seconds: float = Field(default=10.0, gt=0)  # health runs a real inference after this much silence
+    training_seconds: float = Field(default=300.0, gt=0)  # a training, upload included, not done by then gets 504
+    drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight
 
-    kernel_check_seconds: float = Field(default=600.0, ge=0)  # between looks at the models' kernels; 0: only if asked
 
+class QueueSettings(SettingsGroup):
     redis_url: SecretStr | None = None  # where the queue is; None starts a Valkey on this machine
-    queue_data: Path = Field(default_factory=lambda: _data("queue"))  # of that Valkey
+    queue_data: Path = Field(default_factory=lambda: _data_folder("queue"))  # of that Valkey
     queue_depth: int = Field(default=10_000, ge=1)  # jobs that may wait per priority, then 429
     lease_seconds: float = Field(default=30.0, ge=1)  # a worker silent for so long loses its jobs to others
     job_attempts: int = Field(default=3, ge=1)  # that fail or kill their worker; then the job is a dead letter
@@ -91,38 +141,47 @@ class Settings(BaseSettings):
     payload_seconds: float = Field(default=14 * 86_400.0, ge=1)  # how long an image waits for its job, at the longest
     dead_letter_seconds: float = Field(default=7 * 86_400.0, ge=1)  # how long a dead letter is kept
 
+
+class WorkerSettings(SettingsGroup):
     job_seconds: float = Field(default=600.0, gt=0)  # an attempt at a job, or a line of a batch, not done by then
     worker_here: bool = True  # whether `serve` works off jobs as well; else it leaves them to `kernelsight worker`
     worker_concurrency: int = Field(default=8, ge=1)  # jobs that one worker has in flight
 
-    files: str = Field(default_factory=lambda: str(_data("files")))  # of batches: a folder, or a URL that fsspec knows
+
+class BatchSettings(SettingsGroup):
+    files: str = Field(default_factory=lambda: str(_data_folder("files")))  # a folder, or a URL that fsspec knows
     file_keep_seconds: float = Field(default=30 * 86_400.0, ge=60)  # how long files and batches are kept
     max_batch_bytes: int = Field(default=200 * 2**20, ge=1)  # of a file of requests
 
-    audit: str = Field(default_factory=lambda: str(_data("audit")))  # of results: a folder, redis (the queue's), or off
+
+class WebhookSettings(SettingsGroup):
+    webhook_secret: SecretStr | None = None  # whsec_ and base64: signs callbacks; None switches them off
+    webhook_urls: UrlInputs = "public"  # where callbacks may go, as url_inputs
+
+
+class MonitoringSettings(SettingsGroup):
+    audit: str = Field(default_factory=lambda: str(_data_folder("audit")))  # a folder, redis (the queue's), or off
     audit_days: int = Field(default=30, ge=1)  # how long records and feedback are kept
     audit_records: int = Field(default=100_000, ge=1000)  # that redis keeps at most: about half a gigabyte
     feedback_window: int = Field(default=1_000, ge=1)  # judgements per pipeline that precision and recall are over
 
-    webhook_secret: SecretStr | None = None  # whsec_ and base64: signs callbacks; None switches them off
-    webhook_urls: UrlInputs = "public"  # where callbacks may go, as url_inputs
-
     canaries: Path | None = None  # a folder of golden sets, a folder each, beside the one that is built in
-    canary_seconds: float = Field(default=600.0, ge=0)  # how often they are run; 0: never by themselves
-    canary_answers: Path = Field(default_factory=lambda: _data("canaries"))  # what they answered last: tells flips
+    canary_seconds: float = Field(default=600.0, ge=0)  # between runs; 0: only when asked
+    canary_answers: Path = Field(default_factory=lambda: _data_folder("canaries"))  # last results, to detect flips
 
-    shadow: str | None = None  # a second version of a model to compare: a manifest, or ID=PATH of an ONNX graph
-    versions: Path = Field(default_factory=lambda: _data("versions"))  # such versions, and which were promoted
+    shadow: str | None = None  # a shadow version to compare: a manifest, or ID=PATH of an ONNX graph
     shadow_share: float = Field(default=0.05, ge=0, le=1)  # of that model's inferences
 
-    references: Path = Field(default_factory=lambda: _data("references"))  # what drift is measured against
-    reference_auto: bool = True  # where there is no reference, the first answers become it
+    references: Path = Field(default_factory=lambda: _data_folder("references"))  # what drift is measured against
+    reference_auto: bool = True  # where there is no reference, the first observations become it
     reference_observations: int = Field(default=1_000, ge=500)  # that make one
-    quality_rate: float = Field(default=25.0, gt=0)  # of the encoder's answers, so many a second are measured at most
+    quality_rate: float = Field(default=25.0, gt=0)  # encoder outputs measured per second, at most
     drift_window: int = Field(default=500, ge=200)  # observations that are compared with the reference
 
-    drain_seconds: float = Field(default=10.0, ge=0)  # how long shutdown waits for what is in flight
+    kernel_check_seconds: float = Field(default=600.0, ge=0)  # between checks of the models' kernels; 0: only if asked
 
+
+class TelemetrySettings(SettingsGroup):
     log_format: LogFormat = "text"  # of `serve` and `worker`; json is one object a line
     log_level: LogLevel = "INFO"
     # Base URL of an OpenTelemetry collector's OTLP over HTTP; None sends no traces. The SDK reads other OTEL_… itself.
@@ -131,19 +190,64 @@ class Settings(BaseSettings):
     )
     trace_ratio: float = Field(default=0.1, ge=0, le=1)  # share of the traces begun here that is recorded
 
-    @field_validator("pipelines", mode="before")
-    @classmethod
-    def _names(cls, given: Any) -> Any:
-        """As everywhere: "features,faces"."""
-        return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+
+class Settings(BaseModel):
+    """Defaults suit one machine. Sizes are in the unit that the name says.
+
+    A group that is not given reads its variables; `QueueSettings(lease_seconds=1)` reads its other ones.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: ModelSettings = Field(default_factory=ModelSettings)
+    runtime: RuntimeSettings = Field(default_factory=RuntimeSettings)
+    moderation: ModerationSettings = Field(default_factory=ModerationSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    queue: QueueSettings = Field(default_factory=QueueSettings)
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    batches: BatchSettings = Field(default_factory=BatchSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
+    monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
+
+
+GROUPS = {name: cast(type[SettingsGroup], field.annotation) for name, field in Settings.model_fields.items()}
 
 
 def load_settings() -> Settings:
-    """Raises SettingsInvalid, which names every variable that is wrong."""
-    try:
-        return Settings()
-    except ValidationError as cause:
-        wrong = "; ".join(
-            f"KERNELSIGHT_{'.'.join(map(str, error['loc'])).upper()}: {error['msg']}" for error in cause.errors()
-        )
-        raise SettingsInvalid(wrong) from cause
+    """Raises SettingsInvalid, which names every variable that is wrong or is no setting."""
+    groups: dict[str, SettingsGroup] = {}
+    problems: list[str] = []
+    for name, group in GROUPS.items():
+        try:
+            groups[name] = group()
+        except ValidationError as error:
+            problems += [f"{PREFIX}{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()]
+    problems += map(_describe_unknown, _find_unknown_variables())
+    if problems:
+        raise SettingsInvalid("; ".join(problems))
+    return Settings.model_validate(groups)
+
+
+def _variables() -> set[str]:
+    return {f"{PREFIX}{field.upper()}" for group in GROUPS.values() for field in group.model_fields}
+
+
+def _find_unknown_variables() -> list[str]:
+    given = {**DotEnvSettingsSource(SettingsGroup).env_vars, **EnvSettingsSource(SettingsGroup).env_vars}
+    known = _variables() | set(OTHER_VARIABLES)
+    ours = {name.upper(): value or "" for name, value in given.items() if name.upper().startswith(PREFIX)}
+    return [name for name, value in ours.items() if name not in known and not _is_service_link(name, value)]
+
+
+def _is_service_link(variable: str, value: str) -> bool:
+    if variable.endswith("_PORT") and _SERVICE_ADDRESS.match(value):
+        return True
+    return _SERVICE_LINK.fullmatch(variable.removeprefix(PREFIX)) is not None
+
+
+def _describe_unknown(variable: str) -> str:
+    names = [name.removeprefix(PREFIX) for name in _variables()]  # all begin alike, which is no likeness
+    nearest = get_close_matches(variable.removeprefix(PREFIX), names, n=1, cutoff=0.7)
+    return f"{variable} is no setting" + (f"; did you mean {PREFIX}{nearest[0]}?" if nearest else "")

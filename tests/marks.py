@@ -7,6 +7,6 @@ from models.store.store import Store
 from service.settings import load_settings
 
 needs_yunet = pytest.mark.skipif(
-    Store(load_settings().store).state(Catalog.load().get("yunet")) != "ready",
+    Store(load_settings().models.store).state(Catalog.load().get("yunet")) != "ready",
     reason="YuNet's upstream could not be reached when the models were pulled",
 )

@@ -1,4 +1,4 @@
-"""A face framed as avatars are: upright by its eyes, its head at a steady size and place."""
+"""Frames a face as an avatar: upright by its eyes, the head always at the same size and place."""
 
 import io
 from math import floor, hypot, inf, log2
@@ -9,73 +9,76 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
 from pipelines.faces.candidates import LANDMARKS
-from pipelines.faces.canvas import Mips, Pixels
-from pipelines.faces.crops import Square
+from pipelines.faces.canvas import MipPyramid, Pixels
+from pipelines.faces.crops import CropWindow
 from pipelines.faces.types import Face
 
-# Shares of the side: where the middle of the eyes lies, and how far they are apart. A head is about two eye
-# distances from the eyes to the top of the hair and 1.8 from the eyes to the chin: this leaves a margin above.
-EYES_DOWN, EYES_APART = 0.46, 0.19
-# An eye-to-mouth distance is 1.05 to 1.15 eye distances on a face seen from the front. Turned away, the eyes come
-# closer together: then the mouth says how large the head is.
-MOUTH_TO_EYES = 0.85
-# A frame has at most so many times the picture's longer side: more would be padding all around a stamp.
-MOST_AROUND = 1.4
-# Standard deviations in shares of the side: of the blur over what lies outside the picture, and of the seam.
-BLUR, SEAM = 0.05, 0.01
+# Shares of the side: how far down the middle of the eyes lies, and how far apart the eyes are. From the eyes to the top
+# of the hair it is about two eye distances, to the chin 1.8: this leaves a margin above.
+EYE_LEVEL, EYE_DISTANCE = 0.46, 0.19
+# The eye distance that an eye-to-mouth distance stands for, at least. Seen from the front, eyes and mouth are 1.05 to
+# 1.15 eye distances apart. On a face turned away the eyes come closer together: then the mouth gives the head's size.
+EYE_TO_MOUTH_FACTOR = 0.85
+# A frame's side is at most this many times the picture's longer side: more would be a tiny face amid padding.
+MAX_FRAME_FACTOR = 1.4
+# Standard deviations, in shares of the side, of the blur over what lies outside the picture and of the seam between.
+BLUR_SIGMA, SEAM_SIGMA = 0.05, 0.01
 
 
-def frame_of(face: Face, *, scale: float, longer_side: float = inf) -> Square:
+def compute_frame(face: Face, *, scale: float, longer_side: float = inf) -> CropWindow:
     """The square that an avatar of `face` shows; `scale` is the picture's: landmarks are pixels of the original.
 
-    In a picture with so little around the face that `longer_side` (in its pixels) is much less than the
-    frame's, the frame is smaller and the face larger.
+    `longer_side` is the picture's, in its pixels. Where it is much less than the frame's side, the frame is smaller
+    and the face in it larger.
     """
     points = np.array([getattr(face.landmarks, name) for name in LANDMARKS], np.float64) * scale
     left, right, _, left_mouth, right_mouth = points
     x, y = (right - left).tolist()
-    apart = hypot(x, y)
+    eye_distance = hypot(x, y)
     eyes = (left + right) / 2
-    down = float(np.linalg.norm((left_mouth + right_mouth) / 2 - eyes))
-    side = min(max(apart, MOUTH_TO_EYES * down, 1.0) / EYES_APART, MOST_AROUND * longer_side)
-    cosine, sine = (x / apart, y / apart) if apart else (1.0, 0.0)
-    below = (0.5 - EYES_DOWN) * side  # from the eyes to the middle of the square
-    return Square(eyes[0] - sine * below, eyes[1] + cosine * below, side, (cosine, sine))
+    mouth_distance = float(np.linalg.norm((left_mouth + right_mouth) / 2 - eyes))
+    side = min(
+        max(eye_distance, EYE_TO_MOUTH_FACTOR * mouth_distance, 1.0) / EYE_DISTANCE, MAX_FRAME_FACTOR * longer_side
+    )
+    cosine, sine = (x / eye_distance, y / eye_distance) if eye_distance else (1.0, 0.0)
+    offset = (0.5 - EYE_LEVEL) * side  # from the eyes down to the middle of the square
+    return CropWindow(eyes[0] - sine * offset, eyes[1] + cosine * offset, side, (cosine, sine))
 
 
-def render(mips: Mips, frame: Square, *, size: int, padding: str) -> Image.Image:
+def render_avatar(mips: MipPyramid, frame: CropWindow, *, size: int, padding: str) -> Image.Image:
     """RGB, `size` x `size`. `padding` is "reflect" or a colour "#rrggbb"."""
-    # From a level with at least the avatar's resolution, at twice the size where that means shrinking: no aliasing.
-    level, shrunk = mips.level(max(0, floor(log2(frame.side / size))))
-    square = Square(frame.x * shrunk, frame.y * shrunk, frame.side * shrunk, frame.direction)
-    side = size * 2 if square.side > size else size
+    # Taken from a level with at least the avatar's resolution, and drawn at twice the size where it has to shrink: this
+    # avoids aliasing.
+    level, scale = mips.level(max(0, floor(log2(frame.side / size))))
+    window = CropWindow(frame.x * scale, frame.y * scale, frame.side * scale, frame.direction)
+    side = size * 2 if window.side > size else size
     if padding == "reflect":
-        image = _warped(level, square, side, borderMode=cv2.BORDER_REFLECT)
-        image = _softened(image, _warped(np.full(level.shape[:2], 255, np.uint8), square, side))
+        image = _warp(level, window, side, borderMode=cv2.BORDER_REFLECT)
+        image = _blur_outside(image, _warp(np.full(level.shape[:2], 255, np.uint8), window, side))
     else:
-        image = _warped(level, square, side, borderValue=ImageColor.getrgb(padding))
+        image = _warp(level, window, side, borderValue=ImageColor.getrgb(padding))
     return Image.fromarray(image if side == size else cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA))
 
 
-def _warped(pixels: Pixels, square: Square, side: int, **border: Any) -> Pixels:
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cast(Pixels, cv2.warpAffine(pixels, square.affine(side), (side, side), flags=how, **border))
+def _warp(pixels: Pixels, window: CropWindow, side: int, **border: Any) -> Pixels:
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cast(Pixels, cv2.warpAffine(pixels, window.affine_matrix(side), (side, side), flags=flags, **border))
 
 
-def _softened(image: Pixels, inside: Pixels) -> Pixels:
-    """`image` blurred where `inside` is 0: the reflection of a face must not look like a second one."""
+def _blur_outside(image: Pixels, inside: Pixels) -> Pixels:
+    """Blur `image` where `inside` is 0: the reflection of a face must not look like a second face."""
     if inside.all():
         return image
-    blurred = cv2.GaussianBlur(image, (0, 0), len(image) * BLUR)
-    share = cv2.GaussianBlur(inside, (0, 0), len(image) * SEAM)[..., None].astype(np.float32) / 255
-    share = np.minimum(share * 2, 1) * (inside[..., None] > 0)  # whole from the border on inwards
+    blurred = cv2.GaussianBlur(image, (0, 0), len(image) * BLUR_SIGMA)
+    share = cv2.GaussianBlur(inside, (0, 0), len(image) * SEAM_SIGMA)[..., None].astype(np.float32) / 255
+    share = np.minimum(share * 2, 1) * (inside[..., None] > 0)  # 1 from the border on inwards
     return (image * share + blurred * (1 - share)).round().astype(np.uint8)
 
 
-def encode(image: Image.Image, *, shape: Literal["square", "circle"], format: Literal["png", "webp"]) -> bytes:
-    """The file: pixels only, no metadata; a circle has everything around it transparent."""
+def encode_avatar(image: Image.Image, *, shape: Literal["square", "circle"], format: Literal["png", "webp"]) -> bytes:
+    """The bytes of a file with pixels only, no metadata; everything around a circle is transparent."""
     if shape == "circle":
-        image.putalpha(_disc(image.width))
+        image.putalpha(_draw_disc(image.width))
     file = io.BytesIO()
     if format == "png":
         image.save(file, "PNG")
@@ -84,7 +87,7 @@ def encode(image: Image.Image, *, shape: Literal["square", "circle"], format: Li
     return file.getvalue()
 
 
-def _disc(size: int) -> Image.Image:
+def _draw_disc(size: int) -> Image.Image:
     mask = Image.new("L", (size * 4, size * 4))
     ImageDraw.Draw(mask).ellipse((0, 0, size * 4 - 1, size * 4 - 1), fill=255)
     return mask.reduce(4)

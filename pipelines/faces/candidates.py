@@ -1,4 +1,4 @@
-"""What a detector proposes: boxes, scores and landmarks, as arrays of one length."""
+"""The candidates for faces that a detector proposes: boxes, scores and landmarks as arrays of one length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.nms import keep_best, suppressed
+from pipelines.nms import keep_best, suppress_overlaps
 
 Floats = NDArray[np.float32]
 
@@ -24,11 +24,11 @@ class Candidates:
     landmarks: Floats
 
     @classmethod
-    def none(cls) -> Self:
+    def empty(cls) -> Self:
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
         if len(parts) == 1:
             return parts[0]
         return cls(
@@ -41,7 +41,7 @@ class Candidates:
         return len(self.scores)
 
     def __getitem__(self, rows: Any) -> Self:
-        """A selection by indices, mask or slice."""
+        """Select rows by indices, mask or slice."""
         return type(self)(self.boxes[rows], self.scores[rows], self.landmarks[rows])
 
     @property
@@ -55,17 +55,17 @@ class Candidates:
         sides: Floats = np.sqrt(width * height)
         return sides
 
-    def distinct(self, *, iou: float) -> Self:
+    def suppress_overlaps(self, *, iou: float) -> Self:
         """Greedy non-maximum suppression; best score first."""
         return self[keep_best(self.boxes, self.scores, iou=iou)]
 
-    def voted(self, *, iou: float) -> Self:
-        """As `distinct`, but every survivor is the mean of all that it stands for, weighted by squared scores.
+    def merge_overlaps(self, *, iou: float) -> Self:
+        """As `suppress_overlaps`, but each survivor is the mean of all that it replaces, weighted by squared scores.
 
         Source: S. Gidaris and N. Komodakis, "Object Detection via a Multi-Region and Semantic
         Segmentation-Aware CNN Model" (ICCV 2015), box voting.
         """
-        kept, owners = suppressed(self.boxes, self.scores, iou=iou, of_smaller=False)
+        kept, owners = suppress_overlaps(self.boxes, self.scores, iou=iou, of_smaller=False)
         if len(kept) == len(self):
             return self[kept]
         order = np.argsort(owners, kind="stable")

@@ -1,94 +1,102 @@
 """Finds the faces of a picture with either detector, and tries harder where it found none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipelines.cpu_pool import CpuPool
-from pipelines.faces.assembly import described
+from pipelines.faces.assembly import assemble_faces
 from pipelines.faces.candidates import Candidates
-from pipelines.faces.canvas import Canvas, Mips, centred, turned
+from pipelines.faces.canvas import Canvas, MipPyramid, place_centred, place_turned
 from pipelines.faces.detector import Detector
 from pipelines.faces.options import FacesOptions
 from pipelines.faces.types import Faces
-from pipelines.faces.verification import Checked, SecondLook
+from pipelines.faces.verification import FaceVerifier, VerifiedFaces
 from pipelines.image.decode import Picture
 from pipelines.nms import keep_best
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
-# The picture's longer side on the canvas of other ways up, what lies between them, and the smallest face looked for: a
-# seventh of the picture's side.
+# Search of the other three ways up: the picture's longer side on their canvas, the gap between them, and the smallest
+# face wanted, a seventh of the picture's side.
 TURNED_SIDE, TURNED_GAP, TURNED_FACE = 140, 8, 20.0
-# The picture's longer side on the square canvas that has room around it, that canvas's side, and the smallest side of
-# a face that fills the picture, of the picture's.
-ROOMY_SIDE, ROOMY_CANVAS, FILLING = 64, 96, 0.5
+# Search for faces that fill the picture: the picture's longer side on a square canvas that leaves room around it, that
+# canvas's side, and the share of the picture's side from which a face fills it.
+ROOMY_SIDE, ROOMY_CANVAS, FILLING_SHARE = 64, 96, 0.5
 IOU = 0.45
-# What the second look is spent on at most; a crowd of more is listed by its best.
-MOST_CANDIDATES = 1000
+# Only so many candidates are verified; of a larger crowd the best are listed.
+MAX_CANDIDATES = 1000
 
 
 @dataclass(frozen=True)
 class FaceFinder:
     detector: Detector
-    second: SecondLook
+    verifier: FaceVerifier
     pool: CpuPool
 
     @property
     def models(self) -> list[ModelUsed]:
-        return list({used.id: used for used in (*self.detector.models, self.second.used)}.values())
+        return list({used.id: used for used in (*self.detector.models, self.verifier.used)}.values())
 
     async def find(self, picture: Picture, options: FacesOptions, context: RunContext) -> Faces:
-        """An empty list is an answer like any other."""
-        mips = Mips(picture.pixels)
+        """Find all faces; a result without any is valid."""
+        mips = MipPyramid(picture.pixels)
         smallest = options.min_face_size * picture.scale if options.min_face_size else None
         is_thorough = options.effort == "thorough"
         with context.stage("detect"):
-            proposals = await self.detector.propose(mips, smallest=smallest, is_thorough=is_thorough, context=context)
-        looks = [await self._checked(mips, proposals.found, context, is_thorough=is_thorough)]
+            proposals = await self.detector.propose(
+                mips, smallest_face=smallest, is_thorough=is_thorough, context=context
+            )
+        searches = [await self._verify_best(mips, proposals.candidates, context, is_thorough=is_thorough)]
         tries_harder = is_thorough and proposals.has_hints
-        if tries_harder and not looks[-1].is_sure(options.threshold):
+        if tries_harder and not searches[-1].has_face(options.threshold):
             with context.stage("filling"):
-                looks.append(await self._filling(mips, context))
-        if options.turned or (tries_harder and looks[-1].seems_turned(options.threshold)):
+                searches.append(await self._find_filling(mips, context))
+        if options.turned or (tries_harder and searches[-1].seems_turned(options.threshold)):
             with context.stage("turned"):
-                looks.append(await self._turned(mips, context))
-        found = Candidates.joined([look.found for look in looks])
-        if len(looks) > 1:
-            # Of a face found twice the two boxes may share little: neither may survive inside the other.
-            found = found[keep_best(found.boxes, found.scores, iou=0.5, of_smaller=True)]
-        found = found.distinct(iou=IOU)
-        found = found[(found.scores >= options.min_score) & (found.sides >= (smallest or 0))][: options.max_faces]
+                searches.append(await self._find_turned(mips, context))
+        candidates = _merge_searches(searches)
+        is_wanted = (candidates.scores >= options.min_score) & (candidates.sides >= (smallest or 0))
         with context.stage("measure"):
             return await self.pool.run(
-                described,
+                assemble_faces,
                 picture,
                 mips,
-                found,
+                candidates[is_wanted][: options.max_faces],
                 threshold=options.threshold,
                 detector=self.detector.name,
-                smallest_face=self.detector.smallest / proposals.finest,
+                smallest_face=self.detector.smallest_on_canvas / proposals.finest_scale,
             )
 
-    async def _checked(self, mips: Mips, found: Candidates, context: RunContext, *, is_thorough: bool) -> Checked:
-        best = found[np.argsort(-found.scores, kind="stable")[:MOST_CANDIDATES]]
-        return await self.second.check(mips, best, self.detector.calibration, context, is_thorough=is_thorough)
+    async def _verify_best(
+        self, mips: MipPyramid, candidates: Candidates, context: RunContext, *, is_thorough: bool
+    ) -> VerifiedFaces:
+        best = candidates[np.argsort(-candidates.scores, kind="stable")[:MAX_CANDIDATES]]
+        return await self.verifier.verify(mips, best, self.detector.calibration, context, is_thorough=is_thorough)
 
-    async def _filling(self, mips: Mips, context: RunContext) -> Checked:
+    async def _find_filling(self, mips: MipPyramid, context: RunContext) -> VerifiedFaces:
         """Faces that fill the picture: they need room around it, and no detail."""
-        found = await self._on(
-            centred(mips.width, mips.height, longer_side=ROOMY_SIDE, side=ROOMY_CANVAS), mips, context
-        )
-        large = found[found.sides >= FILLING * (mips.width * mips.height) ** 0.5]
-        return await self.second.check(mips, large, self.detector.filling, context, is_thorough=True)
+        canvas = place_centred(mips.width, mips.height, longer_side=ROOMY_SIDE, side=ROOMY_CANVAS)
+        candidates = await self._detect_on(canvas, mips, context)
+        large = candidates[candidates.sides >= FILLING_SHARE * (mips.width * mips.height) ** 0.5]
+        return await self.verifier.verify(mips, large, self.detector.filling_calibration, context, is_thorough=True)
 
-    async def _turned(self, mips: Mips, context: RunContext) -> Checked:
-        """Sideways or upside down: found on a small canvas, checked in the picture itself."""
-        canvas = turned(mips.width, mips.height, longer_side=TURNED_SIDE, gap=TURNED_GAP)
-        return await self._checked(mips, await self._on(canvas, mips, context), context, is_thorough=True)
+    async def _find_turned(self, mips: MipPyramid, context: RunContext) -> VerifiedFaces:
+        """Faces sideways or upside down: detected on a small canvas, verified in the picture itself."""
+        canvas = place_turned(mips.width, mips.height, longer_side=TURNED_SIDE, gap=TURNED_GAP)
+        return await self._verify_best(mips, await self._detect_on(canvas, mips, context), context, is_thorough=True)
 
-    async def _on(self, canvas: Canvas, mips: Mips, context: RunContext) -> Candidates:
-        """What the detector finds on a small canvas, in the picture's pixels."""
-        small = Mips(await self.pool.run(canvas.render, mips, mips.mean))
-        proposals = await self.detector.propose(small, smallest=TURNED_FACE, is_thorough=False, context=context)
-        return canvas.undo(proposals.found)
+    async def _detect_on(self, canvas: Canvas, mips: MipPyramid, context: RunContext) -> Candidates:
+        """Candidates on a small canvas, in the picture's pixels."""
+        small = MipPyramid(await self.pool.run(canvas.render, mips, mips.mean))
+        proposals = await self.detector.propose(small, smallest_face=TURNED_FACE, is_thorough=False, context=context)
+        return canvas.map_to_picture(proposals.candidates)
+
+
+def _merge_searches(searches: Sequence[VerifiedFaces]) -> Candidates:
+    candidates = Candidates.concatenate([search.candidates for search in searches])
+    if len(searches) > 1:
+        # The two boxes of a face found twice may share little: neither may survive inside the other.
+        candidates = candidates[keep_best(candidates.boxes, candidates.scores, iou=0.5, of_smaller=True)]
+    return candidates.suppress_overlaps(iou=IOU)

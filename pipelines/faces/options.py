@@ -1,4 +1,4 @@
-"""What a caller may ask of the faces pipelines."""
+"""Options of the faces pipelines."""
 
 from typing import Annotated, Literal
 

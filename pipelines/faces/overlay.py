@@ -1,4 +1,4 @@
-"""Boxes, landmarks and scores drawn onto a picture, for people to look at."""
+"""Draws boxes, landmarks and scores of faces onto a picture."""
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -9,14 +9,14 @@ PRIMARY, FACE, CANDIDATE = "#00c853", "#ffd600", "#9e9e9e"
 POINTS = ("#ff1744", "#2979ff", "#00e5ff", "#ff9100", "#d500f9")  # in the order of LANDMARKS
 
 
-def draw(pixels: Image.Image, found: Faces) -> Image.Image:
-    """A copy of upright RGB `pixels` in the original's size: the primary face green, others yellow, candidates grey."""
+def draw_faces(pixels: Image.Image, result: Faces) -> Image.Image:
+    """Draw onto a copy of upright RGB `pixels` in the original's size: primary green, faces yellow, candidates grey."""
     image = pixels.copy()
     pen = ImageDraw.Draw(image)
     width = max(1, round(max(image.size) / 400))
     font = ImageFont.load_default(size=max(10, 5 * width))
-    for index, face in reversed(list(enumerate(found.faces))):  # the best on top
-        colour = PRIMARY if index == found.primary else FACE if face.is_face else CANDIDATE
+    for index, face in reversed(list(enumerate(result.faces))):  # the best is drawn last, on top
+        colour = PRIMARY if index == result.primary else FACE if face.is_face else CANDIDATE
         _draw_face(pen, face, colour, width, font)
     return image
 
@@ -30,7 +30,7 @@ def _draw_face(
     for name, point in zip(LANDMARKS, POINTS, strict=True):
         x, y = getattr(face.landmarks, name)
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=point)
-    words = f"{face.score:.2f}"
+    label = f"{face.score:.2f}"
     if face.quality is not None:
-        words += f" suits {face.quality.suitability:.2f}"
-    pen.text((x0, y1 + width), words, fill=colour, font=font, stroke_width=max(1, width // 2), stroke_fill="black")
+        label += f" suits {face.quality.suitability:.2f}"
+    pen.text((x0, y1 + width), label, fill=colour, font=font, stroke_width=max(1, width // 2), stroke_fill="black")

@@ -1,11 +1,11 @@
-"""The two pipelines: faces with their measures, and one face as an avatar."""
+"""The pipelines "faces" (faces with their measures) and "avatar" (one face as an avatar)."""
 
 from dataclasses import dataclass
 
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import NoSuitableFace
-from pipelines.faces.avatar import encode, frame_of, render
-from pipelines.faces.canvas import Mips
+from pipelines.faces.avatar import compute_frame, encode_avatar, render_avatar
+from pipelines.faces.canvas import MipPyramid
 from pipelines.faces.finder import FaceFinder
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.faces.types import Avatar, Face, Faces
@@ -13,9 +13,10 @@ from pipelines.image.decode import Picture
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
-# A JPEG may be decoded at a smaller scale as long as this many pixels are left: the finest search needs no more.
+# A JPEG may be decoded at a smaller scale as long as its shorter side keeps this many pixels: the finest search needs
+# no more.
 SHORTER_SIDE = 1500
-MOST_DESCRIBED = 5
+MAX_DESCRIBED = 5
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class FacesPipeline:
         sure = [face for face in result.faces if face.is_face]
         if not sure:
             return "Faces: none found."
-        largest = sorted(sure, key=lambda face: -_area(face))[:MOST_DESCRIBED]
-        described = "; ".join(_words(face, result) for face in largest)
+        largest = sorted(sure, key=lambda face: -_measure_area(face))[:MAX_DESCRIBED]
+        descriptions = "; ".join(_describe_face(face, result) for face in largest)
         more = f"; and {len(sure) - len(largest)} smaller" if len(sure) > len(largest) else ""
-        return f"Faces: {len(sure)}. {described}{more}."
+        return f"Faces: {len(sure)}. {descriptions}{more}."
 
 
 @dataclass(frozen=True)
@@ -52,61 +53,61 @@ class AvatarPipeline:
         return self.finder.models
 
     def shorter_side(self, options: AvatarOptions) -> None:
-        """All pixels there are: the face may be a small part of them."""
+        """None, for all pixels: the face may be a small part of them."""
 
     async def run(self, picture: Picture, options: AvatarOptions, context: RunContext) -> Avatar:
-        """Raises NoSuitableFace, which carries the faces that were found."""
-        found = await self.finder.find(picture, FacesOptions(threshold=options.threshold), context)
-        index = self._chosen(found, options)
+        """Raises NoSuitableFace, which carries all faces found."""
+        faces = await self.finder.find(picture, FacesOptions(threshold=options.threshold), context)
+        index = self._choose_face(faces, options)
         with context.stage("render"):
-            data = await self.pool.run(self._render, picture, found.faces[index], options)
+            data = await self.pool.run(self._render, picture, faces.faces[index], options)
         return Avatar(
             data=data,
             media_type="image/png" if options.format == "png" else "image/webp",
             size=options.size,
             index=index,
-            face=found.faces[index],
+            face=faces.faces[index],
         )
 
-    def _chosen(self, found: Faces, options: AvatarOptions) -> int:
-        index = found.primary if options.face == "primary" else options.face
-        if index is None or index >= len(found.faces) or not found.faces[index].is_face:
-            what = "there is no face in this image" if index is None else f"face {index} is not among the faces found"
-            raise NoSuitableFace(what, found.model_dump(mode="json"))
-        quality = found.faces[index].quality
+    def _choose_face(self, faces: Faces, options: AvatarOptions) -> int:
+        index = faces.primary if options.face == "primary" else options.face
+        if index is None or index >= len(faces.faces) or not faces.faces[index].is_face:
+            detail = "there is no face in this image" if index is None else f"face {index} is not among the faces found"
+            raise NoSuitableFace(detail, faces.model_dump(mode="json"))
+        quality = faces.faces[index].quality
         assert quality is not None
         if quality.suitability < options.min_suitability:
             reasons = ", ".join(quality.reasons)
             raise NoSuitableFace(
                 f"face {index} would make a poor avatar: suitability {quality.suitability:.2f} is under "
                 f"{options.min_suitability:.2f} ({reasons})",
-                found.model_dump(mode="json"),
+                faces.model_dump(mode="json"),
             )
         return index
 
     def _render(self, picture: Picture, face: Face, options: AvatarOptions) -> bytes:
-        frame = frame_of(face, scale=picture.scale, longer_side=max(picture.pixels.size))
-        image = render(Mips(picture.pixels), frame, size=options.size, padding=options.padding)
-        return encode(image, shape=options.shape, format=options.format)
+        frame = compute_frame(face, scale=picture.scale, longer_side=max(picture.pixels.size))
+        image = render_avatar(MipPyramid(picture.pixels), frame, size=options.size, padding=options.padding)
+        return encode_avatar(image, shape=options.shape, format=options.format)
 
     def describe(self, result: Avatar) -> str:
         return f"Avatar of face {result.index}, {result.size} pixels."
 
 
-def _words(face: Face, result: Faces) -> str:
-    """One face: its place, its size, where it looks, and whether it would make an avatar."""
+def _describe_face(face: Face, result: Faces) -> str:
+    """Size, position, direction of the look, and for the primary face its suitability as an avatar."""
     assert face.quality is not None
     size = "large" if face.quality.relative_size >= 0.3 else "small" if face.quality.relative_size < 0.1 else "medium"
-    words = [f"{size}, {face.position}"]
+    parts = [f"{size}, {face.position}"]
     if abs(face.pose.yaw) >= 30:
-        words.append(f"looks {'right' if face.pose.yaw > 0 else 'left'}")
+        parts.append(f"looks {'right' if face.pose.yaw > 0 else 'left'}")
     if result.primary is not None and face is result.faces[result.primary]:
         suitability = face.quality.suitability
-        against = f" ({', '.join(face.quality.reasons)})" if face.quality.reasons else ""
-        words.append(f"avatar candidate, suitability {suitability:.2f}{against}")
-    return ", ".join(words)
+        drawbacks = f" ({', '.join(face.quality.reasons)})" if face.quality.reasons else ""
+        parts.append(f"avatar candidate, suitability {suitability:.2f}{drawbacks}")
+    return ", ".join(parts)
 
 
-def _area(face: Face) -> float:
+def _measure_area(face: Face) -> float:
     x0, y0, x1, y1 = face.box
     return (x1 - x0) * (y1 - y0)

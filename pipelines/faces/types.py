@@ -1,4 +1,4 @@
-"""What the faces pipelines answer. Boxes and points are pixels of the upright original."""
+"""Results of the faces pipelines. Boxes and points are in pixels of the upright original."""
 
 from typing import Literal
 
@@ -9,13 +9,13 @@ from pipelines.types import WireModel
 
 Point = tuple[float, float]
 
-Reason = Literal[
+QualityReason = Literal[
     "uncertain", "too small", "blurred", "turned away", "tilted up or down", "cut off", "dark", "overexposed",
     "several people",
 ]  # fmt: skip
 
 
-Position = Literal[
+FacePosition = Literal[
     "top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"
 ]  # fmt: skip
 
@@ -45,7 +45,7 @@ class FaceQuality(WireModel):
     brightness: float = Field(description="mean luma of the face, 0-1")
     relative_size: float = Field(description="square root of the share of the image that the box covers, 0-1")
     suitability: float
-    reasons: list[Reason]
+    reasons: list[QualityReason]
 
 
 class Face(WireModel):
@@ -54,7 +54,7 @@ class Face(WireModel):
     box: Box = Field(description="x0, y0, x1, y1; clipped at the image's border")
     score: float = Field(description="calibrated: the share of such candidates that are faces")
     is_face: bool
-    position: Position = Field(description="where in the image the middle of the box lies, by thirds")
+    position: FacePosition = Field(description="where in the image the middle of the box lies, by thirds")
     landmarks: Landmarks = Field(description="may lie outside the image where a face is cut off")
     pose: Pose
     quality: FaceQuality | None

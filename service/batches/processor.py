@@ -36,7 +36,7 @@ from service.operations.request import request_from_fields
 from service.problems import format_problem, problem_for
 from service.queue.errors import QueueFull
 from service.telemetry.logs import result_facts
-from service.telemetry.request_context import RequestContext, current_request, new_request_id, bind_request
+from service.telemetry.request_context import RequestContext, bind_request, current_request, new_request_id
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class BatchProcessor:
     async def _run_patiently(self, operation: Operation[Any], line: RequestLine) -> OperationReply:
         """Waits and retries while the models are overloaded."""
         request = request_from_fields(line.body, operation.image_names)
-        deadline = time.monotonic() + self.components.settings.job_seconds
+        deadline = time.monotonic() + self.components.settings.worker.job_seconds
         while True:
             try:
                 return await operation.run(self.components, request, ExecutionLimits(deadline, "batch"))

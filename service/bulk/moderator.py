@@ -93,7 +93,11 @@ async def open_moderator(settings: Settings, options: BulkOptions) -> AsyncItera
             findings = await components.engine.warm({"moderation": options.moderation})
             yield BulkModerator(
                 components.engine,
-                ItemReader(components.fetcher, threads, max(settings.max_image_bytes, settings.max_document_bytes)),
+                ItemReader(
+                    components.fetcher,
+                    threads,
+                    max(settings.limits.max_image_bytes, settings.limits.max_document_bytes),
+                ),
                 RowBuilder(await components.policy.current(), findings.models),
                 RunFingerprint.compute(settings, options.moderation, findings),
                 options,

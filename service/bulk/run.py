@@ -105,7 +105,9 @@ async def with_fetched_manifests(listing: SourceListing, settings: Settings) -> 
         return
     with tempfile.TemporaryDirectory(prefix="kernelsight-") as folder:
         copies = {}
-        async with open_fetcher(settings.url_inputs, max_bytes=_MANIFEST_BYTES, seconds=_MANIFEST_SECONDS) as fetcher:
+        async with open_fetcher(
+            settings.server.url_inputs, max_bytes=_MANIFEST_BYTES, seconds=_MANIFEST_SECONDS
+        ) as fetcher:
             for number, url in enumerate(urls):
                 copies[url] = Path(folder) / str(number)
                 copies[url].write_bytes(await fetcher.fetch(url))

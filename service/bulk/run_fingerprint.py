@@ -31,11 +31,12 @@ class RunFingerprint:
         found = findings.of(MODERATION)
         assert found is not None
         lists = {
-            "hashes to block": settings.block_hashes,
-            "hashes to allow": settings.allow_hashes,
-            "denied domains": settings.deny_domains,
-            "allowed domains": settings.allow_domains,
+            "hashes to block": settings.moderation.block_hashes,
+            "hashes to allow": settings.moderation.allow_hashes,
+            "denied domains": settings.moderation.deny_domains,
+            "allowed domains": settings.moderation.allow_domains,
         }
+        turned = ", turned" if settings.moderation.known_dihedral else ""
         return cls(
             {
                 "kernelsight": version("kernelsight"),
@@ -46,9 +47,9 @@ class RunFingerprint:
                 "signals": ", ".join(
                     name if name == "known" else f"{name} {one.version}" for name, one in found.signals.items()
                 ),
-                "limits": f"{settings.max_image_bytes} bytes, {settings.max_image_pixels} pixels, "
-                f"{settings.max_image_frames} frames, {settings.max_document_bytes} bytes of a PDF",
-                "distance of hashes": f"{settings.hash_distance}{', turned' if settings.known_dihedral else ''}",
+                "limits": f"{settings.limits.max_image_bytes} bytes, {settings.limits.max_image_pixels} pixels, "
+                f"{settings.limits.max_image_frames} frames, {settings.limits.max_document_bytes} bytes of a PDF",
+                "distance of hashes": f"{settings.moderation.hash_distance}{turned}",
                 **{name: _digest(location) for name, location in lists.items()},
             }
         )

@@ -1,4 +1,8 @@
-"""The command line. Errors are one line on stderr and exit code 1; wrong usage is exit code 2."""
+"""The command line. Errors are one line on stderr and exit code 1; wrong usage is exit code 2.
+
+`kernelsight --help` and a mistyped option must not wait for libraries. So this package and the modules of commands
+import only light modules at their top; what a command needs to run is imported in its function.
+"""
 
 import sys
 from typing import Annotated
@@ -6,55 +10,22 @@ from typing import Annotated
 import typer
 
 from models.errors import KernelSightError
-from service.cli import (
-    canary,
-    categories,
-    documents,
-    hashes,
-    images,
-    jobs,
-    models,
-    moderate,
-    policy,
-    reference,
-    serve,
-    shadow,
-    trace,
-    worker,
-)
+from service.cli.lazy_group import LazyGroup
 from service.telemetry.logs import configure_logging
-from service.telemetry.request_context import RequestContext, new_request_id, bind_request
+from service.telemetry.request_context import RequestContext, bind_request, new_request_id
 
 app = typer.Typer(
     name="kernelsight",
+    cls=LazyGroup,
     help="Image understanding for multimodal chatbots.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-models.app.command("shadow")(shadow.shadow)
-models.app.command("promote")(shadow.promote)
-app.add_typer(models.app, name="models")
-app.add_typer(categories.app, name="categories")
-app.add_typer(canary.app, name="canary")
-app.command("serve")(serve.serve)
-app.command("worker")(worker.worker)
-app.command("trace")(trace.trace)
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(policy.app, name="policy")
-app.add_typer(hashes.app, name="hashes")
-app.add_typer(reference.app, name="reference")
-app.command("moderate")(moderate.moderate)
-app.command("features")(images.features)
-app.command("explain")(images.explain)
-app.command("faces")(images.faces)
-app.command("avatar")(images.avatar)
-app.command("documents")(documents.documents)
-app.command("sanitize")(images.sanitize)
 
 
 @app.callback()
-def options(
+def set_up(
     context: typer.Context,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, and tracebacks.")] = False,
 ) -> None:

@@ -20,13 +20,13 @@ from service.bulk.ray_runner import RayCluster, run_on_ray
 from service.bulk.run import BulkRun, run_locally
 from service.settings import load_settings
 
-LINE_SECONDS = 30.0
+PROGRESS_LINE_SECONDS = 30.0
 
 _REFRESHES = 2  # a second: drawing costs milliseconds that images could have
 
 
 @contextmanager
-def shown(counters: ProgressCounters) -> Iterator[Callable[[], None]]:
+def show_progress(counters: ProgressCounters) -> Iterator[Callable[[], None]]:
     """Call what it yields whenever the counters has changed."""
     console = Console(stderr=True)
     yield from _bar(counters, console) if console.is_terminal else _lines(counters)
@@ -41,23 +41,23 @@ def _bar(counters: ProgressCounters, console: Console) -> Iterator[Callable[[], 
             if monotonic() >= due[0]:
                 due[0] = monotonic() + 1 / _REFRESHES
                 done = counters.skipped + counters.done
-                progress.update(task, description=words(counters), completed=done, total=counters.total)
+                progress.update(task, description=describe_progress(counters), completed=done, total=counters.total)
 
         yield change
 
 
 def _lines(counters: ProgressCounters) -> Iterator[Callable[[], None]]:
-    due = [monotonic() + LINE_SECONDS]
+    due = [monotonic() + PROGRESS_LINE_SECONDS]
 
     def change() -> None:
         if monotonic() >= due[0]:
-            due[0] = monotonic() + LINE_SECONDS
-            print(words(counters), file=sys.stderr, flush=True)
+            due[0] = monotonic() + PROGRESS_LINE_SECONDS
+            print(describe_progress(counters), file=sys.stderr, flush=True)
 
     yield change
 
 
-def words(counters: ProgressCounters) -> str:
+def describe_progress(counters: ProgressCounters) -> str:
     done, total = counters.skipped + counters.done, "?" if counters.total is None else f"{counters.total:,}"
     left = "" if counters.seconds_left is None else f", {_time(counters.seconds_left)} left"
     return f"{done:,} of {total}, {counters.rate:.1f}/s{left}: {counters.summary}"
@@ -69,19 +69,19 @@ def _time(seconds: float) -> str:
 
 
 @dataclass(frozen=True)
-class BatchCommand:
+class BulkCommand:
     batch: BulkRun
     politeness: Politeness
     cluster: RayCluster | None = None  # None: this machine
 
 
-def moderate_batch(command: BatchCommand) -> None:
+def run_bulk(command: BulkCommand) -> None:
     """Exit code 0: every row has a verdict. 1: some are errors. 130, 143: stopped by a signal, can go on."""
     command.batch.check()
     if command.cluster is None:
         lower_priority(command.politeness)
     counters = ProgressCounters()
-    with shown(counters) as on_change, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with show_progress(counters) as on_change, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stopped_by = runner.run(_run(command, counters, on_change))
     _say(command.batch, counters, stopped_by)
     if stopped_by is not None:
@@ -90,7 +90,7 @@ def moderate_batch(command: BatchCommand) -> None:
         raise typer.Exit(1)
 
 
-async def _run(command: BatchCommand, counters: ProgressCounters, on_change: Callable[[], None]) -> int | None:
+async def _run(command: BulkCommand, counters: ProgressCounters, on_change: Callable[[], None]) -> int | None:
     """The signal that stopped it, if one did."""
     stop, seen = asyncio.Event(), list[int]()
     loop = asyncio.get_running_loop()

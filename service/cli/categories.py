@@ -19,8 +19,8 @@ from pipelines.moderation.categories.custom_categories import (
 )
 from pipelines.moderation.categories.head import Head
 from pipelines.moderation.errors import TrainingRejected
-from service.cli.files import look_at, print_json
-from service.cli.progress import steps
+from service.cli.files import run_over_files, print_json
+from service.cli.progress import show_steps
 from service.components import open_components, open_heads
 from service.operations.categories import CategoryScoreReply
 from service.settings import load_settings
@@ -90,7 +90,7 @@ def score(name: Name, images: Annotated[list[Path], typer.Argument(help="Image f
     def show(path: Path, findings: Findings) -> None:
         print_json(path, CategoryScoreReply.of(head, score_findings(head, findings), findings))
 
-    look_at(images, {"features": EMBEDDING_OPTIONS}, show)
+    run_over_files(images, {"features": EMBEDDING_OPTIONS}, show)
 
 
 def _samples(folder: Path) -> list[TrainingImage]:
@@ -105,7 +105,7 @@ async def _train(
     name: str, positives: list[TrainingImage], negatives: list[TrainingImage], force: bool
 ) -> TrainingResult:
     async with open_components(load_settings(), Metrics(), only=("features",)) as components:
-        with steps(f"training {name}", len(positives) + len(negatives)) as on_image:
+        with show_steps(f"training {name}", len(positives) + len(negatives)) as on_image:
             return await components.categories.train(name, positives, negatives, replace=force, on_image=on_image)
 
 

@@ -1,4 +1,4 @@
-"""Many files through one engine, answered in the order in which they were named."""
+"""Runs many files through one engine and hands out their results in the order of the files."""
 
 import asyncio
 import sys
@@ -17,48 +17,52 @@ from service.components import Components, open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
 
-AT_ONCE = 8  # files in flight: enough to keep every core busy, few enough to keep memory small
+MAX_CONCURRENT_FILES = 8  # enough to keep every core busy, few enough to keep memory small
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
-Show = Callable[[Path, Findings], None]
-ReportOf = Callable[[Path], PartListener]  # what is told of a file's parts while they are done
+ShowFindings = Callable[[Path, Findings], None]
+PartListenerFactory = Callable[[Path], PartListener]  # the listener for the parts of one file, such as its pages
 
 
-class NotWritten(KernelSightError):
+class OutputNotWritable(KernelSightError):
     code = "not-written"
 
     def __init__(self, path: Path, cause: Exception) -> None:
         super().__init__(f"cannot write {path}: {cause.strerror if isinstance(cause, OSError) else cause}")
 
 
-def look_at(
-    images: list[Path],
-    tasks: Mapping[str, BaseModel],
-    show: Show,
+def run_over_files(
+    files: list[Path],
+    options: Mapping[str, BaseModel],
+    show: ShowFindings,
     *,
-    report_of: ReportOf | None = None,
-    also: tuple[str, ...] = (),
+    part_listener_for: PartListenerFactory | None = None,
+    also_open: tuple[str, ...] = (),
 ) -> None:
-    """Run `tasks` over every file and hand each answer to `show`; `also` names pipelines whose models they need, too.
+    """Run the pipelines of `options` over every file and hand the findings to `show`.
 
-    A file that fails is a line on stderr, and exit code 1 at the end. Raises what `open_components` raises.
+    `also_open` names further pipelines whose models these need. A file that fails is a line on stderr, and exit code 1
+    at the end. Raises what `open_components` raises.
     """
-    if asyncio.run(_look_at(images, tasks, show, report_of, also)):
+    if asyncio.run(_run_over_files(files, options, show, part_listener_for, also_open)):
         raise typer.Exit(1)
 
 
-async def _look_at(
-    images: list[Path],
-    tasks: Mapping[str, BaseModel],
-    show: Show,
-    report_of: ReportOf | None,
-    also: tuple[str, ...],
+async def _run_over_files(
+    files: list[Path],
+    options: Mapping[str, BaseModel],
+    show: ShowFindings,
+    part_listener_for: PartListenerFactory | None,
+    also_open: tuple[str, ...],
 ) -> int:
+    """How many files failed."""
     failed = 0
-    async with open_components(load_settings(), Metrics(), only=(*tasks, *also)) as components:
-        slots = asyncio.Semaphore(AT_ONCE)
-        running = [asyncio.create_task(_one(components, path, tasks, slots, report_of)) for path in images]
-        for path, task in zip(images, running, strict=True):
+    async with open_components(load_settings(), Metrics(), only=(*options, *also_open)) as components:
+        slots = asyncio.Semaphore(MAX_CONCURRENT_FILES)
+        running = [
+            asyncio.create_task(_run_over_file(components, path, options, slots, part_listener_for)) for path in files
+        ]
+        for path, task in zip(files, running, strict=True):
             try:
                 show(path, await task)
             except (KernelSightError, OSError) as error:
@@ -68,20 +72,20 @@ async def _look_at(
     return failed
 
 
-async def _one(
+async def _run_over_file(
     components: Components,
     path: Path,
-    tasks: Mapping[str, BaseModel],
+    options: Mapping[str, BaseModel],
     slots: asyncio.Semaphore,
-    report_of: ReportOf | None,
+    part_listener_for: PartListenerFactory | None,
 ) -> Findings:
     async with slots:
         data = await asyncio.to_thread(path.read_bytes)
-        return await components.engine.run(data, tasks, on_page=report_of(path) if report_of else None)
+        return await components.engine.run(data, options, on_page=part_listener_for(path) if part_listener_for else None)
 
 
-def checked(kind: type[OptionsT], **values: Any) -> OptionsT:
-    """`kind` of these values; what it refuses is wrong usage of the command line."""
+def parse_options(kind: type[OptionsT], **values: Any) -> OptionsT:
+    """Make a pipeline's options; values that it refuses are wrong usage of the command line."""
     try:
         return kind.model_validate(values)
     except ValidationError as cause:
@@ -89,12 +93,12 @@ def checked(kind: type[OptionsT], **values: Any) -> OptionsT:
         raise typer.BadParameter(wrong["msg"], param_hint=f"--{wrong['loc'][0]}" if wrong["loc"] else None) from cause
 
 
-def write(path: Path, data: bytes) -> None:
-    """Raises NotWritten."""
+def write_file(path: Path, data: bytes) -> None:
+    """Raises OutputNotWritable."""
     try:
         path.write_bytes(data)
     except OSError as cause:
-        raise NotWritten(path, cause) from cause
+        raise OutputNotWritable(path, cause) from cause
 
 
 def print_json(path: Path, reply: BaseModel) -> None:

@@ -2,27 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from pipelines.captioning.options import FeaturesOptions
-from pipelines.captioning.spec import FEATURES
-from pipelines.explain.options import ExplainOptions
-from pipelines.explain.spec import EXPLAIN
-from pipelines.faces.options import AvatarOptions, FacesOptions
-from pipelines.faces.overlay import draw
-from pipelines.faces.spec import AVATAR, FACES
-from pipelines.findings import Findings
-from pipelines.image.decode import decode
-from pipelines.image.sanitize_types import OutputFormat, SanitizeOptions
-from pipelines.image.spec import SANITIZE
-from service.cli.files import NotWritten, checked, look_at, print_json, write
-from service.components import image_limits
-from service.operations.schemas import FacesReply, FeaturesReply
-from service.settings import load_settings
+if TYPE_CHECKING:
+    from pipelines.findings import Findings
 
 
 def faces(
@@ -38,19 +23,23 @@ def faces(
     json: Annotated[bool, typer.Option("--json", help="JSON lines even on a terminal.")] = False,
 ) -> None:
     """Faces of images with landmarks, pose and avatar suitability: a table on a terminal, else JSON lines."""
+    from pipelines.faces.options import FacesOptions
+    from service.cli.files import run_over_files
+    from service.cli.image_output import print_faces_json, print_faces_table, write_faces_overlay
+
     options = FacesOptions(
         threshold=threshold, min_score=min_score, max_faces=max_faces, min_face_size=min_face_size, turned=turned
     )
     if draw_to is not None and len(images) > 1 and not draw_to.is_dir():
         raise typer.BadParameter("with several images this must be a folder", param_hint="--draw")
-    answer = _print_faces_json if json or not sys.stdout.isatty() else _print_faces_table
+    print_faces = print_faces_json if json or not sys.stdout.isatty() else print_faces_table
 
-    def show(path: Path, findings: Findings) -> None:
-        answer(path, findings)
+    def show(path: Path, findings: "Findings") -> None:
+        print_faces(path, findings)
         if draw_to is not None:
-            _draw_faces(path, findings, draw_to / f"{path.stem}.png" if draw_to.is_dir() else draw_to)
+            write_faces_overlay(path, findings, draw_to / f"{path.stem}.png" if draw_to.is_dir() else draw_to)
 
-    look_at(images, {"faces": options}, show)
+    run_over_files(images, {"faces": options}, show)
 
 
 def avatar(
@@ -62,49 +51,25 @@ def avatar(
     padding: Annotated[str, typer.Option(help="Outside the image: reflect, or a colour #rrggbb.")] = "reflect",
 ) -> None:
     """Cut one face out as an avatar, aligned by its eyes."""
-    kinds: dict[str, Literal["png", "webp"]] = {".png": "png", ".webp": "webp"}
-    if out.suffix.lower() not in kinds:
+    from pipelines.faces.options import AvatarOptions
+    from pipelines.faces.spec import AVATAR
+    from service.cli.files import parse_options, run_over_files, write_file
+    from service.cli.image_output import print_note
+
+    formats: dict[str, Literal["png", "webp"]] = {".png": "png", ".webp": "webp"}
+    if out.suffix.lower() not in formats:
         raise typer.BadParameter("the name must end in .png or .webp", param_hint="OUT")
-    options = checked(
-        AvatarOptions, size=size, shape="circle" if circle else "square", format=kinds[out.suffix.lower()],
+    options = parse_options(
+        AvatarOptions, size=size, shape="circle" if circle else "square", format=formats[out.suffix.lower()],
         face=face, padding=padding,
     )  # fmt: skip
 
-    def show(path: Path, findings: Findings) -> None:
-        write(out, findings.of(AVATAR).data)
-        Console(stderr=True).print(f"{out}: face {findings.of(AVATAR).index} of {path}", highlight=False, markup=False)
+    def show(path: Path, findings: "Findings") -> None:
+        cut = findings.of(AVATAR)
+        write_file(out, cut.data)
+        print_note(f"{out}: face {cut.index} of {path}")
 
-    look_at([image], {"avatar": options}, show)
-
-
-def _print_faces_json(path: Path, findings: Findings) -> None:
-    print_json(path, FacesReply.of(findings))
-
-
-def _print_faces_table(path: Path, findings: Findings) -> None:
-    table = Table(
-        "face", "score", "box", "position", "yaw", "pitch", "roll", "suitability", "against it", title=str(path),
-        title_justify="left",
-    )  # fmt: skip
-    for index, face in enumerate(findings.of(FACES).faces):
-        if face.quality is None:  # a candidate: JSON lists those, too
-            continue
-        box = " ".join(f"{edge:.0f}" for edge in face.box)
-        name = f"{index} primary" if index == findings.of(FACES).primary else str(index)
-        turns = (f"{angle:.0f}" for angle in (face.pose.yaw, face.pose.pitch, face.pose.roll))
-        reasons = ", ".join(face.quality.reasons)
-        table.add_row(name, f"{face.score:.2f}", box, face.position, *turns, f"{face.quality.suitability:.2f}", reasons)
-    console = Console()
-    console.print(table)
-    console.print(findings.prompt, highlight=False, markup=False)
-
-
-def _draw_faces(path: Path, findings: Findings, out: Path) -> None:
-    picture = decode(path.read_bytes(), limits=image_limits(load_settings()))
-    try:
-        draw(picture.pixels, findings.of(FACES)).save(out)
-    except (OSError, ValueError) as cause:  # Pillow raises ValueError for a suffix that it does not know
-        raise NotWritten(out, cause) from cause
+    run_over_files([image], {"avatar": options}, show)
 
 
 def features(
@@ -115,25 +80,12 @@ def features(
     json: Annotated[bool, typer.Option("--json", help="JSON lines even on a terminal.")] = False,
 ) -> None:
     """Captioning features of images: a table on a terminal, else one JSON object a line."""
-    options = FeaturesOptions(top_k=top_k, min_score=min_score, grid=grid)
-    look_at(
-        images,
-        {"features": options},
-        _print_features_json if json or not sys.stdout.isatty() else _print_features_table,
-    )
+    from pipelines.captioning.options import FeaturesOptions
+    from service.cli.files import run_over_files
+    from service.cli.image_output import print_features_json, print_features_table
 
-
-def _print_features_json(path: Path, findings: Findings) -> None:
-    print_json(path, FeaturesReply.of(findings))
-
-
-def _print_features_table(path: Path, findings: Findings) -> None:
-    table = Table("tag", "score", "group", "wnid", title=str(path), title_justify="left")
-    for tag in findings.of(FEATURES).tags:
-        table.add_row(tag.label, f"{tag.score:.3f}", tag.group, tag.wnid)
-    console = Console()
-    console.print(table)
-    console.print(findings.prompt, highlight=False, markup=False)
+    show = print_features_json if json or not sys.stdout.isatty() else print_features_table
+    run_over_files(images, {"features": FeaturesOptions(top_k=top_k, min_score=min_score, grid=grid)}, show)
 
 
 def explain(
@@ -143,21 +95,22 @@ def explain(
     index: Annotated[int | None, typer.Option(help="Class by index.")] = None,
 ) -> None:
     """Draw which places of an image speak for its best tag, or for a class: warm for it, cold against it."""
+    from pipelines.explain.options import ExplainOptions
+    from pipelines.explain.spec import EXPLAIN
+    from service.cli.files import parse_options, run_over_files, write_file
+    from service.cli.image_output import print_note
+
     if out.suffix.lower() != ".png":
         raise typer.BadParameter("the name must end in .png", param_hint="OUT")
-    options = checked(ExplainOptions, wnid=wnid, index=index)
+    options = parse_options(ExplainOptions, wnid=wnid, index=index)
 
-    def show(path: Path, findings: Findings) -> None:
-        [found] = findings.of(EXPLAIN).explanations
-        assert found.overlay is not None
-        write(out, found.overlay)
-        words = f"{out}: {found.label}, score {found.score:.2f}, logit {found.logit:.2f}"
-        Console(stderr=True).print(words, highlight=False, markup=False, soft_wrap=True)
+    def show(path: Path, findings: "Findings") -> None:
+        [explained] = findings.of(EXPLAIN).explanations
+        assert explained.overlay is not None
+        write_file(out, explained.overlay)
+        print_note(f"{out}: {explained.label}, score {explained.score:.2f}, logit {explained.logit:.2f}")
 
-    look_at([image], {"explain": options}, show)
-
-
-_SANITIZED_FORMATS: dict[str, OutputFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
+    run_over_files([image], {"explain": options}, show)
 
 
 def sanitize(
@@ -167,15 +120,20 @@ def sanitize(
     max_side: Annotated[int | None, typer.Option(help="Shrink to this longer side; pixels.", min=1, max=16_383)] = None,
 ) -> None:
     """Make an image anew from its pixels: upright, in sRGB, without metadata."""
-    if out.suffix.lower() not in _SANITIZED_FORMATS:
+    from pipelines.image.sanitize_types import OutputFormat, SanitizeOptions
+    from pipelines.image.spec import SANITIZE
+    from service.cli.files import run_over_files, write_file
+    from service.cli.image_output import print_note
+
+    formats: dict[str, OutputFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
+    if out.suffix.lower() not in formats:
         raise typer.BadParameter("the name must end in .jpg, .jpeg, .png or .webp", param_hint="OUT")
-    options = SanitizeOptions(format=_SANITIZED_FORMATS[out.suffix.lower()], quality=quality, max_side=max_side)
+    options = SanitizeOptions(format=formats[out.suffix.lower()], quality=quality, max_side=max_side)
 
-    def show(path: Path, findings: Findings) -> None:
-        made = findings.of(SANITIZE)
-        write(out, made.data)
-        first = f", first of {made.frames} frames" if made.frames > 1 else ""
-        words = f"{out}: {made.width} x {made.height} pixels of {path}{first}"
-        Console(stderr=True).print(words, highlight=False, markup=False, soft_wrap=True)
+    def show(path: Path, findings: "Findings") -> None:
+        clean = findings.of(SANITIZE)
+        write_file(out, clean.data)
+        first = f", first of {clean.frames} frames" if clean.frames > 1 else ""
+        print_note(f"{out}: {clean.width} x {clean.height} pixels of {path}{first}")
 
-    look_at([image], {"sanitize": options}, show)
+    run_over_files([image], {"sanitize": options}, show)

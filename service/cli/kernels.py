@@ -16,8 +16,8 @@ from models.kernels.layers import find_layer
 from models.kernels.probe_images import draw_probe_images
 from models.kernels.rendering import activations_png, kernels_png
 from pipelines.image.decode import decode
-from service.cli.files import write
-from service.cli.progress import pulse
+from service.cli.files import write_file
+from service.cli.progress import show_activity
 from service.components import image_limits, open_catalog, open_store
 from service.settings import Settings, load_settings
 
@@ -36,13 +36,13 @@ def kernels(
     settings = load_settings()
     manifest, store = open_catalog(settings).get(name), open_store(settings)
     pictures = [_read(image, settings)] if image else []
-    with pulse(f"looking at {name}"):
+    with show_activity(f"looking at {name}"):
         probe = ActivationProbe.open(manifest, store.graph(manifest))
         health = inspect_kernels(store, manifest, measure_pictures(probe, pictures) if pictures else None)
     if png:
         drawing = find_layer(name, probe.layers, layer)
         dead = next((one.dead for one in health.layers if one.name == drawing.name), [])
-        write(
+        write_file(
             png,
             kernels_png(manifest, drawing, dead)
             if show == "kernels"

@@ -14,7 +14,7 @@ from models.manifest import Manifest
 from models.registry import Catalog
 from models.store.store import PULLED_STATES, Store
 from service.cli.kernels import kernels
-from service.cli.progress import bars, pulse
+from service.cli.progress import show_transfers, show_activity
 from service.components import open_catalog, open_store
 from service.settings import load_settings
 
@@ -64,7 +64,7 @@ def pull(
     catalog, store = _open()
     chosen = _chosen(catalog, names)
     failures: dict[str, SourceFailed] = {}
-    with bars() as progress:
+    with show_transfers() as progress:
         for manifest in chosen:
             try:
                 record = store.pull(manifest, force=force, progress=progress)
@@ -109,7 +109,7 @@ def export(
             continue
         from models.export import export_model  # imports torch: seconds, and only the export extra has it
 
-        with pulse(f"exporting {manifest.id}"):
+        with show_activity(f"exporting {manifest.id}"):
             parity = export_model(store, manifest, device=device)
         out.print(
             f"[green]✓[/] {manifest.id}: exported on {parity.device}, within {parity.largest_difference:.1e} of PyTorch "
@@ -119,7 +119,7 @@ def export(
 
 def _export_elsewhere(names: list[str], device: str) -> None:
     """Serving has no torch; the interpreter that setup made for it does."""
-    python = load_settings().export_python
+    python = load_settings().models.export_python
     if not python.exists():
         raise ExportFailed(
             f"exporting {', '.join(names)} needs PyTorch, which is not in this environment, and {str(python)!r} "
@@ -176,8 +176,8 @@ def bench(
 
     catalog, store = _open()
     settings = load_settings()
-    with pulse(f"measuring {name}: about {rounds * seconds * 8:.0f} s"):
-        result = run_benchmark(catalog.get(name), store, device=settings.device, seconds=seconds, rounds=rounds)
+    with show_activity(f"measuring {name}: about {rounds * seconds * 8:.0f} s"):
+        result = run_benchmark(catalog.get(name), store, device=settings.runtime.device, seconds=seconds, rounds=rounds)
     plan = result.plan
     out.print(f"{name} on {result.device}: {plan.workers} sessions of {plan.threads} thread, batches of {plan.max_batch}")
     table = Table("", "images/s", "of raw", "p50 ms", "p95 ms")

@@ -124,4 +124,4 @@ def _json(path: Path) -> Any:
 
 
 def _path(file: Path | None) -> Path:
-    return file or load_settings().policy or BUILT_IN
+    return file or load_settings().moderation.policy or BUILT_IN

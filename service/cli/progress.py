@@ -19,7 +19,7 @@ from models.store.sources import ProgressCallback
 
 
 @contextmanager
-def pulse(what: str) -> Iterator[None]:
+def show_activity(what: str) -> Iterator[None]:
     """A moving bar and the time so far, for a step that cannot say how far it is."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -29,7 +29,7 @@ def pulse(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def steps(what: str, total: int) -> Iterator[Callable[[], None]]:
+def show_steps(what: str, total: int) -> Iterator[Callable[[], None]]:
     """A bar of `total` steps on stderr, where it is a terminal; call what it yields after each step."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -39,7 +39,7 @@ def steps(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def bars() -> Iterator[ProgressCallback]:
+def show_transfers() -> Iterator[ProgressCallback]:
     """A reporter that draws one bar per name on stderr, and nothing where stderr is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     tasks: dict[str, TaskID] = {}
@@ -55,7 +55,7 @@ def bars() -> Iterator[ProgressCallback]:
 
 
 @contextmanager
-def counters() -> Iterator[Callable[[str, int], None]]:
+def show_steps_by_name() -> Iterator[Callable[[str, int], None]]:
     """Bars on stderr, where it is a terminal: call what it yields with a name and its total after each of its steps."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     tasks: dict[str, TaskID] = {}

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from models.errors import KernelSightError
 from pipelines.registry import PIPELINES
-from service.cli.progress import steps
+from service.cli.progress import show_steps
 from service.components import open_components, served_pipelines
 from service.monitoring.quality.factory import observe_quality
 from service.monitoring.quality.reference import Reference
@@ -52,7 +52,7 @@ def capture(
     """Make a folder of images the reference, or the next answers of a running service."""
     settings = load_settings()
     if folder is None:
-        _ask(settings, url or f"http://{settings.host}:{settings.port}", observations)
+        _ask(settings, url or f"http://{settings.server.host}:{settings.server.port}", observations)
         return
     if observations is not None or url is not None:
         raise typer.BadParameter("a folder is captured as it is, without a service", param_hint="--from")
@@ -64,7 +64,7 @@ def show(
     subjects: Subjects = None, json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False
 ) -> None:
     """The references: when and from how much they were captured."""
-    references = ReferenceStore(load_settings().references)
+    references = ReferenceStore(load_settings().monitoring.references)
     found = [one for name in subjects or references.names if (one := references.load(name)) is not None]
     if json:
         for reference in found:
@@ -76,14 +76,14 @@ def show(
 @app.command()
 def reset(subjects: Subjects = None) -> None:
     """Remove references; a running service notices, and captures new ones unless KERNELSIGHT_REFERENCE_AUTO is off."""
-    references = ReferenceStore(load_settings().references)
+    references = ReferenceStore(load_settings().monitoring.references)
     for name in subjects or references.names:
         references.remove(name)
 
 
 def _ask(settings: Settings, url: str, observations: int | None) -> None:
     """Raises ServiceUnreachable or ServiceRefused."""
-    key = settings.api_key
+    key = settings.server.api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     query = {} if observations is None else {"observations": observations}
     try:
@@ -101,12 +101,12 @@ async def _from_folder(settings: Settings, folder: Path) -> list[Reference]:
     paths, here = find_images(folder), served_pipelines(settings)
     options = {name: one for name in here if (one := PIPELINES[name].warm_up) is not None}
     async with open_components(settings, Metrics(), only=tuple(options)) as components:
-        with steps(f"looking at {folder}", len(paths)) as on_image:
+        with show_steps(f"looking at {folder}", len(paths)) as on_image:
             found = await capture_references(
                 components.engine, observe_quality(components), paths, options, on_image=on_image, on_skip=_say_skipped
             )
     for reference in found:
-        ReferenceStore(settings.references).save(reference)
+        ReferenceStore(settings.monitoring.references).save(reference)
     return found
 
 

@@ -32,10 +32,12 @@ def serve(
     from service.http.auth import check_bind
 
     given = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
-    settings = load_settings().model_copy(update=given)
+    settings = load_settings()
+    settings = settings.model_copy(update={"server": settings.server.model_copy(update=given)})
     configure_service_logging(settings)
     check_bind(settings, insecure=insecure)
-    log_selections(select_models(settings, open_catalog(settings), open_store(settings)))  # what is missing: before we listen
+    # Before we listen: missing models end the command.
+    log_selections(select_models(settings, open_catalog(settings), open_store(settings)))
 
     def stop() -> None:
         server.should_exit = True
@@ -47,11 +49,11 @@ def serve(
         http="httptools",
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=int(settings.drain_seconds) or 1,
+        timeout_graceful_shutdown=int(settings.limits.drain_seconds) or 1,
     )
     server = uvicorn.Server(config)
-    listener = _listen(settings.host, settings.port)
-    print(f"KernelSight listens on http://{settings.host}:{listener.getsockname()[1]}  (API: /docs)", flush=True)
+    listener = _listen(settings.server.host, settings.server.port)
+    print(f"KernelSight listens on http://{settings.server.host}:{listener.getsockname()[1]}  (API: /docs)", flush=True)
     server.run(sockets=[listener])
     if app.state.failure:
         raise StartFailed(str(app.state.failure))

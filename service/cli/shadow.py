@@ -58,8 +58,8 @@ def promote(
 def _ask(method: str, path: str, url: str | None, key: str | None) -> Any:
     """Raises ServiceUnreachable, or ServiceRefused with the service's own words."""
     settings = load_settings()
-    base = url or f"http://{settings.host}:{settings.port}"
-    key = key or (settings.api_key.get_secret_value() if settings.api_key else None)
+    base = url or f"http://{settings.server.host}:{settings.server.port}"
+    key = key or (settings.server.api_key.get_secret_value() if settings.server.api_key else None)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         reply = httpx2.request(method, base.rstrip("/") + path, headers=headers, timeout=SECONDS)

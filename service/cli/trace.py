@@ -1,38 +1,9 @@
 """`kernelsight trace`: the whole way of one result, from its record in the audit log."""
 
 import asyncio
-from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel
-from rich.console import Console
-from rich.table import Table
-
-from pipelines.types import ImageInfo
-from service.cli.moderate import COLOURS
-from service.components import open_catalog, open_store
-from service.monitoring.audit.factory import open_event_logs
-from service.monitoring.audit.observer import find_record
-from service.monitoring.audit.provenance import ModelOrigin, find_origin
-from service.monitoring.audit.record import AuditRecord, RecordedDecision, RecordedSpan
-from service.monitoring.feedback.aggregator import find_judgements
-from service.monitoring.feedback.types import Judgement, LabelCounts
-from service.settings import Settings, load_settings
-
-_BAR = 30
-_SHORT = 12  # digits of a sha256
-
-out = Console(highlight=False, soft_wrap=True)
-
-
-class Trace(BaseModel):
-    """What `--json` prints."""
-
-    record: AuditRecord
-    models: list[ModelOrigin]
-    feedback: list[Judgement]
 
 
 def trace(
@@ -40,112 +11,11 @@ def trace(
     json: Annotated[bool, typer.Option("--json", help="All of it as JSON.")] = False,
 ) -> None:
     """Show the whole way of one result: who asked, stage by stage, models, policy, scores, feedback."""
-    found = asyncio.run(_trace(load_settings(), result_id))
+    from service.cli.trace_report import load_trace, print_trace
+    from service.settings import load_settings
+
+    loaded = asyncio.run(load_trace(load_settings(), result_id))
     if json:
-        print(found.model_dump_json(exclude_none=True, indent=2))
+        print(loaded.model_dump_json(exclude_none=True, indent=2))
     else:
-        _print(found)
-
-
-async def _trace(settings: Settings, result_id: str) -> Trace:
-    """Raises AuditOff, ResultUnknown, or what the journals raise."""
-    async with open_event_logs(settings) as journals:
-        record = await find_record(journals.audit, result_id)
-        feedback = await find_judgements(journals.feedback, result_id)
-    catalog, store = open_catalog(settings), open_store(settings)
-    models = [find_origin(used, catalog, store) for used in record.models]
-    return Trace(record=record, models=models, feedback=feedback)
-
-
-def _print(found: Trace) -> None:
-    record = found.record
-    when = datetime.fromtimestamp(record.at, UTC)
-    out.print(f"[bold]{record.result_id}[/]  {when:%Y-%m-%d %H:%M:%S}.{when.microsecond // 1000:03d} UTC")
-    out.print(_line("asked", _asked(record)))
-    out.print(_line("answered", [", ".join(record.pipelines)]))
-    if record.withheld:
-        out.print(_line("withheld", [", ".join(record.withheld)]))
-    if record.image is not None:
-        out.print(_line("image", _image(record.image)))
-    if record.characters is not None:
-        out.print(_line("text", [f"{record.characters} characters"]))
-    _print_stages(record.stages)
-    for model in found.models:
-        out.print(_line("model", _model(model)))
-    if record.moderation is not None:
-        _print_decision(record.moderation)
-    _print_findings(record)
-    for one in found.feedback:
-        out.print(_line("feedback", _feedback(one)))
-
-
-def _print_stages(stages: list[RecordedSpan]) -> None:
-    whole = max((one.ended for one in stages), default=0.0) or 1.0
-    table = Table("stage", "", "ms", "times", box=None)
-    for one in stages:
-        before, until = (round(place / whole * _BAR) for place in (one.began, one.ended))
-        bar = " " * min(before, _BAR - 1) + "█" * max(until - before, 1)
-        table.add_row(one.name, bar, f"{one.seconds * 1e3:.1f}", str(one.times) if one.times > 1 else "")
-    out.print(table)
-
-
-def _print_decision(found: RecordedDecision) -> None:
-    verdict = f"[{COLOURS[found.verdict]}]{found.verdict}[/]"
-    policy = f"policy {found.policy} {found.policy_version} ({found.policy_sha256[:_SHORT]})"
-    out.print(_line("verdict", [verdict, f"severity {found.severity}", policy, found.tenant and f"for {found.tenant}"]))
-    if found.rules:
-        table = Table("rule", "verdict", "signal", "score", "from", box=None)
-        for rule in found.rules:
-            table.add_row(rule.rule, rule.verdict, rule.signal, f"{rule.score:.3f}", f"{rule.threshold:g}")
-        out.print(table)
-    for name, signal in found.signals.items():
-        scores = (f"{thing} {score:.3f}" for thing, score in signal.scores.items())
-        wrong = f"could not judge: {signal.error}" if signal.error else None
-        out.print(_line(f"signal {name}", [f"{signal.detector} {signal.version}", *scores, wrong]))
-
-
-def _print_findings(record: AuditRecord) -> None:
-    if record.features is not None:
-        out.print(_line("tags", (f"{one.label} {one.score:.3f}" for one in record.features.tags)))
-        out.print(_line("groups", (f"{one.group} {one.score:.3f}" for one in record.features.groups)))
-    if (faces := record.faces) is not None:
-        best = f"best {faces.best_score:.3f}" if faces.best_score is not None else None
-        out.print(_line("faces", [str(faces.count), f"of {faces.candidates} candidates", best, faces.detector]))
-    if (document := record.document) is not None:
-        sure = f"OCR confidence {document.confidence:.3f}" if document.confidence is not None else None
-        pages = f"{document.pages} of {document.page_count} pages"
-        out.print(_line("document", [pages, f"{document.failed} failed", f"{document.lines} lines", sure]))
-
-
-def _asked(record: AuditRecord) -> list[str | None]:
-    names = {"request": record.request_id, "trace": record.trace_id, "job": record.job_id}
-    ids = [f"{name} {id}" for name, id in names.items() if id]
-    return [record.operation, *ids, record.priority]
-
-
-def _image(image: ImageInfo) -> list[str | None]:
-    frames = f"{image.frames} frames" if image.frames > 1 else None
-    size = f"{image.width} x {image.height}"
-    return [image.format, image.mode, size, frames, f"{image.bytes:,} bytes", f"sha256 {image.sha256[:_SHORT]}"]
-
-
-def _model(model: ModelOrigin) -> list[str | None]:
-    origin = "; ".join(f"{name} from {source}" for name, source in model.sources.items() if source != "export")
-    parts = [f"{model.id} {model.version}", f"sha256 {model.sha256[:_SHORT]}", origin or "not in the store now"]
-    if model.parity is None:
-        return [*parts]
-    return [*parts, f"exported within {model.parity.max_difference:.1e} on {model.parity.images} photographs"]
-
-
-def _feedback(one: Judgement) -> list[str | None]:
-    when = datetime.fromtimestamp(one.at, UTC)
-    expected = f"expected {_labels(one.expected)}" if one.verdict == "wrong" and one.expected else None
-    return [f"{when:%Y-%m-%d %H:%M:%S} UTC", one.pipeline, one.verdict, f"said {_labels(one.said)}", expected]
-
-
-def _labels(labels: LabelCounts) -> str:
-    return " + ".join(f"{count} {name}" if count > 1 else name for name, count in labels.items())
-
-
-def _line(name: str, parts: Iterable[str | None]) -> str:
-    return f"[bold]{name:<9}[/] {', '.join(part for part in parts if part)}"
+        print_trace(loaded)

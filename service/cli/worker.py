@@ -39,7 +39,8 @@ def worker(
         raise typer.BadParameter(f"choose of {', '.join(PRIORITIES)}", param_hint="--queues")
     settings = load_settings()
     if concurrency is not None:
-        settings = settings.model_copy(update={"worker_concurrency": concurrency})
+        worker = settings.worker.model_copy(update={"worker_concurrency": concurrency})
+        settings = settings.model_copy(update={"worker": worker})
     configure_service_logging(settings)
     log_selections(select_models(settings, open_catalog(settings), open_store(settings)))
     shown_at = None if metrics_port is None else (metrics_host, metrics_port)

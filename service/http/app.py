@@ -75,15 +75,15 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """The innermost first."""
     app.add_middleware(UnexpectedErrorMiddleware, metrics=app.state.metrics)
-    document_body = _base64_body(settings.max_document_bytes)
+    document_body = _base64_body(settings.limits.max_document_bytes)
     app.add_middleware(
         BodyLimitMiddleware,
-        limit=_base64_body(settings.max_image_bytes),
+        limit=_base64_body(settings.limits.max_image_bytes),
         exceptions={
-            categories.LARGE_BODY_ROUTE: settings.max_training_bytes,
+            categories.LARGE_BODY_ROUTE: settings.limits.max_training_bytes,
             documents.LARGE_BODY_ROUTE: document_body,
             jobs.LARGE_BODY_ROUTE: document_body,
-            openai.LARGE_BODY_ROUTE: settings.max_batch_bytes + _BODY_OVERHEAD,
+            openai.LARGE_BODY_ROUTE: settings.batches.max_batch_bytes + _BODY_OVERHEAD,
         },
     )
     app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
@@ -109,7 +109,7 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
         return
     metrics = JobMetrics(app.state.metrics.registry)
     await stack.enter_async_context(metrics.updating(app.state.jobs))
-    if settings.worker_here:
+    if settings.worker.worker_here:
         await stack.enter_async_context(run_worker(app.state.components, app.state.jobs, metrics, app.state.tracing))
 
 

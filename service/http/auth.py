@@ -22,7 +22,7 @@ async def require_key(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> None:
     """Raises Unauthorised unless the request carries the key, or none is set."""
-    key = request.app.state.settings.api_key
+    key = request.app.state.settings.server.api_key
     if key is None:
         return
     if credentials is None:
@@ -33,10 +33,10 @@ async def require_key(
 
 def check_bind(settings: Settings, *, insecure: bool) -> None:
     """Raises BindRefused for an address that other machines can reach if no key protects it."""
-    if insecure or settings.api_key is not None or _is_loopback(settings.host):
+    if insecure or settings.server.api_key is not None or _is_loopback(settings.server.host):
         return
     raise BindRefused(
-        f"refusing to listen on {settings.host!r} without an API key: set KERNELSIGHT_API_KEY, "
+        f"refusing to listen on {settings.server.host!r} without an API key: set KERNELSIGHT_API_KEY, "
         "or say --insecure if something in front of the service checks who asks"
     )
 

@@ -12,9 +12,9 @@ from service.errors import BodyTooLarge
 from service.http.error_handlers import error_response, internal_error_response
 from service.telemetry.logs import result_facts
 from service.telemetry.metrics import Metrics
-from service.telemetry.request_context import RequestContext, is_request_id, new_request_id, bind_request
+from service.telemetry.request_context import RequestContext, bind_request, is_request_id, new_request_id
 from service.telemetry.spans import SpanAttributes
-from service.telemetry.trace_context import parse_trace_id, extract_trace_headers
+from service.telemetry.trace_context import extract_trace_headers, parse_trace_id
 from service.telemetry.tracing import Span, Tracing, use_span
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,9 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        span = self._tracing.begin(_method(scope), "server", extract_trace_headers(scope["headers"]), _request_attributes(scope))
+        span = self._tracing.begin(
+            _method(scope), "server", extract_trace_headers(scope["headers"]), _request_attributes(scope)
+        )
         context = RequestContext(_request_id(scope), trace_id=parse_trace_id(span.headers))
         span.set({"kernelsight.request_id": context.request_id})
         status, started = 499, perf_counter()  # 499: the client left before a response began

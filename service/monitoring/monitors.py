@@ -40,7 +40,8 @@ async def open_monitors(components: Components) -> AsyncIterator[Monitors]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(components.metrics.measure(components.engine))
         quality = await stack.enter_async_context(open_quality(components))
-        schedule = await stack.enter_async_context(CanarySchedule(canaries, components.settings.canary_seconds).open())
+        canary_seconds = components.settings.monitoring.canary_seconds
+        schedule = await stack.enter_async_context(CanarySchedule(canaries, canary_seconds).open())
         versions = await stack.enter_async_context(ShadowVersions(components, schedule.request_run).open())
         feedback = await stack.enter_async_context(open_feedback(components))
         kernels = await stack.enter_async_context(open_kernel_monitor(components))

@@ -1,1 +1,1 @@
-"""Outgoing HTTP: images fetched by URL, with addresses checked where connections are made."""
+"""Outgoing HTTP: images by URL and callbacks, to addresses that are checked at connect time."""

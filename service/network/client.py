@@ -1,8 +1,8 @@
-"""Requests to URLs that clients gave: never led into networks that the clients cannot reach themselves.
+"""HTTP client for URLs from outside that cannot be led into networks that the caller cannot reach.
 
-url ─► scheme, port, no credentials ─► name to addresses, all allowed ─► connect to one of these
+url ─► scheme, port, no credentials ─► resolve the name, all addresses allowed ─► connect to one of these
 
-Proxies of the environment are not used: a proxy would resolve names itself, behind the check.
+Proxies of the environment are not used: a proxy would resolve names itself, after the check.
 """
 
 from collections.abc import AsyncIterator
@@ -22,8 +22,10 @@ _PORTS = {"http": 80, "https": 443}
 
 
 @asynccontextmanager
-async def open_outbound_client(allowed: UrlInputs, *, resolve: HostResolver = resolve_host) -> AsyncIterator["OutboundClient"]:
-    """Closes its connections on the way out."""
+async def open_outbound_client(
+    allowed: UrlInputs, *, resolve: HostResolver = resolve_host
+) -> AsyncIterator["OutboundClient"]:
+    """Closes its connections at the end of the block."""
     network = CheckedNetworkBackend(accept_any_address if allowed == "any" else is_public, resolve)
     async with httpcore2.AsyncConnectionPool(
         ssl_context=httpcore2.default_ssl_context(),
@@ -44,7 +46,7 @@ class OutboundClient:
     http: httpcore2.AsyncConnectionPool
 
     def check_url(self, text: str, *, base: httpx2.URL | None = None) -> httpx2.URL:
-        """All that can be said of a URL without asking for its host's addresses; raises UrlRejected."""
+        """Parse and check a URL without resolving its host; raises UrlRejected."""
         try:
             url = base.join(text) if base else httpx2.URL(text)
         except (httpx2.InvalidURL, ValueError) as cause:
@@ -63,5 +65,5 @@ def effective_port(url: httpx2.URL) -> int:
 
 
 def to_httpcore_url(url: httpx2.URL) -> httpcore2.URL:
-    """The same URL, its parts as they were checked: it is parsed once."""
+    """The same URL from its checked parts: nothing parses it a second time."""
     return httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)

@@ -1,6 +1,6 @@
-"""Images from URLs that clients give; what is fetched is counted while it comes, and redirects are checked anew.
+"""Fetch images from URLs that clients give, under a limit of bytes that also holds while they arrive.
 
-Types that servers announce are not read: what an image is shows when it is decoded.
+Each redirect is checked as the first URL is. The announced content type is ignored: decoding tells the format.
 """
 
 import asyncio
@@ -18,18 +18,18 @@ from service.network.ssrf_guard import HostResolver, resolve_host
 from service.settings import UrlInputs
 from service.telemetry.tracing import start_span
 
-FETCH_SECONDS = 10.0  # for all of it: names, redirects, bytes
+FETCH_SECONDS = 10.0  # for the whole fetch: names, redirects, bytes
 MAX_REDIRECTS = 3
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_HEADERS = [(b"User-Agent", b"KernelSight"), (b"Accept", b"image/*"), (b"Accept-Encoding", b"identity")]
+_REQUEST_HEADERS = [(b"User-Agent", b"KernelSight"), (b"Accept", b"image/*"), (b"Accept-Encoding", b"identity")]
 
 
 @asynccontextmanager
 async def open_fetcher(
     inputs: UrlInputs, *, max_bytes: int, seconds: float = FETCH_SECONDS, resolve: HostResolver = resolve_host
 ) -> AsyncIterator["ImageFetcher"]:
-    """One for all requests; closes its connections on the way out."""
+    """One for all requests; closes its connections at the end of the block."""
     async with open_outbound_client(inputs, resolve=resolve) as outbound:
         yield ImageFetcher(outbound, max_bytes, seconds)
 
@@ -45,28 +45,28 @@ class ImageFetcher:
         if self.outbound.allowed == "off":
             raise UrlInputsOff("this service does not fetch images from URLs; send the bytes as base64 in image.data")
         checked = self.outbound.check_url(url)
-        with start_span("fetch", "client", {"server.address": checked.host}):  # its host only: the URL may be signed
-            return await self._in_time(checked)
+        with start_span("fetch", "client", {"server.address": checked.host}):  # the host only: the URL may be signed
+            return await self._fetch_in_time(checked)
 
-    async def _in_time(self, url: httpx2.URL) -> bytes:
+    async def _fetch_in_time(self, url: httpx2.URL) -> bytes:
         try:
             async with asyncio.timeout(self.seconds):
-                return await self._follow(url)
+                return await self._follow_redirects(url)
         except TimeoutError:
             raise UrlFetchFailed(f"the image was not there within {self.seconds:g} s") from None
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as cause:
             raise UrlFetchFailed(f"the image's server failed: {str(cause) or type(cause).__name__}") from cause
 
-    async def _follow(self, url: httpx2.URL) -> bytes:
+    async def _follow_redirects(self, url: httpx2.URL) -> bytes:
         for _ in range(1 + MAX_REDIRECTS):
-            headers = [(b"Host", url.netloc), *_HEADERS]
+            headers = [(b"Host", url.netloc), *_REQUEST_HEADERS]
             async with self.outbound.http.stream("GET", to_httpcore_url(url), headers=headers) as response:
                 if response.status not in _REDIRECTS:
-                    return await self._body(response)
+                    return await self._read_body(response)
                 url = self.outbound.check_url(_header(response, b"location"), base=url)
         raise UrlFetchFailed(f"the image's server redirects more than {MAX_REDIRECTS} times")
 
-    async def _body(self, response: httpcore2.Response) -> bytes:
+    async def _read_body(self, response: httpcore2.Response) -> bytes:
         if response.status != 200:
             raise UrlFetchFailed(f"the image's server answered with status {response.status}")
         if encoding := _header(response, b"content-encoding").replace("identity", ""):
@@ -75,14 +75,14 @@ class ImageFetcher:
         if announced.isdigit() and int(announced) > self.max_bytes:
             raise TooManyBytes(int(announced), self.max_bytes)
         body = bytearray()
-        async for part in response.aiter_stream():
-            body += part
+        async for chunk in response.aiter_stream():
+            body += chunk
             if len(body) > self.max_bytes:
                 raise TooManyBytes(len(body), self.max_bytes)
         return bytes(body)
 
 
 def _header(response: httpcore2.Response, name: bytes) -> str:
-    """An empty text where the header is missing."""
+    """The header's value, or "" if it is missing."""
     found: bytes = next((value for key, value in response.headers if key.lower() == name), b"")
     return found.decode("latin-1")

@@ -1,7 +1,7 @@
-"""Which addresses of the network a URL from outside may lead to, and connections that go nowhere else.
+"""Guard against server-side request forgery: connect to allowed addresses only.
 
-The check sits where the connection is made: whatever form a host has in its URL, and however often its name
-changes its answer, the address that was checked is the one that is connected to.
+The check sits where the connection is made: whatever form a host has in its URL, and however often its name resolves
+to something else, the address that was checked is the one that is connected to.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ IpAddress = IPv4Address | IPv6Address
 AddressCheck = Callable[[IpAddress], bool]
 HostResolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
-MAX_ADDRESSES = 3  # of one name that are tried
-CONNECT_SECONDS = 4.0  # for each
+MAX_ADDRESSES = 3  # tried for one name
+CONNECT_SECONDS = 4.0  # for each address
 
 # From IANA's registries of special-purpose addresses. Not Python's `is_global`: it changes with its version, and has
 # called 192.0.0.192 (the metadata service of Oracle's cloud) global.
@@ -39,23 +39,23 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def is_public(address: IpAddress) -> bool:
-    """Whether this is a host of the public internet: global, unicast, and no way into another network."""
+    """Whether this is a host of the public internet: global, unicast, and no tunnel into another network."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _NOT_PUBLIC_V4)
     if address.ipv4_mapped is not None:
         return is_public(address.ipv4_mapped)
-    if address in _NAT64:  # how networks without IPv4 reach the rest: what counts is where it leads
+    if address in _NAT64:  # networks without IPv4 reach it through NAT64: the embedded address counts
         return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
     return address in _GLOBAL_UNICAST_V6 and not any(address in network for network in _NOT_PUBLIC_V6)
 
 
 def accept_any_address(address: IpAddress) -> bool:
-    """For closed networks and tests."""
+    """The check for closed networks and tests."""
     return True
 
 
 async def resolve_host(host: str, port: int) -> Sequence[str]:
-    """The system's answer, in its order. Hosts like 0x7f.1 or 2130706433 are numbers to it, as to every browser."""
+    """The system resolver's addresses, in its order. It reads hosts like 0x7f.1 and 2130706433 as IPv4 addresses."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
@@ -63,8 +63,8 @@ async def resolve_host(host: str, port: int) -> Sequence[str]:
 class CheckedNetworkBackend(httpcore2.AsyncNetworkBackend):
     """Connects to a name's addresses only if all of them are allowed. TLS is still verified against the name."""
 
-    def __init__(self, allows: AddressCheck, resolve: HostResolver) -> None:
-        self._allows, self._resolve = allows, resolve
+    def __init__(self, is_allowed: AddressCheck, resolve: HostResolver) -> None:
+        self._is_allowed, self._resolve = is_allowed, resolve
         self._network = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
@@ -85,12 +85,12 @@ class CheckedNetworkBackend(httpcore2.AsyncNetworkBackend):
         raise failure
 
     async def resolve_allowed(self, host: str, port: int) -> Sequence[str]:
-        """All that the name has; raises UrlRejected where one of them is not allowed, or UrlFetchFailed."""
+        """All addresses of the name; raises UrlRejected if one of them is not allowed, or UrlFetchFailed."""
         try:
             addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as cause:  # UnicodeError: a label that is too long for DNS
             raise UrlFetchFailed(f"the host {host!r} is not known") from cause
-        # The answer says no address: names of the inside are nobody's business outside.
-        if not all(self._allows(ip_address(address)) for address in addresses):
+        # The message has no address: callers must not learn how names resolve inside.
+        if not all(self._is_allowed(ip_address(address)) for address in addresses):
             raise UrlRejected(f"the host {host!r} is not on the public internet")
         return addresses

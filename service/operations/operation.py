@@ -18,7 +18,7 @@ from service.telemetry.tracing import start_span
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 InputsT = TypeVar("InputsT")
-TimeLimitSetting = Literal["request_seconds", "document_seconds"]  # names of settings
+TimeLimitSetting = Literal["request_seconds", "document_seconds"]  # fields of LimitSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Operation(Generic[InputsT]):
 
     def interactive_limits(self, components: Components) -> ExecutionLimits:
         """The limits for a client that waits for the answer."""
-        seconds: float = getattr(components.settings, self.time_limit)
+        seconds: float = getattr(components.settings.limits, self.time_limit)
         return ExecutionLimits(monotonic() + seconds)
 
 

@@ -12,10 +12,10 @@ from service.queue.errors import PermanentFailure, QueueUnavailable, TemporaryFa
 from service.queue.leases import JobOutcome, Leases
 from service.queue.types import JobResult, Problem, QueuedJob, problem_code
 from service.telemetry.logs import result_facts
-from service.telemetry.request_context import RequestContext, new_request_id, bind_request
+from service.telemetry.request_context import RequestContext, bind_request, new_request_id
 from service.telemetry.spans import SpanAttributes
 from service.telemetry.trace_context import parse_trace_id
-from service.telemetry.tracing import Tracing, NoopTracing, current_span, use_span
+from service.telemetry.tracing import NoopTracing, Tracing, current_span, use_span
 
 log = logging.getLogger(__name__)
 

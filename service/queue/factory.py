@@ -14,18 +14,21 @@ from service.settings import Settings
 
 def job_terms(settings: Settings) -> JobTerms:
     return JobTerms(
-        settings.lease_seconds, settings.job_attempts, settings.job_keep_seconds, settings.dead_letter_seconds
+        settings.queue.lease_seconds,
+        settings.queue.job_attempts,
+        settings.queue.job_keep_seconds,
+        settings.queue.dead_letter_seconds,
     )
 
 
 @asynccontextmanager
 async def open_queue(settings: Settings) -> AsyncIterator[JobQueue]:
     """Raises SettingsInvalid or EmbeddedUnavailable. A Redis that does not answer yet does not prevent the start."""
-    if settings.redis_url is not None:
-        async with _connect(settings.redis_url.get_secret_value(), settings) as queue:
+    if settings.queue.redis_url is not None:
+        async with _connect(settings.queue.redis_url.get_secret_value(), settings) as queue:
             yield queue
         return
-    embedded = EmbeddedServer(settings.queue_data)
+    embedded = EmbeddedServer(settings.queue.queue_data)
     await asyncio.to_thread(embedded.start)
     supervision = asyncio.create_task(embedded.keep_alive())
     try:
@@ -44,9 +47,9 @@ async def _connect(url: str, settings: Settings) -> AsyncIterator[JobQueue]:
     try:
         yield JobQueue(
             ScriptRunner(connection),
-            depth=settings.queue_depth,
-            keep_seconds=settings.job_keep_seconds,
-            payload_seconds=settings.payload_seconds,
+            depth=settings.queue.queue_depth,
+            keep_seconds=settings.queue.job_keep_seconds,
+            payload_seconds=settings.queue.payload_seconds,
         )
     finally:
         await connection.close()

@@ -1,4 +1,4 @@
-"""Where log lines go: a reader of stderr that has stalled costs lines, and never a request."""
+"""Write log lines to stderr without blocking: a stalled reader costs lines, never a request."""
 
 import logging
 import os
@@ -8,7 +8,7 @@ log = logging.getLogger(__name__)
 
 
 class NonBlockingStreamHandler(logging.Handler):
-    """Writes what can be written at once: the event loop logs, too, and a full pipe would stop it for good."""
+    """Drops lines that would block: the event loop logs, too, and a full pipe would stop it for good."""
 
     def __init__(self, descriptor: int = 2) -> None:
         super().__init__()
@@ -21,11 +21,11 @@ class NonBlockingStreamHandler(logging.Handler):
             self.handleError(record)
 
     def _write(self, line: bytes) -> None:
-        for start in range(0, len(line), PIPE_BUF):  # so much is taken whole where anything is
+        for start in range(0, len(line), PIPE_BUF):  # POSIX writes up to PIPE_BUF bytes whole or not at all
             if not select([], [self._descriptor], [], 0)[1]:
                 self._lost += 1
                 return
             os.write(self._descriptor, line[start : start + PIPE_BUF])
         if self._lost:
             lost, self._lost = self._lost, 0
-            log.warning("%d lines of the log are lost: nobody read them", lost)
+            log.warning("%d log lines were lost: stderr could not be written to", lost)

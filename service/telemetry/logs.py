@@ -1,4 +1,4 @@
-"""Log lines on stderr, as text or as JSON, each with the request that it is about, and none with a secret."""
+"""Log lines on stderr as text or JSON, each with the request that it belongs to, and with secrets removed."""
 
 import json
 import logging
@@ -6,19 +6,19 @@ import re
 import warnings
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import SecretStr
-
-from service.settings import LogFormat, LogLevel, Settings
 from service.telemetry.log_output import NonBlockingStreamHandler
 from service.telemetry.request_context import RequestContext, current_request
 
+if TYPE_CHECKING:  # pydantic takes long to load, and the command line logs before it needs settings
+    from service.settings import LogFormat, LogLevel, Settings
+
 OUR_LOGGERS = ("models", "pipelines", "service")
 
-_SHORTEST = 6  # characters of a secret that is looked for: a shorter one is part of too many words
+_MIN_SECRET_LENGTH = 6  # a shorter secret is part of too many words to be searched for
 _HIDDEN = "[hidden]"
-_QUERY = re.compile(r"[?#&…]|\.\.\.")  # where one begins; also where somebody cut the middle of the URL out
+_QUERY = re.compile(r"[?#&…]|\.\.\.")  # where a query begins, also in a URL that was shortened in the middle
 
 
 def _without_query(url: re.Match[str]) -> str:
@@ -26,7 +26,7 @@ def _without_query(url: re.Match[str]) -> str:
     return url[0] if cut is None or cut.end() == len(url[0]) else f"{url[0][: cut.start()]}?{_HIDDEN}"
 
 
-# What may hold a secret wherever it comes from: a text that it has in it, how it is found, what is left of it.
+# Texts that may hold a secret, wherever they come from: a substring of all of them, the pattern, and the replacement.
 _PATTERNS: list[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     ("data:", re.compile(r"(data:[\w.+/-]{0,100};base64,)[A-Za-z0-9+/=_-]*"), rf"\1{_HIDDEN}"),
     ("://", re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@\"'<>]*@", re.IGNORECASE), rf"\1{_HIDDEN}@"),
@@ -42,56 +42,63 @@ _PATTERNS: list[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]
 ]
 
 
-def configure_logging(level: LogLevel) -> None:
-    """For a command."""
+def configure_logging(level: "LogLevel") -> None:
+    """For a command other than `serve` and `worker`."""
     _install(level, logging.StreamHandler(), TextFormatter(SecretFilter()))
 
 
-def configure_service_logging(settings: Settings) -> None:
-    """As the operator wants them, and without any of the settings' secrets."""
-    scrub = SecretFilter(value.get_secret_value() for _, value in settings if isinstance(value, SecretStr))
-    _install(settings.log_level, NonBlockingStreamHandler(), FORMATTERS[settings.log_format](scrub))
+def configure_service_logging(settings: "Settings") -> None:
+    """For a service: in the configured format and level, with every secret of the settings hidden."""
+    from pydantic import SecretStr
+
+    values = (value for _, group in settings for _, value in group)
+    hide_secrets = SecretFilter(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+    _install(
+        settings.telemetry.log_level,
+        NonBlockingStreamHandler(),
+        FORMATTERS[settings.telemetry.log_format](hide_secrets),
+    )
 
 
-def _install(level: LogLevel, handler: logging.Handler, formatter: logging.Formatter) -> None:
+def _install(level: "LogLevel", handler: logging.Handler, formatter: logging.Formatter) -> None:
     handler.setFormatter(formatter)
-    # Of other people's libraries never the finest: HTTP clients log headers there, parsers of forms what is in them.
+    # Libraries never log at DEBUG: HTTP clients log headers there, and form parsers log contents.
     logging.basicConfig(level="INFO" if level == "DEBUG" else level, handlers=[handler], force=True)
     for name in OUR_LOGGERS:
         logging.getLogger(name).setLevel(level)
-    # Pillow warns of damaged metadata, in the uploader's own words: that is no news, and no text for a log.
+    # Pillow warns of damaged metadata and quotes it: an upload's contents must not reach the log.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # a collector that is away is tried again every second
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # it retries an unreachable collector every second
 
 
 class SecretFilter:
-    """Takes out of a text what no log may have: secrets, images, signed URLs."""
+    """Replaces in a text what no log may hold: secrets, images, signed URLs."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST]
+        self._secrets = [secret for secret in secrets if len(secret) >= _MIN_SECRET_LENGTH]
 
     def __call__(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
-        lower = text.lower()  # most lines have none of it, and patterns take their time to find that out
-        for part, pattern, left in _PATTERNS:
-            if part in lower:
-                text = pattern.sub(left, text)
+        lower = text.lower()  # most lines match nothing, and a substring search finds that out faster
+        for substring, pattern, replacement in _PATTERNS:
+            if substring in lower:
+                text = pattern.sub(replacement, text)
         return text
 
 
 class TextFormatter(logging.Formatter):
-    def __init__(self, scrub: SecretFilter) -> None:
+    def __init__(self, hide_secrets: SecretFilter) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s  %(message)s")
-        self._scrub = scrub
+        self._hide_secrets = hide_secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._scrub(super().format(record))
+        return self._hide_secrets(super().format(record))
 
 
 class RequestTextFormatter(TextFormatter):
-    """Each with the id of its request."""
+    """Text lines that end with the id of their request."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         context = current_request()
@@ -102,39 +109,42 @@ class RequestTextFormatter(TextFormatter):
 class JsonFormatter(logging.Formatter):
     """One object a line. `facts`, given as `extra`, are fields of their own beside the message."""
 
-    def __init__(self, scrub: SecretFilter) -> None:
+    def __init__(self, hide_secrets: SecretFilter) -> None:
         super().__init__()
-        self._scrub = scrub
+        self._hide_secrets = hide_secrets
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
             "level": record.levelname,
             "logger": record.name,
-            "message": self._scrub(record.getMessage()),
-            **_of(current_request()),
+            "message": self._hide_secrets(record.getMessage()),
+            **_request_fields(current_request()),
             **getattr(record, "facts", {}),
         }
         if record.exc_info and record.exc_info[0] is not None:
             kind, error, _ = record.exc_info
             line["exception"] = {
                 "type": kind.__qualname__,
-                "message": self._scrub(str(error)),
-                "stack": self._scrub(self.formatException(record.exc_info)),
+                "message": self._hide_secrets(str(error)),
+                "stack": self._hide_secrets(self.formatException(record.exc_info)),
             }
         return json.dumps({name: value for name, value in line.items() if value is not None}, default=str)
 
 
-FORMATTERS: dict[LogFormat, Callable[[SecretFilter], logging.Formatter]] = {"text": RequestTextFormatter, "json": JsonFormatter}
+FORMATTERS: "dict[LogFormat, Callable[[SecretFilter], logging.Formatter]]" = {
+    "text": RequestTextFormatter,
+    "json": JsonFormatter,
+}
 
 
 def result_facts(context: RequestContext) -> dict[str, Any]:
-    """Facts of a line: `result_id`, or `result_ids` where there are several."""
+    """Fields of a line: `result_id`, or `result_ids` if there are several."""
     ids = context.result_ids
     return {} if not ids else {"result_id": ids[0]} if len(ids) == 1 else {"result_ids": ids}
 
 
-def _of(context: RequestContext | None) -> dict[str, str | None]:
+def _request_fields(context: RequestContext | None) -> dict[str, str | None]:
     if context is None:
         return {}
     return {name: getattr(context, name) for name in ("request_id", "trace_id", "operation", "job_id")}

@@ -1,4 +1,4 @@
-"""Spans recorded by OpenTelemetry's SDK and sent by OTLP over HTTP: the only module that touches either.
+"""OpenTelemetry backend of tracing: records spans with the SDK and sends them by OTLP over HTTP.
 
 The SDK reads the standard OTEL_… variables by itself: headers, certificates, batches, resource attributes, limits.
 """
@@ -23,7 +23,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from service.telemetry.spans import NO_ATTRIBUTES, SpanAttributes, SpanKindName
 
-CLOSE_SECONDS = 3.0  # a collector that is not there must not keep a process from ending
+CLOSE_SECONDS = 3.0  # an unreachable collector must not keep a process from ending
 
 _KINDS: dict[SpanKindName, SpanKind] = {
     "internal": SpanKind.INTERNAL,
@@ -38,16 +38,16 @@ SCOPE = InstrumentationScope("kernelsight", version("kernelsight"))
 
 
 def open_otel_tracing(endpoint: str, service: str, *, ratio: float) -> "OtelTracing":
-    """To the collector whose base URL is `endpoint`, as OTEL_EXPORTER_OTLP_ENDPOINT has it."""
+    """Sends spans to the collector at the base URL `endpoint`, as in OTEL_EXPORTER_OTLP_ENDPOINT."""
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
     return OtelTracing(service, BatchSpanProcessor(exporter), ratio=ratio)
 
 
 class OtelTracing:
-    """The share `ratio` of the traces that begin here is recorded; those that come in, as their caller decided."""
+    """Records the share `ratio` of the traces that begin here; for incoming traces, the caller has decided."""
 
     def __init__(self, service: str, processor: SpanProcessor, *, ratio: float = 1.0) -> None:
-        own = {
+        attributes = {
             "service.name": service,
             "service.namespace": "kernelsight",
             "service.version": version("kernelsight"),
@@ -55,7 +55,9 @@ class OtelTracing:
         }
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(ratio)),
-            resource=Resource.create(own).merge(OTELResourceDetector().detect()),  # the operator's words win
+            resource=Resource.create(attributes).merge(
+                OTELResourceDetector().detect()
+            ),  # the operator's attributes win
             shutdown_on_exit=False,
         )
         self._provider.add_span_processor(processor)
@@ -77,7 +79,7 @@ class OtelTracing:
 
 @dataclass(frozen=True, slots=True)
 class SpanRecorder:
-    """Where spans begin, and where they go once they are over."""
+    """Starts spans, and takes finished ones."""
 
     tracer: trace.Tracer
     processor: SpanProcessor
@@ -86,7 +88,7 @@ class SpanRecorder:
 
 @dataclass(frozen=True, slots=True)
 class OtelSpan:
-    """A span of tracing.py."""
+    """A `Span` of tracing.py that OpenTelemetry records."""
 
     recorder: SpanRecorder
     span: trace.Span
@@ -101,17 +103,21 @@ class OtelSpan:
     def is_recording(self) -> bool:
         return self.span.is_recording()
 
-    def start_child(self, name: str, kind: SpanKindName = "internal", attributes: SpanAttributes = NO_ATTRIBUTES) -> "OtelSpan":
+    def start_child(
+        self, name: str, kind: SpanKindName = "internal", attributes: SpanAttributes = NO_ATTRIBUTES
+    ) -> "OtelSpan":
         span = self.recorder.tracer.start_span(name, self._context, _KINDS[kind], attributes)
         return OtelSpan(self.recorder, span)
 
-    def add_finished_child(self, name: str, started: int, ended: int, attributes: SpanAttributes = NO_ATTRIBUTES) -> "OtelSpan":
-        """Past the tracer, which would take five times as long: it was sampled with this one."""
+    def add_finished_child(
+        self, name: str, started: int, ended: int, attributes: SpanAttributes = NO_ATTRIBUTES
+    ) -> "OtelSpan":
+        """Bypasses the tracer, which would take five times as long: the parent decides on sampling."""
         parent = self.span.get_span_context()
         context = trace.SpanContext(
             parent.trace_id, _IDS.generate_span_id(), False, parent.trace_flags, parent.trace_state
         )
-        over = ReadableSpan(
+        span = ReadableSpan(
             name,
             context,
             parent,
@@ -121,7 +127,7 @@ class OtelSpan:
             start_time=started,
             end_time=ended,
         )
-        self.recorder.processor.on_end(over)
+        self.recorder.processor.on_end(span)
         return OtelSpan(self.recorder, trace.NonRecordingSpan(context))
 
     def rename(self, name: str, attributes: SpanAttributes = NO_ATTRIBUTES) -> None:

@@ -1,4 +1,4 @@
-"""Whose request this is: what logs, records and exemplars name it by."""
+"""The current request's ids, which logs, audit records, spans and exemplars carry."""
 
 import re
 import secrets
@@ -6,20 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from pipelines.findings import Observation
-from pipelines.moderation.text_pipeline import ModeratedText
+if TYPE_CHECKING:  # they load numpy, which the command line needs only when it runs a pipeline
+    from pipelines.findings import Observation
+    from pipelines.moderation.text_pipeline import ModeratedText
 
-MAX_RESULT_IDS = 32  # that are noted of one request: as many as a moderation may have
+MAX_RESULT_IDS = 32  # recorded for one request: as many as a moderation may have
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """`operation` is what was asked for ("features", "analyze"), `trace_id` the W3C trace's, where there is one.
+    """`operation` is the requested one ("features", "analyze"); `trace_id` is that of the W3C trace, if there is one.
 
-    A job has the id of the request that it came with, and its own. `result_ids` grows while the request is answered.
+    A job has its own id and that of the request that enqueued it. `result_ids` grows while the request is answered.
     """
 
     request_id: str
@@ -38,7 +40,7 @@ def current_request() -> RequestContext | None:
 
 @contextmanager
 def bind_request(context: RequestContext) -> Iterator[None]:
-    """For this block, and for the tasks that it starts."""
+    """`context` is the current request in this block and in the tasks that it starts."""
     token = _current.set(context)
     try:
         yield
@@ -48,7 +50,7 @@ def bind_request(context: RequestContext) -> Iterator[None]:
 
 @contextmanager
 def bind_operation(operation: str) -> Iterator[None]:
-    """The same request, which this block does `operation` for; one of its own where nobody asked."""
+    """The current request with `operation` set, or a new request if there is none."""
     context = _current.get() or RequestContext(new_request_id())
     with bind_request(replace(context, operation=operation)):
         yield
@@ -59,21 +61,21 @@ def new_request_id() -> str:
 
 
 def is_request_id(text: str) -> bool:
-    """Whether it is short and plain enough to stand in logs and headers as it came."""
+    """Whether a client's id is short and plain enough to be copied into logs and headers."""
     return _ID.fullmatch(text) is not None
 
 
-def record_result_id(seen: Observation) -> None:
-    """The engine's observer: what was found belongs to the request that it was looked for."""
-    _note(seen.findings.result_id)
+def record_result_id(observation: "Observation") -> None:
+    """Observer of the engine: adds the result to the current request."""
+    _record(observation.findings.result_id)
 
 
-def record_text_result_id(judged: ModeratedText) -> None:
-    """The same of texts."""
-    _note(judged.result_id)
+def record_text_result_id(judged: "ModeratedText") -> None:
+    """Observer of moderated texts: adds the result to the current request."""
+    _record(judged.result_id)
 
 
-def _note(result_id: str) -> None:
+def _record(result_id: str) -> None:
     context = _current.get()
     if context is not None and len(context.result_ids) < MAX_RESULT_IDS:
         context.result_ids.append(result_id)

@@ -1,4 +1,4 @@
-"""The types that spans are described with."""
+"""Types of spans that tracing and its OpenTelemetry backend share."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal

@@ -51,7 +51,7 @@ class JobHandler:
 
     async def _run_operation(self, job: QueuedJob, report_progress: ReportProgress) -> JobResult:
         request = JobRequest.unpack(job.work, [await self.jobs.queue.read_payload(name) for name in job.payload_names])
-        deadline = monotonic() + self.components.settings.job_seconds
+        deadline = monotonic() + self.components.settings.worker.job_seconds
         try:
             with _PageProgress(report_progress) as pages:
                 terms = ExecutionLimits(deadline, job.priority, pages.count_page)
@@ -59,7 +59,7 @@ class JobHandler:
         except KernelSightError as error:
             self.components.metrics.requests.count_problem(error.code)
             failure = to_job_failure(error)
-            if not isinstance(failure, TemporaryFailure) or job.attempt >= self.components.settings.job_attempts:
+            if not isinstance(failure, TemporaryFailure) or job.attempt >= self.components.settings.queue.job_attempts:
                 await self._enqueue_callback(job, request)
             raise failure from error
         await self._enqueue_callback(job, request)

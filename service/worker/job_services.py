@@ -30,11 +30,11 @@ class JobServices:
 @asynccontextmanager
 async def open_job_services(settings: Settings, queues: Sequence[Priority] = PRIORITIES) -> AsyncIterator[JobServices]:
     """Leases take jobs from `queues` only. Raises SettingsInvalid or EmbeddedUnavailable."""
-    secret = settings.webhook_secret
+    secret = settings.webhooks.webhook_secret
     key = signing_key(secret.get_secret_value()) if secret is not None else None
-    async with open_queue(settings) as queue, open_outbound_client(settings.webhook_urls) as outbound:
-        files = FileStore(settings.files, settings.file_keep_seconds)
+    async with open_queue(settings) as queue, open_outbound_client(settings.webhooks.webhook_urls) as outbound:
+        files = FileStore(settings.batches.files, settings.batches.file_keep_seconds)
         files.check()
-        batches = Batches(files, BatchStore(queue.scripts, settings.file_keep_seconds), queue)
+        batches = Batches(files, BatchStore(queue.scripts, settings.batches.file_keep_seconds), queue)
         leases = Leases(queue.scripts, job_terms(settings), queues)
         yield JobServices(queue, DeadLetters(queue), leases, files, batches, Webhooks(outbound, key))

@@ -37,13 +37,13 @@ class Worker:
             self._consumer = Consumer(
                 self.jobs.leases,
                 handler,
-                concurrency=settings.worker_concurrency,
+                concurrency=settings.worker.worker_concurrency,
                 on_finished=self.metrics.record_run,
                 on_reclaimed=self.metrics.record_reclaimed,
                 tracing=self.tracing,
             )
             try:
-                await self._consumer.run(settings.drain_seconds)
+                await self._consumer.run(settings.limits.drain_seconds)
             except Exception:
                 log.exception("bug in the worker; it restarts")
                 await asyncio.sleep(_RESTART_SECONDS)

@@ -109,7 +109,7 @@ def _copy(one: Instruction, root: Path, where: Path) -> None:
     *sources, target = one.value.split()
     if one.flags.get("from") == ["models"]:
         (root / target.lstrip("/")).parent.mkdir(parents=True)
-        (root / target.lstrip("/")).symlink_to(load_settings().store)
+        (root / target.lstrip("/")).symlink_to(load_settings().models.store)
         return
     for source in sources:
         assert is_sent(source), f".dockerignore keeps {source} from the build"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from service.settings import Settings
+from service.settings import GROUPS, LimitSettings
 from tests.deploy.compose import FILES, services
 from tests.deploy.dockerfile import ROOT, stages
 
@@ -68,7 +68,7 @@ def test_every_setting_that_a_container_gets_is_one() -> None:
     given = {name for file in FILES for service in services(file).values() for name in service.get("environment", {})}
     given = {name for name in given if name.startswith("KERNELSIGHT_")}
     given |= set(stages()["serving"].last("ENV").pairs) - {"XDG_DATA_HOME"}
-    known = {f"KERNELSIGHT_{name.upper()}" for name in Settings.model_fields}
+    known = {f"KERNELSIGHT_{name.upper()}" for group in GROUPS.values() for name in group.model_fields}
 
     assert given - known == set()
 
@@ -77,7 +77,7 @@ def test_every_setting_that_a_container_gets_is_one() -> None:
 def test_a_container_has_longer_to_stop_than_what_is_in_flight_has_to_end(name: str) -> None:
     grace = float(services()[name]["stop_grace_period"].removesuffix("s"))
 
-    assert grace > Settings.model_fields["drain_seconds"].default
+    assert grace > LimitSettings.model_fields["drain_seconds"].default
 
 
 def test_a_gpu_that_is_missing_is_an_error() -> None:

@@ -50,7 +50,7 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture(scope="module")
 def lite0() -> Manifest:
     """EfficientNet-Lite0 with the real weights, from wherever `make setup` put them."""
-    return with_local_file(LITE0, Store(Settings().store).weights(LITE0))
+    return with_local_file(LITE0, Store(Settings().models.store).weights(LITE0))
 
 
 @pytest.fixture(scope="module")

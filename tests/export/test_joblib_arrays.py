@@ -73,7 +73,7 @@ def test_arrays_are_read_unchanged(path: Path, order: Order, aligned: bool) -> N
 
 @pytest.mark.parametrize("net", ["pnet", "rnet", "onet"])
 def test_the_published_weights_are_finite_float32(net: str) -> None:
-    found = read_arrays(Store(Settings().store).weights(Catalog.load().get(f"mtcnn-{net}")))
+    found = read_arrays(Store(Settings().models.store).weights(Catalog.load().get(f"mtcnn-{net}")))
 
     assert {(str(one.dtype), bool(np.isfinite(one).all())) for one in found} == {("float32", True)}
 

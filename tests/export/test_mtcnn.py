@@ -52,7 +52,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> ExportNet:
 
     def export(manifest: Manifest) -> ExportedNet:
         if manifest.id not in made:
-            weights = Store(Settings().store).weights(manifest)
+            weights = Store(Settings().models.store).weights(manifest)
             module = ServedGraph(build_net(manifest, weights), manifest.input).eval()
             graph = tmp_path_factory.mktemp(manifest.id) / "model.onnx"
             write_onnx(module, manifest, graph)
@@ -124,7 +124,7 @@ def test_weights_of_another_net_are_refused(manifest: Manifest) -> None:
     other = RNET if manifest is ONET else ONET
 
     with pytest.raises(ExportFailed, match="do not fit"):
-        build_net(manifest, Store(Settings().store).weights(other))
+        build_net(manifest, Store(Settings().models.store).weights(other))
 
 
 @pytest.mark.parametrize("net", ["mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet"])

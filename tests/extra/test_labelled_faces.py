@@ -16,7 +16,7 @@ from models.store.store import Store
 from pipelines.faces.options import FacesOptions
 from pipelines.faces.spec import FACES
 from service.components import Components, open_components
-from service.settings import Settings
+from service.settings import ModelSettings, Settings
 from service.telemetry.metrics import Metrics
 from tests.extra.labelled import LABELLED, SHARED, labels, needs_labelled
 
@@ -35,7 +35,7 @@ def scorer() -> Any:
 
 def store_with_every_detector(folder: Path) -> Path:
     """A copy of the store, with YuNet from the mirror beside the labelled photographs."""
-    shutil.copytree(Settings().store.expanduser(), folder)
+    shutil.copytree(Settings().models.store.expanduser(), folder)
     yunet = Catalog.load().get("yunet")
     Store(folder, mirror=str(SHARED / "weights")).pull(yunet, progress=lambda what, done, total: None)
     environment = os.environ | {"KERNELSIGHT_STORE": str(folder)}
@@ -69,7 +69,7 @@ def test_accuracy_on_labelled_photographs_holds(
     rows = [row for row in labels() if row["faces"] is not None or row["nonface"] is not None]
 
     async def scenario() -> dict[str, Any]:
-        settings = Settings(faces=detector, store=store_with_every_detector(tmp_path / "store"))
+        settings = Settings(models=ModelSettings(faces=detector, store=store_with_every_detector(tmp_path / "store")))
         async with open_components(settings, Metrics(), only=("faces",)) as components:
             return await predictions(components, rows)
 

@@ -39,7 +39,7 @@ def test_mean_and_linear_layer_give_the_graphs_own_logits(graph: Path) -> None:
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "opennsfw"])
 def test_the_built_in_classifiers_pass(name: str) -> None:
     manifest = Catalog.load().get(name)
-    classifier = Classifier.load(manifest, Store(load_settings().store).graph(manifest))
+    classifier = Classifier.load(manifest, Store(load_settings().models.store).graph(manifest))
 
     assert classifier.weight.shape == ((1000, 1280) if name == "efficientnet-lite0" else (2, 1024))
 

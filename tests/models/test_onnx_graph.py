@@ -17,7 +17,7 @@ from tests.models.kernels.conv_graphs import write_net
 
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "opennsfw", "picodet-cdla"])
 def test_nodes_and_constants_are_those_that_the_onnx_package_reads(name: str) -> None:
-    path = Store(load_settings().store).graph(Catalog.load().get(name))
+    path = Store(load_settings().models.store).graph(Catalog.load().get(name))
     graph, wanted = OnnxGraph.read(name, path), onnx.load(str(path)).graph
     floats = {one.name: numpy_helper.to_array(one) for one in wanted.initializer if one.data_type == 1}
 

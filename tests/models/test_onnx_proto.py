@@ -53,7 +53,7 @@ def test_a_tensor_that_the_graph_lacks_is_named(graph: Path) -> None:
 
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "opennsfw"])
 def test_extra_outputs_do_not_change_the_declared_ones(name: str) -> None:
-    manifest, store = Catalog.load().get(name), Store(load_settings().store)
+    manifest, store = Catalog.load().get(name), Store(load_settings().models.store)
     noise = np.random.default_rng(5).uniform(0, 255, (1, *manifest.input.item_shapes[0]))
     feeds = {manifest.input.name: noise.astype(manifest.input.dtype)}
     plain = Session(store.graph(manifest), device="cpu")

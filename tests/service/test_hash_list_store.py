@@ -24,7 +24,7 @@ from service.hash_list_store import (
     open_hash_list_store,
     open_known_image_signal,
 )
-from service.settings import Settings, SettingsInvalid
+from service.settings import ModerationSettings, Settings, SettingsInvalid
 from tests.conftest import Jpeg
 from tests.pipelines.images import photograph
 from tests.pipelines.moderation.hash_values import make_hash
@@ -231,7 +231,7 @@ def test_a_running_signal_takes_over_what_is_added_and_removed(place: HashListSt
     address = str(place.path) if isinstance(place, FileHashListStore) else redis_address(place)
 
     found = scores_while(
-        Settings(block_hashes=address), [lambda: place.add([cat()]), lambda: place.remove(cat().hash)], jpeg("cat")
+        Settings(moderation=ModerationSettings(block_hashes=address)), [lambda: place.add([cat()]), lambda: place.remove(cat().hash)], jpeg("cat")
     )
 
     assert [score > 0.5 for score in found] == [False, True, False]
@@ -251,7 +251,7 @@ def test_a_list_that_becomes_invalid_stays_as_it_was_and_is_warned_of(
 
     with caplog.at_level(logging.WARNING):
         found = scores_while(
-            Settings(block_hashes=str(path)), [lambda: path.write_text("spam"), path.unlink], jpeg("cat")
+            Settings(moderation=ModerationSettings(block_hashes=str(path))), [lambda: path.write_text("spam"), path.unlink], jpeg("cat")
         )
 
     warnings = [record.getMessage() for record in caplog.records]
@@ -268,7 +268,7 @@ def test_a_server_that_goes_away_keeps_the_list_and_is_warned_of_once(
     open_hash_list_store(address).add([cat()])
 
     with caplog.at_level(logging.WARNING):
-        found = scores_while(Settings(block_hashes=address), [server.stop, lambda: None], jpeg("cat"))
+        found = scores_while(Settings(moderation=ModerationSettings(block_hashes=address)), [server.stop, lambda: None], jpeg("cat"))
 
     assert [score > 0.5 for score in found] == [True, True, True]  # fmt: skip
     assert [record.getMessage()[:44] for record in caplog.records] == ["the block list has changed and is not taken "]
@@ -292,5 +292,5 @@ async def _awaited(known: KnownImageSignal) -> object:
 def test_a_list_that_cannot_be_had_at_the_start_is_an_error(address: str) -> None:
     pool = CpuPool(threads=1)
     with pytest.raises(HashListUnavailable):
-        open_known_image_signal(Settings(allow_hashes=address), pool)
+        open_known_image_signal(Settings(moderation=ModerationSettings(allow_hashes=address)), pool)
     pool.close()

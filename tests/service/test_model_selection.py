@@ -9,7 +9,7 @@ from models.manifest import Manifest
 from models.registry import Catalog
 from models.store.store import Store
 from service.model_selection import log_selections, select_models
-from service.settings import Settings, SettingsInvalid
+from service.settings import ModelSettings, Settings, SettingsInvalid
 
 CATALOG = Catalog.load()
 OTHERS = (
@@ -51,7 +51,8 @@ def test_a_better_way_that_is_not_possible_is_named_with_what_is_missing(caplog:
 
 
 def test_an_operator_can_name_the_second_best() -> None:
-    choice = select_models(Settings(faces="mtcnn"), CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
+    settings = Settings(models=ModelSettings(faces="mtcnn"))
+    choice = select_models(settings, CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
 
     assert choice.name == "mtcnn"
     assert choice.passed_over == ()
@@ -59,20 +60,20 @@ def test_an_operator_can_name_the_second_best() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "error", "words"),
+    ("models", "error", "words"),
     [
-        (Settings(faces="yunet"), ModelMissing, "kernelsight models pull yunet"),
-        (Settings(faces="haar"), SettingsInvalid, "KERNELSIGHT_FACES: no 'haar'; there are: yunet, mtcnn"),
-        (Settings(encoder="resnet50"), ModelMissing, "kernelsight models pull resnet50"),
-        (Settings(encoder="nothing"), ModelUnknown, "nothing"),
+        (ModelSettings(faces="yunet"), ModelMissing, "kernelsight models pull yunet"),
+        (ModelSettings(faces="haar"), SettingsInvalid, "KERNELSIGHT_FACES: no 'haar'; there are: yunet, mtcnn"),
+        (ModelSettings(encoder="resnet50"), ModelMissing, "kernelsight models pull resnet50"),
+        (ModelSettings(encoder="nothing"), ModelUnknown, "nothing"),
     ],
     ids=["missing", "unknown", "encoder missing", "encoder unknown"],
 )
 def test_a_name_that_cannot_be_served_is_an_error(
-    settings: Settings, error: type[KernelSightError], words: str
+    models: ModelSettings, error: type[KernelSightError], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        select_models(settings, CATALOG, Shelf(*OTHERS, *MTCNN))
+        select_models(Settings(models=models), CATALOG, Shelf(*OTHERS, *MTCNN))
 
 
 def test_without_any_detector_the_error_asks_for_the_one_that_needs_least() -> None:

@@ -67,7 +67,10 @@ async def train(request: Request, components: ReadyComponents, name: str, replac
     """
     components.categories.heads.check_free(name, replace=replace)
     try:
-        async with asyncio.timeout(components.settings.training_seconds), components.categories.reserve_training():
+        async with (
+            asyncio.timeout(components.settings.limits.training_seconds),
+            components.categories.reserve_training(),
+        ):
             trained = await _train(request, components, name, replace)
     except TimeoutError:
         raise DeadlineExceeded("the training") from None

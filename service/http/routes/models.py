@@ -113,7 +113,7 @@ async def kernels(
     """
     manifest = current_manifest(components, model)
     try:
-        async with asyncio.timeout(components.settings.request_seconds):
+        async with asyncio.timeout(components.settings.limits.request_seconds):
             if query.format == "json":
                 return Response(
                     (await monitors.kernels.health(manifest)).model_dump_json(), media_type="application/json"

@@ -85,5 +85,5 @@ async def capture(
     components: ReadyComponents, monitors: ReadyMonitors, observations: Observations = None
 ) -> QualityReport:
     """Capture this process's next results as the new reference of all processes; the old one serves until then."""
-    monitors.quality.capture(observations or components.settings.reference_observations, "traffic")
+    monitors.quality.capture(observations or components.settings.monitoring.reference_observations, "traffic")
     return monitors.quality.report()

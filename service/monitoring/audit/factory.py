@@ -55,15 +55,16 @@ class EventLogs:
 @asynccontextmanager
 async def open_event_logs(settings: Settings) -> AsyncIterator[EventLogs]:
     """Raises AuditOff, AuditUnavailable for a folder that cannot be written to, or what `open_queue` raises."""
-    if settings.audit == OFF:
+    monitoring = settings.monitoring
+    if monitoring.audit == OFF:
         raise AuditOff
-    keep = settings.audit_days * DAY_SECONDS
-    if settings.audit == REDIS:
+    keep = monitoring.audit_days * DAY_SECONDS
+    if monitoring.audit == REDIS:
         async with open_queue(settings) as queue:
-            stream = partial(RedisEventLog, queue.scripts, keep_seconds=keep, max_lines=settings.audit_records)
+            stream = partial(RedisEventLog, queue.scripts, keep_seconds=keep, max_lines=monitoring.audit_records)
             yield EventLogs(stream("audit"), stream("feedback"), stream("disputed"))
         return
-    file = partial(FileEventLog, Path(settings.audit).expanduser(), keep_seconds=keep)
+    file = partial(FileEventLog, Path(monitoring.audit).expanduser(), keep_seconds=keep)
     event_logs = EventLogs(file("audit"), file("feedback"), file("disputed"))
     file("audit").check()
     yield event_logs

@@ -36,15 +36,16 @@ def load_golden_sets(settings: Settings) -> list[GoldenSet]:
     builtin = GoldenSet(
         "drawn", tuple(GoldenImage(name, draw, expected) for name, (draw, expected) in BUILTIN_IMAGES.items())
     )
-    if settings.canaries is None:
+    root = settings.monitoring.canaries
+    if root is None:
         return [builtin]
-    if not settings.canaries.is_dir():
-        raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: {str(settings.canaries)!r} is no folder")
-    if (settings.canaries / builtin.name).exists():
+    if not root.is_dir():
+        raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: {str(root)!r} is no folder")
+    if (root / builtin.name).exists():
         raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: {builtin.name!r} is the set that is built in: take another name")
-    folders = sorted(path for path in settings.canaries.iterdir() if (path / EXPECTED_FILE).is_file())
+    folders = sorted(path for path in root.iterdir() if (path / EXPECTED_FILE).is_file())
     if not folders:
-        raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: no folder in {str(settings.canaries)!r} has an {EXPECTED_FILE}")
+        raise GoldenSetInvalid(f"KERNELSIGHT_CANARIES: no folder in {str(root)!r} has an {EXPECTED_FILE}")
     return [builtin, *map(load_golden_set, folders)]
 
 

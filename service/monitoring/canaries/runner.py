@@ -129,7 +129,7 @@ def _log_result(result: CanaryResult) -> None:
 
 def build_canary_runner(engine: Engine, settings: Settings, on_result: OnResult = lambda result: None) -> CanaryRunner:
     """Raises GoldenSetInvalid."""
-    store = CanaryResultStore(settings.canary_answers.expanduser())
+    store = CanaryResultStore(settings.monitoring.canary_answers.expanduser())
     return CanaryRunner(
-        engine, load_golden_sets(settings), store, seconds=settings.document_seconds, on_result=on_result
+        engine, load_golden_sets(settings), store, seconds=settings.limits.document_seconds, on_result=on_result
     )

@@ -176,7 +176,7 @@ async def open_feedback(components: Components) -> AsyncIterator[FeedbackAggrega
     Yields None where the audit log is off; raises what `open_event_logs` raises.
     """
     settings = components.settings
-    if settings.audit == OFF:
+    if settings.monitoring.audit == OFF:
         yield None
         return
     async with open_event_logs(settings) as event_logs:
@@ -189,10 +189,10 @@ async def open_feedback(components: Components) -> AsyncIterator[FeedbackAggrega
 
         feedback = FeedbackAggregator(
             audit, event_logs, read_labels, components.metrics.registry,
-            window=settings.feedback_window, days=settings.audit_days,
+            window=settings.monitoring.feedback_window, days=settings.monitoring.audit_days,
         )  # fmt: skip
         async with (
-            audit.run(drain_seconds=settings.drain_seconds),
+            audit.run(drain_seconds=settings.limits.drain_seconds),
             event_logs.prune_periodically(),
             feedback.follow_log(),
         ):

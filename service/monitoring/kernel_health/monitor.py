@@ -102,7 +102,7 @@ async def open_kernel_monitor(components: Components) -> AsyncIterator[KernelMon
     def current(model: str) -> Manifest:
         return current_manifest(components, model)
 
-    seconds = components.settings.kernel_check_seconds
+    seconds = components.settings.monitoring.kernel_check_seconds
     thread = IdleThread(is_client_waiting)
     traffic = TrafficSample(
         current, components.store, components.pool, thread, spacing_seconds=seconds / ENOUGH_PICTURES

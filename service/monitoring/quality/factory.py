@@ -19,8 +19,8 @@ def observe_quality(components: Components) -> QualityObserver:
         DriftSubjects.from_components(components),
         components.encoder,
         QualityMetrics(registry),
-        settings.drift_window,
-        settings.quality_rate,
+        settings.monitoring.drift_window,
+        settings.monitoring.quality_rate,
     )
     registry.register(DriftCollector(quality))
     components.engine.add_observer(quality.observe)
@@ -33,10 +33,10 @@ async def open_quality(components: Components) -> AsyncIterator[QualityObserver]
     settings, quality = components.settings, observe_quality(components)
     manager = ReferenceManager(
         quality.trackers.values(),
-        ReferenceStore(settings.references),
+        ReferenceStore(settings.monitoring.references),
         components.pool,
-        auto=settings.reference_auto,
-        observations=settings.reference_observations,
+        auto=settings.monitoring.reference_auto,
+        observations=settings.monitoring.reference_observations,
     )
     async with manager.run():
         yield quality

@@ -26,9 +26,13 @@ class ShadowVersions:
         settings = components.settings
         self._components, self._on_promoted = components, on_promoted
         self._comparator = ShadowComparator(
-            components.runtime, components.pool, settings.shadow_share, ShadowMetrics(components.metrics.registry)
+            components.runtime,
+            components.pool,
+            settings.monitoring.shadow_share,
+            ShadowMetrics(components.metrics.registry),
         )
-        self._grace_seconds = settings.document_seconds  # the longest that an answer may take: callers get theirs
+        # The longest that an answer may take: callers get theirs.
+        self._grace_seconds = settings.limits.document_seconds
         self._promotion_lock = asyncio.Lock()
         self._demotion: asyncio.Task[None] | None = None
 
@@ -43,18 +47,18 @@ class ShadowVersions:
 
         Raises SettingsInvalid, ModelUnknown or CatalogInvalid.
         """
-        if self._components.settings.shadow is not None:
-            await self._load_candidate(self._components.settings.shadow)
+        if self._components.settings.monitoring.shadow is not None:
+            await self._load_candidate(self._components.settings.monitoring.shadow)
         try:
             yield self
         finally:
             if self._demotion is not None:
-                await asyncio.wait({self._demotion}, timeout=self._components.settings.drain_seconds)
+                await asyncio.wait({self._demotion}, timeout=self._components.settings.limits.drain_seconds)
                 self._demotion.cancel()
             candidate = self._comparator.candidate
             await self._comparator.close()
             if candidate is not None:
-                await candidate.batcher.retire(grace_seconds=self._components.settings.drain_seconds)
+                await candidate.batcher.retire(grace_seconds=self._components.settings.limits.drain_seconds)
 
     async def promote(self, model: str, version: int | None = None) -> ModelInfo:
         """Make the candidate live, and the live version the candidate. Does nothing where `version` is live already.

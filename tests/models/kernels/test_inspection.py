@@ -110,7 +110,7 @@ def test_traffic_drift_tells_photographs_from_noise(store: Store, manifest: Mani
 
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "opennsfw"])
 def test_a_real_models_layer_with_lost_weights_is_found(tmp_path: Path, name: str) -> None:
-    manifest, installed = Catalog.load().get(name), Store(load_settings().store)
+    manifest, installed = Catalog.load().get(name), Store(load_settings().models.store)
     store = Store(tmp_path)
     shutil.copytree(installed.folder(manifest), store.folder(manifest))
     create_baseline(store, manifest)

@@ -79,7 +79,8 @@ def test_the_activation_behind_a_convolution_is_recognised(tmp_path: Path, name:
 
 
 def catalog_layers(name: str) -> list[ConvLayer]:
-    return find_conv_layers(name, OnnxGraph.read(name, Store(load_settings().store).graph(Catalog.load().get(name))))
+    path = Store(load_settings().models.store).graph(Catalog.load().get(name))
+    return find_conv_layers(name, OnnxGraph.read(name, path))
 
 
 @pytest.mark.parametrize(

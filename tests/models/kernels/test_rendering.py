@@ -49,7 +49,7 @@ def test_dead_kernels_have_a_frame(probe: ActivationProbe) -> None:
 
 
 def test_kernels_of_one_pixel_make_no_picture() -> None:
-    manifest, store = Catalog.load().get("efficientnet-lite0"), Store(load_settings().store)
+    manifest, store = Catalog.load().get("efficientnet-lite0"), Store(load_settings().models.store)
     layers = ActivationProbe.open(manifest, store.graph(manifest)).layers
 
     with pytest.raises(KernelsUnavailable, match="'conv_head' are of one pixel"):

@@ -45,7 +45,7 @@ IMAGES = {
 
 
 async def analyse(images: Mapping[str, bytes]) -> dict[str, Findings]:
-    store = Store(load_settings().store.expanduser())
+    store = Store(load_settings().models.store.expanduser())
     runtime, pool = Runtime(store, device="cpu"), CpuPool()
     try:
         await runtime.open(MANIFEST)

@@ -48,7 +48,7 @@ class Model:
 
 
 def open_model(manifest: Manifest, pool: CpuPool) -> Model:
-    graph = Store(load_settings().store).graph(manifest)
+    graph = Store(load_settings().models.store).graph(manifest)
     session = Session(graph, device="cpu", extra_outputs=manifest.undeclared_outputs)
     return Model(manifest, session, Explainer.load(manifest, graph, pool))
 
@@ -143,7 +143,7 @@ def test_boxes_are_the_models_view_in_original_pixels(encoder: Model, nsfw: Mode
 
 def test_a_model_without_exact_parts_is_not_explained(encoder: Model, pool: CpuPool) -> None:
     without = ENCODER.model_copy(update={"classifier": None})
-    refusing = Explainer.load(without, Store(load_settings().store).graph(ENCODER), pool)
+    refusing = Explainer.load(without, Store(load_settings().models.store).graph(ENCODER), pool)
 
     with pytest.raises(ExplanationUnavailable, match="efficientnet-lite0"):
         explain(replace(encoder, explainer=refusing), photograph("cat"))

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.errors import NoSuitableFace
-from pipelines.faces.avatar import EYES_APART, EYES_DOWN, frame_of
+from pipelines.faces.avatar import EYE_DISTANCE, EYE_LEVEL, compute_frame
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.faces.spec import AVATAR, FACES
 from pipelines.faces.types import Avatar, Faces
 from service.components import Components, open_components
-from service.settings import Settings
+from service.settings import ModelSettings, Settings
 from service.telemetry.metrics import Metrics
 from tests.marks import needs_yunet
 from tests.pipelines.images import photograph
 
 EYES = np.array([[203.5, 101.0], [246.8, 103.5]])  # the middles of the pupils, found by eye
-PLACES = np.array([[0.5 - EYES_APART / 2, EYES_DOWN], [0.5 + EYES_APART / 2, EYES_DOWN]])
+PLACES = np.array([[0.5 - EYE_DISTANCE / 2, EYE_LEVEL], [0.5 + EYE_DISTANCE / 2, EYE_LEVEL]])
 TIGHT = (188, 72, 264, 166)  # from the eyebrows to the chin: the face fills it and more
 TIGHTER = (206, 92, 248, 146)  # from the lids to the lower lip, no wider than the eyes
 
@@ -91,7 +91,7 @@ TIGHT_RENDITIONS: dict[str, Callable[[], Photo]] = {
 @pytest.fixture(scope="module", params=[pytest.param("yunet", marks=needs_yunet), "mtcnn"])
 def components(request: pytest.FixtureRequest) -> Iterator[tuple[Components, asyncio.AbstractEventLoop]]:
     loop = asyncio.new_event_loop()
-    opened = open_components(Settings(faces=request.param), Metrics(), only=("faces", "avatar"))
+    opened = open_components(Settings(models=ModelSettings(faces=request.param)), Metrics(), only=("faces", "avatar"))
     yield loop.run_until_complete(opened.__aenter__()), loop
     loop.run_until_complete(opened.__aexit__(None, None, None))
     loop.close()
@@ -112,8 +112,8 @@ def avatar(components: Opened, photo: Photo, options: AvatarOptions | None = Non
 
 def places(made: Avatar, photo: Photo) -> Points:
     """Where the true pupils are in the avatar, in shares of its side."""
-    frame = frame_of(made.face, scale=1.0, longer_side=max(photo.image.size))
-    to_picture = np.vstack([frame.affine(1), [0, 0, 1]])
+    frame = compute_frame(made.face, scale=1.0, longer_side=max(photo.image.size))
+    to_picture = np.vstack([frame.affine_matrix(1), [0, 0, 1]])
     pixels: Points = (np.linalg.inv(to_picture) @ np.vstack([photo.eyes.T - 0.5, np.ones(2)]))[:2].T
     return pixels + 0.5
 
@@ -133,7 +133,7 @@ def test_a_face_that_fills_its_picture_is_larger_and_as_level_and_central(compon
 
     assert (left + right) / 2 == pytest.approx(PLACES.mean(axis=0), abs=0.04)
     assert left[1] == pytest.approx(right[1], abs=0.03)
-    assert right[0] - left[0] > EYES_APART
+    assert right[0] - left[0] > EYE_DISTANCE
 
 
 @pytest.mark.parametrize("rendition", RENDITIONS | TIGHT_RENDITIONS)
@@ -150,20 +150,22 @@ def test_it_is_the_only_face_and_its_box_is_around_the_eyes(components: Opened, 
 
 
 @pytest.mark.parametrize("factor", [2, 4, 6])
-@pytest.mark.parametrize("house", [pytest.param("yunet", marks=needs_yunet)], indirect=True)
+@pytest.mark.parametrize("components", [pytest.param("yunet", marks=needs_yunet)], indirect=True)
 def test_yunet_finds_a_face_of_which_the_picture_shows_the_inner_part_only(components: Opened, factor: int) -> None:
     photo = scaled(cropped(astronaut(), TIGHTER), factor)
 
     found = faces(components, photo)
 
-    assert (found.count, found.primary) == (1, 0)
+    assert found.count == 1
+    assert found.primary == 0
     assert found.faces[0].box == pytest.approx((0, 0, *photo.image.size), abs=0.1 * photo.image.height)
 
 
 def test_a_picture_without_faces_has_an_empty_answer_and_no_avatar(components: Opened) -> None:
     photo = Photo(photograph("coffee"), EYES)
 
-    assert (faces(components, photo, FacesOptions(min_score=0.5)).faces, faces(components, photo).primary) == ([], None)
+    assert faces(components, photo, FacesOptions(min_score=0.5)).faces == []
+    assert faces(components, photo).primary is None
     with pytest.raises(NoSuitableFace, match="there is no face"):
         avatar(components, photo)
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from pipelines.faces.avatar import EYES_APART, EYES_DOWN, MOUTH_TO_EYES, encode, frame_of, render
-from pipelines.faces.canvas import Mips
-from pipelines.faces.crops import Square
+from pipelines.faces.avatar import EYE_DISTANCE, EYE_LEVEL, EYE_TO_MOUTH_FACTOR, encode_avatar, compute_frame, render_avatar
+from pipelines.faces.canvas import MipPyramid
+from pipelines.faces.crops import CropWindow
 from pipelines.faces.types import Face, Landmarks, Point, Pose
 from pipelines.image.decode import ImageLimits, decode
 from tests.pipelines.images import encode as to_file
@@ -72,11 +72,11 @@ def dots(avatar: Image.Image) -> NDArray[np.float64]:
 def test_eyes_land_at_their_place_wherever_they_were(x: float, y: float, apart: float, roll: float, size: int) -> None:
     across, down = apart / 2 * cos(roll), apart / 2 * sin(roll)
     left, right = (x + 200 - across, y + 200 - down), (x + 200 + across, y + 200 + down)
-    mips = Mips(dotted(700, left, right, apart / 5))
+    mips = MipPyramid(dotted(700, left, right, apart / 5))
 
-    avatar = render(mips, frame_of(face(left, right), scale=1.0), size=size, padding=GREY)
+    avatar = render_avatar(mips, compute_frame(face(left, right), scale=1.0), size=size, padding=GREY)
 
-    wanted = [(0.5 - EYES_APART / 2, EYES_DOWN), (0.5 + EYES_APART / 2, EYES_DOWN)]
+    wanted = [(0.5 - EYE_DISTANCE / 2, EYE_LEVEL), (0.5 + EYE_DISTANCE / 2, EYE_LEVEL)]
     assert avatar.size == (size, size)
     assert np.abs(dots(avatar) - wanted).max() < 0.03
 
@@ -85,13 +85,13 @@ def test_eyes_land_at_their_place_wherever_they_were(x: float, y: float, apart: 
 def test_a_face_turned_away_is_framed_by_its_mouth(apart: float) -> None:
     far = face((100 - apart / 2, 100), (100 + apart / 2, 100), mouth_down=60 / apart)
 
-    assert frame_of(far, scale=1.0).side == pytest.approx(60 * MOUTH_TO_EYES / EYES_APART)
+    assert compute_frame(far, scale=1.0).side == pytest.approx(60 * EYE_TO_MOUTH_FACTOR / EYE_DISTANCE)
 
 
 def test_landmarks_of_the_original_are_scaled_to_the_picture() -> None:
     one = face((100, 80), (140, 90))
 
-    whole, half = frame_of(one, scale=1.0), frame_of(one, scale=0.5)
+    whole, half = compute_frame(one, scale=1.0), compute_frame(one, scale=0.5)
 
     assert (half.x, half.y, half.side) == pytest.approx((whole.x / 2, whole.y / 2, whole.side / 2))
     assert half.direction == pytest.approx(whole.direction)
@@ -99,9 +99,9 @@ def test_landmarks_of_the_original_are_scaled_to_the_picture() -> None:
 
 @pytest.mark.parametrize("place", [(20, 15), (0, 0), (40, 30)], ids=str)
 def test_a_face_without_extent_still_has_an_avatar(place: Point) -> None:
-    frame = frame_of(face(place, place), scale=1.0)
+    frame = compute_frame(face(place, place), scale=1.0)
 
-    avatar = render(Mips(Image.new("RGB", (40, 30), "red")), frame, size=32, padding="reflect")
+    avatar = render_avatar(MipPyramid(Image.new("RGB", (40, 30), "red")), frame, size=32, padding="reflect")
 
     assert avatar.getextrema() == ((255, 255), (0, 0), (0, 0))
 
@@ -109,11 +109,13 @@ def test_a_face_without_extent_still_has_an_avatar(place: Point) -> None:
 @pytest.mark.parametrize("size", [32, 33, 64, 255, 256, 511, 1024])
 @pytest.mark.parametrize("side", [5.0, 100.0, 3000.0])
 def test_avatars_of_every_size_have_the_pictures_colour(size: int, side: float) -> None:
-    mips = Mips(Image.new("RGB", (300, 200), (10, 200, 90)))
+    mips = MipPyramid(Image.new("RGB", (300, 200), (10, 200, 90)))
 
-    avatar = render(mips, Square(150, 100, side, (0.8, 0.6)), size=size, padding="reflect")
+    avatar = render_avatar(mips, CropWindow(150, 100, side, (0.8, 0.6)), size=size, padding="reflect")
 
-    assert (avatar.size, avatar.mode, avatar.getextrema()) == ((size, size), "RGB", ((10, 10), (200, 200), (90, 90)))
+    assert avatar.size == (size, size)
+    assert avatar.mode == "RGB"
+    assert avatar.getextrema() == ((10, 10), (200, 200), (90, 90))
 
 
 @pytest.mark.parametrize("middle", [(10.0, 20.0), (95.0, 75.0), (50.0, -25.0), (0.0, 0.0)], ids=str)
@@ -121,30 +123,30 @@ def test_avatars_of_every_size_have_the_pictures_colour(size: int, side: float) 
 def test_at_the_edge_the_avatar_shows_the_pictures_reflection_blurred(middle: Point, direction: Point) -> None:
     image = photograph("cat", (100, 80))
     around = Image.fromarray(np.pad(np.asarray(image), ((200, 200), (200, 200), (0, 0)), mode="symmetric"))
-    inside = Square(middle[0] + 200, middle[1] + 200, 60.0, direction)
+    inside = CropWindow(middle[0] + 200, middle[1] + 200, 60.0, direction)
 
-    avatar = render(Mips(image), Square(*middle, 60.0, direction), size=128, padding="reflect")
+    avatar = render_avatar(MipPyramid(image), CropWindow(*middle, 60.0, direction), size=128, padding="reflect")
 
-    wanted = render(Mips(around), inside, size=128, padding=GREY)
+    wanted = render_avatar(MipPyramid(around), inside, size=128, padding=GREY)
     coarse = [np.asarray(one.resize((4, 4), Image.Resampling.BOX)).astype(int) for one in (avatar, wanted)]
     assert np.abs(coarse[0] - coarse[1]).max() <= 25
 
 
 def test_what_lies_inside_the_picture_is_not_blurred() -> None:
     image = photograph("cat", (100, 80))
-    frame, around = Square(30, 20, 60.0), Square(230, 220, 60.0)
+    frame, around = CropWindow(30, 20, 60.0), CropWindow(230, 220, 60.0)
     padded = Image.fromarray(np.pad(np.asarray(image), ((200, 200), (200, 200), (0, 0)), mode="symmetric"))
 
-    avatar = np.asarray(render(Mips(image), frame, size=128, padding="reflect"))
+    avatar = np.asarray(render_avatar(MipPyramid(image), frame, size=128, padding="reflect"))
 
-    wanted = np.asarray(render(Mips(padded), around, size=128, padding=GREY))
+    wanted = np.asarray(render_avatar(MipPyramid(padded), around, size=128, padding=GREY))
     assert np.array_equal(avatar[40:, 10:], wanted[40:, 10:])
 
 
 def test_at_the_edge_the_avatar_shows_the_chosen_colour() -> None:
-    mips = Mips(Image.new("RGB", (100, 100), "black"))
+    mips = MipPyramid(Image.new("RGB", (100, 100), "black"))
 
-    avatar = render(mips, Square(0, 0, 100.0, (1, 0)), size=100, padding="#ff8000")
+    avatar = render_avatar(mips, CropWindow(0, 0, 100.0, (1, 0)), size=100, padding="#ff8000")
 
     colours = [avatar.getpixel(place) for place in ((5, 5), (95, 5), (5, 95), (95, 95))]
     assert colours == [(255, 128, 0), (255, 128, 0), (255, 128, 0), (0, 0, 0)]
@@ -156,9 +158,9 @@ FAR = [(x, y) for x in (-500.0, 20.0, 500.0) for y in (-500.0, 15.0, 500.0) if (
 @pytest.mark.parametrize("side", [5.0, 300.0])
 @pytest.mark.parametrize("middle", FAR, ids=str)
 def test_a_frame_that_misses_the_picture_is_all_padding(middle: Point, side: float) -> None:
-    mips = Mips(Image.new("RGB", (40, 30), "black"))
+    mips = MipPyramid(Image.new("RGB", (40, 30), "black"))
 
-    avatar = render(mips, Square(*middle, side, (1, 0)), size=64, padding="#ff8000")
+    avatar = render_avatar(mips, CropWindow(*middle, side, (1, 0)), size=64, padding="#ff8000")
 
     assert avatar.getextrema() == ((255, 255), (128, 128), (0, 0))
 
@@ -166,16 +168,16 @@ def test_a_frame_that_misses_the_picture_is_all_padding(middle: Point, side: flo
 @pytest.mark.parametrize("side", [5.0, 300.0])
 @pytest.mark.parametrize("middle", FAR, ids=str)
 def test_a_frame_that_misses_the_picture_shows_its_reflection(middle: Point, side: float) -> None:
-    mips = Mips(Image.new("RGB", (40, 30), "teal"))
+    mips = MipPyramid(Image.new("RGB", (40, 30), "teal"))
 
-    avatar = render(mips, Square(*middle, side, (1, 0)), size=64, padding="reflect")
+    avatar = render_avatar(mips, CropWindow(*middle, side, (1, 0)), size=64, padding="reflect")
 
     assert avatar.getextrema() == ((0, 0), (128, 128), (128, 128))
 
 
 @pytest.mark.parametrize("side", [0.5, 1.0, 40.0, 2000.0])
 def test_a_picture_of_one_pixel_has_an_avatar(side: float) -> None:
-    avatar = render(Mips(Image.new("RGB", (1, 1), "red")), Square(0.5, 0.5, side, (1, 0)), size=48, padding="reflect")
+    avatar = render_avatar(MipPyramid(Image.new("RGB", (1, 1), "red")), CropWindow(0.5, 0.5, side, (1, 0)), size=48, padding="reflect")
 
     assert avatar.getextrema() == ((255, 255), (0, 0), (0, 0))
 
@@ -183,13 +185,14 @@ def test_a_picture_of_one_pixel_has_an_avatar(side: float) -> None:
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("size", [32, 255, 1024])
 def test_a_circle_is_transparent_around_and_solid_inside(size: int, format: Format) -> None:
-    file = encode(photograph("cat", (size, size)), shape="circle", format=format)
+    file = encode_avatar(photograph("cat", (size, size)), shape="circle", format=format)
 
     alpha = Image.open(io.BytesIO(file)).getchannel("A")
     last = size - 1
     corners = [alpha.getpixel(place) for place in ((0, 0), (last, 0), (0, last), (last, last))]
     rim = [alpha.getpixel(place) for place in ((size // 2, 0), (0, size // 2), (last, size // 2), (size // 2, last))]
-    assert (corners, alpha.getpixel((size // 2, size // 2))) == ([0] * 4, 255)
+    assert corners == [0] * 4
+    assert alpha.getpixel((size // 2, size // 2)) == 255
     assert all(isinstance(one, int) and one > 128 for one in rim)
 
 
@@ -197,10 +200,12 @@ def test_a_circle_is_transparent_around_and_solid_inside(size: int, format: Form
 def test_a_square_is_the_picture_itself_without_transparency(format: Format) -> None:
     image = photograph("cat", (64, 64))
 
-    found = Image.open(io.BytesIO(encode(image.copy(), shape="square", format=format)))
+    found = Image.open(io.BytesIO(encode_avatar(image.copy(), shape="square", format=format)))
 
     apart = np.abs(np.asarray(found.convert("RGB")).astype(int) - np.asarray(image)).mean()
-    assert (found.format, found.mode, found.size) == (format.upper(), "RGB", (64, 64))
+    assert found.format == format.upper()
+    assert found.mode == "RGB"
+    assert found.size == (64, 64)
     assert apart <= (0 if format == "png" else 8)
 
 
@@ -229,9 +234,9 @@ def test_nothing_that_came_with_the_picture_is_in_the_file(
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     extra = {"comment": b"secret"} if source == "JPEG" else {}
     upload = to_file(photograph("cat"), source, icc_profile=profile, exif=exif(1), dpi=(72, 72), **extra)
-    mips = Mips(decode(upload, limits=ImageLimits()).pixels)
+    mips = MipPyramid(decode(upload, limits=ImageLimits()).pixels)
 
-    file = encode(render(mips, Square(*middle, 90.0, (1, 0)), size=64, padding=padding), shape=shape, format=format)
+    file = encode_avatar(render_avatar(mips, CropWindow(*middle, 90.0, (1, 0)), size=64, padding=padding), shape=shape, format=format)
 
     pixels_only = {b"IHDR", b"IDAT", b"IEND"} if format == "png" else {b"VP8 ", b"VP8L", b"VP8X", b"ALPH"}
     assert chunks(file) - pixels_only == set()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.faces.candidates import Candidates, Floats
-from pipelines.faces.canvas import Canvas, Mips, Rectangle, View, centred, turned, whole
+from pipelines.faces.canvas import Canvas, MipPyramid, Rectangle, View, place_centred, place_turned, fit_whole
 
 MARK = 9  # side of the white square
 
@@ -45,9 +45,9 @@ def test_undo_leads_from_the_canvas_back_to_the_place_in_the_picture(
     mark: tuple[int, int], region: Rectangle, size: tuple[int, int], turns: int
 ) -> None:
     view = View(region, *size, turns=turns, left=17, top=5)
-    canvas = Canvas(400, 400, (view,)).render(Mips(marked(200, 120, mark)))
+    canvas = Canvas(400, 400, (view,)).render(MipPyramid(marked(200, 120, mark)))
 
-    found = view.undo(centre_of_light(canvas))
+    found = view.map_to_picture(centre_of_light(canvas))
 
     assert np.abs(found - (mark[0] + 0.5, mark[1] + 0.5)).max() < 1
 
@@ -56,11 +56,12 @@ def test_undo_leads_from_the_canvas_back_to_the_place_in_the_picture(
 def test_turns_are_quarters_counterclockwise(turns: int, corner: tuple[int, int]) -> None:
     """The top left pixel goes to the bottom left, then the bottom right, then the top right."""
     view = View((0, 0, 40, 30), 40, 30, turns=turns)
-    image = view.render(Mips(marked(40, 30, (0, 0))))
+    image = view.render(MipPyramid(marked(40, 30, (0, 0))))
 
     width, height = view.size
     x, y = centre_of_light(image).tolist()
-    assert (image.shape, (round(x / width), round(y / height))) == ((height, width, 3), corner)
+    assert image.shape == (height, width, 3)
+    assert (round(x / width), round(y / height)) == corner
 
 
 def candidate(x0: float, y0: float, x1: float, y1: float) -> Candidates:
@@ -80,7 +81,7 @@ def test_a_box_is_led_back_with_its_corners_in_order_and_its_landmarks_turned(
     on_canvas = {0: (20, 20, 60, 50), 1: (20, 40, 50, 80), 2: (40, 30, 80, 60), 3: (30, 20, 60, 60)}[turns]
     canvas = Canvas(100, 100, (View((0, 0, 100, 80), 100, 80, turns=turns),))
 
-    found = canvas.undo(candidate(*on_canvas))
+    found = canvas.map_to_picture(candidate(*on_canvas))
 
     assert found.boxes.tolist() == [[20, 20, 60, 50]]
     assert found.landmarks[0].tolist() == picture[list(landmarks)].tolist()
@@ -93,13 +94,13 @@ def test_what_lies_in_no_view_is_dropped(x: int, y: int, kept: int) -> None:
     views = (View((0, 0, 50, 30), 50, 30), View((0, 0, 30, 50), 30, 50, turns=0, left=60))
     canvas = Canvas(60, 100, views)
 
-    assert len(canvas.undo(candidate(x - 4, y - 4, x + 4, y + 4))) == kept
+    assert len(canvas.map_to_picture(candidate(x - 4, y - 4, x + 4, y + 4))) == kept
 
 
 def test_each_view_leads_back_by_its_own_way() -> None:
     near, far = View((0, 0, 50, 30), 50, 30), View((100, 200, 200, 260), 50, 30, left=50)
 
-    found = Canvas(30, 100, (near, far)).undo(Candidates.joined([candidate(10, 10, 20, 20), candidate(60, 10, 70, 20)]))
+    found = Canvas(30, 100, (near, far)).map_to_picture(Candidates.concatenate([candidate(10, 10, 20, 20), candidate(60, 10, 70, 20)]))
 
     assert found.boxes.tolist() == [[10, 10, 20, 20], [120, 220, 140, 240]]
 
@@ -107,7 +108,7 @@ def test_each_view_leads_back_by_its_own_way() -> None:
 def test_a_canvas_is_black_where_no_view_lies() -> None:
     canvas = Canvas(40, 60, (View((0, 0, 20, 10), 20, 10, left=30, top=20),))
 
-    pixels = canvas.render(Mips(Image.new("RGB", (20, 10), "white")))
+    pixels = canvas.render(MipPyramid(Image.new("RGB", (20, 10), "white")))
 
     wanted = np.zeros((40, 60, 3), np.uint8)
     wanted[20:30, 30:50] = 255
@@ -118,57 +119,53 @@ def test_a_canvas_is_black_where_no_view_lies() -> None:
 def test_the_turned_canvas_shows_the_picture_the_other_three_ways_up_with_a_gap_between_any_two(
     size: tuple[int, int],
 ) -> None:
-    canvas = turned(*size, longer_side=40, gap=6)
+    canvas = place_turned(*size, longer_side=40, gap=6)
 
     covered = np.zeros((canvas.height, canvas.width), int)
     for view in canvas.views:
         across, down = view.size
         assert min(view.left, view.top) >= 3
         covered[view.top - 3 : view.top + down + 3, view.left - 3 : view.left + across + 3] += 1
-    assert ({view.turns: max(view.size) for view in canvas.views}, covered.max(), covered.sum()) == (
-        dict.fromkeys((1, 2, 3), min(40, 4 * max(size))),
-        1,
-        sum((view.size[0] + 6) * (view.size[1] + 6) for view in canvas.views),
-    )
+    assert {view.turns: max(view.size) for view in canvas.views} == dict.fromkeys((1, 2, 3), min(40, 4 * max(size)))
+    assert covered.max() == 1
+    assert covered.sum() == sum((view.size[0] + 6) * (view.size[1] + 6) for view in canvas.views)
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_mark_in_any_turn_of_the_turned_canvas_is_led_back(turns: int) -> None:
-    canvas = turned(200, 120, longer_side=144, gap=8)
+    canvas = place_turned(200, 120, longer_side=144, gap=8)
     view = next(one for one in canvas.views if one.turns == turns)
-    alone = Canvas(canvas.height, canvas.width, (view,)).render(Mips(marked(200, 120, (150, 40))))
+    alone = Canvas(canvas.height, canvas.width, (view,)).render(MipPyramid(marked(200, 120, (150, 40))))
     x, y = centre_of_light(alone).tolist()
 
-    found = canvas.undo(candidate(x - 5, y - 5, x + 5, y + 5))
+    found = canvas.map_to_picture(candidate(x - 5, y - 5, x + 5, y + 5))
 
     assert found.centres[0] == pytest.approx((150.5, 40.5), abs=1)
 
 
 @pytest.mark.parametrize("size", [(200, 120), (33, 90), (80, 80), (1, 1), (6000, 10)], ids=str)
 def test_a_centred_picture_has_as_much_room_on_either_side_in_its_own_mean_colour(size: tuple[int, int]) -> None:
-    canvas = centred(*size, longer_side=64, side=96)
+    canvas = place_centred(*size, longer_side=64, side=96)
 
-    mips = Mips(Image.new("RGB", size, (200, 100, 50)))
+    mips = MipPyramid(Image.new("RGB", size, (200, 100, 50)))
     pixels = canvas.render(mips, mips.mean)
     [view] = canvas.views
     margins = np.array([[view.left, 96 - view.left - view.width], [view.top, 96 - view.top - view.height]])
-    assert (np.ptp(margins, axis=1).max() <= 1, margins.min() >= 16, pixels.reshape(-1, 3).tolist()) == (
-        True,
-        True,
-        [[200, 100, 50]] * 96**2,
-    )
+    assert np.ptp(margins, axis=1).max() <= 1
+    assert margins.min() >= 16
+    assert pixels.reshape(-1, 3).tolist() == [[200, 100, 50]] * 96**2
 
 
 @pytest.mark.parametrize("size", [(1, 1), (40, 30), (1, 3000), (5000, 4), (641, 479)], ids=str)
 def test_the_mean_colour_is_that_of_all_pixels(size: tuple[int, int]) -> None:
     image = Image.linear_gradient("L").resize(size).convert("RGB")
 
-    assert Mips(image).mean == pytest.approx(np.asarray(image).mean(axis=(0, 1)), abs=4)
+    assert MipPyramid(image).mean == pytest.approx(np.asarray(image).mean(axis=(0, 1)), abs=4)
 
 
 @pytest.mark.parametrize(("size", "halvings"), [((1, 1), 9), ((1, 3000), 9), ((3000, 1), 9), ((7, 5), 9), ((64, 2), 3)])
 def test_any_level_can_be_asked_for(size: tuple[int, int], halvings: int) -> None:
-    image, scale = Mips(Image.new("RGB", size, "white")).level(halvings)
+    image, scale = MipPyramid(Image.new("RGB", size, "white")).level(halvings)
 
     height, width = image.shape[:2]
     assert min(width, height) >= 1
@@ -179,8 +176,8 @@ def test_any_level_can_be_asked_for(size: tuple[int, int], halvings: int) -> Non
 def test_a_level_for_a_scale_has_enough_pixels_and_less_than_four_times_as_many(
     width: int, height: int, scale: float
 ) -> None:
-    mips = Mips(Image.new("RGB", (width, height)))
-    image, found = mips.at_least(scale)
+    mips = MipPyramid(Image.new("RGB", (width, height)))
+    image, found = mips.level_for_scale(scale)
     is_last = mips.level(99)[0].shape == image.shape
 
     assert min(scale, 1) <= found * 1.001
@@ -189,8 +186,8 @@ def test_a_level_for_a_scale_has_enough_pixels_and_less_than_four_times_as_many(
 
 @given(width=st.integers(1, 90), height=st.integers(1, 90), longer_side=st.integers(1, 60), turns=st.integers(0, 3))
 def test_a_whole_picture_of_any_size_can_be_rendered(width: int, height: int, longer_side: int, turns: int) -> None:
-    view = whole(width, height, longer_side=longer_side, most=1.6)
+    view = fit_whole(width, height, longer_side=longer_side, max_scale=1.6)
     placed = View(view.region, view.width, view.height, turns=turns)
 
     drawn_width, drawn_height = placed.size
-    assert placed.render(Mips(Image.new("RGB", (width, height)))).shape == (drawn_height, drawn_width, 3)
+    assert placed.render(MipPyramid(Image.new("RGB", (width, height)))).shape == (drawn_height, drawn_width, 3)

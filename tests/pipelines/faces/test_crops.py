@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.faces.candidates import Floats
-from pipelines.faces.canvas import Mips
-from pipelines.faces.crops import to_picture, windows
+from pipelines.faces.canvas import MipPyramid
+from pipelines.faces.crops import map_to_picture, cut_windows
 from tests.pipelines.images import photograph
 
 QUARTER = pi / 2
@@ -29,7 +29,7 @@ def noise(width: int, height: int) -> NDArray[np.uint8]:
 def test_an_upright_window_at_the_pictures_scale_is_the_pictures_pixels(x: int, y: int) -> None:
     pixels = noise(100, 80)
 
-    [crop] = windows(Mips(Image.fromarray(pixels)), floats((x, y)), floats(32), None, 32)
+    [crop] = cut_windows(MipPyramid(Image.fromarray(pixels)), floats((x, y)), floats(32), None, 32)
 
     assert np.array_equal(crop, pixels[y - 16 : y + 16, x - 16 : x + 16])
 
@@ -38,7 +38,7 @@ def test_an_upright_window_at_the_pictures_scale_is_the_pictures_pixels(x: int, 
 def test_a_window_a_quarter_turned_is_the_turned_pixels(turns: int) -> None:
     pixels = noise(100, 80)
 
-    [crop] = windows(Mips(Image.fromarray(pixels)), floats((50, 40)), floats(32), floats(turns * QUARTER), 32)
+    [crop] = cut_windows(MipPyramid(Image.fromarray(pixels)), floats((50, 40)), floats(32), floats(turns * QUARTER), 32)
 
     # Its x axis points down the picture after one turn clockwise: the picture then is turned counterclockwise.
     wanted = np.rot90(pixels[24:56, 34:66], turns)
@@ -49,7 +49,7 @@ def test_a_window_a_quarter_turned_is_the_turned_pixels(turns: int) -> None:
 def test_a_large_window_is_as_smooth_as_the_picture_reduced(shrink: int) -> None:
     image = photograph("astronaut")
 
-    [crop] = windows(Mips(image), floats((256, 256)), floats(32 * shrink), None, 32)
+    [crop] = cut_windows(MipPyramid(image), floats((256, 256)), floats(32 * shrink), None, 32)
 
     whole = np.asarray(image.reduce(shrink)).astype(int)
     middle = 256 // shrink
@@ -60,7 +60,7 @@ def test_what_lies_outside_the_picture_has_its_mean_colour() -> None:
     pixels = np.full((40, 40, 3), 240, np.uint8)
     pixels[20:] = (40, 80, 120)
 
-    [corner, outside] = windows(Mips(Image.fromarray(pixels)), floats((0, 0), (200, 20)), floats(32, 32), None, 32)
+    [corner, outside] = cut_windows(MipPyramid(Image.fromarray(pixels)), floats((0, 0), (200, 20)), floats(32, 32), None, 32)
 
     wanted = np.full((32, 32, 3), (140, 160, 180), np.uint8)
     wanted[16:, 16:] = 240
@@ -76,9 +76,10 @@ SIZES = [(1, 1), (1, 300), (300, 1), (40, 30)]
 def test_the_smallest_windows_show_a_pixel_of_pictures_of_any_size(size: tuple[int, int], side: float) -> None:
     middle = ((size[0] // 2) + 0.5, (size[1] // 2) + 0.5)
 
-    crops = windows(Mips(Image.new("RGB", size, "white")), floats(middle), floats(side), None, 24)
+    crops = cut_windows(MipPyramid(Image.new("RGB", size, "white")), floats(middle), floats(side), None, 24)
 
-    assert (crops.shape, bool(crops[0, 12, 12].min() > 200)) == ((1, 24, 24, 3), True)
+    assert crops.shape == (1, 24, 24, 3)
+    assert bool(crops[0, 12, 12].min() > 200)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -87,13 +88,13 @@ def test_in_a_window_far_larger_than_the_picture_nearly_all_is_its_mean_colour(s
     pixels = np.asarray(Image.new("RGB", size, (10, 10, 10))).copy()
     pixels[:, : size[0] // 2] = 250
 
-    crops = windows(Mips(Image.fromarray(pixels)), floats(middle), floats(5000), None, 24)
+    crops = cut_windows(MipPyramid(Image.fromarray(pixels)), floats(middle), floats(5000), None, 24)
 
     assert (np.abs(crops - pixels.mean()) > 5).any(axis=3).sum() <= 6
 
 
 def test_no_windows_are_an_empty_array() -> None:
-    crops = windows(Mips(Image.new("RGB", (9, 9))), np.zeros((0, 2), np.float32), np.zeros(0, np.float32), None, 24)
+    crops = cut_windows(MipPyramid(Image.new("RGB", (9, 9))), np.zeros((0, 2), np.float32), np.zeros(0, np.float32), None, 24)
 
     assert crops.shape == (0, 24, 24, 3)
 
@@ -107,14 +108,14 @@ def test_a_dot_seen_in_a_window_is_led_back_to_its_place_in_the_picture(side: fl
     dot = (centre[0] + across * cos(angle) - down * sin(angle), centre[1] + across * sin(angle) + down * cos(angle))
     columns, rows = np.meshgrid(np.arange(200) + 0.5, np.arange(180) + 0.5)
     glow = 250 * np.exp(-((columns - dot[0]) ** 2 + (rows - dot[1]) ** 2) / (2 * (side / 20) ** 2))
-    mips = Mips(Image.fromarray(glow.astype(np.uint8)).convert("RGB"))
+    mips = MipPyramid(Image.fromarray(glow.astype(np.uint8)).convert("RGB"))
 
-    [crop] = windows(mips, floats(centre), floats(side), floats(angle), 48)
+    [crop] = cut_windows(mips, floats(centre), floats(side), floats(angle), 48)
 
     light = crop[..., 0].astype(np.float64)
     y, x = ((np.indices(light.shape) + 0.5) * light).sum(axis=(1, 2)) / light.sum() / 48
     assert (x, y) == pytest.approx((0.5 + 1 / 8, 0.5 + 1 / 5), abs=0.01)
-    back = to_picture(floats([(x, y)]), floats(centre), floats(side), floats(angle))
+    back = map_to_picture(floats([(x, y)]), floats(centre), floats(side), floats(angle))
     assert back[0, 0] == pytest.approx(dot, abs=0.02 * side)
 
 
@@ -129,7 +130,7 @@ def test_led_back_points_have_their_share_of_the_window(
     points: list[tuple[float, float]], side: float, angle: float, x: float, y: float
 ) -> None:
     """Turned back and divided by the side, the distance to the middle is the share again."""
-    found = to_picture(floats(points), floats((x, y)), floats(side), floats(angle))[0].astype(np.float64) - (x, y)
+    found = map_to_picture(floats(points), floats((x, y)), floats(side), floats(angle))[0].astype(np.float64) - (x, y)
 
     turned = found @ np.array([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]])
     assert turned / side + 0.5 == pytest.approx(np.array(points), abs=1e-3)

@@ -6,7 +6,7 @@ import pytest
 from models.arrays import Array
 from pipelines.faces.candidates import Floats
 from pipelines.faces.canvas import Canvas, View
-from pipelines.faces.pyramid import CELL, PROPOSED, STRIDE, Look, proposals
+from pipelines.faces.pyramid import WINDOW, PROPOSAL_THRESHOLD, STRIDE, PnetOutput, propose_boxes
 
 # The picture of 400 x 240 at a half and, beside it, at a quarter.
 HALF = View((0, 0, 400, 240), 200, 120)
@@ -21,7 +21,7 @@ def found(*cells: tuple[int, int, float], offsets: tuple[float, float, float, fl
     for x, y, score in cells:
         face[y // STRIDE, x // STRIDE] = score
         box[y // STRIDE, x // STRIDE] = offsets
-    return proposals([Look(CANVAS, face, box)])
+    return propose_boxes([PnetOutput(CANVAS, face, box)])
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_offsets_are_in_windows_of_the_level() -> None:
     assert boxes.tolist() == [[160 - 24, 80 + 12, 208 + 24, 128 - 12]]
 
 
-@pytest.mark.parametrize(("score", "count"), [(PROPOSED - 0.01, 0), (PROPOSED + 0.01, 1)])
+@pytest.mark.parametrize(("score", "count"), [(PROPOSAL_THRESHOLD - 0.01, 0), (PROPOSAL_THRESHOLD + 0.01, 1)])
 def test_windows_are_proposed_from_the_threshold_on(score: float, count: int) -> None:
     assert len(found((40, 40, score))) == count
 
@@ -74,7 +74,7 @@ def test_a_face_that_two_levels_see_is_proposed_once() -> None:
     face[10, 20], face[5, 110] = 0.85, 0.9  # at (40, 20) of the half, at (20, 10) of the quarter
     box[10, 20] = (0, 0, 1, 1)
 
-    assert proposals([Look(CANVAS, face, box)]).tolist() == [[80, 40, 128, 88]]
+    assert propose_boxes([PnetOutput(CANVAS, face, box)]).tolist() == [[80, 40, 128, 88]]
 
 
 def test_nothing_is_proposed_for_nothing() -> None:
@@ -84,4 +84,4 @@ def test_nothing_is_proposed_for_nothing() -> None:
 def test_windows_are_as_large_as_the_nets() -> None:
     [box] = found((40, 40, 1.0)).tolist()
 
-    assert box[2] - box[0] == CELL / HALF.scale
+    assert box[2] - box[0] == WINDOW / HALF.scale

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.arrays import Array
-from pipelines.faces.yunet import HINT, STRIDES, decode
+from pipelines.faces.yunet import HINT_SCORE, STRIDES, decode_outputs
 
 WIDTH, HEIGHT = 96, 64
 CELLS = {stride: (HEIGHT // stride) * (WIDTH // stride) for stride in STRIDES}
@@ -29,7 +29,7 @@ def with_face(
 @pytest.mark.parametrize("stride", STRIDES)
 @pytest.mark.parametrize(("column", "row"), [(0, 0), (2, 0), (0, 1), (2, 1)])
 def test_a_cell_gives_the_box_and_landmarks_that_its_offsets_mean(stride: int, column: int, row: int) -> None:
-    found = decode(with_face(silence(), stride, column, row), HEIGHT, WIDTH)
+    found = decode_outputs(with_face(silence(), stride, column, row), HEIGHT, WIDTH)
 
     x, y = (column + 0.25) * stride, (row + 0.5) * stride
     box = (x - stride, y - 2 * stride, x + stride, y + 2 * stride)
@@ -44,19 +44,21 @@ def test_all_strides_are_decoded_together() -> None:
     for stride in STRIDES:
         with_face(outputs, stride, 1, 1)
 
-    assert sorted(decode(outputs, HEIGHT, WIDTH).sides) == pytest.approx(
+    assert sorted(decode_outputs(outputs, HEIGHT, WIDTH).sides) == pytest.approx(
         [8**0.5 * stride for stride in STRIDES], rel=1e-4
     )
 
 
 @pytest.mark.parametrize(("share", "count"), [(0.99, 0), (1.01, 1)])
 def test_candidates_begin_at_the_threshold(share: float, count: int) -> None:
-    score = HINT * share
+    score = HINT_SCORE * share
 
-    assert len(decode(with_face(silence(), 32, 0, 0, score=score), HEIGHT, WIDTH)) == count
+    assert len(decode_outputs(with_face(silence(), 32, 0, 0, score=score), HEIGHT, WIDTH)) == count
 
 
 def test_silence_gives_no_candidates() -> None:
-    found = decode(silence(), HEIGHT, WIDTH)
+    found = decode_outputs(silence(), HEIGHT, WIDTH)
 
-    assert (found.boxes.shape, found.scores.shape, found.landmarks.shape) == ((0, 4), (0,), (0, 5, 2))
+    assert found.boxes.shape == (0, 4)
+    assert found.scores.shape == (0,)
+    assert found.landmarks.shape == (0, 5, 2)

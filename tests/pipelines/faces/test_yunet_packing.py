@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipelines.faces import yunet
-from pipelines.faces.canvas import Canvas, Mips, View, pack, smallest, whole
-from pipelines.faces.regions import tiles
+from pipelines.faces.canvas import Canvas, MipPyramid, View, pack_skyline, choose_canvas_size, fit_whole
+from pipelines.faces.regions import cut_tiles
 
 TILE = 64
 OVERLAP = 12
@@ -37,9 +37,10 @@ canvases = st.lists(st.tuples(st.integers(1, 200), st.integers(1, 200)), max_siz
     ids=str,
 )
 def test_a_whole_picture_has_its_aspect_and_at_least_one_pixel(size: tuple[int, int], wanted: tuple[int, int]) -> None:
-    view = whole(*size, longer_side=448, most=1.6)
+    view = fit_whole(*size, longer_side=448, max_scale=1.6)
 
-    assert (view.region, (view.width, view.height)) == ((0, 0, *size), wanted)
+    assert view.region == (0, 0, *size)
+    assert (view.width, view.height) == wanted
 
 
 def is_covered(length: int, spans: set[tuple[int, int]]) -> bool:
@@ -53,17 +54,18 @@ def is_covered(length: int, spans: set[tuple[int, int]]) -> bool:
 @example(width=999, height=999, scale=1598 / 999)
 @example(width=501, height=1, scale=0.3)
 def test_tiles_cover_the_picture(width: int, height: int, scale: float) -> None:
-    found = tiles((0, 0, width, height), scale=scale, side=TILE, overlap=OVERLAP)
+    found = cut_tiles((0, 0, width, height), scale=scale, side=TILE, overlap=OVERLAP)
 
     columns = {(one.region[0], one.region[2]) for one in found}
     rows = {(one.region[1], one.region[3]) for one in found}
-    assert (is_covered(width, columns), is_covered(height, rows)) == (True, True)
+    assert is_covered(width, columns) is True
+    assert is_covered(height, rows) is True
     assert {one.region for one in found} == {(x0, y0, x1, y1) for x0, x1 in columns for y0, y1 in rows}
 
 
 @given(length=lengths, scale=scales)
 def test_neighbouring_tiles_overlap_by_what_was_asked_for(length: int, scale: float) -> None:
-    found = tiles((0, 0, length, 10), scale=scale, side=TILE, overlap=OVERLAP)
+    found = cut_tiles((0, 0, length, 10), scale=scale, side=TILE, overlap=OVERLAP)
 
     shared = [(one.region[2] - two.region[0]) * scale for one, two in pairwise(found)]
     assert all(pixels >= OVERLAP - scale for pixels in shared)  # a picture's pixel is the finest step there is
@@ -73,20 +75,20 @@ def test_neighbouring_tiles_overlap_by_what_was_asked_for(length: int, scale: fl
 @example(width=501, height=501, scale=1.5996)
 @example(width=1604, height=1, scale=0.25)
 def test_no_tile_is_larger_than_its_side_or_without_pixels(width: int, height: int, scale: float) -> None:
-    found = tiles((0, 0, width, height), scale=scale, side=TILE, overlap=OVERLAP)
+    found = cut_tiles((0, 0, width, height), scale=scale, side=TILE, overlap=OVERLAP)
 
     assert [one for one in found if not (1 <= one.width <= TILE and 1 <= one.height <= TILE)] == []
 
 
-@pytest.mark.parametrize("level", [one for one in yunet.LEVELS if one.longer_side > yunet.TILE])
-def test_yunets_tiles_fit_its_largest_canvas_for_pictures_of_any_size(level: yunet.Level) -> None:
+@pytest.mark.parametrize("level", [one for one in yunet.LEVELS if one.longer_side > yunet.TILE_SIDE])
+def test_yunets_tiles_fit_its_largest_canvas_for_pictures_of_any_size(level: yunet.SearchLevel) -> None:
     sizes = [(width, height) for width in range(1, 4100, 61) for height in (width, max(1, width // 2), 1)]
-    scaled = [(size, whole(*size, longer_side=level.longer_side, most=level.enlarged).scale) for size in sizes]
+    scaled = [(size, fit_whole(*size, longer_side=level.longer_side, max_scale=level.max_scale).scale) for size in sizes]
     misfits = [
         (size, one)
         for size, scale in scaled
-        for one in tiles((0, 0, *size), scale=scale, side=yunet.TILE, overlap=yunet.OVERLAP)
-        if not (1 <= one.width <= yunet.TILE and 1 <= one.height <= yunet.TILE)
+        for one in cut_tiles((0, 0, *size), scale=scale, side=yunet.TILE_SIDE, overlap=yunet.TILE_OVERLAP)
+        if not (1 <= one.width <= yunet.TILE_SIDE and 1 <= one.height <= yunet.TILE_SIDE)
     ]
 
     assert misfits == []
@@ -94,7 +96,7 @@ def test_yunets_tiles_fit_its_largest_canvas_for_pictures_of_any_size(level: yun
 
 @given(length=lengths, scale=scales)
 def test_a_tile_keeps_the_scale_that_it_is_asked_for(length: int, scale: float) -> None:
-    found = tiles((0, 0, length, length), scale=scale, side=TILE, overlap=OVERLAP)
+    found = cut_tiles((0, 0, length, length), scale=scale, side=TILE, overlap=OVERLAP)
 
     drawn = [(one.width, (one.region[2] - one.region[0]) * scale) for one in found]
     assert all(abs(have - want) <= max(1, scale) for have, want in drawn)
@@ -102,9 +104,9 @@ def test_a_tile_keeps_the_scale_that_it_is_asked_for(length: int, scale: float) 
 
 def test_the_tiles_of_a_picture_show_its_parts() -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (100, 170, 3)).astype(np.uint8)
-    mips = Mips(Image.fromarray(pixels))
+    mips = MipPyramid(Image.fromarray(pixels))
 
-    found = tiles((0, 0, 170, 100), scale=1.0, side=TILE, overlap=OVERLAP)
+    found = cut_tiles((0, 0, 170, 100), scale=1.0, side=TILE, overlap=OVERLAP)
 
     for one in found:
         x0, y0, x1, y1 = one.region
@@ -121,13 +123,13 @@ SIZES = [(64, 96), (96, 64), (64, 64), (128, 128)]  # height, width
     ids=str,
 )
 def test_the_smallest_canvas_that_holds_a_picture_is_chosen(size: tuple[int, int], wanted: tuple[int, int]) -> None:
-    assert smallest(SIZES, *size) == wanted
+    assert choose_canvas_size(SIZES, *size) == wanted
 
 
 @pytest.mark.parametrize("size", [(129, 1), (1, 129)], ids=str)
 def test_a_picture_that_no_canvas_holds_is_an_error(size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="empty"):
-        smallest(SIZES, *size)
+        choose_canvas_size(SIZES, *size)
 
 
 def is_sound(canvas: Canvas) -> bool:
@@ -143,12 +145,13 @@ def is_sound(canvas: Canvas) -> bool:
 def test_packed_views_are_all_there_and_none_overlaps_another(
     sizes: list[tuple[int, int]], several: list[View]
 ) -> None:
-    canvas = pack(sizes, several)
+    canvas = pack_skyline(sizes, several)
     if canvas is None:
         return
 
     shapes = sorted((view.width, view.height) for view in canvas.views)
-    assert (is_sound(canvas), (canvas.height, canvas.width) in sizes) == (True, True)
+    assert is_sound(canvas) is True
+    assert (canvas.height, canvas.width) in sizes
     assert shapes == sorted((view.width, view.height) for view in several)
 
 
@@ -158,14 +161,14 @@ def test_a_single_view_lies_on_the_smallest_canvas_that_holds_it_or_on_none(
 ) -> None:
     areas = [height * width for height, width in sizes if height >= view.height and width >= view.width]
 
-    canvas = pack(sizes, [view])
+    canvas = pack_skyline(sizes, [view])
 
     assert (canvas.height * canvas.width if canvas else None) == min(areas, default=None)
 
 
 @pytest.mark.parametrize("sizes", [[], [(10, 10)], [(200, 19)], [(19, 200)], [(20, 39)]], ids=str)
 def test_what_fits_nowhere_is_not_packed(sizes: list[tuple[int, int]]) -> None:
-    assert pack(sizes, [View((0, 0, 20, 20), 20, 20), View((0, 0, 20, 20), 20, 20)]) is None
+    assert pack_skyline(sizes, [View((0, 0, 20, 20), 20, 20), View((0, 0, 20, 20), 20, 20)]) is None
 
 
 @pytest.mark.parametrize(
@@ -176,7 +179,7 @@ def test_what_fits_nowhere_is_not_packed(sizes: list[tuple[int, int]]) -> None:
 def test_views_that_fill_a_canvas_are_laid_side_by_side_and_under_each_other(
     size: tuple[int, int], shapes: list[tuple[int, int]]
 ) -> None:
-    canvas = pack([size], [View((0, 0, width, height), width, height) for width, height in shapes])
+    canvas = pack_skyline([size], [View((0, 0, width, height), width, height) for width, height in shapes])
 
     assert canvas is not None
     assert is_sound(canvas)

@@ -1,7 +1,7 @@
 """Counters of a bulk run."""
 
 from service.bulk.counters import ProgressCounters
-from service.cli.bulk import words
+from service.cli.bulk import describe_progress
 
 
 def test_rows_are_counted_by_verdict() -> None:
@@ -9,7 +9,7 @@ def test_rows_are_counted_by_verdict() -> None:
     counters.record(["allow", "allow", "block", None])
 
     assert counters.done == 4
-    assert words(counters).split(": ")[-1] == "allow 2, review 0, block 1, failed 1"
+    assert describe_progress(counters).split(": ")[-1] == "allow 2, review 0, block 1, failed 1"
 
 
 def test_no_time_left_is_given_before_all_is_listed() -> None:
@@ -18,7 +18,7 @@ def test_no_time_left_is_given_before_all_is_listed() -> None:
     counters.record(["allow"])
 
     assert counters.seconds_left is None
-    assert words(counters).startswith("1 of ?")
+    assert describe_progress(counters).startswith("1 of ?")
 
 
 def test_errors_of_earlier_runs_count_as_failures() -> None:

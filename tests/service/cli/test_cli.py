@@ -29,7 +29,7 @@ def pictures(tmp_path: Path, jpeg: Jpeg) -> Path:
 def copied_store(tmp_path: Path) -> Path:
     """A store of one's own to damage, with the encoder in it."""
     manifest = Catalog.load().get("efficientnet-lite0")
-    folder = Store(Settings().store).folder(manifest)
+    folder = Store(Settings().models.store).folder(manifest)
     shutil.copytree(folder, tmp_path / "store" / manifest.id / str(manifest.version))
     return tmp_path / "store"
 
@@ -119,7 +119,7 @@ def test_show_prints_where_the_files_came_from() -> None:
 
 def test_a_single_model_is_pulled_into_an_empty_store(tmp_path: Path) -> None:
     manifest = Catalog.load().get("efficientnet-lite0")
-    (tmp_path / manifest.file.sources[0].file_name).symlink_to(Store(Settings().store).weights(manifest))
+    (tmp_path / manifest.file.sources[0].file_name).symlink_to(Store(Settings().models.store).weights(manifest))
 
     done = run("models", "pull", manifest.id, store=str(tmp_path / "store"), model_mirror=str(tmp_path))
 

@@ -17,7 +17,7 @@ from models.errors import KernelSightError
 from service.cli import app
 from service.monitoring.quality.reference_store import ReferenceStore
 from service.monitoring.quality.tracker import DriftTracker
-from service.settings import Settings
+from service.settings import ServerSettings, Settings
 from tests.service.monitoring.quality.app import create_quality_app
 from tests.service.monitoring.quality.observations import WINDOW, make_subject, observe_random
 from tests.service.monitoring.quality.traffic import make_observer
@@ -75,7 +75,7 @@ def test_reset_removes_what_is_named_or_all(folder: Path) -> None:
 
 def test_capture_asks_the_service_with_its_key(folder: Path) -> None:
     observer = make_observer()
-    with listening(create_quality_app(observer, Settings(api_key=SecretStr("secret")))) as url:
+    with listening(create_quality_app(observer, Settings(server=ServerSettings(api_key=SecretStr("secret"))))) as url:
         said = run(folder, "capture", "--observations", "700", "--url", url)
 
     captures = [tracker.capture for tracker in observer.trackers.values()]
@@ -84,8 +84,9 @@ def test_capture_asks_the_service_with_its_key(folder: Path) -> None:
 
 
 def test_a_service_with_another_key_refuses(folder: Path) -> None:
+    settings = Settings(server=ServerSettings(api_key=SecretStr("another")))
     with (
-        listening(create_quality_app(make_observer(), Settings(api_key=SecretStr("another")))) as url,
+        listening(create_quality_app(make_observer(), settings)) as url,
         pytest.raises(KernelSightError, match=r"answers 401: .*the API key is wrong"),
     ):
         run(folder, "capture", "--url", url)

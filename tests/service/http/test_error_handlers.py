@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from models.errors import InferenceFailed, KernelSightError, ModelCorrupt, SourceFailed
 from pipelines.moderation.errors import CategoriesNotWritable
@@ -12,7 +13,7 @@ from service.http.app import create_app
 from service.http.dependencies import ready_jobs
 from service.monitoring.errors import AuditUnavailable
 from service.problems import problem_for
-from service.settings import Settings, SettingsInvalid
+from service.settings import BatchSettings, ModelSettings, QueueSettings, Settings, SettingsInvalid
 from service.worker.job_services import open_job_services
 
 FOLDER = "/srv/inner/folder"
@@ -28,8 +29,10 @@ FOLDER = "/srv/inner/folder"
 def test_an_unreachable_host_is_named_only_in_the_log(
     path: str, code: str, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    unreachable = {"redis_url": "redis://127.0.0.1:1/0", "files": "ftp://127.0.0.1:1/files"}
-    settings = Settings.model_validate(unreachable)
+    settings = Settings(
+        queue=QueueSettings(redis_url=SecretStr("redis://127.0.0.1:1/0")),
+        batches=BatchSettings(files="ftp://127.0.0.1:1/files"),
+    )
     app = create_app(settings)
 
     async def request() -> httpx2.Response:
@@ -73,7 +76,7 @@ def test_folders_are_named_only_in_the_log(error: KernelSightError, caplog: pyte
 
 
 def test_the_store_is_not_named_to_callers(tmp_path: Path) -> None:
-    app = create_app(Settings(store=tmp_path))
+    app = create_app(Settings(models=ModelSettings(store=tmp_path)))
 
     async def request() -> list[str]:
         async with app.router.lifespan_context(app):

@@ -12,7 +12,7 @@ import pytest
 from service.queue.embedded import EmbeddedServer, EmbeddedUnavailable
 from service.queue.factory import open_queue
 from service.queue.types import NewJob
-from service.settings import Settings
+from service.settings import QueueSettings, Settings
 
 
 def read_pid(folder: Path) -> int:
@@ -26,7 +26,7 @@ def is_alive(process: int) -> bool:
 
 def test_jobs_survive_a_restart(tmp_path: Path) -> None:
     async def scenario() -> tuple[object, ...]:
-        settings = Settings(queue_data=tmp_path / "queue")
+        settings = Settings(queue=QueueSettings(queue_data=tmp_path / "queue"))
         async with open_queue(settings) as queue:
             id = (await queue.enqueue(NewJob({}))).id
             process = read_pid(tmp_path / "queue")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.settings import LogFormat, Settings
+from service.settings import LogFormat, Settings, TelemetrySettings
 from service.telemetry.logs import FORMATTERS, JsonFormatter, SecretFilter, configure_service_logging
 from service.telemetry.request_context import RequestContext, bind_request
 from tests.conftest import Jpeg
@@ -114,7 +114,7 @@ def test_an_image_that_is_part_of_a_message_is_not_shown(jpeg: Jpeg) -> None:
 def test_other_libraries_never_tell_what_they_send(capfd: pytest.CaptureFixture[str]) -> None:
     handlers, level = logging.root.handlers[:], logging.root.level
     try:
-        configure_service_logging(Settings(log_level="DEBUG", log_format="json"))
+        configure_service_logging(Settings(telemetry=TelemetrySettings(log_level="DEBUG", log_format="json")))
         for name in ("httpcore2.http11", "python_multipart", "service.http.app"):
             logging.getLogger(name).debug("from %s", name)
     finally:

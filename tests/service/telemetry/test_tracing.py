@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from service.components import open_components
 from service.http.app import create_app
 from service.monitoring.monitors import open_monitors
-from service.settings import Settings
+from service.settings import BatchSettings, QueueSettings, ServerSettings, Settings, TelemetrySettings, WebhookSettings
 from service.worker.job_services import JobServices, open_job_services
 from service.worker.metrics import JobMetrics
 from service.worker.worker import run_worker
@@ -59,9 +59,12 @@ def played(url: str, jpeg: Jpeg, tmp_path_factory: pytest.TempPathFactory) -> It
         scene = Played(collector, images, base64.b64encode(jpeg("cat")).decode())
         images.image = jpeg("coffee")
         settings = Settings(
-            redis_url=SecretStr(url), api_key=SecretStr(KEY), webhook_secret=SecretStr(SECRET), url_inputs="any",
-            webhook_urls="any", files=str(tmp_path_factory.mktemp("files")), otel_endpoint=collector.url, trace_ratio=1,
-        )  # fmt: skip
+            server=ServerSettings(api_key=SecretStr(KEY), url_inputs="any"),
+            queue=QueueSettings(redis_url=SecretStr(url)),
+            batches=BatchSettings(files=str(tmp_path_factory.mktemp("files"))),
+            webhooks=WebhookSettings(webhook_secret=SecretStr(SECRET), webhook_urls="any"),
+            telemetry=TelemetrySettings(otel_endpoint=collector.url, trace_ratio=1),
+        )
         with logged() as scene.lines:
             asyncio.run(play(settings, scene))
         yield scene

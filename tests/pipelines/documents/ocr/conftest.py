@@ -27,7 +27,7 @@ MODELS = ("ppocr-v6-det-small", "ppocr-v2-cls", "ppocr-v6-rec-small")
 @contextmanager
 def open_reader() -> Iterator[tuple[OcrReader, asyncio.AbstractEventLoop]]:
     loop, catalog = asyncio.new_event_loop(), Catalog.load()
-    store, pool = Store(load_settings().store.expanduser()), CpuPool()
+    store, pool = Store(load_settings().models.store.expanduser()), CpuPool()
     runtime, manifests = Runtime(store, device="cpu"), [catalog.get(name) for name in MODELS]
     try:
         for manifest in manifests:

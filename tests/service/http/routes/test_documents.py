@@ -21,7 +21,7 @@ from pipelines.documents.stages import PageText, Pixels
 from pipelines.engine import Engine
 from pipelines.image.decode import ImageLimits
 from service.http.app import create_app
-from service.settings import Settings
+from service.settings import LimitSettings, Settings
 from tests.pipelines.documents.fake_stages import FakeReader, make_documents_pipeline
 from tests.pipelines.documents.sample_pdfs import (
     SENTENCES,
@@ -62,9 +62,15 @@ def http_with_late_reader() -> Iterator[TestClient]:
 
 
 def app_client(reader: FakeReader) -> Iterator[TestClient]:
-    app, pool, pdfium = create_app(Settings(max_document_pages=3)), CpuPool(threads=2), PdfiumClient()
+    app, pool, pdfium = (
+        create_app(Settings(limits=LimitSettings(max_document_pages=3))),
+        CpuPool(threads=2),
+        PdfiumClient(),
+    )
     settings = app.state.settings
-    pipeline = make_documents_pipeline(pdfium, pool, reader=reader, limits=DocumentLimits(pages=settings.max_document_pages))
+    pipeline = make_documents_pipeline(
+        pdfium, pool, reader=reader, limits=DocumentLimits(pages=settings.limits.max_document_pages)
+    )
     engine = Engine([pipeline], pool=pool, limits=ImageLimits(), pdfium=pdfium)
     app.state.components = SimpleNamespace(
         engine=engine, pool=pool, fetcher=None, settings=settings, metrics=app.state.metrics

@@ -13,7 +13,7 @@ from service.monitoring.audit.factory import EventLogs, open_event_logs
 from service.monitoring.audit.observer import AuditObserver
 from service.monitoring.feedback.aggregator import FeedbackAggregator
 from service.monitoring.feedback.labels import KnownLabels
-from service.settings import Settings
+from service.settings import MonitoringSettings, Settings
 from tests.service.monitoring.audit.records import make_line, result_id_at
 
 
@@ -28,7 +28,7 @@ async def opened(settings: Settings) -> EventLogs:
 
 @pytest.fixture
 def id_and_http(tmp_path: Path) -> tuple[str, TestClient]:
-    settings = Settings(audit=str(tmp_path / "log"))
+    settings = Settings(monitoring=MonitoringSettings(audit=str(tmp_path / "log")))
     journals, registry = asyncio.run(opened(settings)), CollectorRegistry()
     id, its = make_line()
     asyncio.run(journals.audit.append([its]))
@@ -91,7 +91,7 @@ def test_an_invalid_cursor_is_a_problem(id_and_http: tuple[str, TestClient]) -> 
 
 
 def test_without_an_audit_log_there_is_no_feedback() -> None:
-    app = create_app(Settings(audit="off"))
+    app = create_app(Settings(monitoring=MonitoringSettings(audit="off")))
     app.state.components, app.state.monitors = SimpleNamespace(), SimpleNamespace(feedback=None)
 
     reply = TestClient(app).get("/v1/feedback/summary")

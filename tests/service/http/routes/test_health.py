@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.http.app import create_app
-from service.settings import Settings
+from service.settings import ModelSettings, Settings
 from tests.conftest import Jpeg
 from tests.pipelines.images import encode, photograph
 from tests.serving import Service, run, serving
@@ -50,7 +50,7 @@ def test_a_service_that_loads_models_is_alive_but_not_ready(jpeg: Jpeg) -> None:
 
 def test_a_missing_model_stops_the_service(tmp_path: Path) -> None:
     failed = threading.Event()
-    app = create_app(Settings(store=tmp_path), on_failure=failed.set)
+    app = create_app(Settings(models=ModelSettings(store=tmp_path)), on_failure=failed.set)
 
     with TestClient(app) as client:
         assert failed.wait(30)

@@ -215,7 +215,9 @@ tenants:
 
 
 def test_an_ordinary_pdf_is_allowed_on_every_page_and_read(service: Service) -> None:
-    reply = service.http.post("/v1/analyze?pipelines=moderation,document", files={"file": make_pdf(draw_text(), draw_text())}).json()
+    reply = service.http.post(
+        "/v1/analyze?pipelines=moderation,document", files={"file": make_pdf(draw_text(), draw_text())}
+    ).json()
 
     verdicts = [(page["number"], page["verdict"]) for page in reply["moderation"]["pages"]]
     assert verdicts == [(1, "allow"), (2, "allow")]

@@ -7,7 +7,7 @@ import pytest
 
 from service.monitoring.canaries.golden_set import load_golden_set, load_golden_sets
 from service.monitoring.errors import GoldenSetInvalid
-from service.settings import Settings
+from service.settings import MonitoringSettings, Settings
 from tests.conftest import Jpeg
 from tests.serving import run
 
@@ -24,7 +24,7 @@ def test_sets_are_the_builtin_one_and_folders_with_expectations(tmp_path: Path) 
     write_set(tmp_path / "shop", {"a.jpg": {"features": {"top": ["espresso"]}}}, "a.jpg")
     (tmp_path / "notes").mkdir()
 
-    builtin, shop = load_golden_sets(Settings(canaries=tmp_path))
+    builtin, shop = load_golden_sets(Settings(monitoring=MonitoringSettings(canaries=tmp_path)))
 
     assert builtin.name == "drawn"
     assert shop.name == "shop"
@@ -49,14 +49,14 @@ def test_a_set_with_a_mistake_in_it_is_refused(tmp_path: Path, expected: object,
 
 def test_a_folder_without_sets_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GoldenSetInvalid, match="no folder in"):
-        load_golden_sets(Settings(canaries=tmp_path))
+        load_golden_sets(Settings(monitoring=MonitoringSettings(canaries=tmp_path)))
 
 
 def test_a_set_cannot_replace_the_builtin_one(tmp_path: Path) -> None:
     write_set(tmp_path / "drawn", {"a.jpg": {"faces": {"count": 1}}}, "a.jpg")
 
     with pytest.raises(GoldenSetInvalid, match="'drawn' is the set that is built in"):
-        load_golden_sets(Settings(canaries=tmp_path))
+        load_golden_sets(Settings(monitoring=MonitoringSettings(canaries=tmp_path)))
 
 
 def test_real_models_pass_the_builtin_set_and_mistakes_exit_1(tmp_path: Path, jpeg: Jpeg) -> None:

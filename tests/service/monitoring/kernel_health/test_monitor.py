@@ -11,7 +11,7 @@ from models.kernels.health import KernelHealth
 from pipelines.captioning.options import FeaturesOptions
 from service.components import Components, open_components
 from service.monitoring.kernel_health.monitor import KernelMonitor, open_kernel_monitor
-from service.settings import Settings
+from service.settings import MonitoringSettings, Settings
 from service.telemetry.metrics import Metrics
 from tests.conftest import Jpeg
 
@@ -30,7 +30,7 @@ async def wait_for_traffic(components: Components, monitor: KernelMonitor, image
 
 def test_periodic_inspections_use_traffic_and_are_exported_by_layer(jpeg: Jpeg) -> None:
     async def run() -> tuple[KernelHealth, str]:
-        settings, metrics = Settings(kernel_check_seconds=0.2), Metrics()
+        settings, metrics = Settings(monitoring=MonitoringSettings(kernel_check_seconds=0.2)), Metrics()
         async with (
             open_components(settings, metrics, only=("features",)) as components,
             open_kernel_monitor(components) as monitor,
@@ -53,7 +53,7 @@ def test_periodic_inspections_use_traffic_and_are_exported_by_layer(jpeg: Jpeg) 
 
 def test_without_periodic_inspections_a_request_inspects_without_traffic(jpeg: Jpeg) -> None:
     async def run() -> tuple[list[KernelHealth], KernelHealth, tuple[int, int], list[type[Exception]]]:
-        settings = Settings(kernel_check_seconds=0)
+        settings = Settings(monitoring=MonitoringSettings(kernel_check_seconds=0))
         async with (
             open_components(settings, Metrics(), only=("features",)) as components,
             open_kernel_monitor(components) as monitor,

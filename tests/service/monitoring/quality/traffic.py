@@ -81,7 +81,7 @@ ENCODER_WITHOUT_INFERENCE = ImageEncoder(MANIFEST, USED, LABELS, no_inference, C
 
 
 def encoder_graph() -> Path:
-    return Store(Settings().store.expanduser()).graph(MANIFEST)
+    return Store(Settings().models.store.expanduser()).graph(MANIFEST)
 
 
 @cache

@@ -17,7 +17,7 @@ Change = Callable[[onnx.ModelProto], None]
 
 def write_changed_encoder(path: Path, change: Change) -> Path:
     """Write the default encoder's graph with a change to `path`."""
-    model = onnx.load(str(Store(load_settings().store.expanduser()).graph(Catalog.load().get(ENCODER))))
+    model = onnx.load(str(Store(load_settings().models.store.expanduser()).graph(Catalog.load().get(ENCODER))))
     change(model)
     onnx.save(model, str(path))
     return path

@@ -21,7 +21,7 @@ from service.monitoring.canaries.results import CanaryResult
 from service.monitoring.errors import CandidateUnknown
 from service.monitoring.monitors import Monitors, open_monitors
 from service.monitoring.shadow.metrics import ShadowReport
-from service.settings import Settings
+from service.settings import ModelSettings, MonitoringSettings, RuntimeSettings, Settings
 from service.telemetry.metrics import Metrics
 from tests.conftest import Jpeg
 from tests.service.monitoring.shadow.graphs import ENCODER, change_only_bytes, damage_classifier, write_changed_encoder
@@ -64,10 +64,16 @@ class OpenService:
 @asynccontextmanager
 async def open_service(folder: Path, shadow: Path) -> AsyncIterator[OpenService]:
     settings = Settings(
-        versions=folder / "versions", canaries=folder / "sets", canary_answers=folder / "answers", encoder_cache=0,
-        canary_seconds=0,
-        shadow=f"{ENCODER}={shadow}", shadow_share=1,
-    )  # fmt: skip
+        models=ModelSettings(versions=folder / "versions"),
+        runtime=RuntimeSettings(encoder_cache=0),
+        monitoring=MonitoringSettings(
+            canaries=folder / "sets",
+            canary_answers=folder / "answers",
+            canary_seconds=0,
+            shadow=f"{ENCODER}={shadow}",
+            shadow_share=1,
+        ),
+    )
     async with (
         open_components(settings, Metrics(), only=("features", "explain")) as components,
         open_monitors(components) as monitors,

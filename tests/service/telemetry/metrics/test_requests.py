@@ -4,13 +4,13 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
 from service.http.app import create_app
-from service.settings import Settings
+from service.settings import LimitSettings, Settings
 from tests.service.telemetry.metrics.reading import series, value
 
 
 def asked(method: str, path: str, body: bytes = b"") -> CollectorRegistry:
     """The metrics after one request to a service whose models are not loaded."""
-    app = create_app(Settings(max_image_bytes=100))
+    app = create_app(Settings(limits=LimitSettings(max_image_bytes=100)))
     TestClient(app, raise_server_exceptions=False).request(method, path, content=body)
     registry: CollectorRegistry = app.state.metrics.registry
     return registry
