@@ -37,13 +37,13 @@ from pipelines.findings import Observation, Observer
 from service.components import Components, open_components
 from service.monitoring.feedback.aggregator import open_feedback
 from service.monitoring.quality.factory import open_quality
+from service.operations.operation import OperationRequest
 from service.operations.registry import FEATURES
-from service.operations.request import OperationRequest
 from service.settings import MonitoringSettings, RuntimeSettings, Settings, TelemetrySettings
 from service.telemetry.metrics import Metrics
 from service.telemetry.metrics.models import BatchMetrics
 from service.telemetry.request_context import RequestContext, bind_request
-from service.telemetry.tracing import Span, Tracing, NoopTracing, record_stages, open_tracing, use_span
+from service.telemetry.tracing import NoopTracing, Span, Tracing, open_tracing, record_stages, use_span
 
 PHOTOGRAPHS = ("astronaut", "cat", "coffee", "rocket")
 ROUTE = "/v1/features"

@@ -1,1 +1,1 @@
-"""What an image goes through: decoding, preprocessing, the pipelines and their results. Knows nothing of HTTP."""
+"""Analyses images: decoding, preprocessing, pipelines, the engine and their results. Knows nothing of HTTP."""

@@ -1,4 +1,4 @@
-"""What pipelines declare for drift: signals with their bins, the subjects they belong to, and measurements.
+"""Drift as pipelines declare it: signals with their bins, the models they belong to, and measurements.
 
 Bins are fine and fixed, so that only histograms have to be kept; a comparison joins them to a few.
 """

@@ -1,4 +1,4 @@
-"""What can be wrong with an image or a request, one class a kind; the tree continues that of `models.errors`.
+"""Errors of images and requests, one class a kind; the tree continues that of `models.errors`.
 
 KernelSightError
 ├── ImageRejected           the caller's image cannot be used

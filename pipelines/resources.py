@@ -29,9 +29,9 @@ class TaskModels:
 
 @dataclass(frozen=True)
 class ModerationParts:
-    """What moderation is built from beside models: all of it can change while the service runs.
+    """The policy and the signals of moderation. `signals` run on every image, `on_request` where a request names them.
 
-    `signals` run on every image, those of `on_request` where a request names them.
+    `policy` gives the policy that is in force now: it can change while the service runs.
     """
 
     policy: Callable[[], Awaitable["Policy"]]

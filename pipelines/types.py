@@ -70,7 +70,7 @@ class Colour(WireModel):
 
 
 class Appearance(WireModel):
-    """What the pixels say without any model.
+    """Measures of the pixels, without any model.
 
     `sharpness` is the variance of the Laplacian of 0-1 luma at a longer side of at most 384 pixels;
     `brightness` and `contrast` are its mean and standard deviation; `clipped_dark` and
@@ -106,7 +106,7 @@ class Features(WireModel):
 
 
 class ReplyHeader(WireModel):
-    """What every answer carries. `timings` are seconds by stage, a pipeline's stages behind its name."""
+    """The fields that every reply has. `timings` are seconds by stage; a pipeline's stages follow its name."""
 
     result_id: str
     image: ImageInfo

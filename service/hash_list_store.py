@@ -23,12 +23,11 @@ from models.atomic_write import write_atomically
 from models.errors import KernelSightError
 from pipelines.cpu_pool import CpuPool
 from pipelines.moderation.hashes.formats import parse_hash_list, parse_redis_value
+from pipelines.moderation.hashes.kinds import HASH_LIST_KINDS, HashListKind
 from pipelines.moderation.hashes.lists import (
     CSV_COLUMNS,
-    HASH_LIST_KINDS,
     HashEntry,
     HashList,
-    HashListKind,
     SearchableHashList,
 )
 from pipelines.moderation.signals.known_images import KnownImageSignal

@@ -54,7 +54,7 @@ class Reloading(Generic[T]):
         try:
             self._value = self._load()
         except KernelSightError as error:
-            log.warning("%s has changed, but is invalid; the last valid content stays in use: %s", self._name, error)
+            log.warning("%s has changed but cannot be loaded; the last valid one stays in use: %s", self._name, error)
         else:
             log.info("%s has changed and was reloaded", self._name)
 

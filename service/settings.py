@@ -13,7 +13,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, Vali
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from models.errors import KernelSightError
-from pipelines.moderation.hashes.lists import MAX_DISTANCE
+from pipelines.moderation.hashes.kinds import MAX_DISTANCE
 from pipelines.registry import SELECTABLE
 
 UrlInputs = Literal["off", "public", "any"]

@@ -1,4 +1,4 @@
-"""Fixtures that several folders share: photographs, and a real service in a process of its own."""
+"""Shared fixtures: photographs, and a real service in a process of its own."""
 
 import io
 from collections.abc import Callable, Iterator

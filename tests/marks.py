@@ -1,4 +1,4 @@
-"""Marks for tests that need what not every machine can fetch."""
+"""Marks for tests that need files which not every machine can fetch."""
 
 import pytest
 

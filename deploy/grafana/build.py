@@ -1,15 +1,15 @@
-"""Writes the dashboards that Grafana is provisioned with: `python -m deploy.grafana.build`."""
+"""Write the JSON dashboards that Grafana is provisioned with: `python -m deploy.grafana.build`."""
 
 from pathlib import Path
 
-from deploy.grafana.boards import BOARDS
+from deploy.grafana.boards import DASHBOARDS
 
 FOLDER = Path(__file__).parent / "dashboards"
 
 
 def main() -> None:
-    for board in BOARDS:
-        (FOLDER / f"{board.name}.json").write_text(board.json())
+    for board in DASHBOARDS:
+        (FOLDER / f"{board.name}.json").write_text(board.to_json())
 
 
 if __name__ == "__main__":

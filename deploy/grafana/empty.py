@@ -1,7 +1,7 @@
-"""Which panels of the dashboards have no data: `python -m deploy.grafana.empty http://127.0.0.1:9090`.
+"""List dashboard panels without data: `python -m deploy.grafana.empty http://127.0.0.1:9090`.
 
-Every query of every panel is asked of that Prometheus, over its last minutes. Exit status 1 when a panel has none
-that takes nothing but a service and requests.
+Runs every query of every panel on that Prometheus, over its last minutes. Exits with status 1 if a panel is empty that
+needs nothing but a service and requests.
 """
 
 import json
@@ -12,48 +12,48 @@ from time import time
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from deploy.grafana.boards import BOARDS
-from deploy.grafana.parts import Board, Panel, Row
+from deploy.grafana.boards import DASHBOARDS
+from deploy.grafana.panels import Dashboard, Panel, PanelRow
 
 _MINUTES = 5
 _INTERVAL = "1m"
 
 
 @dataclass(frozen=True)
-class Empty:
+class EmptyPanel:
     board: str
     panel: str
     query: str
-    takes: str
+    requires: str
 
 
-def empty(prometheus: str) -> Iterator[Empty]:
-    """Panels, by query, that would show nothing."""
-    for board, row, panel in panels():
+def find_empty_panels(prometheus: str) -> Iterator[EmptyPanel]:
+    """Queries of panels that return no data."""
+    for board, row, panel in iterate_panels():
         for query in panel.queries:
             if not _has_data(prometheus, query.expression.replace("$__rate_interval", _INTERVAL)):
-                yield Empty(board.name, panel.title, query.expression, row.takes)
+                yield EmptyPanel(board.name, panel.title, query.expression, row.requires)
 
 
-def panels() -> Iterator[tuple[Board, Row, Panel]]:
-    return ((board, row, panel) for board in BOARDS for row in board.rows for panel in row.panels)
+def iterate_panels() -> Iterator[tuple[Dashboard, PanelRow, Panel]]:
+    return ((board, row, panel) for board in DASHBOARDS for row in board.rows for panel in row.panels)
 
 
 def _has_data(prometheus: str, query: str) -> bool:
-    """A line of nothing but NaN (a quantile of no requests) is none."""
+    """A series of only NaN (a quantile of no requests) is no data."""
     now = time()
-    asked = urlencode({"query": query, "start": now - 60 * _MINUTES, "end": now, "step": "5s"})
-    with urlopen(f"{prometheus}/api/v1/query_range?{asked}", timeout=30) as answer:
-        lines = json.load(answer)["data"]["result"]
-    return any(value != "NaN" for line in lines for _, value in line["values"])
+    parameters = urlencode({"query": query, "start": now - 60 * _MINUTES, "end": now, "step": "5s"})
+    with urlopen(f"{prometheus}/api/v1/query_range?{parameters}", timeout=30) as reply:
+        series = json.load(reply)["data"]["result"]
+    return any(value != "NaN" for one in series for _, value in one["values"])
 
 
 def main() -> None:
-    found = list(empty(sys.argv[1]))
-    for one in found:
-        print(f"{one.board}: {one.panel}{one.takes and f' (takes {one.takes})'}: no data for {one.query}")
-    print(f"{len(list(panels()))} panels, {len(found)} queries without data")
-    sys.exit(any(not one.takes for one in found))
+    empty = list(find_empty_panels(sys.argv[1]))
+    for one in empty:
+        print(f"{one.board}: {one.panel}{one.requires and f' (needs {one.requires})'}: no data for {one.query}")
+    print(f"{len(list(iterate_panels()))} panels, {len(empty)} queries without data")
+    sys.exit(any(not one.requires for one in empty))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""PromQL with the legend of its lines: all sum over `instance`, for each process of the service counts for itself."""
+"""PromQL queries with legends; all aggregate over `instance`, because each process has its own metrics."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ V1 = 'route=~"/v1/.*"'
 
 @dataclass(frozen=True)
 class Query:
-    """`by` are the labels that its lines differ in."""
+    """`by` are the labels of its series."""
 
     expression: str
     by: tuple[str, ...] = ()
@@ -19,7 +19,7 @@ class Query:
         return " ".join([*(f"{{{{{label}}}}}" for label in self.by), *([self.name] if self.name else [])])
 
 
-def plain(expression: str, *by: str, name: str = "") -> Query:
+def raw_query(expression: str, *by: str, name: str = "") -> Query:
     return Query(expression, by, name)
 
 
@@ -28,25 +28,25 @@ def rate(metric: str, *by: str, where: str = "") -> Query:
     return Query(_rate(metric, by, where), by)
 
 
-def count(metric: str, *by: str, name: str = "") -> Query:
-    """In five minutes."""
-    return Query(_over("sum", f"increase({metric}[5m])", by), by, name)
+def increase(metric: str, *by: str, name: str = "") -> Query:
+    """Within five minutes."""
+    return Query(_aggregate("sum", f"increase({metric}[5m])", by), by, name)
 
 
-def total(metric: str, *by: str, name: str = "") -> Query:
-    return Query(_over("sum", metric, by), by, name)
+def sum_by(metric: str, *by: str, name: str = "") -> Query:
+    return Query(_aggregate("sum", metric, by), by, name)
 
 
-def highest(metric: str, *by: str, name: str = "") -> Query:
-    return Query(_over("max", metric, by), by, name)
+def max_by(metric: str, *by: str, name: str = "") -> Query:
+    return Query(_aggregate("max", metric, by), by, name)
 
 
-def lowest(metric: str, *by: str, name: str = "") -> Query:
-    return Query(_over("min", metric, by), by, name)
+def min_by(metric: str, *by: str, name: str = "") -> Query:
+    return Query(_aggregate("min", metric, by), by, name)
 
 
 def quantile(q: float, metric: str, *by: str, where: str = "", name: str = "") -> Query:
-    """Of a histogram, by its name without `_bucket`."""
+    """`metric` is a histogram, without `_bucket`."""
     return Query(f"histogram_quantile({q:g}, {_rate(f'{metric}_bucket', (*by, 'le'), where)})", by, name)
 
 
@@ -55,14 +55,14 @@ def percentiles(metric: str, where: str = "") -> tuple[Query, ...]:
 
 
 def mean(metric: str, *by: str) -> Query:
-    """Of a histogram."""
+    """`metric` is a histogram."""
     return Query(f"{_rate(f'{metric}_sum', by)} / {_rate(f'{metric}_count', by)}", by)
 
 
 def _rate(metric: str, by: tuple[str, ...], where: str = "") -> str:
-    chosen = f"{{{where}}}" if where else ""
-    return _over("sum", f"rate({metric}{chosen}{_RATE})", by)
+    selector = f"{{{where}}}" if where else ""
+    return _aggregate("sum", f"rate({metric}{selector}{_RATE})", by)
 
 
-def _over(function: str, what: str, by: tuple[str, ...]) -> str:
-    return f"{function} by ({', '.join(by)}) ({what})" if by else f"{function}({what})"
+def _aggregate(function: str, expression: str, by: tuple[str, ...]) -> str:
+    return f"{function} by ({', '.join(by)}) ({expression})" if by else f"{function}({expression})"

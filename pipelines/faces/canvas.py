@@ -1,7 +1,7 @@
 """Lays out parts of a picture, scaled and turned, on a canvas of a size that a model accepts.
 
-picture ─► Mips ─► Canvas.render ─► (height, width, 3) ─► model ─► boxes on the canvas
-                                    Canvas.map_to_picture ◄──────────────────┘  boxes in the picture
+picture ─► MipPyramid ─► Canvas.render ─► (height, width, 3) ─► model ─► boxes on the canvas
+                         Canvas.map_to_picture ◄────────────────────────┘  boxes in the picture
 """
 
 from collections.abc import Iterable, Sequence

@@ -18,11 +18,11 @@ class FacesOptions(BaseModel):
     )
     effort: Literal["thorough", "fast"] = Field(
         default="thorough",
-        description="fast: one coarse look, nothing finer for small faces, no second try where nothing is found",
+        description="fast: one coarse pass, nothing finer for small faces, no further try where nothing is found",
     )
     turned: bool = Field(
         default=False,
-        description="look for sideways and upside-down faces even where upright ones are found; without it only "
+        description="search for sideways and upside-down faces even where upright ones are found; without it only "
         "where none are",
     )
 
@@ -34,7 +34,7 @@ class AvatarOptions(BaseModel):
     shape: Literal["square", "circle"] = "square"
     format: Literal["png", "webp"] = "png"
     face: Literal["primary"] | Annotated[int, Field(ge=0)] = Field(
-        default="primary", description="or the index of a face in the answer of /v1/faces with the same threshold"
+        default="primary", description="or the index of a face in the result of /v1/faces with the same threshold"
     )
     padding: Annotated[str, StringConstraints(pattern=r"^(reflect|#[0-9a-fA-F]{6})$")] = Field(
         default="reflect", description="what the frame shows outside the image: its reflection, or a colour #rrggbb"

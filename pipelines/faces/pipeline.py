@@ -95,7 +95,7 @@ class AvatarPipeline:
 
 
 def _describe_face(face: Face, result: Faces) -> str:
-    """Size, position, direction of the look, and for the primary face its suitability as an avatar."""
+    """Size, position, direction of the gaze, and for the primary face its suitability as an avatar."""
     assert face.quality is not None
     size = "large" if face.quality.relative_size >= 0.3 else "small" if face.quality.relative_size < 0.1 else "medium"
     parts = [f"{size}, {face.position}"]

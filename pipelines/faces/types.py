@@ -31,7 +31,7 @@ class Landmarks(WireModel):
 
 
 class Pose(WireModel):
-    """Degrees, 0 for a face that looks straight out of the picture; rough, for five landmarks are all there is."""
+    """Degrees, 0 for a face that looks straight out of the picture; rough, as it is estimated from five landmarks."""
 
     yaw: float = Field(description="positive when the face, turned upright, looks to the right of the image")
     pitch: float = Field(description="positive when it looks up")
@@ -66,13 +66,13 @@ class Faces(WireModel):
     faces: list[Face]
     primary: int | None
     count: int = Field(description="how many of `faces` are faces, not just candidates")
-    detector: str = Field(description="which detector looked: yunet or mtcnn")
+    detector: str = Field(description="which detector was used: yunet or mtcnn")
     threshold: float
     smallest_face: float = Field(description="side in pixels of the smallest face that this search finds reliably")
 
 
 class Avatar(WireModel):
-    """`data` is the encoded image; `face` is whose it is, `index` its place among the faces that were found."""
+    """`data` is the encoded image; `face` is the face that it shows, `index` its index among the faces found."""
 
     data: bytes
     media_type: Literal["image/png", "image/webp"]

@@ -1,4 +1,4 @@
-"""YuNet: one fully convolutional pass per scale, from coarse to as fine as the faces in the picture ask for.
+"""The detector YuNet: one fully convolutional pass per scale, from coarse to as fine as the picture's faces need.
 
 Source: W. Wu, H. Peng and S. Yu, "YuNet: A Tiny Millisecond-level Face Detector" (Machine
 Intelligence Research, 2023); weights from libfacedetection.train. Decoding and suppression are our own.

@@ -30,9 +30,8 @@ from service.batches.jsonl import (
 from service.batches.types import BatchObject, LineError
 from service.components import Components
 from service.errors import FileUnknown
-from service.operations.operation import ExecutionLimits, Operation, OperationReply
+from service.operations.operation import ExecutionLimits, Operation, OperationReply, request_from_fields
 from service.operations.registry import OPERATIONS_BY_PATH
-from service.operations.request import request_from_fields
 from service.problems import format_problem, problem_for
 from service.queue.errors import QueueFull
 from service.telemetry.logs import result_facts

@@ -8,7 +8,8 @@ from pipelines.documents.outputs.overlay import draw_page
 from pipelines.documents.spec import DOCUMENT
 from pipelines.findings import Findings
 from service.cli.documents import DocumentFormat
-from service.cli.files import OutputNotWritable, print_json, write_file
+from service.cli.errors import OutputNotWritable
+from service.cli.files import print_json, write_file
 from service.cli.image_output import print_note
 from service.operations.schemas import DocumentReply
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from models.errors import KernelSightError
 from pipelines.findings import Findings
 from pipelines.run_context import PartListener
+from service.cli.errors import OutputNotWritable
 from service.components import Components, open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
@@ -22,13 +23,6 @@ MAX_CONCURRENT_FILES = 8  # enough to keep every core busy, few enough to keep m
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 ShowFindings = Callable[[Path, Findings], None]
 PartListenerFactory = Callable[[Path], PartListener]  # the listener for the parts of one file, such as its pages
-
-
-class OutputNotWritable(KernelSightError):
-    code = "not-written"
-
-    def __init__(self, path: Path, cause: Exception) -> None:
-        super().__init__(f"cannot write {path}: {cause.strerror if isinstance(cause, OSError) else cause}")
 
 
 def run_over_files(
@@ -81,7 +75,9 @@ async def _run_over_file(
 ) -> Findings:
     async with slots:
         data = await asyncio.to_thread(path.read_bytes)
-        return await components.engine.run(data, options, on_page=part_listener_for(path) if part_listener_for else None)
+        return await components.engine.run(
+            data, options, on_page=part_listener_for(path) if part_listener_for else None
+        )
 
 
 def parse_options(kind: type[OptionsT], **values: Any) -> OptionsT:

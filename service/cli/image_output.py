@@ -10,7 +10,8 @@ from pipelines.faces.overlay import draw_faces
 from pipelines.faces.spec import FACES
 from pipelines.findings import Findings
 from pipelines.image.decode import decode
-from service.cli.files import OutputNotWritable, print_json
+from service.cli.errors import OutputNotWritable
+from service.cli.files import print_json
 from service.components import image_limits
 from service.operations.schemas import FacesReply, FeaturesReply
 from service.settings import load_settings
@@ -33,7 +34,9 @@ def print_faces_table(path: Path, findings: Findings) -> None:
         name = f"{index} primary" if index == found.primary else str(index)
         angles = (f"{angle:.0f}" for angle in (face.pose.yaw, face.pose.pitch, face.pose.roll))
         reasons = ", ".join(face.quality.reasons)
-        table.add_row(name, f"{face.score:.2f}", box, face.position, *angles, f"{face.quality.suitability:.2f}", reasons)
+        table.add_row(
+            name, f"{face.score:.2f}", box, face.position, *angles, f"{face.quality.suitability:.2f}", reasons
+        )
     _print_with_prompt(table, findings)
 
 

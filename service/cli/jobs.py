@@ -1,72 +1,67 @@
-"""`kernelsight jobs`: what is in the queue, and what became of it."""
+"""`kernelsight jobs`: shows the queue, cancels jobs and handles dead letters."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from service.settings import load_settings
-from service.worker.job_services import JobServices, open_job_services
-from service.worker.job_view import JobView
+if TYPE_CHECKING:
+    from service.worker.job_services import JobServices
+    from service.worker.job_view import JobView
 
-app = typer.Typer(help="Look after the queue.", no_args_is_help=True)
-dead = typer.Typer(help="Jobs that were tried too often.", no_args_is_help=True)
-app.add_typer(dead, name="dead")
+app = typer.Typer(help="Show and cancel jobs in the queue; handle dead letters.", no_args_is_help=True)
+dead_letters = typer.Typer(help="Dead letters: jobs that failed too often.", no_args_is_help=True)
+app.add_typer(dead_letters, name="dead")
 
 T = TypeVar("T")
-Ids = Annotated[list[str], typer.Argument(help="Ids of jobs.", show_default=False)]
-_PAGE = 1000
+JobIds = Annotated[list[str], typer.Argument(help="Ids of jobs.", show_default=False)]
+
+_LISTING_PAGE = 1000
 
 
 @app.command()
 def depth() -> None:
-    """How many jobs wait, run, and wait for another try; how long the first one in line has waited."""
-    depths = _with(lambda jobs: jobs.queue.depths())
+    """How many jobs wait, run, and wait for another try; how long the first in the queue has waited."""
+    depths = _run_with_queue(lambda jobs: jobs.queue.depths())
     table = Table("queue", "waiting", "running", "to be retried", "oldest")
-    for priority, one in depths.items():
-        table.add_row(priority, str(one.waiting), str(one.running), str(one.delayed), f"{one.oldest_seconds:.1f} s")
+    for priority, depth in depths.items():
+        oldest = f"{depth.oldest_seconds:.1f} s"
+        table.add_row(priority, str(depth.waiting), str(depth.running), str(depth.delayed), oldest)
     Console().print(table)
 
 
 @app.command()
 def show(id: str) -> None:
     """A job as GET /v1/jobs/ID gives it."""
+    from service.worker.job_view import JobView
 
-    async def view(jobs: JobServices) -> JobView:
+    async def view(jobs: "JobServices") -> JobView:
         status = await jobs.queue.status(id)
         return JobView.from_status(status, await jobs.queue.result(id))
 
-    print(_with(view).model_dump_json(exclude_none=True, indent=2))
+    print(_run_with_queue(view).model_dump_json(exclude_none=True, indent=2))
 
 
 @app.command()
-def cancel(ids: Ids) -> None:
+def cancel(ids: JobIds) -> None:
     """Cancel jobs."""
 
-    async def each(jobs: JobServices) -> None:
+    async def cancel_each(jobs: "JobServices") -> None:
         for id in ids:
             print(f"{id}: {(await jobs.queue.cancel(id)).state}")
 
-    _with(each)
+    _run_with_queue(cancel_each)
 
 
-@dead.command("list")
-def listed(
+@dead_letters.command("list")
+def list_dead_letters(
     json: Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")] = False,
 ) -> None:
     """All of them, the oldest first, with the reason."""
-
-    async def all_of(jobs: JobServices) -> list[JobView]:
-        found: list[JobView] = []
-        while page := await jobs.dead_letters.list(_PAGE, found[-1].id if found else None):
-            found += [JobView.from_status(status) for status in page]
-        return found
-
-    views = _with(all_of)
+    views = _run_with_queue(_load_dead_letters)
     if json:
         for view in views:
             print(view.model_dump_json(exclude_none=True))
@@ -77,42 +72,57 @@ def listed(
     Console().print(table)
 
 
-@dead.command()
+async def _load_dead_letters(jobs: "JobServices") -> list["JobView"]:
+    from service.worker.job_view import JobView
+
+    views: list[JobView] = []
+    while page := await jobs.dead_letters.list(_LISTING_PAGE, views[-1].id if views else None):
+        views += [JobView.from_status(status) for status in page]
+    return views
+
+
+@dead_letters.command()
 def inspect(id: str) -> None:
-    """One, with what was to be done."""
-    letter = _with(lambda jobs: jobs.dead_letters.inspect(id))
-    written = JobView.from_status(letter.status).model_dump(mode="json", exclude_none=True) | {"work": letter.work}
-    print(orjson.dumps(written, option=orjson.OPT_INDENT_2).decode())
+    """One dead letter, with its work."""
+    import orjson
+
+    from service.worker.job_view import JobView
+
+    letter = _run_with_queue(lambda jobs: jobs.dead_letters.inspect(id))
+    view = JobView.from_status(letter.status).model_dump(mode="json", exclude_none=True)
+    print(orjson.dumps(view | {"work": letter.work}, option=orjson.OPT_INDENT_2).decode())
 
 
-@dead.command()
-def requeue(ids: Ids) -> None:
-    """Try jobs again, with all their attempts before them."""
+@dead_letters.command()
+def requeue(ids: JobIds) -> None:
+    """Put jobs back into the queue, with all their attempts."""
 
-    async def each(jobs: JobServices) -> None:
+    async def requeue_each(jobs: "JobServices") -> None:
         for id in ids:
             print(f"{id}: {(await jobs.dead_letters.requeue(id)).state}")
 
-    _with(each)
+    _run_with_queue(requeue_each)
 
 
-@dead.command()
-def drop(ids: Ids) -> None:
-    """Forget jobs, and what they were made of."""
+@dead_letters.command()
+def drop(ids: JobIds) -> None:
+    """Delete jobs with their payloads."""
 
-    async def each(jobs: JobServices) -> None:
+    async def drop_each(jobs: "JobServices") -> None:
         for id in ids:
             await jobs.dead_letters.drop(id)
             print(f"{id}: dropped")
 
-    _with(each)
+    _run_with_queue(drop_each)
 
 
-def _with(work: Callable[[JobServices], Awaitable[T]]) -> T:
-    """Raises what reaching the queue raises."""
+def _run_with_queue(work: Callable[["JobServices"], Awaitable[T]]) -> T:
+    """Raises QueueUnavailable and what `work` raises."""
+    from service.settings import load_settings
+    from service.worker.job_services import open_job_services
 
-    async def opened() -> T:
+    async def open_and_run() -> T:
         async with open_job_services(load_settings()) as jobs:
             return await work(jobs)
 
-    return asyncio.run(opened())
+    return asyncio.run(open_and_run())

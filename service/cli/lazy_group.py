@@ -22,7 +22,9 @@ class CommandEntry:
 COMMANDS = {
     "serve": CommandEntry("service.cli.serve", "serve", "Serve the REST API."),
     "worker": CommandEntry(
-        "service.cli.worker", "worker", "Take jobs from the queue until SIGTERM or Ctrl-C; then finish what is in flight."
+        "service.cli.worker",
+        "worker",
+        "Take jobs from the queue until SIGTERM or Ctrl-C; then finish what is in flight.",
     ),
     "trace": CommandEntry(
         "service.cli.trace",
@@ -83,7 +85,7 @@ class LazyGroup(TyperGroup):
         return None if entry is None else TyperCommand(cmd_name, help=entry.help)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        name, listed, rest = super().resolve_command(ctx, args)
+        name, _, rest = super().resolve_command(ctx, args)
         return name, None if name is None else self.commands[name], rest
 
 

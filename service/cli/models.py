@@ -3,45 +3,38 @@
 import importlib.util
 import subprocess
 import sys
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from models.errors import ExportFailed, KernelSightError, SourceFailed
-from models.manifest import Manifest
-from models.registry import Catalog
-from models.store.store import PULLED_STATES, Store
+from models.errors import ExportFailed, SourceFailed
+from service.cli.errors import ModelsNotPulled, StoreDamaged
 from service.cli.kernels import kernels
-from service.cli.progress import show_transfers, show_activity
-from service.components import open_catalog, open_store
-from service.settings import load_settings
+from service.cli.shadow import promote, shadow
+
+if TYPE_CHECKING:
+    from models.manifest import Manifest
+    from models.registry import Catalog
+    from models.store.store import Store
 
 app = typer.Typer(help="Fetch, export, check, show and measure models.", no_args_is_help=True)
 
-Names = Annotated[list[str] | None, typer.Argument(help="Model ids; the default models when none is given.")]
+ModelIds = Annotated[list[str] | None, typer.Argument(help="Model ids; the default models when none is given.")]
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
-
-
-class ModelsNotPulled(KernelSightError):
-    code = "models-not-pulled"
-
-
-class StoreDamaged(KernelSightError):
-    code = "store-damaged"
 
 
 @app.command("list")
 def list_models(
     to_export: Annotated[
-        bool, typer.Option("--to-export", help="Only ids of default models whose ONNX graph is still to be made.")
+        bool, typer.Option("--to-export", help="Only ids of default models whose ONNX graph is not exported yet.")
     ] = False,
 ) -> None:
-    """All models of the catalog, and which of their files are here."""
+    """All models of the catalog, and the state of their files."""
     catalog, store = _open()
     if to_export:
-        for manifest in _to_export(catalog, store):
+        for manifest in _find_unexported(catalog, store):
             print(manifest.id)
         return
     table = Table("model", "version", "task", "default", "state", "size", "licence")
@@ -57,12 +50,14 @@ def list_models(
 
 @app.command()
 def pull(
-    names: Names = None,
-    force: Annotated[bool, typer.Option("--force", help="Fetch again what is here already.")] = False,
+    names: ModelIds = None,
+    force: Annotated[bool, typer.Option("--force", help="Fetch files again that are in the store already.")] = False,
 ) -> None:
     """Fetch model files, hash-checked; goes on where an interrupted pull stopped."""
+    from service.cli.progress import show_transfers
+
     catalog, store = _open()
-    chosen = _chosen(catalog, names)
+    chosen = _choose_models(catalog, names)
     failures: dict[str, SourceFailed] = {}
     with show_transfers() as progress:
         for manifest in chosen:
@@ -76,16 +71,18 @@ def pull(
                 out.print(f"[green]✓[/] {manifest.id} {manifest.version}: {source} ({store.state(manifest)})")
     store.drop_downloads()
     if not names:
-        _say_what_tasks_use(catalog, store, failures)
+        _print_fallbacks(catalog, store, failures)
     elif failures:
         raise ModelsNotPulled(f"not fetched: {', '.join(failures)}")
 
 
-def _say_what_tasks_use(catalog: Catalog, store: Store, failures: dict[str, SourceFailed]) -> None:
+def _print_fallbacks(catalog: "Catalog", store: "Store", failures: dict[str, SourceFailed]) -> None:
     """Each task's choice where it is not the first; raises ModelsNotPulled when a task is left with none."""
-    here = {manifest.id for manifest in catalog if store.state(manifest) in PULLED_STATES}
+    from models.store.store import PULLED_STATES
+
+    available = {manifest.id for manifest in catalog if store.state(manifest) in PULLED_STATES}
     for task, preferences in catalog.tasks.items():
-        choice = catalog.choose(task, here)
+        choice = catalog.choose(task, available)
         if choice is None:
             raise ModelsNotPulled(f"no model for {task}: {', '.join(failures)} could not be fetched")
         if choice != preferences[0] and failures.keys() & set(preferences[0].models):
@@ -94,31 +91,32 @@ def _say_what_tasks_use(catalog: Catalog, store: Store, failures: dict[str, Sour
 
 @app.command()
 def export(
-    names: Names = None,
+    names: ModelIds = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where PyTorch runs for the export.")] = "auto",
 ) -> None:
     """Make ONNX graphs from PyTorch weights, and prove that both answer the same."""
     catalog, store = _open()
-    chosen = _chosen(catalog, names) if names else _to_export(catalog, store)
+    chosen = _choose_models(catalog, names) if names else _find_unexported(catalog, store)
     if chosen and importlib.util.find_spec("torch") is None:
-        _export_elsewhere([manifest.id for manifest in chosen], device)
+        _export_in_other_environment([manifest.id for manifest in chosen], device)
         return
     for manifest in chosen:
         if not manifest.needs_export:
             out.print(f"{manifest.id} comes as ONNX: nothing to export")
             continue
         from models.export import export_model  # imports torch: seconds, and only the export extra has it
+        from service.cli.progress import show_activity
 
         with show_activity(f"exporting {manifest.id}"):
             parity = export_model(store, manifest, device=device)
-        out.print(
-            f"[green]✓[/] {manifest.id}: exported on {parity.device}, within {parity.largest_difference:.1e} of PyTorch "
-            f"on {parity.images} photographs"
-        )
+        agreement = f"within {parity.largest_difference:.1e} of PyTorch on {parity.images} photographs"
+        out.print(f"[green]✓[/] {manifest.id}: exported on {parity.device}, {agreement}")
 
 
-def _export_elsewhere(names: list[str], device: str) -> None:
-    """Serving has no torch; the interpreter that setup made for it does."""
+def _export_in_other_environment(names: list[str], device: str) -> None:
+    """Serving has no torch; the interpreter that `make setup` installs for exports has it."""
+    from service.settings import load_settings
+
     python = load_settings().models.export_python
     if not python.exists():
         raise ExportFailed(
@@ -131,7 +129,7 @@ def _export_elsewhere(names: list[str], device: str) -> None:
 
 
 @app.command()
-def verify(names: Names = None) -> None:
+def verify(names: ModelIds = None) -> None:
     """Hash every file in the store again; exit code 1 when any differs from what was recorded."""
     catalog, store = _open()
     chosen = [catalog.get(name) for name in names] if names else list(catalog)
@@ -173,13 +171,17 @@ def bench(
 ) -> None:
     """Images per second of the bare sessions, and through the runtime at several concurrencies."""
     from models.runtime.benchmark import run_benchmark
+    from service.cli.progress import show_activity
+    from service.settings import load_settings
 
     catalog, store = _open()
     settings = load_settings()
     with show_activity(f"measuring {name}: about {rounds * seconds * 8:.0f} s"):
         result = run_benchmark(catalog.get(name), store, device=settings.runtime.device, seconds=seconds, rounds=rounds)
     plan = result.plan
-    out.print(f"{name} on {result.device}: {plan.workers} sessions of {plan.threads} thread, batches of {plan.max_batch}")
+    out.print(
+        f"{name} on {result.device}: {plan.workers} sessions of {plan.threads} thread, batches of {plan.max_batch}"
+    )
     table = Table("", "images/s", "of raw", "p50 ms", "p95 ms")
     table.add_row("raw sessions", f"{result.raw_rate:.1f}", "100 %", "", "")
     for row in result.rows:
@@ -191,14 +193,21 @@ def bench(
     out.print("medians over the rounds; each share is taken within its own round")
 
 
-def _open() -> tuple[Catalog, Store]:
+app.command("shadow")(shadow)
+app.command("promote")(promote)
+
+
+def _open() -> tuple["Catalog", "Store"]:
+    from service.components import open_catalog, open_store
+    from service.settings import load_settings
+
     settings = load_settings()
     return open_catalog(settings), open_store(settings)
 
 
-def _chosen(catalog: Catalog, names: list[str] | None) -> list[Manifest]:
+def _choose_models(catalog: "Catalog", names: list[str] | None) -> list["Manifest"]:
     return [catalog.get(name) for name in names] if names else list(catalog.defaults)
 
 
-def _to_export(catalog: Catalog, store: Store) -> list[Manifest]:
+def _find_unexported(catalog: "Catalog", store: "Store") -> list["Manifest"]:
     return [one for one in catalog.defaults if store.state(one) == "to export"]

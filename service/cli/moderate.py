@@ -1,4 +1,4 @@
-"""`kernelsight moderate`: the same engine as the service, over image files, or as a bulk run over any number of them."""
+"""`kernelsight moderate`: the same engine as the service, over image files, or as a bulk run over many."""
 
 import sys
 from pathlib import Path
@@ -28,7 +28,9 @@ def moderate(
     json: Annotated[bool, typer.Option("--json", help="JSON lines even on a terminal.")] = False,
     output: Annotated[
         str | None,
-        typer.Option(help="Start a bulk run: write one row for each image into .jsonl or .parquet.", rich_help_panel=_BULK),
+        typer.Option(
+            help="Start a bulk run: write one row for each image into .jsonl or .parquet.", rich_help_panel=_BULK
+        ),
     ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Remove the output of an earlier run first.", rich_help_panel=_BULK)
@@ -37,7 +39,10 @@ def moderate(
         Path | None, typer.Option(help="Write a report about the output: .html.", rich_help_panel=_BULK)
     ] = None,
     polite: Annotated[
-        Politeness, typer.Option(help="Let other processes go first: always (idle), mostly (low), not (none).", rich_help_panel=_BULK)
+        Politeness,
+        typer.Option(
+            help="Let other processes go first: always (idle), mostly (low), not (none).", rich_help_panel=_BULK
+        ),
     ] = "idle",
     engine: Annotated[
         Literal["local", "ray"], typer.Option(help="This machine, or a Ray cluster.", rich_help_panel=_BULK)

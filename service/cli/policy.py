@@ -1,79 +1,75 @@
-"""`kernelsight policy`: show, check and replay what moderation decides by."""
+"""`kernelsight policy`: shows, checks and replays moderation policies."""
 
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
-from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from models.errors import KernelSightError
-from pipelines.moderation.decision import decide
-from pipelines.moderation.policy import Policy, Rule
-from pipelines.moderation.policy_file import BUILT_IN, load_policy
-from pipelines.moderation.types import SignalResult
-from service.settings import load_settings
+from service.cli.errors import DecisionDiffers, StoredModerationInvalid
 
-app = typer.Typer(help="Show, check and replay what moderation decides by.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from pipelines.moderation.policy import Policy, Rule
 
-File = Annotated[
+app = typer.Typer(help="Show, check and replay moderation policies.", no_args_is_help=True)
+
+PolicyFile = Annotated[
     Path | None, typer.Argument(help="A policy; KERNELSIGHT_POLICY, or the built-in one.", show_default=False)
 ]
 Tenant = Annotated[str | None, typer.Option(help="Apply this tenant's changes.")]
 
 
-class RecordInvalid(KernelSightError):
-    code = "record-invalid"
-
-
-class DecisionDiffers(KernelSightError):
-    code = "decision-differs"
-
-
 @app.command()
 def show(
-    file: File = None,
+    file: PolicyFile = None,
     tenant: Tenant = None,
     source: Annotated[bool, typer.Option("--yaml", help="The file itself, to start your own from.")] = False,
 ) -> None:
     """The rules that apply, as a table."""
-    path = _path(file)
-    policy = load_policy(path)
+    path = _resolve_path(file)
+    policy = _load(path)
     if source:
         print(path.read_text(), end="")
         return
     table = Table("rule", "signal", "category", "OpenAI", "severity", "allow", "review", "block", "but")
     for name, rule in policy.rules_for(tenant).items():
         thresholds = ("" if one is None else f"{one:g}" for one in (rule.allow, rule.review, rule.block))
-        table.add_row(name, rule.signal, rule.category, rule.openai or "", str(rule.severity), *thresholds, _but(rule))
+        table.add_row(
+            name,
+            rule.signal,
+            rule.category,
+            rule.openai or "",
+            str(rule.severity),
+            *thresholds,
+            _describe_exceptions(rule),
+        )
     console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(_headline(policy, tenant), highlight=False, markup=False)
+    console.print(_describe_policy(policy, tenant), highlight=False, markup=False)
     console.print(table)
     if policy.tenants and tenant is None:
         console.print(f"tenants: {', '.join(policy.tenants)}", highlight=False, markup=False)
 
 
-def _but(rule: Rule) -> str:
+def _describe_exceptions(rule: "Rule") -> str:
     confirmed = [f"block only if {rule.confirm.signal} is {rule.confirm.at:g}"] if rule.confirm else []
     softened = [f"review only if {one}" for one in rule.soften]
     return "; ".join([*confirmed, *softened, *(f"not if {one}" for one in rule.unless), *rule.actions])
 
 
-def _headline(policy: Policy, tenant: str | None) -> str:
+def _describe_policy(policy: "Policy", tenant: str | None) -> str:
     whose = f" for {tenant}" if tenant else ""
     on_error = policy.on_error_for(tenant)
     return f"policy {policy.name} {policy.version}{whose}, sha256 {policy.sha256[:12]}; on error: {on_error}"
 
 
 @app.command()
-def check(file: File = None) -> None:
+def check(file: PolicyFile = None) -> None:
     """Exit code 1, and what is wrong, for a policy that the service would refuse."""
-    path = _path(file)
-    policy = load_policy(path)
+    path = _resolve_path(file)
+    policy = _load(path)
     print(f"{path}: {policy.name} {policy.version} is valid: {len(policy.rules)} rules, {len(policy.tenants)} tenants")
 
 
@@ -83,45 +79,68 @@ def replay(
     file: Annotated[Path | None, typer.Option("--policy", help="Decide by this policy instead.")] = None,
 ) -> None:
     """Decide again from a stored answer; exit code 1 when the verdict is another one now."""
-    policy = load_policy(_path(file))
-    differs = 0
-    for stored in _moderations(_json(record)):
-        try:
-            readings = TypeAdapter(dict[str, SignalResult]).validate_python(stored["signals"])
-        except ValidationError as cause:
-            raise RecordInvalid(f"{record}: its signals are not as the service writes them: {cause}") from cause
-        again = decide(policy, readings, tenant=stored.get("tenant"))
-        same_policy = policy.sha256 == stored.get("policy_sha256")
-        by = "the same policy" if same_policy else f"policy {policy.name} {policy.version}, which is another one"
-        print(f"{stored['verdict']} then, {again.verdict} now by {by}")
-        differs += again.verdict != stored["verdict"]
-    if differs:
-        raise DecisionDiffers(f"{record}: {differs} of its verdicts would be another one now")
+    policy = _load(_resolve_path(file))
+    changed = sum(_replay(record, stored, policy) for stored in _find_moderations(_read_json(record)))
+    if changed:
+        raise DecisionDiffers(f"{record}: {changed} of its verdicts would be another one now")
 
 
-def _moderations(found: Any) -> Iterator[Mapping[str, Any]]:
-    """Every moderation in a JSON document, whatever stands around it."""
-    if isinstance(found, dict):
-        if {"verdict", "signals", "policy_sha256"} <= found.keys():
-            yield found
-            return
-        found = list(found.values())
-    if isinstance(found, list):
-        for one in found:
-            yield from _moderations(one)
+def _replay(record: Path, stored: Mapping[str, Any], policy: "Policy") -> bool:
+    """Print the verdict then and now; whether it changes. Raises StoredModerationInvalid."""
+    from pydantic import TypeAdapter, ValidationError
 
+    from pipelines.moderation.decision import decide
+    from pipelines.moderation.types import SignalResult
 
-def _json(path: Path) -> Any:
     try:
-        found = orjson.loads(path.read_bytes())
+        results = TypeAdapter(dict[str, SignalResult]).validate_python(stored["signals"])
+    except ValidationError as cause:
+        raise StoredModerationInvalid(f"{record}: its signals are not as the service writes them: {cause}") from cause
+    decision = decide(policy, results, tenant=stored.get("tenant"))
+    is_same = policy.sha256 == stored.get("policy_sha256")
+    by = "the same policy" if is_same else f"policy {policy.name} {policy.version}, which is another one"
+    print(f"{stored['verdict']} then, {decision.verdict} now by {by}")
+    return bool(decision.verdict != stored["verdict"])
+
+
+def _find_moderations(document: Any) -> Iterator[Mapping[str, Any]]:
+    """Every moderation in a JSON document, at any depth."""
+    if isinstance(document, dict):
+        if {"verdict", "signals", "policy_sha256"} <= document.keys():
+            yield document
+            return
+        document = list(document.values())
+    if isinstance(document, list):
+        for part in document:
+            yield from _find_moderations(part)
+
+
+def _read_json(path: Path) -> Any:
+    """Raises StoredModerationInvalid, also for a document without a moderation."""
+    import orjson
+
+    try:
+        document = orjson.loads(path.read_bytes())
     except OSError as cause:
-        raise RecordInvalid(f"{path}: {cause.strerror}") from cause
+        raise StoredModerationInvalid(f"{path}: {cause.strerror}") from cause
     except orjson.JSONDecodeError as cause:
-        raise RecordInvalid(f"{path} is not JSON: {cause}") from cause
-    if next(_moderations(found), None) is None:
-        raise RecordInvalid(f"{path} holds no moderation: nothing with 'verdict', 'signals' and 'policy_sha256'")
-    return found
+        raise StoredModerationInvalid(f"{path} is not JSON: {cause}") from cause
+    if next(_find_moderations(document), None) is None:
+        raise StoredModerationInvalid(
+            f"{path} holds no moderation: nothing with 'verdict', 'signals' and 'policy_sha256'"
+        )
+    return document
 
 
-def _path(file: Path | None) -> Path:
+def _load(path: Path) -> "Policy":
+    """Raises PolicyInvalid."""
+    from pipelines.moderation.policy_file import load_policy
+
+    return load_policy(path)
+
+
+def _resolve_path(file: Path | None) -> Path:
+    from pipelines.moderation.policy_file import BUILT_IN
+    from service.settings import load_settings
+
     return file or load_settings().moderation.policy or BUILT_IN

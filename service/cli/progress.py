@@ -1,4 +1,4 @@
-"""Progress bars for long steps."""
+"""Progress bars on stderr, where it is a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -19,52 +20,52 @@ from models.store.sources import ProgressCallback
 
 
 @contextmanager
-def show_activity(what: str) -> Iterator[None]:
-    """A moving bar and the time so far, for a step that cannot say how far it is."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        progress.add_task(what, total=None)
+def show_activity(title: str) -> Iterator[None]:
+    """A moving bar and the time so far, for a step of unknown length."""
+    with _open_progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()) as progress:
+        progress.add_task(title, total=None)
         yield
 
 
 @contextmanager
-def show_steps(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar of `total` steps on stderr, where it is a terminal; call what it yields after each step."""
-    console = Console(stderr=True)
+def show_steps(title: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar of `total` steps; yields a function to call after each step."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=total)
+    with _open_progress(*columns) as progress:
+        task = progress.add_task(title, total=total)
         yield lambda: progress.advance(task)
 
 
 @contextmanager
-def show_transfers() -> Iterator[ProgressCallback]:
-    """A reporter that draws one bar per name on stderr, and nothing where stderr is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+def show_steps_by_name() -> Iterator[Callable[[str, int], None]]:
+    """A bar for each name; yields a function to call with the name and its total after each of its steps."""
     tasks: dict[str, TaskID] = {}
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with _open_progress(*columns) as progress:
 
-        def report(what: str, done: int, total: int | None) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done, total=total)
+        def advance(name: str, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total)
+            progress.advance(tasks[name])
+
+        yield advance
+
+
+@contextmanager
+def show_transfers() -> Iterator[ProgressCallback]:
+    """A bar of bytes for each name; yields the callback that reports them."""
+    tasks: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with _open_progress(*columns) as progress:
+
+        def report(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total)
+            progress.update(tasks[name], completed=done, total=total)
 
         yield report
 
 
-@contextmanager
-def show_steps_by_name() -> Iterator[Callable[[str, int], None]]:
-    """Bars on stderr, where it is a terminal: call what it yields with a name and its total after each of its steps."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    tasks: dict[str, TaskID] = {}
+def _open_progress(*columns: ProgressColumn) -> Progress:
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-
-        def advance(what: str, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.advance(tasks[what])
-
-        yield advance
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

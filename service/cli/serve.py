@@ -4,21 +4,8 @@ import socket
 from typing import Annotated
 
 import typer
-import uvicorn
 
-from models.errors import KernelSightError
-from service.components import open_catalog, open_store
-from service.model_selection import log_selections, select_models
-from service.settings import load_settings
-from service.telemetry.logs import configure_service_logging
-
-
-class PortUnavailable(KernelSightError):
-    code = "port-unavailable"
-
-
-class StartFailed(KernelSightError):
-    code = "start-failed"
+from service.cli.errors import PortUnavailable, StartFailed
 
 
 def serve(
@@ -27,9 +14,14 @@ def serve(
     insecure: Annotated[bool, typer.Option("--insecure", help="Listen beyond loopback without an API key.")] = False,
 ) -> None:
     """Serve the REST API."""
-    # Imported here, because FastAPI takes a quarter of a second, and the other commands do without it.
+    import uvicorn
+
+    from service.components import open_catalog, open_store
     from service.http.app import create_app
-    from service.http.auth import check_bind
+    from service.http.bind import check_bind
+    from service.model_selection import log_selections, select_models
+    from service.settings import load_settings
+    from service.telemetry.logs import configure_service_logging
 
     given = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
     settings = load_settings()
@@ -60,6 +52,7 @@ def serve(
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    """Raises PortUnavailable."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)

@@ -77,7 +77,11 @@ def _print_stages(stages: list[RecordedSpan]) -> None:
 def _print_decision(decision: RecordedDecision) -> None:
     verdict = f"[{VERDICT_COLOURS[decision.verdict]}]{decision.verdict}[/]"
     policy = f"policy {decision.policy} {decision.policy_version} ({decision.policy_sha256[:_SHORT_SHA256]})"
-    out.print(_format_row("verdict", [verdict, f"severity {decision.severity}", policy, decision.tenant and f"for {decision.tenant}"]))
+    out.print(
+        _format_row(
+            "verdict", [verdict, f"severity {decision.severity}", policy, decision.tenant and f"for {decision.tenant}"]
+        )
+    )
     if decision.rules:
         table = Table("rule", "verdict", "signal", "score", "from", box=None)
         for rule in decision.rules:

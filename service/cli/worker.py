@@ -1,24 +1,18 @@
-"""`kernelsight worker`: takes jobs from the queue."""
+"""`kernelsight worker`: runs jobs from the queue in a process of its own."""
 
 import asyncio
 import signal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from prometheus_client import start_http_server
 
 from models.priority import PRIORITIES, Priority
-from service.cli.serve import PortUnavailable
-from service.components import open_catalog, open_components, open_store
-from service.model_selection import log_selections, select_models
-from service.monitoring.monitors import open_monitors
-from service.settings import Settings, load_settings
-from service.telemetry.logs import configure_service_logging
-from service.telemetry.metrics import Metrics
-from service.telemetry.tracing import Tracing, open_tracing
-from service.worker.job_services import open_job_services
-from service.worker.metrics import JobMetrics
-from service.worker.worker import Worker
+from service.cli.errors import PortUnavailable
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+    from service.telemetry.metrics import Metrics
+    from service.telemetry.tracing import Tracing
 
 
 def worker(
@@ -30,12 +24,18 @@ def worker(
         int | None, typer.Option(help="Show Prometheus this worker's metrics at this port.", max=65535)
     ] = None,
     metrics_host: Annotated[
-        str, typer.Option(help="The address of that port; there is no key to it, so keep it inside.")
+        str, typer.Option(help="The address of that port; it takes no key, so keep it in your own network.")
     ] = "127.0.0.1",
 ) -> None:
     """Take jobs from the queue until SIGTERM or Ctrl-C; then finish what is in flight."""
-    names: list[Priority] = [name for name in PRIORITIES if name in queues.split(",")]
-    if not names or set(queues.split(",")) - set(names):
+    from service.components import open_catalog, open_store
+    from service.model_selection import log_selections, select_models
+    from service.settings import load_settings
+    from service.telemetry.logs import configure_service_logging
+    from service.telemetry.tracing import open_tracing
+
+    priorities: list[Priority] = [priority for priority in PRIORITIES if priority in queues.split(",")]
+    if not priorities or set(queues.split(",")) - set(priorities):
         raise typer.BadParameter(f"choose of {', '.join(PRIORITIES)}", param_hint="--queues")
     settings = load_settings()
     if concurrency is not None:
@@ -43,34 +43,45 @@ def worker(
         settings = settings.model_copy(update={"worker": worker})
     configure_service_logging(settings)
     log_selections(select_models(settings, open_catalog(settings), open_store(settings)))
-    shown_at = None if metrics_port is None else (metrics_host, metrics_port)
+    metrics_address = None if metrics_port is None else (metrics_host, metrics_port)
     tracing = open_tracing(settings, "worker")
     try:
-        asyncio.run(_work(settings, names, shown_at, tracing))
+        asyncio.run(_run_jobs(settings, priorities, metrics_address, tracing))
     finally:
         tracing.close()
 
 
-async def _work(settings: Settings, queues: list[Priority], shown_at: tuple[str, int] | None, tracing: Tracing) -> None:
+async def _run_jobs(
+    settings: "Settings", priorities: list[Priority], metrics_address: tuple[str, int] | None, tracing: "Tracing"
+) -> None:
+    from service.components import open_components
+    from service.monitoring.monitors import open_monitors
+    from service.telemetry.metrics import Metrics
+    from service.worker.job_services import open_job_services
+    from service.worker.metrics import JobMetrics
+    from service.worker.worker import Worker
+
     metrics = Metrics()
-    seen = JobMetrics(metrics.registry)
-    if shown_at is not None:
-        _expose(metrics, *shown_at)
+    job_metrics = JobMetrics(metrics.registry)
+    if metrics_address is not None:
+        _serve_metrics(metrics, *metrics_address)
     async with (
-        open_job_services(settings, queues) as jobs,
+        open_job_services(settings, priorities) as jobs,
         open_components(settings, metrics) as components,
         open_monitors(components),
-        seen.updating(jobs),
+        job_metrics.updating(jobs),
     ):
-        worker = Worker(components, jobs, seen, tracing)
+        worker = Worker(components, jobs, job_metrics, tracing)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)
-        print(f"KernelSight takes jobs ({', '.join(queues)}) from {jobs.queue.scripts.connection.name}", flush=True)
+        print(f"KernelSight takes jobs ({', '.join(priorities)}) from {jobs.queue.scripts.connection.name}", flush=True)
         await worker.run()
 
 
-def _expose(metrics: Metrics, host: str, port: int) -> None:
+def _serve_metrics(metrics: "Metrics", host: str, port: int) -> None:
     """Raises PortUnavailable."""
+    from prometheus_client import start_http_server
+
     try:
         start_http_server(port, host, registry=metrics.registry)
     except OSError as cause:

@@ -13,7 +13,7 @@ from fastapi_offline import FastAPIOffline
 
 from models.errors import KernelSightError
 from service.components import open_components
-from service.http.auth import require_key
+from service.http.dependencies import require_key
 from service.http.error_handlers import install_error_handlers
 from service.http.middleware import (
     BodyLimitMiddleware,

@@ -1,15 +1,32 @@
-"""FastAPI dependencies that give routes the components, monitors and job services of the app."""
+"""FastAPI dependencies: the API key, and the components, monitors and job services of the app."""
 
+import hmac
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from models.errors import KernelSightError
 from service.components import Components
-from service.errors import NotReady
+from service.errors import NotReady, Unauthorised
 from service.monitoring.monitors import Monitors
 from service.problems import public_detail
 from service.worker.job_services import JobServices
+
+_bearer = HTTPBearer(auto_error=False, description="The value of KERNELSIGHT_API_KEY, where one is set")
+
+
+async def require_key(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> None:
+    """Raises Unauthorised unless the request carries the key, or none is set."""
+    key = request.app.state.settings.server.api_key
+    if key is None:
+        return
+    if credentials is None:
+        raise Unauthorised("send the API key as: Authorization: Bearer KEY")
+    if not hmac.compare_digest(credentials.credentials.encode(), key.get_secret_value().encode()):
+        raise Unauthorised("the API key is wrong")
 
 
 async def ready_components(request: Request) -> Components:  # async: FastAPI runs plain functions in a thread

@@ -8,8 +8,7 @@ from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.outputs.formats import OUTPUT_FORMATS, encode_document
 from pipelines.documents.spec import DOCUMENT
 from service.components import Components
-from service.operations.operation import ExecutionLimits, OperationReply, origin_headers, run_engine
-from service.operations.request import OperationRequest
+from service.operations.operation import ExecutionLimits, OperationReply, OperationRequest, origin_headers, run_engine
 from service.operations.schemas import DocumentReply
 
 

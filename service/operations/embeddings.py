@@ -19,8 +19,14 @@ from pipelines.moderation.categories.custom_categories import EMBEDDING_OPTIONS
 from pipelines.types import ImageInfo, ModelUsed
 from service.components import Components
 from service.operations.openai_moderation import ImagePart, InputCount, NonEmptyText
-from service.operations.operation import ExecutionLimits, OperationReply, run_engine
-from service.operations.request import OperationRequest, load_image, parse_fields
+from service.operations.operation import (
+    ExecutionLimits,
+    OperationReply,
+    OperationRequest,
+    load_image,
+    parse_fields,
+    run_engine,
+)
 
 MAX_CONCURRENT_IMAGES = 8  # of one request
 _SCHEMES = ("data:", "http://", "https://")

@@ -17,8 +17,14 @@ from pipelines.image.sanitize_types import SanitizeOptions
 from pipelines.image.spec import SANITIZE
 from pipelines.registry import ANALYSES, DEFAULT_ANALYSES, PIPELINES
 from service.components import Components
-from service.operations.operation import ExecutionLimits, OperationReply, origin_headers, run_engine
-from service.operations.request import OperationRequest, parse_fields
+from service.operations.operation import (
+    ExecutionLimits,
+    OperationReply,
+    OperationRequest,
+    origin_headers,
+    parse_fields,
+    run_engine,
+)
 from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply
 
 

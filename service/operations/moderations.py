@@ -14,8 +14,14 @@ from service.operations.openai_moderation import (
     ModerationResult,
     PartModeration,
 )
-from service.operations.operation import ExecutionLimits, OperationReply, run_engine
-from service.operations.request import OperationRequest, load_image, parse_fields
+from service.operations.operation import (
+    ExecutionLimits,
+    OperationReply,
+    OperationRequest,
+    load_image,
+    parse_fields,
+    run_engine,
+)
 
 MAX_CONCURRENT_PARTS = 4  # of one request: each part may be an image of the largest size, fetched from a URL
 

@@ -135,7 +135,7 @@ class JobQueue:
         }
 
     async def _run_enqueue(self, jobs: Sequence[NewJob], origin: JobOrigin) -> list[tuple[bytes, Any, str]]:
-        """What the script answered for each job, and the id that the job has if it is new."""
+        """The script's answer for each job, and the id that the job gets if it is new."""
         arguments: list[str | bytes | int] = [_ms(self.payload_seconds)]
         for priority in PRIORITIES:
             arguments += [priority, self.depth]

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from service.operations.request import OperationRequest
+from service.operations.operation import OperationRequest
 
 OPERATION = "operation"
 _INLINE_BYTES = 4096  # larger fields (images in JSON) become a payload instead of part of the record

@@ -1,4 +1,4 @@
-"""The compose files, as YAML has them: anchors resolved, variables of the shell not."""
+"""The compose files parsed as YAML: anchors are resolved, shell variables are not."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ import yaml
 
 from tests.deploy.dockerfile import ROOT
 
-FILES = ("docker-compose.yml", "docker-compose.gpu.yml")
+COMPOSE_FILES = ("docker-compose.yml", "docker-compose.gpu.yml")
 
 
-def services(file: str = FILES[0]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / file).read_text("utf-8"))["services"]
-    return found
+def load_services(file: str = COMPOSE_FILES[0]) -> dict[str, dict[str, Any]]:
+    parsed: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / file).read_text("utf-8"))["services"]
+    return parsed

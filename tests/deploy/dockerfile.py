@@ -1,4 +1,4 @@
-"""Reads a Dockerfile as far as ours goes: stages of instructions, no heredocs, no escapes but at a line's end."""
+"""Parse the Dockerfile: stages of instructions; no heredocs, no escapes but at a line's end."""
 
 import json
 import re
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Instruction:
-    """`RUN --mount=… pip install .`: name, flags, and the rest."""
+    """`RUN --mount=… pip install .`: name, flags, and the rest as `value`."""
 
     name: str
     flags: dict[str, list[str]]
@@ -18,12 +18,12 @@ class Instruction:
 
     @property
     def words(self) -> list[str]:
-        """Of the exec form; raises ValueError for a shell's."""
+        """The arguments of the exec form; raises ValueError for the shell form."""
         return [str(word) for word in json.loads(self.value)]
 
     @property
     def pairs(self) -> dict[str, str]:
-        """Of `ENV NAME=VALUE NAME=VALUE`."""
+        """The variables of `ENV NAME=VALUE NAME=VALUE`."""
         return dict(word.split("=", 1) for word in self.value.split())
 
 
@@ -32,32 +32,32 @@ class Stage:
     base: str
     instructions: tuple[Instruction, ...]
 
-    def all(self, name: str) -> list[Instruction]:
+    def find_all(self, name: str) -> list[Instruction]:
         return [one for one in self.instructions if one.name == name]
 
-    def last(self, name: str) -> Instruction:
-        return self.all(name)[-1]
+    def find_last(self, name: str) -> Instruction:
+        return self.find_all(name)[-1]
 
 
-def stages(path: Path = ROOT / "Dockerfile") -> dict[str, Stage]:
+def load_stages(path: Path = ROOT / "Dockerfile") -> dict[str, Stage]:
     """By name, in order."""
     found: dict[str, Stage] = {}
-    for instruction in _instructions(path.read_text("utf-8")):
+    for instruction in _parse_instructions(path.read_text("utf-8")):
         if instruction.name == "FROM":
             base, _, name = instruction.value.partition(" AS ")
             found[name] = Stage(base, ())
-        elif found:  # what comes before the first is for FROM lines
+        elif found:  # instructions before the first FROM are build arguments
             name, stage = found.popitem()
             found[name] = Stage(stage.base, (*stage.instructions, instruction))
     return found
 
 
-def _instructions(text: str) -> list[Instruction]:
+def _parse_instructions(text: str) -> list[Instruction]:
     lines = "\n".join(line for line in text.splitlines() if not line.startswith("#")).replace("\\\n", " ")
-    return [_instruction(line) for line in lines.splitlines() if line.strip()]
+    return [_parse_instruction(line) for line in lines.splitlines() if line.strip()]
 
 
-def _instruction(line: str) -> Instruction:
+def _parse_instruction(line: str) -> Instruction:
     name, rest = line.split(maxsplit=1)
     flags: dict[str, list[str]] = {}
     while found := re.match(r"--([a-z-]+)=(\S+)\s+", rest):

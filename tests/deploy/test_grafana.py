@@ -2,38 +2,38 @@ import json
 
 import yaml
 
-from deploy.grafana.boards import BOARDS
+from deploy.grafana.boards import DASHBOARDS
 from deploy.grafana.build import FOLDER
-from tests.deploy.compose import services
+from tests.deploy.compose import load_services
 from tests.deploy.dockerfile import ROOT
 
 
-def test_the_dashboards_are_what_their_source_says() -> None:
+def test_the_dashboards_match_their_source() -> None:
     """`python -m deploy.grafana.build` writes them."""
     written = {path.name: path.read_text("utf-8") for path in FOLDER.iterdir()}
 
-    assert written == {f"{board.name}.json": board.json() for board in BOARDS}
+    assert written == {f"{board.name}.json": board.to_json() for board in DASHBOARDS}
 
 
-def test_panels_lie_side_by_side_within_the_width_and_never_over_each_other() -> None:
+def test_panels_fit_the_width_and_never_overlap() -> None:
     for path in FOLDER.iterdir():
-        places = [panel["gridPos"] for panel in json.loads(path.read_text("utf-8"))["panels"]]
+        positions = [panel["gridPos"] for panel in json.loads(path.read_text("utf-8"))["panels"]]
         cells = [
             (x, y)
-            for place in places
-            for x in range(place["x"], place["x"] + place["w"])
-            for y in range(place["y"], place["y"] + place["h"])
+            for position in positions
+            for x in range(position["x"], position["x"] + position["w"])
+            for y in range(position["y"], position["y"] + position["h"])
         ]
 
         assert len(cells) == len(set(cells))
         assert max(x for x, _ in cells) < 24
 
 
-def test_grafana_finds_prometheus_and_the_dashboards_where_compose_puts_them() -> None:
+def test_grafana_is_provisioned_with_what_compose_mounts() -> None:
     folder = ROOT / "deploy" / "grafana" / "provisioning"
     [source] = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_text("utf-8"))["datasources"]
     [provider] = yaml.safe_load((folder / "dashboards" / "kernelsight.yml").read_text("utf-8"))["providers"]
-    mounted = services()["grafana"]["volumes"]
+    mounted = load_services()["grafana"]["volumes"]
 
     assert source["url"] == "http://prometheus:9090"
     assert f"./deploy/grafana/dashboards:{provider['options']['path']}:ro" in mounted

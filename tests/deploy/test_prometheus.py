@@ -1,4 +1,4 @@
-"""Rules and alerts, as Prometheus's own tool judges them."""
+"""Rules and alerts, checked by Prometheus's own tool."""
 
 import re
 import shutil
@@ -33,7 +33,7 @@ def alerts() -> list[dict[str, Any]]:
     ],
     ids=lambda command: " ".join(command[:2]),
 )
-def test_prometheus_accepts_it(command: list[str]) -> None:
+def test_prometheus_accepts_rules_and_configuration(command: list[str]) -> None:
     found = subprocess.run(["promtool", *command], capture_output=True, text=True, check=False)
 
     assert found.returncode == 0, found.stdout + found.stderr
@@ -46,7 +46,7 @@ def test_every_alert_fires_in_an_example() -> None:
     assert {one["alert"] for one in alerts()} - fired == set()
 
 
-def test_every_alert_has_its_part_of_the_runbook() -> None:
+def test_every_alert_has_its_section_of_the_runbook() -> None:
     headings = re.findall(r"^## (\w+)$", (ROOT / "docs" / "runbook.md").read_text("utf-8"), re.MULTILINE)
     named = {one["alert"]: one["annotations"]["runbook"] for one in alerts()}
 

@@ -1,4 +1,4 @@
-"""The RayJob in deploy/: what can be checked of it without a cluster."""
+"""Checks of the RayJob in deploy/ that need no cluster."""
 
 import shlex
 from pathlib import Path
@@ -14,35 +14,36 @@ from service.cli import app
 
 @pytest.fixture
 def job() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(Path("deploy/kubernetes/rayjob.yaml").read_text())
-    return found
+    manifest: dict[str, Any] = yaml.safe_load(Path("deploy/kubernetes/rayjob.yaml").read_text())
+    return manifest
 
 
-def test_its_entry_point_is_a_command_line_that_we_take(job: dict[str, Any]) -> None:
+def test_its_entry_point_is_a_valid_command_line(job: dict[str, Any]) -> None:
     program, command, *arguments = shlex.split(job["spec"]["entrypoint"])
     moderate = typer.main.get_command(app).commands["moderate"]  # type: ignore[attr-defined]
-    given = moderate.make_context(command, arguments).params
+    options = moderate.make_context(command, arguments).params
 
-    check_name(given["output"])
+    check_name(options["output"])
     assert program == "kernelsight"
-    assert given["engine"] == "ray"
-    assert given["address"] == "auto"
+    assert options["engine"] == "ray"
+    assert options["address"] == "auto"
 
 
-def test_it_asks_for_as_many_actors_as_there_are_workers(job: dict[str, Any]) -> None:
+def test_it_has_as_many_actors_as_workers(job: dict[str, Any]) -> None:
     [workers] = job["spec"]["rayClusterSpec"]["workerGroupSpecs"]
 
     assert f"--actors {workers['replicas']} " in job["spec"]["entrypoint"]
 
 
-def test_it_names_the_version_of_ray_that_is_pinned(job: dict[str, Any]) -> None:
+def test_it_names_the_pinned_version_of_ray(job: dict[str, Any]) -> None:
     pinned = dict(line.split("==") for line in Path("constraints.txt").read_text().splitlines() if "==" in line)
 
     assert job["spec"]["rayClusterSpec"]["rayVersion"] == pinned["ray"]
 
 
-def test_no_container_of_it_runs_as_root(job: dict[str, Any]) -> None:
+def test_none_of_its_containers_runs_as_root(job: dict[str, Any]) -> None:
     cluster = job["spec"]["rayClusterSpec"]
     pods = [group["template"]["spec"] for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"])]
 
-    assert [pod["securityContext"]["runAsNonRoot"] for pod in pods] == [True, True]
+    assert len(pods) == 2
+    assert all(pod["securityContext"]["runAsNonRoot"] is True for pod in pods)

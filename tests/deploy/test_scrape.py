@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a real service, with the rules that are deployed."""
+"""A real Prometheus scrapes a real service with the deployed rules."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from deploy.grafana.empty import panels
+from deploy.grafana.empty import iterate_panels
 from tests.conftest import Jpeg
 from tests.deploy.dockerfile import ROOT
 from tests.serving import Service
@@ -45,7 +45,7 @@ def prometheus(service: Service, tmp_path_factory: pytest.TempPathFactory) -> It
         port = free.getsockname()[1]
     process = subprocess.Popen(
         [
-            "prometheus", f"--config.file={configured(folder, service.url)}", f"--storage.tsdb.path={folder}/data",
+            "prometheus", f"--config.file={write_config(folder, service.url)}", f"--storage.tsdb.path={folder}/data",
             f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
         ]
     )  # fmt: skip
@@ -54,8 +54,8 @@ def prometheus(service: Service, tmp_path_factory: pytest.TempPathFactory) -> It
     process.wait(30)
 
 
-def configured(folder: Path, url: str) -> Path:
-    """The deployed configuration, at a pace for tests, with this service for its target."""
+def write_config(folder: Path, url: str) -> Path:
+    """The deployed configuration with short intervals and this service as its target."""
     config = yaml.safe_load((RULES.parent / "prometheus.yml").read_text("utf-8"))
     targets = [{"targets": [urlsplit(url).netloc]}]
     config |= {
@@ -68,62 +68,59 @@ def configured(folder: Path, url: str) -> Path:
     return path
 
 
-def until(look: Callable[[], T]) -> T:
+def wait_for(poll: Callable[[], T]) -> T:
     for _ in range(300):
         try:
-            if found := look():
+            if found := poll():
                 return found
         except OSError:
-            pass  # it does not listen yet
+            pass  # not listening yet
         time.sleep(0.1)
     raise AssertionError("nothing after half a minute")
 
 
-def metrics_of(expression: str) -> set[str]:
-    """The names of metrics in PromQL: neither functions, nor labels, nor what recording rules make."""
-    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|ignoring|on|group_left)\s*\([^)]*\)", " ", expression)
-    names = set(re.findall(r"\b(?:kernelsight_\w+|process_\w+|up)\b", bare))
+def metrics_in(expression: str) -> set[str]:
+    """The names of metrics in PromQL, without functions, labels and recorded metrics."""
+    stripped = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|ignoring|on|group_left)\s*\([^)]*\)", " ", expression)
+    names = set(re.findall(r"\b(?:kernelsight_\w+|process_\w+|up)\b", stripped))
     return {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in names} - BUILT_IN
 
 
-def queries() -> Iterator[str]:
+def deployed_queries() -> Iterator[str]:
     for path in RULES.iterdir():
         for group in yaml.safe_load(path.read_text("utf-8"))["groups"]:
             yield from (rule["expr"] for rule in group["rules"])
-    yield from (query.expression for _, _, panel in panels() for query in panel.queries)
+    yield from (query.expression for _, _, panel in iterate_panels() for query in panel.queries)
 
 
-def rules(prometheus: Prometheus) -> list[dict[str, Any]]:
+def list_rules(prometheus: Prometheus) -> list[dict[str, Any]]:
     return [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
 
 
-def test_every_query_names_metrics_that_a_running_service_has(service: Service) -> None:
-    until(
-        lambda: service.http.get("/v1/dead-letters").status_code != 503
-    )  # the queue is there a moment after the models
+def test_every_query_names_metrics_that_the_service_exposes(service: Service) -> None:
+    # The queue is ready a moment after the models.
+    wait_for(lambda: service.http.get("/v1/dead-letters").status_code != 503)
     text = service.http.get("/metrics").text
     exposed = {re.sub(r"_(total|created)$", "", name) for name in re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)}
-    asked = set().union(*map(metrics_of, queries()))
+    asked = set().union(*map(metrics_in, deployed_queries()))
     of_gpus = {name for name in asked if name.startswith("kernelsight_gpu_")}
 
     assert asked - exposed - of_gpus == set()
 
 
-def test_a_request_arrives_in_prometheus_and_every_rule_can_be_evaluated(
-    prometheus: Prometheus, service: Service, jpeg: Jpeg
-) -> None:
-    until(lambda: prometheus.ask("query", query='up{job="kernelsight-api"} == 1')["result"])
+def test_requests_are_scraped_and_every_rule_is_evaluated(prometheus: Prometheus, service: Service, jpeg: Jpeg) -> None:
+    wait_for(lambda: prometheus.ask("query", query='up{job="kernelsight-api"} == 1')["result"])
     service.http.post("/v1/features", files={"file": jpeg("cat")})
     asked = 'kernelsight_requests_total{route="/v1/features", status="200"} >= 1'
-    until(lambda: prometheus.ask("query", query=asked)["result"])
-    until(lambda: all(rule["lastEvaluation"] > "2000" for rule in rules(prometheus)))
-    broken = [rule["name"] for rule in rules(prometheus) if rule.get("lastError")]
+    wait_for(lambda: prometheus.ask("query", query=asked)["result"])
+    wait_for(lambda: all(rule["lastEvaluation"] > "2000" for rule in list_rules(prometheus)))
+    broken = [rule["name"] for rule in list_rules(prometheus) if rule.get("lastError")]
 
     assert broken == []
 
 
-def test_every_panels_query_is_one(prometheus: Prometheus) -> None:
-    until(lambda: prometheus.ask("query", query="up")["result"])
-    for _, _, panel in panels():
+def test_every_query_of_a_panel_is_valid(prometheus: Prometheus) -> None:
+    wait_for(lambda: prometheus.ask("query", query="up")["result"])
+    for _, _, panel in iterate_panels():
         for query in panel.queries:
             prometheus.ask("query", query=query.expression.replace("$__rate_interval", "1m"))

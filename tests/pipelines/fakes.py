@@ -1,4 +1,4 @@
-"""Stand-ins at the seams of pipelines: an encoder that answers what it is told, and pipelines that only report."""
+"""Fakes at the protocols of pipelines: an encoder with fixed outputs, and pipelines that record their calls."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -86,20 +86,17 @@ class NoOptions(BaseModel):
     """For pipelines that have nothing to choose."""
 
 
-async def nothing(picture: Picture) -> None:
-    """What a fake pipeline does unless told otherwise."""
+async def do_nothing(picture: Picture) -> None:
+    """The work of a fake pipeline by default."""
 
 
 @dataclass
 class FakePipeline:
-    """Remembers the pictures that it saw, does what `work` says, and answers with empty features, which `ran` gave.
-
-    `Findings` has a field for "features" alone: a pipeline of another name has to raise in `work`.
-    """
+    """Records the pictures that it saw, awaits `work`, and returns empty features that the models `ran` gave."""
 
     name: str = "features"
     side: int | None = None
-    work: Callable[[Picture], Awaitable[None]] = nothing
+    work: Callable[[Picture], Awaitable[None]] = do_nothing
     seen: list[Picture] = field(default_factory=list)
     calls: list[RunContext] = field(default_factory=list)
     ran: list[ModelUsed] = field(default_factory=list)
@@ -119,4 +116,4 @@ class FakePipeline:
         return FEATURES
 
     def describe(self, result: BaseModel) -> str:
-        return f"brief of {self.name}\nin two lines"
+        return f"description of {self.name}\nin two lines"

@@ -1,4 +1,4 @@
-"""Who is let in: people always, bulk work as far as there is room, and one at a time beside people."""
+"""Interactive requests are always admitted; batch work up to a limit, and one at a time beside interactive requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -50,7 +50,7 @@ def played(bulk: int, play: Callable[[Scene], Awaitable[None]]) -> list[str]:
     return asyncio.run(scene())
 
 
-def test_bulk_work_comes_in_as_far_as_there_is_room() -> None:
+def test_batch_work_is_admitted_up_to_the_limit() -> None:
     async def play(scene: Scene) -> None:
         for name in ("b1", "b2", "b3"):
             await scene.come(name, "batch")
@@ -58,7 +58,7 @@ def test_bulk_work_comes_in_as_far_as_there_is_room() -> None:
     assert played(2, play) == ["b1", "b2"]
 
 
-def test_people_come_in_however_full_it_is() -> None:
+def test_interactive_requests_are_always_admitted() -> None:
     async def play(scene: Scene) -> None:
         for name in ("b1", "b2"):
             await scene.come(name, "batch")
@@ -68,7 +68,7 @@ def test_people_come_in_however_full_it_is() -> None:
     assert played(2, play) == ["b1", "b2", "p1", "p2"]
 
 
-def test_beside_people_bulk_work_goes_on_one_at_a_time() -> None:
+def test_batch_work_goes_one_at_a_time_beside_interactive_requests() -> None:
     async def play(scene: Scene) -> None:
         for name in ("b1", "b2", "b3", "b4"):
             await scene.come(name, "batch")
@@ -79,7 +79,7 @@ def test_beside_people_bulk_work_goes_on_one_at_a_time() -> None:
     assert played(2, play) == ["p", "b3"]
 
 
-def test_when_the_last_of_the_people_has_left_there_is_room_again() -> None:
+def test_the_limit_holds_again_after_the_last_interactive_request() -> None:
     async def play(scene: Scene) -> None:
         await scene.come("p", "interactive")
         for name in ("b1", "b2", "b3"):
@@ -89,7 +89,7 @@ def test_when_the_last_of_the_people_has_left_there_is_room_again() -> None:
     assert played(2, play) == ["b1", "b2"]
 
 
-def test_who_gives_up_waiting_takes_no_place() -> None:
+def test_a_cancelled_waiter_takes_no_place() -> None:
     async def play(scene: Scene) -> None:
         for name in ("b1", "b2", "b3"):
             await scene.come(name, "batch")
@@ -99,7 +99,7 @@ def test_who_gives_up_waiting_takes_no_place() -> None:
     assert played(1, play) == ["b3"]
 
 
-def test_whoever_is_cancelled_inside_makes_room() -> None:
+def test_a_cancelled_run_makes_room() -> None:
     async def play(scene: Scene) -> None:
         await scene.come("b1", "batch")
         await scene.come("b2", "batch")

@@ -1,4 +1,4 @@
-"""The pool: bounded, and work that nobody waits for any more is not done."""
+"""The pool is bounded, has two priorities, and drops cancelled calls."""
 
 import asyncio
 import threading
@@ -38,7 +38,7 @@ async def entered(gate: Gate) -> None:
     assert await asyncio.to_thread(gate.entered.wait, 60)
 
 
-def test_work_is_done_in_a_thread_of_the_pool(pool: CpuPool) -> None:
+def test_calls_run_in_a_thread_of_the_pool(pool: CpuPool) -> None:
     name = asyncio.run(pool.run(lambda: threading.current_thread().name))
 
     assert name.startswith("cpu")
@@ -52,7 +52,7 @@ def test_keywords_pass_through(pool: CpuPool) -> None:
     assert asyncio.run(pool.run(sorted, [1, 3, 2], reverse=True)) == [3, 2, 1]
 
 
-def test_what_work_raises_comes_out(pool: CpuPool) -> None:
+def test_exceptions_propagate_to_the_caller(pool: CpuPool) -> None:
     with pytest.raises(ZeroDivisionError):
         asyncio.run(pool.run(divmod, 1, 0))
 
@@ -73,14 +73,14 @@ def test_one_call_too_many_is_refused(pool: CpuPool) -> None:
     asyncio.run(scene())
 
 
-def test_there_is_room_again_when_work_is_done(pool: CpuPool) -> None:
+def test_a_finished_call_makes_room(pool: CpuPool) -> None:
     async def scene() -> list[int]:
         return [sum(await asyncio.gather(pool.run(abs, -1), pool.run(abs, -2))) for _ in range(5)]
 
     assert asyncio.run(scene()) == [3] * 5
 
 
-def test_there_is_room_again_when_work_failed(pool: CpuPool) -> None:
+def test_a_failed_call_makes_room(pool: CpuPool) -> None:
     async def scene() -> str:
         for _ in range(5):
             with pytest.raises(ZeroDivisionError):
@@ -90,7 +90,7 @@ def test_there_is_room_again_when_work_failed(pool: CpuPool) -> None:
     assert asyncio.run(scene()) == "7"
 
 
-def test_people_go_before_batches(pool: CpuPool) -> None:
+def test_interactive_calls_go_before_batch_calls(pool: CpuPool) -> None:
     gate, done = Gate(), list[str]()
 
     async def bulk() -> None:
@@ -113,7 +113,7 @@ def test_people_go_before_batches(pool: CpuPool) -> None:
     assert done == ["person", "bulk", "bulk"]
 
 
-def test_work_that_was_cancelled_while_it_waited_is_not_done(pool: CpuPool) -> None:
+def test_a_call_cancelled_while_waiting_never_runs(pool: CpuPool) -> None:
     gate, done = Gate(), list[str]()
 
     async def scene() -> None:
@@ -133,7 +133,7 @@ def test_work_that_was_cancelled_while_it_waited_is_not_done(pool: CpuPool) -> N
     assert done == ["for somebody"]
 
 
-def test_cancelled_work_makes_room(pool: CpuPool) -> None:
+def test_a_cancelled_call_makes_room(pool: CpuPool) -> None:
     gate = Gate()
 
     async def scene() -> str:
@@ -152,7 +152,7 @@ def test_cancelled_work_makes_room(pool: CpuPool) -> None:
     assert asyncio.run(scene()) == "next"
 
 
-def test_the_event_loop_goes_on_while_the_pool_works(pool: CpuPool) -> None:
+def test_the_event_loop_is_not_blocked(pool: CpuPool) -> None:
     gate = Gate()
 
     async def scene() -> str:
@@ -164,13 +164,13 @@ def test_the_event_loop_goes_on_while_the_pool_works(pool: CpuPool) -> None:
     assert asyncio.run(scene()) == "through"
 
 
-def test_a_call_adds_up_the_seconds_of_a_stage_even_when_it_fails() -> None:
-    call = RunContext()
+def test_a_context_sums_stage_seconds_of_failed_stages_too() -> None:
+    context = RunContext()
 
-    call.add_stage("session", 0.25)
-    call.add_stage("session", 0.5)
-    with pytest.raises(ZeroDivisionError), call.stage("postprocess"):
+    context.add_stage("session", 0.25)
+    context.add_stage("session", 0.5)
+    with pytest.raises(ZeroDivisionError), context.stage("postprocess"):
         divmod(1, 0)
 
-    assert call.timings["session"] == 0.75
-    assert set(call.timings) == {"session", "postprocess"}
+    assert context.timings["session"] == 0.75
+    assert set(context.timings) == {"session", "postprocess"}

@@ -1,4 +1,4 @@
-"""The engine: one decode for all pipelines, which then run side by side, under one deadline."""
+"""The engine decodes once for all pipelines and runs them concurrently, under one deadline."""
 
 import asyncio
 import hashlib
@@ -41,16 +41,16 @@ def pool() -> Iterator[CpuPool]:
 
 @pytest.fixture
 def run(pool: CpuPool) -> Run:
-    """Send an image through pipelines, all of which are asked for, in an event loop of its own."""
+    """Run all of the given pipelines over an image, in an event loop of its own."""
 
-    def through(
+    def run_all(
         *pipelines: FakePipeline, data: bytes = JPEG, limits: ImageLimits | None = None, **how: Any
     ) -> Findings:
         engine = Engine(pipelines, pool=pool, limits=limits or ImageLimits())
         tasks: Mapping[str, BaseModel] = {one.name: NoOptions() for one in pipelines}
         return asyncio.run(engine.run(data, tasks, **({"deadline": monotonic() + LONG_SECONDS} | how)))
 
-    return through
+    return run_all
 
 
 def raising(error: Exception) -> Callable[[Picture], Awaitable[None]]:
@@ -61,7 +61,7 @@ def raising(error: Exception) -> Callable[[Picture], Awaitable[None]]:
 
 
 class Enough(Exception):
-    """Ends a run of pipelines whose names `Findings` does not know, before it is built."""
+    """Ends a run early."""
 
 
 def test_every_pipeline_sees_the_same_decoded_picture(run: Run) -> None:
@@ -84,7 +84,7 @@ def test_every_pipeline_sees_the_same_decoded_picture(run: Run) -> None:
         ((5000, 150), (1600, 1200)),
     ],
 )
-def test_the_picture_is_decoded_at_the_smallest_scale_that_all_can_use(
+def test_the_picture_is_decoded_at_the_smallest_sufficient_scale(
     run: Run, sides: tuple[int | None, ...], size: tuple[int, int]
 ) -> None:
     pipelines = [FakePipeline(f"pipeline {number}", side) for number, side in enumerate(sides)]
@@ -96,7 +96,7 @@ def test_the_picture_is_decoded_at_the_smallest_scale_that_all_can_use(
     assert {pipeline.seen[0].pixels.size for pipeline in pipelines} == {size}
 
 
-def test_pipelines_run_side_by_side(run: Run) -> None:
+def test_pipelines_run_concurrently(run: Run) -> None:
     here, there = asyncio.Event(), asyncio.Event()
 
     async def first(picture: Picture) -> None:
@@ -112,14 +112,14 @@ def test_pipelines_run_side_by_side(run: Run) -> None:
         run(FakePipeline("first", work=first), FakePipeline("second", work=second))
 
 
-def test_the_result_stands_under_the_name_of_its_pipeline(run: Run) -> None:
+def test_results_are_keyed_by_pipeline_name(run: Run) -> None:
     findings = run(FakePipeline())
 
     assert findings.results == {"features": FEATURES}
     assert findings.models == [USED]
 
 
-def test_without_pipelines_the_image_itself_is_described(run: Run) -> None:
+def test_without_pipelines_only_the_image_is_described(run: Run) -> None:
     findings = run()
 
     assert findings.results == {}
@@ -127,7 +127,7 @@ def test_without_pipelines_the_image_itself_is_described(run: Run) -> None:
     assert findings.image.width == 1600
 
 
-def test_facts_of_the_image_are_those_of_the_upright_original(run: Run) -> None:
+def test_image_facts_are_those_of_the_upright_original(run: Run) -> None:
     data = with_app1(JPEG, exif(6))
 
     image = run(FakePipeline(side=100), data=data).image
@@ -159,19 +159,23 @@ def test_every_result_has_an_id_of_its_own(run: Run) -> None:
     assert all(one.startswith("res_") for one in ids)
 
 
-def test_the_prompt_begins_with_the_image_and_has_every_brief(run: Run) -> None:
+def test_the_prompt_has_the_image_and_every_description(run: Run) -> None:
     prompt = run(FakePipeline()).prompt
 
-    assert prompt.splitlines() == ["Image: 1600 x 1200 pixels, landscape, JPEG.", "brief of features", "in two lines"]
+    assert prompt.splitlines() == [
+        "Image: 1600 x 1200 pixels, landscape, JPEG.",
+        "description of features",
+        "in two lines",
+    ]
 
 
-def test_the_prompt_says_that_an_animation_was_seen_in_part(run: Run) -> None:
+def test_the_prompt_says_that_one_frame_was_used(run: Run) -> None:
     prompt = run(data=animation(3, "GIF")).prompt
 
     assert prompt == "Image: 24 x 16 pixels, landscape, GIF, first of 3 frames."
 
 
-def test_timings_name_the_stages_and_whose_they_are(run: Run) -> None:
+def test_timings_name_stages_with_their_pipelines(run: Run) -> None:
     timings = run(FakePipeline()).timings
 
     assert set(timings) == {"decode", "total", "features.look"}
@@ -192,7 +196,7 @@ def test_an_unknown_pipeline_is_refused_with_the_known_ones(pool: CpuPool) -> No
     engine = Engine([FakePipeline(), FakePipeline("faces")], pool=pool, limits=ImageLimits())
 
     with pytest.raises(RequestRejected, match="no pipeline 'face' here; there are: features, faces"):
-        asyncio.run(engine.run(b"never looked at", {"face": NoOptions()}))
+        asyncio.run(engine.run(b"never decoded", {"face": NoOptions()}))
 
 
 def test_the_engine_names_its_pipelines(pool: CpuPool) -> None:
@@ -211,7 +215,7 @@ def test_a_bad_image_reaches_no_pipeline(run: Run, data: bytes, error: type[Exce
     assert pipeline.seen == []
 
 
-def test_what_a_pipeline_raises_comes_out_as_it_is(run: Run) -> None:
+def test_errors_of_pipelines_propagate_unchanged(run: Run) -> None:
     with pytest.raises(InferenceFailed, match="out of luck"):
         run(FakePipeline(work=raising(InferenceFailed("out of luck"))))
 
@@ -248,7 +252,7 @@ def test_cancelling_a_run_cancels_its_pipelines(pool: CpuPool) -> None:
     assert ended == ["cancelled", "cancelled"]
 
 
-def test_warming_sends_a_picture_through_the_pipelines(pool: CpuPool) -> None:
+def test_warm_up_runs_the_pipelines_once(pool: CpuPool) -> None:
     pipeline = FakePipeline()
 
     asyncio.run(Engine([pipeline], pool=pool, limits=ImageLimits()).warm({"features": NoOptions()}))
@@ -269,28 +273,26 @@ def forever(ended: list[str], begun: asyncio.Event | None = None) -> Callable[[P
     return work
 
 
-def test_observers_hear_of_every_answer_with_its_stages_and_one_that_fails_costs_nothing(pool: CpuPool) -> None:
+def test_observers_get_every_answer_and_may_fail(pool: CpuPool) -> None:
     def fails(seen: Observation) -> None:
         raise Enough
 
-    heard: list[Observation] = []
+    observations: list[Observation] = []
     engine = Engine([FakePipeline()], pool=pool, limits=ImageLimits())
     engine.add_observer(fails)
-    engine.add_observer(heard.append)
+    engine.add_observer(observations.append)
     findings = asyncio.run(engine.run(JPEG, {"features": NoOptions()}, priority="batch"))
 
-    [seen] = heard
-    assert seen.findings is findings
-    assert seen.priority == "batch"
-    assert seen.encoded is None
-    assert seen.picture.sha256 == findings.image.sha256
-    assert {stage.name for stage in seen.stages} == set(findings.timings)
+    [observation] = observations
+    assert observation.findings is findings
+    assert observation.priority == "batch"
+    assert observation.encoded is None
+    assert observation.picture.sha256 == findings.image.sha256
+    assert {stage.name for stage in observation.stages} == set(findings.timings)
 
 
 @pytest.mark.parametrize(("model_info", "version"), [(PROMOTED, 4), (None, 5)])
-def test_findings_name_the_version_that_answered_and_else_the_one_that_would(
-    pool: CpuPool, model_info: ModelInfo | None, version: int
-) -> None:
+def test_findings_name_the_version_that_answered(pool: CpuPool, model_info: ModelInfo | None, version: int) -> None:
     def live(declared: ModelUsed) -> ModelUsed:
         return declared.model_copy(update={"version": 5})
 
@@ -305,18 +307,18 @@ def test_findings_name_the_version_that_answered_and_else_the_one_that_would(
     assert [used.version for used in findings.models] == [version]
 
 
-def test_findings_name_a_model_that_answered_though_its_pipeline_did_not_declare_it(run: Run) -> None:
+def test_findings_name_undeclared_models_that_ran(run: Run) -> None:
     undeclared = ModelUsed(id="another", version=1, sha256="1" * 64)
     pipeline = FakePipeline(ran=[undeclared])
 
     assert run(pipeline).models == [USED, undeclared]
 
 
-def test_observers_hear_nothing_of_warming_and_of_what_is_no_traffic(pool: CpuPool) -> None:
-    heard: list[Observation] = []
+def test_observers_are_not_called_for_unobserved_runs(pool: CpuPool) -> None:
+    observations: list[Observation] = []
     engine = Engine([FakePipeline()], pool=pool, limits=ImageLimits())
-    engine.add_observer(heard.append)
+    engine.add_observer(observations.append)
     asyncio.run(engine.warm({"features": NoOptions()}))
     asyncio.run(engine.run(JPEG, {"features": NoOptions()}, observed=False))
 
-    assert heard == []
+    assert observations == []

@@ -1,4 +1,4 @@
-"""The gate in front of a document: it looks at every page that will be read, each as a picture of its own."""
+"""The gate judges every page that will be read, each as a picture of its own."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -125,7 +125,7 @@ def pages(findings: Findings) -> list[tuple[int, str | None]]:
     return [(page.number, page.verdict) for page in judged(findings).pages or ()]
 
 
-def test_a_page_that_is_blocked_blocks_the_document_and_is_named(pdfium: PdfiumClient) -> None:
+def test_a_blocked_page_blocks_the_document_and_is_named(pdfium: PdfiumClient) -> None:
     found = run(pdfium, make_pdf(draw_text(), DIM, BLACK))
 
     assert judged(found).verdict == "block"
@@ -135,7 +135,7 @@ def test_a_page_that_is_blocked_blocks_the_document_and_is_named(pdfium: PdfiumC
     assert found.prompt.endswith("Moderation: block (dark, page 3).")
 
 
-def test_only_pages_that_will_be_read_are_looked_at_and_the_first(pdfium: PdfiumClient) -> None:
+def test_only_the_first_page_and_pages_to_read_are_judged(pdfium: PdfiumClient) -> None:
     found = run(pdfium, make_pdf(draw_text(), BLACK, DIM), read=DocumentsOptions(pages="3"))
 
     assert judged(found).verdict == "review"
@@ -143,7 +143,7 @@ def test_only_pages_that_will_be_read_are_looked_at_and_the_first(pdfium: Pdfium
     assert found.get(DOCUMENT) is not None
 
 
-def test_about_a_page_that_cannot_be_drawn_the_policy_decides_as_about_signals_that_fail(pdfium: PdfiumClient) -> None:
+def test_the_policy_decides_on_pages_that_cannot_be_rendered(pdfium: PdfiumClient) -> None:
     found = run(pdfium, make_pdf_with_broken_page(2, 3))
 
     assert judged(found).verdict == "review"
@@ -151,7 +151,7 @@ def test_about_a_page_that_cannot_be_drawn_the_policy_decides_as_about_signals_t
     assert [page.error for page in judged(found).pages or ()] == [None, "page 2 cannot be read", None]
 
 
-def test_each_page_is_a_picture_of_its_own_as_small_as_the_signals_can_use(pdfium: PdfiumClient) -> None:
+def test_each_page_is_a_picture_at_the_smallest_sufficient_scale(pdfium: PdfiumClient) -> None:
     signal = Darkness(shorter_side=200)
 
     run(pdfium, make_pdf(draw_text(), draw_text(), DIM), signal)
@@ -162,17 +162,19 @@ def test_each_page_is_a_picture_of_its_own_as_small_as_the_signals_can_use(pdfiu
     assert {(picture.width, picture.height) for picture in signal.seen} == {(1240, 1754)}
 
 
-def test_what_looks_at_the_file_looks_once(pdfium: PdfiumClient) -> None:
+def test_file_signals_read_the_file_once(pdfium: PdfiumClient) -> None:
     whole = Whole()
 
     run(pdfium, make_pdf(draw_text(), draw_text()), Darkness(), whole)
-    alone = run(pdfium, make_pdf(draw_text(), draw_text()), Darkness(), whole, options=ModerationOptions(signals=("whole",)))
+    alone = run(
+        pdfium, make_pdf(draw_text(), draw_text()), Darkness(), whole, options=ModerationOptions(signals=("whole",))
+    )
 
     assert len(whole.seen) == 2
     assert pages(alone) == []
 
 
-def test_pages_of_a_tiff_are_looked_at_as_well(pdfium: PdfiumClient) -> None:
+def test_pages_of_a_tiff_are_judged_too(pdfium: PdfiumClient) -> None:
     white, black = (Image.new("RGB", (64, 64), colour) for colour in ("white", "black"))
 
     found = run(pdfium, encode(white, "TIFF", save_all=True, append_images=[black]))
@@ -181,7 +183,7 @@ def test_pages_of_a_tiff_are_looked_at_as_well(pdfium: PdfiumClient) -> None:
     assert found.withheld == ["document"]
 
 
-def test_too_many_pages_are_refused_before_more_than_the_first_is_looked_at(pdfium: PdfiumClient) -> None:
+def test_too_many_pages_are_refused_after_the_first(pdfium: PdfiumClient) -> None:
     signal = Darkness()
 
     with pytest.raises(TooManyPages):
@@ -190,14 +192,14 @@ def test_too_many_pages_are_refused_before_more_than_the_first_is_looked_at(pdfi
     assert len(signal.seen) == 1
 
 
-def test_without_a_gate_moderation_sees_the_first_page_as_all_do(pdfium: PdfiumClient) -> None:
+def test_without_a_gate_moderation_judges_the_first_page(pdfium: PdfiumClient) -> None:
     found = run(pdfium, make_pdf(draw_text(), BLACK), gate=False)
 
     assert judged(found).verdict == "allow"
     assert pages(found) == []
 
 
-def test_behind_a_first_page_that_is_blocked_nothing_is_looked_at(pdfium: PdfiumClient) -> None:
+def test_a_blocked_first_page_ends_the_run(pdfium: PdfiumClient) -> None:
     signal = Darkness()
 
     found = run(pdfium, make_pdf(BLACK, draw_text()), signal)
@@ -207,13 +209,17 @@ def test_behind_a_first_page_that_is_blocked_nothing_is_looked_at(pdfium: Pdfium
     assert found.withheld == ["document"]
 
 
-def test_a_rule_is_shown_where_it_was_strictest_and_each_signal_that_failed() -> None:
+def test_merged_results_keep_the_strictest_rule_and_every_failure() -> None:
     rules = make_policy(
         dark={"signal": "darkness", "block": 0.9, "soften": ["drawing"]}, drawn={"signal": "drawing", "review": 0.9}
     )
     softened, blocked, lost = (
         judged_by(rules, {"darkness": darkness, "drawing": drawing}, None)
-        for darkness, drawing in [(signal_result(0.99), signal_result(0.6)), (signal_result(0.92), signal_result(0.1)), (failed_result(), failed_result())]
+        for darkness, drawing in [
+            (signal_result(0.99), signal_result(0.6)),
+            (signal_result(0.92), signal_result(0.1)),
+            (failed_result(), failed_result()),
+        ]
     )
 
     whole = ModerationPipeline((), current, CpuPool(threads=1)).merge_pages({1: softened, 2: blocked, 3: lost})

@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector of this machine: takes spans by OTLP over HTTP, and keeps them."""
+"""A local OpenTelemetry collector that keeps the spans it receives by OTLP over HTTP."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 
 @dataclass(frozen=True)
-class Taken:
+class ReceivedSpan:
     """Ids are hexadecimal; `parent` is "" for the first of a trace. Times are nanoseconds since 1970."""
 
     service: str
@@ -33,10 +33,10 @@ class Taken:
 @dataclass
 class Collector:
     url: str = ""
-    spans: list[Taken] = field(default_factory=list)
+    spans: list[ReceivedSpan] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
-    def named(self, name: str) -> Taken:
+    def named(self, name: str) -> ReceivedSpan:
         [span] = [span for span in self.spans if span.name == name]
         return span
 
@@ -49,7 +49,7 @@ class Collector:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
+def run_collector() -> Iterator[Collector]:
     collector = Collector()
 
     class Handler(BaseHTTPRequestHandler):
@@ -76,8 +76,8 @@ def collecting() -> Iterator[Collector]:
             thread.join()
 
 
-def _taken(service: str, span: Span) -> Taken:
-    return Taken(
+def _taken(service: str, span: Span) -> ReceivedSpan:
+    return ReceivedSpan(
         service,
         span.name,
         Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower(),

@@ -42,7 +42,9 @@ def open_logs(request: pytest.FixtureRequest, tmp_path: Path) -> OpenEventLogs:
     @asynccontextmanager
     async def in_redis(keep_seconds: float = LONG_SECONDS) -> AsyncIterator[EventLogs]:
         connection = QueueConnection(request.getfixturevalue("url"))
-        stream = partial(RedisEventLog, ScriptRunner(connection, namespace), keep_seconds=keep_seconds, max_lines=100_000)
+        stream = partial(
+            RedisEventLog, ScriptRunner(connection, namespace), keep_seconds=keep_seconds, max_lines=100_000
+        )
         try:
             yield EventLogs(stream("audit"), stream("feedback"), stream("disputed"))
         finally:

@@ -1,4 +1,4 @@
-"""A web server of this machine that has images, and the bad manners of web servers."""
+"""A local web server with images, and with the faults that web servers have."""
 
 import ssl
 import threading

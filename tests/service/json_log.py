@@ -1,4 +1,4 @@
-"""What is logged meanwhile, as lines of JSON."""
+"""Captures log lines as JSON."""
 
 import io
 import json
@@ -9,16 +9,19 @@ from typing import Any
 
 from service.telemetry.logs import OUR_LOGGERS, JsonFormatter, SecretFilter
 
-Lines = list[dict[str, Any]]
+LogLines = list[dict[str, Any]]
 
 
 @contextmanager
-def logged() -> Iterator[Lines]:
+def capture_log() -> Iterator[LogLines]:
     """Filled at the end of the block."""
-    stream, root, lines = io.StringIO(), logging.getLogger(), Lines()
+    stream, root, lines = io.StringIO(), logging.getLogger(), LogLines()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(SecretFilter()))
-    loggers = [root, *map(logging.getLogger, OUR_LOGGERS)]  # a command that ran in this process has left them at its level
+    loggers = [
+        root,
+        *map(logging.getLogger, OUR_LOGGERS),
+    ]  # a command that ran in this process has left them at its level
     levels = [logger.level for logger in loggers]
     root.addHandler(handler)
     for logger in loggers:

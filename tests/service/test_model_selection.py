@@ -1,4 +1,4 @@
-"""Which models do which task, said so that an operator knows what is missing."""
+"""Models are selected by preference, and the log says what is missing for better ones."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Shelf(Store):
         return Path(manifest.id)
 
 
-def test_the_best_way_is_chosen_where_its_models_are_all_there() -> None:
+def test_the_first_preference_is_selected_when_complete() -> None:
     choice = select_models(Settings(), CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
 
     assert choice.name == "yunet"
@@ -39,7 +39,7 @@ def test_the_best_way_is_chosen_where_its_models_are_all_there() -> None:
     assert choice.passed_over == ()
 
 
-def test_a_better_way_that_is_not_possible_is_named_with_what_is_missing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_passed_over_preference_is_logged_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
     choice = select_models(Settings(), CATALOG, Shelf(*OTHERS, *MTCNN))["faces"]
 
     log_selections({"faces": choice})
@@ -50,7 +50,7 @@ def test_a_better_way_that_is_not_possible_is_named_with_what_is_missing(caplog:
     assert "faces: mtcnn, because yunet is not available" in caplog.text
 
 
-def test_an_operator_can_name_the_second_best() -> None:
+def test_an_operator_can_name_a_lower_preference() -> None:
     settings = Settings(models=ModelSettings(faces="mtcnn"))
     choice = select_models(settings, CATALOG, Shelf(*OTHERS, "yunet", *MTCNN))["faces"]
 
@@ -69,13 +69,11 @@ def test_an_operator_can_name_the_second_best() -> None:
     ],
     ids=["missing", "unknown", "encoder missing", "encoder unknown"],
 )
-def test_a_name_that_cannot_be_served_is_an_error(
-    models: ModelSettings, error: type[KernelSightError], words: str
-) -> None:
+def test_an_unknown_name_is_an_error(models: ModelSettings, error: type[KernelSightError], words: str) -> None:
     with pytest.raises(error, match=words):
         select_models(Settings(models=models), CATALOG, Shelf(*OTHERS, *MTCNN))
 
 
-def test_without_any_detector_the_error_asks_for_the_one_that_needs_least() -> None:
+def test_without_models_the_error_names_the_smallest_preference() -> None:
     with pytest.raises(ModelMissing, match="kernelsight models pull mtcnn-pnet"):
         select_models(Settings(), CATALOG, Shelf(*OTHERS))

@@ -143,7 +143,7 @@ def _is_running(paragraph: Paragraph) -> bool:
 
 
 def _remove_text(block: LayoutBlock, content: _BlockContent) -> list[tuple[LayoutBlock, list[TextLine]]]:
-    """What remains of a block without its text: nothing, the block around its own lines, or the formulas in it."""
+    """The rest of a block without its text: nothing, the block around its own lines, or the formulas in it."""
     if block.label != "formula" and content.text_area > RUNNING_TEXT * box_area(block.box):
         return []
     if block.label != "formula" or not content.text:

@@ -16,7 +16,8 @@ from typing import Any
 import orjson
 
 from pipelines.moderation.hashes.index import HASH_BYTES
-from pipelines.moderation.hashes.lists import MAX_DISTANCE, HashEntry, HashListInvalid, SkippedHash
+from pipelines.moderation.hashes.kinds import MAX_DISTANCE
+from pipelines.moderation.hashes.lists import HashEntry, HashListInvalid, SkippedHash
 from pipelines.moderation.hashes.pdq import MIN_QUALITY
 
 ParsedHash = HashEntry | SkippedHash

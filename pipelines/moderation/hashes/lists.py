@@ -6,19 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from sys import intern
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import KernelSightError
 from pipelines.moderation.hashes.index import HASH_BYTES, HashIndex
-
-HashListKind = Literal["block", "allow"]
-HASH_LIST_KINDS: tuple[HashListKind, ...] = ("block", "allow")
-
-# Hashes of different images differ in 128 bits, give or take 8: nearer than this may be chance in a large list.
-MAX_DISTANCE = 80
+from pipelines.moderation.hashes.kinds import MAX_DISTANCE
 
 
 class HashListInvalid(KernelSightError):

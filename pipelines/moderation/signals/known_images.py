@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
-from pipelines.moderation.hashes.lists import HASH_LIST_KINDS, HashListKind, HashMatch, SearchableHashList
+from pipelines.moderation.hashes.kinds import HASH_LIST_KINDS, HashListKind
+from pipelines.moderation.hashes.lists import HashMatch, SearchableHashList
 from pipelines.moderation.hashes.pdq import MAX_SIDE, MIN_QUALITY, compute_pdq
 from pipelines.moderation.signals.signal import ScoreNames
 from pipelines.moderation.types import Evidence, SignalResult

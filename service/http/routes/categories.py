@@ -19,7 +19,7 @@ from pipelines.moderation.categories.training import MIN_IMAGES
 from service.components import Components
 from service.http.dependencies import ReadyComponents
 from service.http.openapi import PROBLEM_RESPONSES, image_body
-from service.http.request_parsing import cancel_on_disconnect, read_form_or_json
+from service.http.operations import cancel_on_disconnect, read_form_or_json
 from service.operations.categories import CategoryList, CategoryReply, CategoryScoreReply, CustomCategorySummary
 from service.operations.operation import run_engine
 from service.operations.registry import FEATURES

@@ -16,8 +16,7 @@ from service.components import Components
 from service.http.dependencies import ReadyComponents
 from service.http.error_handlers import error_response
 from service.http.openapi import PROBLEM_RESPONSES, image_body
-from service.http.request_parsing import cancel_on_disconnect
-from service.http.responses import read_operation_request, respond
+from service.http.operations import cancel_on_disconnect, read_operation_request, respond
 from service.operations.documents import DocumentsQuery
 from service.operations.operation import run_engine
 from service.operations.registry import DOCUMENTS

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from models.errors import KernelSightError
 from service.components import Components
-from service.http.auth import require_key
+from service.http.dependencies import require_key
 from service.http.openapi import Health
 from service.problems import public_detail
 

@@ -10,7 +10,7 @@ from pipelines.image.sanitize_types import SanitizeOptions
 from pipelines.registry import ANALYSES, PIPELINES
 from service.http.dependencies import ReadyComponents
 from service.http.openapi import PROBLEM_RESPONSES, image_body
-from service.http.responses import respond
+from service.http.operations import respond
 from service.operations.images import AnalyzeQuery, ExplainQuery
 from service.operations.registry import ANALYZE, AVATARS, EXPLAIN, FACES, FEATURES, SANITIZE
 from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply

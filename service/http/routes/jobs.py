@@ -12,7 +12,7 @@ from service.errors import JobNotDone
 from service.http.dependencies import ReadyComponents, ReadyJobs
 from service.http.error_handlers import problem_response
 from service.http.openapi import PROBLEM_RESPONSES, image_body
-from service.http.responses import enqueue_operation, read_operation_request
+from service.http.operations import enqueue_operation, read_operation_request
 from service.operations.registry import OPERATIONS, find_operation
 from service.queue.types import JobEvent
 from service.worker.job_view import JobView

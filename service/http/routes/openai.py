@@ -20,11 +20,11 @@ from service.batches.file_store import BatchFile, BatchFilePage
 from service.batches.types import BatchObject, BatchPage, NewBatch
 from service.http.dependencies import ReadyComponents, ReadyJobs
 from service.http.openapi import OPENAI_PROBLEM_RESPONSES, PIXEL_URL, json_body, moderation_body
-from service.http.responses import respond
+from service.http.operations import respond
 from service.operations.embeddings import EmbeddingsReply, EmbeddingsRequest
 from service.operations.openai_moderation import ModerationReply, ModerationRequest
+from service.operations.operation import parse_fields, parse_json
 from service.operations.registry import EMBEDDINGS, MODERATIONS
-from service.operations.request import parse_fields, parse_json
 
 LARGE_BODY_ROUTE = "POST /v1/files"  # has its own body limit
 

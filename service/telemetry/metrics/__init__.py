@@ -1,4 +1,4 @@
-"""What Prometheus sees. Prefix `kernelsight_`, base units, closed label sets; docs/metrics.md says what each is for."""
+"""Prometheus metrics: prefix `kernelsight_`, base units, closed label sets. docs/metrics.md explains each."""
 
 from service.telemetry.metrics.metrics import Metrics
 

@@ -1,4 +1,4 @@
-"""Memory and use of the GPUs, as NVIDIA's management library tells them at each scrape."""
+"""Memory and utilisation of the GPUs, read from NVIDIA's management library at each scrape."""
 
 import logging
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class Nvml(Protocol):
-    """What is used of the module `pynvml`, from NVIDIA's nvidia-ml-py (BSD)."""
+    """The functions used of the module `pynvml`, from NVIDIA's nvidia-ml-py (BSD)."""
 
     NVMLError: type[Exception]
 
@@ -30,20 +30,20 @@ def open_nvml() -> Nvml | None:
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
-        log.info("no figures of GPUs: %s", error)
+        log.info("no GPU metrics: %s", error)
         return None
     nvml: Nvml = pynvml
     return nvml
 
 
 class GpuCollector(Collector):
-    """All GPUs that NVML shows, by their index; what one of them does not tell is left out."""
+    """All GPUs that NVML lists, by index, without the values that a GPU does not report."""
 
     def __init__(self, nvml: Nvml) -> None:
         self._nvml = nvml
 
     def collect(self) -> Iterable[Metric]:
-        use = GaugeMetricFamily(
+        utilization = GaugeMetricFamily(
             "kernelsight_gpu_utilization_ratio", "Share of the last moment in which a kernel ran.", labels=["gpu"]
         )
         used = GaugeMetricFamily("kernelsight_gpu_memory_used_bytes", "By all processes.", labels=["gpu"])
@@ -53,15 +53,15 @@ class GpuCollector(Collector):
                 memory = self._nvml.nvmlDeviceGetMemoryInfo(handle)
                 used.add_metric([index], memory.used)
                 total.add_metric([index], memory.total)
-                use.add_metric([index], self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100)
-            except self._nvml.NVMLError as error:  # a slice of a GPU (MIG) tells its memory only
-                log.debug("GPU %s does not tell all: %s", index, error)
-        return use, used, total
+                utilization.add_metric([index], self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100)
+            except self._nvml.NVMLError as error:  # a slice of a GPU (MIG) reports only its memory
+                log.debug("GPU %s does not report everything: %s", index, error)
+        return utilization, used, total
 
     def _handles(self) -> list[tuple[str, Any]]:
         try:
             count = self._nvml.nvmlDeviceGetCount()
             return [(str(index), self._nvml.nvmlDeviceGetHandleByIndex(index)) for index in range(count)]
-        except self._nvml.NVMLError as error:  # the driver went away: a scrape must not fail for it
+        except self._nvml.NVMLError as error:  # a scrape must not fail because the driver is gone
             log.debug("no GPUs: %s", error)
             return []

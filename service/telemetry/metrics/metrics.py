@@ -1,4 +1,4 @@
-"""All instruments of one process."""
+"""The process's metrics: all instruments in one registry."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Metrics:
-    """In a registry of their own: nothing is global, so tests can have several, and no two processes share one."""
+    """Has a registry of its own: nothing is global, so that tests can have several."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -34,7 +34,7 @@ class Metrics:
         self.loop = LoopMetrics(self.registry)
 
     def register_collectors(self, runtime: "Runtime", pool: CpuPool, cache: EncoderCache | None) -> None:
-        """Add what is read from them, and from the machine, at each scrape."""
+        """Register the collectors that read these objects, and the machine, at each scrape."""
         self.registry.register(BuildCollector(runtime.device))
         self.registry.register(ModelCollector(runtime))
         self.registry.register(PoolCollector(pool))
@@ -45,14 +45,14 @@ class Metrics:
 
     @asynccontextmanager
     async def measure(self, engine: Engine) -> AsyncIterator[None]:
-        """Hear of all that `engine` answers, and measure this event loop, until the end of the block."""
+        """Observe the engine's results and measure this event loop's lag until the end of the block."""
         engine.add_observer(self.stages.observe)
         async with self.loop.measure_lag():
             yield
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
-        """Text, and its media type: OpenMetrics, which alone has exemplars, for those who say that they accept it."""
-        # Not prometheus_client's choose_encoder: it raises on a version that is no number, and echoes any other.
+        """The text and its media type: OpenMetrics, which alone has exemplars, if the `Accept` header names it."""
+        # Not prometheus_client's choose_encoder, which raises on a version that is no number and echoes any other.
         if "application/openmetrics-text" in accept:
             text: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
             return text, openmetrics.CONTENT_TYPE_LATEST

@@ -1,4 +1,4 @@
-"""Models at work: batches as they end, and how it stands with each model when somebody looks."""
+"""Metrics of models: batches as they end, and the state of each model at each scrape."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class BatchMetrics:
-    """The runtime's observer: called from many threads, each of which has a session that is idle meanwhile."""
+    """Observer of the runtime. Many threads call it, and the session of each is idle meanwhile."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._size = Histogram(
@@ -40,7 +40,7 @@ class BatchMetrics:
         )
 
     def observe(self, model_info: ModelInfo, record: BatchRecord) -> None:
-        failures = self._failures.labels(model_info.id)  # there at nought before the first: an alert must see the step
+        failures = self._failures.labels(model_info.id)  # exists at 0 before the first failure: an alert needs the step
         if record.failed:
             failures.inc()
             return
@@ -52,53 +52,53 @@ class BatchMetrics:
 
 
 class ModelCollector(Collector):
-    """Read from the runtime at each scrape."""
+    """Reads the runtime at each scrape."""
 
     def __init__(self, runtime: "Runtime") -> None:
         self._runtime = runtime
 
     def collect(self) -> Iterable[Metric]:
         statuses = self._runtime.statuses()
-        yield from _queues(statuses)
-        yield from _lanes(statuses)
-        yield from _facts(statuses)
+        yield from _queue_metrics(statuses)
+        yield from _session_metrics(statuses)
+        yield from _model_metrics(statuses)
 
 
-def _queues(statuses: list[ModelStatus]) -> Iterable[Metric]:
+def _queue_metrics(statuses: list[ModelStatus]) -> Iterable[Metric]:
     depth = GaugeMetricFamily(
         "kernelsight_queue_depth", "Requests that wait for a session.", labels=["model", "priority"]
     )
     oldest = GaugeMetricFamily(
         "kernelsight_queue_oldest_seconds", "How long the first request in line has waited.", labels=["model"]
     )
-    for one in statuses:
-        oldest.add_metric([one.model_info.id], one.oldest_seconds)
-        for priority, waiting in one.waiting.items():
-            depth.add_metric([one.model_info.id, priority], waiting)
+    for status in statuses:
+        oldest.add_metric([status.model_info.id], status.oldest_seconds)
+        for priority, waiting in status.waiting.items():
+            depth.add_metric([status.model_info.id, priority], waiting)
     return depth, oldest
 
 
-def _lanes(statuses: list[ModelStatus]) -> Iterable[Metric]:
+def _session_metrics(statuses: list[ModelStatus]) -> Iterable[Metric]:
     lanes = GaugeMetricFamily("kernelsight_lanes", "Sessions, by what they do now.", labels=["model", "state"])
     respawns = CounterMetricFamily(
         "kernelsight_lane_respawns", "Sessions replaced because they died or hung.", labels=["model"]
     )
-    for one in statuses:
-        lanes.add_metric([one.model_info.id, "busy"], one.busy)
-        lanes.add_metric([one.model_info.id, "free"], one.workers - one.busy)
-        respawns.add_metric([one.model_info.id], one.respawns)
+    for status in statuses:
+        lanes.add_metric([status.model_info.id, "busy"], status.busy)
+        lanes.add_metric([status.model_info.id, "free"], status.workers - status.busy)
+        respawns.add_metric([status.model_info.id], status.respawns)
     return lanes, respawns
 
 
-def _facts(statuses: list[ModelStatus]) -> Iterable[Metric]:
+def _model_metrics(statuses: list[ModelStatus]) -> Iterable[Metric]:
     names = ["id", "version", "sha256", "provider", "precision"]
     info = GaugeMetricFamily("kernelsight_model_info", "1 for each loaded model.", labels=names)
     seconds = GaugeMetricFamily(
         "kernelsight_model_load_seconds", "Time that loading and warming took.", labels=["model"]
     )
     size = GaugeMetricFamily("kernelsight_model_bytes", "Size of the graph's file.", labels=["model"])
-    for one in statuses:
-        info.add_metric([str(getattr(one.model_info, name)) for name in names], 1)
-        seconds.add_metric([one.model_info.id], one.load_seconds)
-        size.add_metric([one.model_info.id], one.model_info.bytes)
+    for status in statuses:
+        info.add_metric([str(getattr(status.model_info, name)) for name in names], 1)
+        seconds.add_metric([status.model_info.id], status.load_seconds)
+        size.add_metric([status.model_info.id], status.model_info.bytes)
     return info, seconds, size

@@ -1,4 +1,4 @@
-"""This process: what it is made of, whether its threads are enough, and whether its event loop keeps up."""
+"""Metrics of the process: versions, CPU threads, lag of the event loop, and caches."""
 
 import asyncio
 import platform
@@ -17,7 +17,7 @@ from pipelines.cpu_pool import CpuPool
 
 LAG_INTERVAL_SECONDS = 0.25
 
-_LAG_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)  # 10 ms are many already
+_LAG_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)  # 10 ms is a lot already
 
 
 class BuildCollector(Collector):
@@ -33,7 +33,7 @@ class BuildCollector(Collector):
 
 
 class PoolCollector(Collector):
-    """The threads that decode and compute, read at each scrape."""
+    """Reads the threads that decode and compute at each scrape."""
 
     def __init__(self, pool: CpuPool) -> None:
         self._pool = pool
@@ -61,9 +61,9 @@ class LoopMetrics:
         )  # fmt: skip
 
     @asynccontextmanager
-    async def measure_lag(self, look_seconds: float = LAG_INTERVAL_SECONDS) -> AsyncIterator[None]:
-        """Measure the loop that runs this, until the end of the block."""
-        task = asyncio.create_task(self._watch(look_seconds), name="event loop lag")
+    async def measure_lag(self, interval_seconds: float = LAG_INTERVAL_SECONDS) -> AsyncIterator[None]:
+        """Measure the running event loop until the end of the block."""
+        task = asyncio.create_task(self._sample_lag(interval_seconds), name="event loop lag")
         try:
             yield
         finally:
@@ -71,11 +71,11 @@ class LoopMetrics:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _watch(self, look_seconds: float) -> None:
+    async def _sample_lag(self, interval_seconds: float) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + look_seconds
-            await asyncio.sleep(look_seconds)
+            due = loop.time() + interval_seconds
+            await asyncio.sleep(interval_seconds)
             self._lag.observe(max(0.0, loop.time() - due))
 
 
@@ -89,11 +89,11 @@ class CacheCollector(Collector):
         self._name, self._cache = name, cache
 
     def collect(self) -> Iterable[Metric]:
-        asked = CounterMetricFamily(
+        requests = CounterMetricFamily(
             "kernelsight_cache_requests",
             "What a cache was asked for.",
             labels=["cache", "outcome"],
         )
-        asked.add_metric([self._name, "hit"], self._cache.hits)
-        asked.add_metric([self._name, "miss"], self._cache.misses)
-        yield asked
+        requests.add_metric([self._name, "hit"], self._cache.hits)
+        requests.add_metric([self._name, "miss"], self._cache.misses)
+        yield requests

@@ -1,14 +1,14 @@
-"""HTTP requests: how many, how long, how they ended."""
+"""Metrics of HTTP requests: number, duration, outcome; and the buckets that other metrics share."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from service.telemetry.request_context import current_request
 
-MAX_EXEMPLAR_ID_LENGTH = 100  # characters: OpenMetrics allows 128 for names and values together
+MAX_EXEMPLAR_ID_LENGTH = 100  # OpenMetrics allows 128 characters for names and values together
 
 
 def current_exemplar() -> dict[str, str] | None:
-    """The trace of the request that runs here, else its id; None outside of requests."""
+    """The current request's trace id, else its request id; None outside of requests."""
     context = current_request()
     if context is None:
         return None

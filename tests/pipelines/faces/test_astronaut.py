@@ -1,4 +1,4 @@
-"""A real photograph through real models, turned, mirrored, scaled and cropped: the avatar always looks the same."""
+"""A real photograph, turned, mirrored, scaled and cropped, through real models: the avatar always looks the same."""
 
 import asyncio
 import io
@@ -23,7 +23,7 @@ from tests.marks import needs_yunet
 from tests.pipelines.images import photograph
 
 EYES = np.array([[203.5, 101.0], [246.8, 103.5]])  # the middles of the pupils, found by eye
-PLACES = np.array([[0.5 - EYE_DISTANCE / 2, EYE_LEVEL], [0.5 + EYE_DISTANCE / 2, EYE_LEVEL]])
+EYE_PLACES = np.array([[0.5 - EYE_DISTANCE / 2, EYE_LEVEL], [0.5 + EYE_DISTANCE / 2, EYE_LEVEL]])
 TIGHT = (188, 72, 264, 166)  # from the eyebrows to the chin: the face fills it and more
 TIGHTER = (206, 92, 248, 146)  # from the lids to the lower lip, no wider than the eyes
 
@@ -32,7 +32,7 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Photo:
-    """An upright photograph's rendition, and where the pupils are in it, left as seen on the upright face first."""
+    """A rendition of a photograph, and its pupils: first the left one as seen on the upright face."""
 
     image: Image.Image
     eyes: Points
@@ -44,12 +44,12 @@ class Photo:
         return out.getvalue()
 
 
-def astronaut() -> Photo:
+def load_astronaut() -> Photo:
     return Photo(photograph("astronaut"), EYES)
 
 
-def turned(photo: Photo, degrees: float) -> Photo:
-    """Counterclockwise about the middle, on a canvas that holds all of it."""
+def rotate(photo: Photo, degrees: float) -> Photo:
+    """Rotate counterclockwise about the middle, on a canvas that holds all of the photo."""
     image = photo.image.rotate(degrees, expand=True, resample=Image.Resampling.BICUBIC)
     angle = np.radians(degrees)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -57,34 +57,35 @@ def turned(photo: Photo, degrees: float) -> Photo:
     return Photo(image, (photo.eyes - middle) @ rotation + new)
 
 
-def mirrored(photo: Photo) -> Photo:
+def mirror(photo: Photo) -> Photo:
     eyes = photo.eyes * (-1, 1) + (photo.image.width, 0)
     return Photo(photo.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), eyes[::-1])
 
 
-def scaled(photo: Photo, factor: float) -> Photo:
+def scale(photo: Photo, factor: float) -> Photo:
     size = (round(photo.image.width * factor), round(photo.image.height * factor))
     return Photo(photo.image.resize(size, Image.Resampling.BICUBIC), photo.eyes * factor)
 
 
-def cropped(photo: Photo, box: tuple[int, int, int, int]) -> Photo:
+def crop_photo(photo: Photo, box: tuple[int, int, int, int]) -> Photo:
     return Photo(photo.image.crop(box), photo.eyes - box[:2])
 
 
 RENDITIONS: dict[str, Callable[[], Photo]] = {
-    "as it is": astronaut,
+    "as it is": load_astronaut,
     **{
-        f"turned {degrees}": partial(lambda by: turned(astronaut(), by), degrees) for degrees in (-90, -30, 30, 90, 180)
+        f"turned {degrees}": partial(lambda by: rotate(load_astronaut(), by), degrees)
+        for degrees in (-90, -30, 30, 90, 180)
     },
-    "mirrored": lambda: mirrored(astronaut()),
-    "mirrored and turned": lambda: turned(mirrored(astronaut()), 30),
-    "half": lambda: scaled(astronaut(), 0.5),
-    "odd": lambda: cropped(astronaut(), (3, 0, 484, 331)),
-    "large": lambda: scaled(astronaut(), 5),
+    "mirrored": lambda: mirror(load_astronaut()),
+    "mirrored and turned": lambda: rotate(mirror(load_astronaut()), 30),
+    "half": lambda: scale(load_astronaut(), 0.5),
+    "odd": lambda: crop_photo(load_astronaut(), (3, 0, 484, 331)),
+    "large": lambda: scale(load_astronaut(), 5),
 }
 TIGHT_RENDITIONS: dict[str, Callable[[], Photo]] = {
-    "tight": lambda: cropped(astronaut(), TIGHT),
-    "tight and large": lambda: scaled(cropped(astronaut(), TIGHT), 12),
+    "tight": lambda: crop_photo(load_astronaut(), TIGHT),
+    "tight and large": lambda: scale(crop_photo(load_astronaut(), TIGHT), 12),
 }
 
 
@@ -100,46 +101,46 @@ def components(request: pytest.FixtureRequest) -> Iterator[tuple[Components, asy
 Opened = tuple[Components, asyncio.AbstractEventLoop]
 
 
-def faces(components: Opened, photo: Photo, options: FacesOptions | None = None) -> Faces:
+def find_faces(components: Opened, photo: Photo, options: FacesOptions | None = None) -> Faces:
     run = components[0].engine.run(photo.file, {"faces": options or FacesOptions()})
     return components[1].run_until_complete(run).of(FACES)
 
 
-def avatar(components: Opened, photo: Photo, options: AvatarOptions | None = None) -> Avatar:
+def make_avatar(components: Opened, photo: Photo, options: AvatarOptions | None = None) -> Avatar:
     run = components[0].engine.run(photo.file, {"avatar": options or AvatarOptions()})
     return components[1].run_until_complete(run).of(AVATAR)
 
 
-def places(made: Avatar, photo: Photo) -> Points:
-    """Where the true pupils are in the avatar, in shares of its side."""
-    frame = compute_frame(made.face, scale=1.0, longer_side=max(photo.image.size))
+def locate_eyes(avatar: Avatar, photo: Photo) -> Points:
+    """The true pupils in the avatar, in shares of its side."""
+    frame = compute_frame(avatar.face, scale=1.0, longer_side=max(photo.image.size))
     to_picture = np.vstack([frame.affine_matrix(1), [0, 0, 1]])
     pixels: Points = (np.linalg.inv(to_picture) @ np.vstack([photo.eyes.T - 0.5, np.ones(2)]))[:2].T
     return pixels + 0.5
 
 
 @pytest.mark.parametrize("rendition", RENDITIONS)
-def test_the_true_eyes_land_at_their_place_in_the_avatar(components: Opened, rendition: str) -> None:
+def test_eyes_lie_at_their_fixed_place_in_the_avatar(components: Opened, rendition: str) -> None:
     photo = RENDITIONS[rendition]()
-    made = avatar(components, photo, AvatarOptions(min_suitability=0))
+    avatar = make_avatar(components, photo, AvatarOptions(min_suitability=0))
 
-    assert np.abs(places(made, photo) - PLACES).max() <= 0.03
+    assert np.abs(locate_eyes(avatar, photo) - EYE_PLACES).max() <= 0.03
 
 
 @pytest.mark.parametrize("rendition", TIGHT_RENDITIONS)
-def test_a_face_that_fills_its_picture_is_larger_and_as_level_and_central(components: Opened, rendition: str) -> None:
+def test_a_face_that_fills_the_picture_is_framed_larger(components: Opened, rendition: str) -> None:
     photo = TIGHT_RENDITIONS[rendition]()
-    left, right = places(avatar(components, photo, AvatarOptions(min_suitability=0)), photo)
+    left, right = locate_eyes(make_avatar(components, photo, AvatarOptions(min_suitability=0)), photo)
 
-    assert (left + right) / 2 == pytest.approx(PLACES.mean(axis=0), abs=0.04)
+    assert (left + right) / 2 == pytest.approx(EYE_PLACES.mean(axis=0), abs=0.04)
     assert left[1] == pytest.approx(right[1], abs=0.03)
     assert right[0] - left[0] > EYE_DISTANCE
 
 
 @pytest.mark.parametrize("rendition", RENDITIONS | TIGHT_RENDITIONS)
-def test_it_is_the_only_face_and_its_box_is_around_the_eyes(components: Opened, rendition: str) -> None:
+def test_the_only_face_has_its_box_around_the_eyes(components: Opened, rendition: str) -> None:
     photo = (RENDITIONS | TIGHT_RENDITIONS)[rendition]()
-    found = faces(components, photo)
+    found = find_faces(components, photo)
 
     [face] = [one for one in found.faces if one.is_face]
     x0, y0, x1, y1 = face.box
@@ -151,45 +152,46 @@ def test_it_is_the_only_face_and_its_box_is_around_the_eyes(components: Opened, 
 
 @pytest.mark.parametrize("factor", [2, 4, 6])
 @pytest.mark.parametrize("components", [pytest.param("yunet", marks=needs_yunet)], indirect=True)
-def test_yunet_finds_a_face_of_which_the_picture_shows_the_inner_part_only(components: Opened, factor: int) -> None:
-    photo = scaled(cropped(astronaut(), TIGHTER), factor)
+def test_yunet_finds_a_face_cut_to_its_inner_part(components: Opened, factor: int) -> None:
+    photo = scale(crop_photo(load_astronaut(), TIGHTER), factor)
 
-    found = faces(components, photo)
+    found = find_faces(components, photo)
 
     assert found.count == 1
     assert found.primary == 0
     assert found.faces[0].box == pytest.approx((0, 0, *photo.image.size), abs=0.1 * photo.image.height)
 
 
-def test_a_picture_without_faces_has_an_empty_answer_and_no_avatar(components: Opened) -> None:
+def test_a_picture_without_faces_has_an_empty_result_and_no_avatar(components: Opened) -> None:
     photo = Photo(photograph("coffee"), EYES)
 
-    assert faces(components, photo, FacesOptions(min_score=0.5)).faces == []
-    assert faces(components, photo).primary is None
+    assert find_faces(components, photo, FacesOptions(min_score=0.5)).faces == []
+    assert find_faces(components, photo).primary is None
     with pytest.raises(NoSuitableFace, match="there is no face"):
-        avatar(components, photo)
+        make_avatar(components, photo)
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "1", "RGBA", "CMYK"])
-def test_pictures_of_any_mode_are_looked_at(components: Opened, mode: str) -> None:
-    image = astronaut().image.convert(mode)
+def test_pictures_of_any_mode_are_accepted(components: Opened, mode: str) -> None:
+    image = load_astronaut().image.convert(mode)
     file = io.BytesIO()
     image.save(file, "TIFF")
     findings = components[1].run_until_complete(components[0].engine.run(file.getvalue(), {"faces": FacesOptions()}))
 
-    assert findings.of(FACES).count == 1 if mode != "1" else findings.of(FACES).count <= 1
+    expected = (0, 1) if mode == "1" else (1,)  # in black and white it may be missed
+    assert findings.of(FACES).count in expected
 
 
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (1, 3000), (5000, 7), (641, 479), (33, 31)])
-def test_pictures_of_any_size_are_looked_at(components: Opened, size: tuple[int, int]) -> None:
+def test_pictures_of_any_size_are_accepted(components: Opened, size: tuple[int, int]) -> None:
     photo = Photo(photograph("astronaut").resize(size), EYES)
 
-    assert faces(components, photo).count <= 1
+    assert find_faces(components, photo).count <= 1
 
 
-def crowd() -> Photo:
-    """120 faces of about 50 pixels on 12 megapixels: a coarse look at it sees none of them."""
-    face = astronaut().image.crop((150, 20, 300, 200)).resize((75, 90), Image.Resampling.BICUBIC)
+def make_crowd() -> Photo:
+    """120 faces of about 50 pixels on 12 megapixels: a coarse search sees none of them."""
+    face = load_astronaut().image.crop((150, 20, 300, 200)).resize((75, 90), Image.Resampling.BICUBIC)
     image = Image.new("RGB", (4000, 3000), (90, 110, 90))
     for row in range(10):
         for column in range(12):
@@ -199,18 +201,20 @@ def crowd() -> Photo:
 
 @pytest.mark.parametrize("options", [FacesOptions(), FacesOptions(min_face_size=30)], ids=["by default", "when asked"])
 def test_a_crowd_of_small_faces_in_a_large_picture_is_found(components: Opened, options: FacesOptions) -> None:
-    assert faces(components, crowd(), options).count >= 110
+    assert find_faces(components, make_crowd(), options).count >= 110
 
 
-def test_a_finer_search_is_made_for_those_who_ask_for_small_faces(components: Opened) -> None:
-    photo = scaled(astronaut(), 1.5)
+def test_asking_for_small_faces_makes_the_search_finer(components: Opened) -> None:
+    photo = scale(load_astronaut(), 1.5)
 
-    asked, default = (faces(components, photo, FacesOptions(min_face_size=size)) for size in (12, None))
+    asked, default = (find_faces(components, photo, FacesOptions(min_face_size=size)) for size in (12, None))
     assert asked.smallest_face < default.smallest_face
 
 
-def test_a_fast_search_finds_the_same_upright_face_in_one_look(components: Opened) -> None:
-    quick, thorough = (faces(components, astronaut(), FacesOptions(effort=effort)) for effort in ("fast", "thorough"))
+def test_a_fast_search_finds_the_same_upright_face(components: Opened) -> None:
+    quick, thorough = (
+        find_faces(components, load_astronaut(), FacesOptions(effort=effort)) for effort in ("fast", "thorough")
+    )
 
     assert quick.faces[0].box == pytest.approx(thorough.faces[0].box, abs=8)
 
@@ -222,13 +226,14 @@ def test_a_fast_search_does_not_try_again_where_it_finds_nothing(components: Ope
     ]
     timings = [components[1].run_until_complete(run).timings for run in runs]
 
-    assert ["faces.turned" in one for one in timings] == [False, True]
+    assert "faces.turned" not in timings[0]
+    assert "faces.turned" in timings[1]
 
 
-def test_sideways_faces_are_looked_for_beside_upright_ones_when_asked(components: Opened) -> None:
+def test_sideways_faces_are_found_beside_upright_ones_when_asked(components: Opened) -> None:
     upright, lying = photograph("astronaut").crop((100, 0, 350, 250)), photograph("astronaut").crop((100, 0, 350, 250))
     both = Image.new("RGB", (500, 250))
     both.paste(upright, (0, 0))
     both.paste(lying.transpose(Image.Transpose.ROTATE_90), (250, 0))
 
-    assert faces(components, Photo(both, EYES), FacesOptions(turned=True)).count == 2
+    assert find_faces(components, Photo(both, EYES), FacesOptions(turned=True)).count == 2

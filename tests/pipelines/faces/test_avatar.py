@@ -1,4 +1,4 @@
-"""Avatars: upright by the eyes, whole at the picture's edge, and nothing but pixels in the file."""
+"""Avatars are upright by the eyes, complete at the picture's edge, and files with nothing but pixels."""
 
 import io
 import struct
@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from pipelines.faces.avatar import EYE_DISTANCE, EYE_LEVEL, EYE_TO_MOUTH_FACTOR, encode_avatar, compute_frame, render_avatar
+from pipelines.faces.avatar import (
+    EYE_DISTANCE,
+    EYE_LEVEL,
+    EYE_TO_MOUTH_FACTOR,
+    compute_frame,
+    encode_avatar,
+    render_avatar,
+)
 from pipelines.faces.canvas import MipPyramid
 from pipelines.faces.crops import CropWindow
 from pipelines.faces.types import Face, Landmarks, Point, Pose
@@ -25,7 +32,7 @@ FORMATS: tuple[Literal["png"], Literal["webp"]] = ("png", "webp")
 Format = Literal["png", "webp"]
 
 
-def face(left: Point, right: Point, *, mouth_down: float = 1.0) -> Face:
+def make_face(left: Point, right: Point, *, mouth_down: float = 1.0) -> Face:
     """A face by its eyes; its mouth lies `mouth_down` eye distances under them."""
     x, y = right[0] - left[0], right[1] - left[1]
     down = (-y * mouth_down, x * mouth_down)
@@ -40,7 +47,7 @@ def face(left: Point, right: Point, *, mouth_down: float = 1.0) -> Face:
     return Face(box=(0, 0, 9, 9), score=1, is_face=True, position="centre", landmarks=points, pose=pose, quality=None)
 
 
-def dotted(size: int, left: Point, right: Point, radius: float) -> Image.Image:
+def draw_dots(size: int, left: Point, right: Point, radius: float) -> Image.Image:
     """A grey picture with a red disc as the left eye and a blue one as the right."""
     pixels = np.full((size, size, 3), 128, np.uint8)
     columns, rows = np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5)
@@ -49,8 +56,8 @@ def dotted(size: int, left: Point, right: Point, radius: float) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def dots(avatar: Image.Image) -> NDArray[np.float64]:
-    """Where the middles of the red and of the blue disc lie, in shares of the avatar."""
+def locate_dots(avatar: Image.Image) -> NDArray[np.float64]:
+    """The middles of the red and of the blue disc, in shares of the avatar's side."""
     red, _, blue = np.moveaxis(np.asarray(avatar).astype(np.float64), -1, 0)
     places = []
     for light in ((red - blue).clip(20) - 20, (blue - red).clip(20) - 20):
@@ -69,27 +76,29 @@ def dots(avatar: Image.Image) -> NDArray[np.float64]:
 )
 @example(x=150, y=150, apart=60, roll=0, size=32)
 @example(x=150, y=150, apart=60, roll=0.5, size=1024)
-def test_eyes_land_at_their_place_wherever_they_were(x: float, y: float, apart: float, roll: float, size: int) -> None:
+def test_eyes_lie_at_their_fixed_place_wherever_they_were(
+    x: float, y: float, apart: float, roll: float, size: int
+) -> None:
     across, down = apart / 2 * cos(roll), apart / 2 * sin(roll)
     left, right = (x + 200 - across, y + 200 - down), (x + 200 + across, y + 200 + down)
-    mips = MipPyramid(dotted(700, left, right, apart / 5))
+    mips = MipPyramid(draw_dots(700, left, right, apart / 5))
 
-    avatar = render_avatar(mips, compute_frame(face(left, right), scale=1.0), size=size, padding=GREY)
+    avatar = render_avatar(mips, compute_frame(make_face(left, right), scale=1.0), size=size, padding=GREY)
 
-    wanted = [(0.5 - EYE_DISTANCE / 2, EYE_LEVEL), (0.5 + EYE_DISTANCE / 2, EYE_LEVEL)]
+    expected = [(0.5 - EYE_DISTANCE / 2, EYE_LEVEL), (0.5 + EYE_DISTANCE / 2, EYE_LEVEL)]
     assert avatar.size == (size, size)
-    assert np.abs(dots(avatar) - wanted).max() < 0.03
+    assert np.abs(locate_dots(avatar) - expected).max() < 0.03
 
 
 @pytest.mark.parametrize("apart", [1.0, 10.0, 30.0])
 def test_a_face_turned_away_is_framed_by_its_mouth(apart: float) -> None:
-    far = face((100 - apart / 2, 100), (100 + apart / 2, 100), mouth_down=60 / apart)
+    far = make_face((100 - apart / 2, 100), (100 + apart / 2, 100), mouth_down=60 / apart)
 
     assert compute_frame(far, scale=1.0).side == pytest.approx(60 * EYE_TO_MOUTH_FACTOR / EYE_DISTANCE)
 
 
-def test_landmarks_of_the_original_are_scaled_to_the_picture() -> None:
-    one = face((100, 80), (140, 90))
+def test_landmarks_are_scaled_from_the_original_to_the_picture() -> None:
+    one = make_face((100, 80), (140, 90))
 
     whole, half = compute_frame(one, scale=1.0), compute_frame(one, scale=0.5)
 
@@ -99,7 +108,7 @@ def test_landmarks_of_the_original_are_scaled_to_the_picture() -> None:
 
 @pytest.mark.parametrize("place", [(20, 15), (0, 0), (40, 30)], ids=str)
 def test_a_face_without_extent_still_has_an_avatar(place: Point) -> None:
-    frame = compute_frame(face(place, place), scale=1.0)
+    frame = compute_frame(make_face(place, place), scale=1.0)
 
     avatar = render_avatar(MipPyramid(Image.new("RGB", (40, 30), "red")), frame, size=32, padding="reflect")
 
@@ -120,27 +129,27 @@ def test_avatars_of_every_size_have_the_pictures_colour(size: int, side: float) 
 
 @pytest.mark.parametrize("middle", [(10.0, 20.0), (95.0, 75.0), (50.0, -25.0), (0.0, 0.0)], ids=str)
 @pytest.mark.parametrize("direction", [(1.0, 0.0), (0.6, -0.8)], ids=str)
-def test_at_the_edge_the_avatar_shows_the_pictures_reflection_blurred(middle: Point, direction: Point) -> None:
+def test_at_the_edge_the_avatar_shows_a_blurred_reflection(middle: Point, direction: Point) -> None:
     image = photograph("cat", (100, 80))
     around = Image.fromarray(np.pad(np.asarray(image), ((200, 200), (200, 200), (0, 0)), mode="symmetric"))
     inside = CropWindow(middle[0] + 200, middle[1] + 200, 60.0, direction)
 
     avatar = render_avatar(MipPyramid(image), CropWindow(*middle, 60.0, direction), size=128, padding="reflect")
 
-    wanted = render_avatar(MipPyramid(around), inside, size=128, padding=GREY)
-    coarse = [np.asarray(one.resize((4, 4), Image.Resampling.BOX)).astype(int) for one in (avatar, wanted)]
+    expected = render_avatar(MipPyramid(around), inside, size=128, padding=GREY)
+    coarse = [np.asarray(one.resize((4, 4), Image.Resampling.BOX)).astype(int) for one in (avatar, expected)]
     assert np.abs(coarse[0] - coarse[1]).max() <= 25
 
 
-def test_what_lies_inside_the_picture_is_not_blurred() -> None:
+def test_pixels_inside_the_picture_are_not_blurred() -> None:
     image = photograph("cat", (100, 80))
     frame, around = CropWindow(30, 20, 60.0), CropWindow(230, 220, 60.0)
     padded = Image.fromarray(np.pad(np.asarray(image), ((200, 200), (200, 200), (0, 0)), mode="symmetric"))
 
     avatar = np.asarray(render_avatar(MipPyramid(image), frame, size=128, padding="reflect"))
 
-    wanted = np.asarray(render_avatar(MipPyramid(padded), around, size=128, padding=GREY))
-    assert np.array_equal(avatar[40:, 10:], wanted[40:, 10:])
+    expected = np.asarray(render_avatar(MipPyramid(padded), around, size=128, padding=GREY))
+    assert np.array_equal(avatar[40:, 10:], expected[40:, 10:])
 
 
 def test_at_the_edge_the_avatar_shows_the_chosen_colour() -> None:
@@ -177,7 +186,9 @@ def test_a_frame_that_misses_the_picture_shows_its_reflection(middle: Point, sid
 
 @pytest.mark.parametrize("side", [0.5, 1.0, 40.0, 2000.0])
 def test_a_picture_of_one_pixel_has_an_avatar(side: float) -> None:
-    avatar = render_avatar(MipPyramid(Image.new("RGB", (1, 1), "red")), CropWindow(0.5, 0.5, side, (1, 0)), size=48, padding="reflect")
+    avatar = render_avatar(
+        MipPyramid(Image.new("RGB", (1, 1), "red")), CropWindow(0.5, 0.5, side, (1, 0)), size=48, padding="reflect"
+    )
 
     assert avatar.getextrema() == ((255, 255), (0, 0), (0, 0))
 
@@ -202,15 +213,15 @@ def test_a_square_is_the_picture_itself_without_transparency(format: Format) -> 
 
     found = Image.open(io.BytesIO(encode_avatar(image.copy(), shape="square", format=format)))
 
-    apart = np.abs(np.asarray(found.convert("RGB")).astype(int) - np.asarray(image)).mean()
+    difference = np.abs(np.asarray(found.convert("RGB")).astype(int) - np.asarray(image)).mean()
     assert found.format == format.upper()
     assert found.mode == "RGB"
     assert found.size == (64, 64)
-    assert apart <= (0 if format == "png" else 8)
+    assert difference <= (0 if format == "png" else 8)
 
 
-def chunks(file: bytes) -> set[bytes]:
-    """The kinds of parts that a PNG or a WebP file has."""
+def list_chunks(file: bytes) -> set[bytes]:
+    """The kinds of the chunks in a PNG or WebP file."""
     kinds, at = set(), 12 if file.startswith(b"RIFF") else 8
     while at < len(file):
         if file.startswith(b"RIFF"):
@@ -228,7 +239,7 @@ def chunks(file: bytes) -> set[bytes]:
 @pytest.mark.parametrize("middle", [(225.0, 150.0), (5.0, 5.0)], ids=["inside", "at the edge"])
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("source", ["JPEG", "PNG"])
-def test_nothing_that_came_with_the_picture_is_in_the_file(
+def test_the_file_has_no_metadata_of_the_upload(
     source: str, format: Format, middle: Point, padding: str, shape: Literal["square", "circle"]
 ) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -236,7 +247,9 @@ def test_nothing_that_came_with_the_picture_is_in_the_file(
     upload = to_file(photograph("cat"), source, icc_profile=profile, exif=exif(1), dpi=(72, 72), **extra)
     mips = MipPyramid(decode(upload, limits=ImageLimits()).pixels)
 
-    file = encode_avatar(render_avatar(mips, CropWindow(*middle, 90.0, (1, 0)), size=64, padding=padding), shape=shape, format=format)
+    file = encode_avatar(
+        render_avatar(mips, CropWindow(*middle, 90.0, (1, 0)), size=64, padding=padding), shape=shape, format=format
+    )
 
     pixels_only = {b"IHDR", b"IDAT", b"IEND"} if format == "png" else {b"VP8 ", b"VP8L", b"VP8X", b"ALPH"}
-    assert chunks(file) - pixels_only == set()
+    assert list_chunks(file) - pixels_only == set()

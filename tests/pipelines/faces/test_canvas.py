@@ -1,4 +1,4 @@
-"""Views and canvases: what is drawn somewhere in a picture is found on the canvas, and led back to the same place."""
+"""Views and canvases: a mark drawn in a picture appears on the canvas, and maps to its place in the picture."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.faces.candidates import Candidates, Floats
-from pipelines.faces.canvas import Canvas, MipPyramid, Rectangle, View, place_centred, place_turned, fit_whole
+from pipelines.faces.canvas import Canvas, MipPyramid, Rectangle, View, fit_whole, place_centred, place_turned
 
 MARK = 9  # side of the white square
 
 
-def marked(width: int, height: int, *centres: tuple[int, int]) -> Image.Image:
+def draw_marks(width: int, height: int, *centres: tuple[int, int]) -> Image.Image:
     """A dark picture with a white square around each of the pixels `centres`."""
     pixels = np.full((height, width, 3), 30, np.uint8)
     for x, y in centres:
@@ -21,8 +21,8 @@ def marked(width: int, height: int, *centres: tuple[int, int]) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def centre_of_light(canvas: NDArray[np.uint8]) -> Floats:
-    """(x, y) of the middle of what is bright, in pixels from the outer edge of the first one."""
+def find_bright_centre(canvas: NDArray[np.uint8]) -> Floats:
+    """(x, y) of the centre of brightness, in pixels from the outer edge of the first pixel."""
     light = canvas[..., 0].astype(np.float64).clip(40) - 40
     rows, columns = np.indices(light.shape) + 0.5
     return np.array([(columns * light).sum() / light.sum(), (rows * light).sum() / light.sum()], np.float32)
@@ -41,13 +41,13 @@ def centre_of_light(canvas: NDArray[np.uint8]) -> Floats:
     ids=str,
 )
 @pytest.mark.parametrize("mark", [(60, 40), (150, 90)], ids=str)
-def test_undo_leads_from_the_canvas_back_to_the_place_in_the_picture(
+def test_points_on_the_canvas_map_to_their_place_in_the_picture(
     mark: tuple[int, int], region: Rectangle, size: tuple[int, int], turns: int
 ) -> None:
     view = View(region, *size, turns=turns, left=17, top=5)
-    canvas = Canvas(400, 400, (view,)).render(MipPyramid(marked(200, 120, mark)))
+    canvas = Canvas(400, 400, (view,)).render(MipPyramid(draw_marks(200, 120, mark)))
 
-    found = view.map_to_picture(centre_of_light(canvas))
+    found = view.map_to_picture(find_bright_centre(canvas))
 
     assert np.abs(found - (mark[0] + 0.5, mark[1] + 0.5)).max() < 1
 
@@ -56,16 +56,16 @@ def test_undo_leads_from_the_canvas_back_to_the_place_in_the_picture(
 def test_turns_are_quarters_counterclockwise(turns: int, corner: tuple[int, int]) -> None:
     """The top left pixel goes to the bottom left, then the bottom right, then the top right."""
     view = View((0, 0, 40, 30), 40, 30, turns=turns)
-    image = view.render(MipPyramid(marked(40, 30, (0, 0))))
+    image = view.render(MipPyramid(draw_marks(40, 30, (0, 0))))
 
     width, height = view.size
-    x, y = centre_of_light(image).tolist()
+    x, y = find_bright_centre(image).tolist()
     assert image.shape == (height, width, 3)
     assert (round(x / width), round(y / height)) == corner
 
 
-def candidate(x0: float, y0: float, x1: float, y1: float) -> Candidates:
-    """Landmarks are the box's corners and its centre."""
+def make_candidate(x0: float, y0: float, x1: float, y1: float) -> Candidates:
+    """One candidate; its landmarks are the box's corners and its centre."""
     points = [(x0, y0), (x1, y0), ((x0 + x1) / 2, (y0 + y1) / 2), (x0, y1), (x1, y1)]
     corners = np.array([[x0, y0, x1, y1]], np.float32)
     return Candidates(corners, np.ones(1, np.float32), np.array([points], np.float32))
@@ -74,14 +74,12 @@ def candidate(x0: float, y0: float, x1: float, y1: float) -> Candidates:
 @pytest.mark.parametrize(
     ("turns", "landmarks"), [*enumerate([(0, 1, 2, 3, 4), (1, 4, 2, 0, 3), (4, 3, 2, 1, 0), (3, 0, 2, 4, 1)])]
 )
-def test_a_box_is_led_back_with_its_corners_in_order_and_its_landmarks_turned(
-    turns: int, landmarks: tuple[int, ...]
-) -> None:
+def test_a_mapped_box_keeps_its_corner_order_and_turns_its_landmarks(turns: int, landmarks: tuple[int, ...]) -> None:
     picture = np.array([[20, 20], [60, 20], [40, 35], [20, 50], [60, 50]])  # of 100 x 80, where the box should be
     on_canvas = {0: (20, 20, 60, 50), 1: (20, 40, 50, 80), 2: (40, 30, 80, 60), 3: (30, 20, 60, 60)}[turns]
     canvas = Canvas(100, 100, (View((0, 0, 100, 80), 100, 80, turns=turns),))
 
-    found = canvas.map_to_picture(candidate(*on_canvas))
+    found = canvas.map_to_picture(make_candidate(*on_canvas))
 
     assert found.boxes.tolist() == [[20, 20, 60, 50]]
     assert found.landmarks[0].tolist() == picture[list(landmarks)].tolist()
@@ -90,17 +88,19 @@ def test_a_box_is_led_back_with_its_corners_in_order_and_its_landmarks_turned(
 @pytest.mark.parametrize(
     ("x", "y", "kept"), [(10, 10, 1), (49, 29, 1), (50, 10, 0), (10, 30, 0), (60, 10, 1), (59, 10, 0), (95, 35, 0)]
 )
-def test_what_lies_in_no_view_is_dropped(x: int, y: int, kept: int) -> None:
+def test_candidates_outside_every_view_are_dropped(x: int, y: int, kept: int) -> None:
     views = (View((0, 0, 50, 30), 50, 30), View((0, 0, 30, 50), 30, 50, turns=0, left=60))
     canvas = Canvas(60, 100, views)
 
-    assert len(canvas.map_to_picture(candidate(x - 4, y - 4, x + 4, y + 4))) == kept
+    assert len(canvas.map_to_picture(make_candidate(x - 4, y - 4, x + 4, y + 4))) == kept
 
 
-def test_each_view_leads_back_by_its_own_way() -> None:
+def test_each_view_maps_by_its_own_region_and_scale() -> None:
     near, far = View((0, 0, 50, 30), 50, 30), View((100, 200, 200, 260), 50, 30, left=50)
 
-    found = Canvas(30, 100, (near, far)).map_to_picture(Candidates.concatenate([candidate(10, 10, 20, 20), candidate(60, 10, 70, 20)]))
+    found = Canvas(30, 100, (near, far)).map_to_picture(
+        Candidates.concatenate([make_candidate(10, 10, 20, 20), make_candidate(60, 10, 70, 20)])
+    )
 
     assert found.boxes.tolist() == [[10, 10, 20, 20], [120, 220, 140, 240]]
 
@@ -110,13 +110,13 @@ def test_a_canvas_is_black_where_no_view_lies() -> None:
 
     pixels = canvas.render(MipPyramid(Image.new("RGB", (20, 10), "white")))
 
-    wanted = np.zeros((40, 60, 3), np.uint8)
-    wanted[20:30, 30:50] = 255
-    assert np.array_equal(pixels, wanted)
+    expected = np.zeros((40, 60, 3), np.uint8)
+    expected[20:30, 30:50] = 255
+    assert np.array_equal(pixels, expected)
 
 
 @pytest.mark.parametrize("size", [(200, 120), (33, 90), (80, 80), (1, 1), (6000, 10)], ids=str)
-def test_the_turned_canvas_shows_the_picture_the_other_three_ways_up_with_a_gap_between_any_two(
+def test_the_turned_canvas_shows_three_turns_with_gaps_between(
     size: tuple[int, int],
 ) -> None:
     canvas = place_turned(*size, longer_side=40, gap=6)
@@ -132,19 +132,19 @@ def test_the_turned_canvas_shows_the_picture_the_other_three_ways_up_with_a_gap_
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
-def test_a_mark_in_any_turn_of_the_turned_canvas_is_led_back(turns: int) -> None:
+def test_a_mark_in_any_turn_maps_to_the_picture(turns: int) -> None:
     canvas = place_turned(200, 120, longer_side=144, gap=8)
     view = next(one for one in canvas.views if one.turns == turns)
-    alone = Canvas(canvas.height, canvas.width, (view,)).render(MipPyramid(marked(200, 120, (150, 40))))
-    x, y = centre_of_light(alone).tolist()
+    alone = Canvas(canvas.height, canvas.width, (view,)).render(MipPyramid(draw_marks(200, 120, (150, 40))))
+    x, y = find_bright_centre(alone).tolist()
 
-    found = canvas.map_to_picture(candidate(x - 5, y - 5, x + 5, y + 5))
+    found = canvas.map_to_picture(make_candidate(x - 5, y - 5, x + 5, y + 5))
 
     assert found.centres[0] == pytest.approx((150.5, 40.5), abs=1)
 
 
 @pytest.mark.parametrize("size", [(200, 120), (33, 90), (80, 80), (1, 1), (6000, 10)], ids=str)
-def test_a_centred_picture_has_as_much_room_on_either_side_in_its_own_mean_colour(size: tuple[int, int]) -> None:
+def test_a_centred_picture_has_equal_margins_in_its_mean_colour(size: tuple[int, int]) -> None:
     canvas = place_centred(*size, longer_side=64, side=96)
 
     mips = MipPyramid(Image.new("RGB", size, (200, 100, 50)))
@@ -164,7 +164,7 @@ def test_the_mean_colour_is_that_of_all_pixels(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(("size", "halvings"), [((1, 1), 9), ((1, 3000), 9), ((3000, 1), 9), ((7, 5), 9), ((64, 2), 3)])
-def test_any_level_can_be_asked_for(size: tuple[int, int], halvings: int) -> None:
+def test_any_level_of_the_pyramid_is_available(size: tuple[int, int], halvings: int) -> None:
     image, scale = MipPyramid(Image.new("RGB", size, "white")).level(halvings)
 
     height, width = image.shape[:2]
@@ -173,9 +173,7 @@ def test_any_level_can_be_asked_for(size: tuple[int, int], halvings: int) -> Non
 
 
 @given(width=st.integers(1, 70), height=st.integers(1, 70), scale=st.floats(0.01, 1.6))
-def test_a_level_for_a_scale_has_enough_pixels_and_less_than_four_times_as_many(
-    width: int, height: int, scale: float
-) -> None:
+def test_a_level_for_a_scale_has_one_to_four_times_the_pixels(width: int, height: int, scale: float) -> None:
     mips = MipPyramid(Image.new("RGB", (width, height)))
     image, found = mips.level_for_scale(scale)
     is_last = mips.level(99)[0].shape == image.shape

@@ -1,4 +1,4 @@
-"""Windows cut out of a picture: the right pixels, the mean colour outside, and points in them led back."""
+"""Windows cut out of a picture show its pixels, its mean colour outside, and map points back to the picture."""
 
 from math import cos, pi, sin
 
@@ -11,60 +11,64 @@ from PIL import Image
 
 from pipelines.faces.candidates import Floats
 from pipelines.faces.canvas import MipPyramid
-from pipelines.faces.crops import map_to_picture, cut_windows
+from pipelines.faces.crops import cut_windows, map_to_picture
 from tests.pipelines.images import photograph
 
 QUARTER = pi / 2
 
 
-def floats(*values: object) -> Floats:
+def make_floats(*values: object) -> Floats:
     return np.array(values, np.float32)
 
 
-def noise(width: int, height: int) -> NDArray[np.uint8]:
+def make_noise(width: int, height: int) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(1, 255, (height, width, 3)).astype(np.uint8)
 
 
 @pytest.mark.parametrize(("x", "y"), [(50, 40), (16, 16), (84, 64)])
 def test_an_upright_window_at_the_pictures_scale_is_the_pictures_pixels(x: int, y: int) -> None:
-    pixels = noise(100, 80)
+    pixels = make_noise(100, 80)
 
-    [crop] = cut_windows(MipPyramid(Image.fromarray(pixels)), floats((x, y)), floats(32), None, 32)
+    [crop] = cut_windows(MipPyramid(Image.fromarray(pixels)), make_floats((x, y)), make_floats(32), None, 32)
 
     assert np.array_equal(crop, pixels[y - 16 : y + 16, x - 16 : x + 16])
 
 
 @pytest.mark.parametrize("turns", range(-1, 4))
-def test_a_window_a_quarter_turned_is_the_turned_pixels(turns: int) -> None:
-    pixels = noise(100, 80)
+def test_a_window_turned_by_quarters_shows_the_turned_pixels(turns: int) -> None:
+    pixels = make_noise(100, 80)
 
-    [crop] = cut_windows(MipPyramid(Image.fromarray(pixels)), floats((50, 40)), floats(32), floats(turns * QUARTER), 32)
+    [crop] = cut_windows(
+        MipPyramid(Image.fromarray(pixels)), make_floats((50, 40)), make_floats(32), make_floats(turns * QUARTER), 32
+    )
 
     # Its x axis points down the picture after one turn clockwise: the picture then is turned counterclockwise.
-    wanted = np.rot90(pixels[24:56, 34:66], turns)
-    assert np.abs(crop.astype(int) - wanted).max() <= 1
+    expected = np.rot90(pixels[24:56, 34:66], turns)
+    assert np.abs(crop.astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("shrink", [2, 4, 8])
 def test_a_large_window_is_as_smooth_as_the_picture_reduced(shrink: int) -> None:
     image = photograph("astronaut")
 
-    [crop] = cut_windows(MipPyramid(image), floats((256, 256)), floats(32 * shrink), None, 32)
+    [crop] = cut_windows(MipPyramid(image), make_floats((256, 256)), make_floats(32 * shrink), None, 32)
 
     whole = np.asarray(image.reduce(shrink)).astype(int)
     middle = 256 // shrink
     assert np.abs(crop - whole[middle - 16 : middle + 16, middle - 16 : middle + 16]).max() <= 1
 
 
-def test_what_lies_outside_the_picture_has_its_mean_colour() -> None:
+def test_outside_the_picture_a_window_has_its_mean_colour() -> None:
     pixels = np.full((40, 40, 3), 240, np.uint8)
     pixels[20:] = (40, 80, 120)
 
-    [corner, outside] = cut_windows(MipPyramid(Image.fromarray(pixels)), floats((0, 0), (200, 20)), floats(32, 32), None, 32)
+    [corner, outside] = cut_windows(
+        MipPyramid(Image.fromarray(pixels)), make_floats((0, 0), (200, 20)), make_floats(32, 32), None, 32
+    )
 
-    wanted = np.full((32, 32, 3), (140, 160, 180), np.uint8)
-    wanted[16:, 16:] = 240
-    assert np.array_equal(corner, wanted)
+    expected = np.full((32, 32, 3), (140, 160, 180), np.uint8)
+    expected[16:, 16:] = 240
+    assert np.array_equal(corner, expected)
     assert (outside == (140, 160, 180)).all()
 
 
@@ -76,32 +80,34 @@ SIZES = [(1, 1), (1, 300), (300, 1), (40, 30)]
 def test_the_smallest_windows_show_a_pixel_of_pictures_of_any_size(size: tuple[int, int], side: float) -> None:
     middle = ((size[0] // 2) + 0.5, (size[1] // 2) + 0.5)
 
-    crops = cut_windows(MipPyramid(Image.new("RGB", size, "white")), floats(middle), floats(side), None, 24)
+    crops = cut_windows(MipPyramid(Image.new("RGB", size, "white")), make_floats(middle), make_floats(side), None, 24)
 
     assert crops.shape == (1, 24, 24, 3)
-    assert bool(crops[0, 12, 12].min() > 200)
+    assert crops[0, 12, 12].min() > 200
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_in_a_window_far_larger_than_the_picture_nearly_all_is_its_mean_colour(size: tuple[int, int]) -> None:
+def test_a_window_far_larger_than_the_picture_is_mostly_its_mean_colour(size: tuple[int, int]) -> None:
     middle = (size[0] / 2, size[1] / 2)
     pixels = np.asarray(Image.new("RGB", size, (10, 10, 10))).copy()
     pixels[:, : size[0] // 2] = 250
 
-    crops = cut_windows(MipPyramid(Image.fromarray(pixels)), floats(middle), floats(5000), None, 24)
+    crops = cut_windows(MipPyramid(Image.fromarray(pixels)), make_floats(middle), make_floats(5000), None, 24)
 
     assert (np.abs(crops - pixels.mean()) > 5).any(axis=3).sum() <= 6
 
 
 def test_no_windows_are_an_empty_array() -> None:
-    crops = cut_windows(MipPyramid(Image.new("RGB", (9, 9))), np.zeros((0, 2), np.float32), np.zeros(0, np.float32), None, 24)
+    crops = cut_windows(
+        MipPyramid(Image.new("RGB", (9, 9))), np.zeros((0, 2), np.float32), np.zeros(0, np.float32), None, 24
+    )
 
     assert crops.shape == (0, 24, 24, 3)
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.4, -1.2, 2.0, pi])
 @pytest.mark.parametrize("side", [40.0, 90.0, 150.0])
-def test_a_dot_seen_in_a_window_is_led_back_to_its_place_in_the_picture(side: float, angle: float) -> None:
+def test_a_dot_in_a_window_maps_to_its_place_in_the_picture(side: float, angle: float) -> None:
     """The dot lies an 8th of the side to the right of the middle and a 5th under it, as the window has it."""
     across, down = side / 8, side / 5
     centre = (100.0, 90.0)
@@ -110,12 +116,12 @@ def test_a_dot_seen_in_a_window_is_led_back_to_its_place_in_the_picture(side: fl
     glow = 250 * np.exp(-((columns - dot[0]) ** 2 + (rows - dot[1]) ** 2) / (2 * (side / 20) ** 2))
     mips = MipPyramid(Image.fromarray(glow.astype(np.uint8)).convert("RGB"))
 
-    [crop] = cut_windows(mips, floats(centre), floats(side), floats(angle), 48)
+    [crop] = cut_windows(mips, make_floats(centre), make_floats(side), make_floats(angle), 48)
 
     light = crop[..., 0].astype(np.float64)
     y, x = ((np.indices(light.shape) + 0.5) * light).sum(axis=(1, 2)) / light.sum() / 48
     assert (x, y) == pytest.approx((0.5 + 1 / 8, 0.5 + 1 / 5), abs=0.01)
-    back = map_to_picture(floats([(x, y)]), floats(centre), floats(side), floats(angle))
+    back = map_to_picture(make_floats([(x, y)]), make_floats(centre), make_floats(side), make_floats(angle))
     assert back[0, 0] == pytest.approx(dot, abs=0.02 * side)
 
 
@@ -126,11 +132,13 @@ def test_a_dot_seen_in_a_window_is_led_back_to_its_place_in_the_picture(side: fl
     x=st.floats(-100, 900),
     y=st.floats(-100, 900),
 )
-def test_led_back_points_have_their_share_of_the_window(
+def test_mapped_points_have_their_share_of_the_window(
     points: list[tuple[float, float]], side: float, angle: float, x: float, y: float
 ) -> None:
-    """Turned back and divided by the side, the distance to the middle is the share again."""
-    found = map_to_picture(floats(points), floats((x, y)), floats(side), floats(angle))[0].astype(np.float64) - (x, y)
+    """Turned back and divided by the side, the distance to the middle is the share."""
+    found = map_to_picture(make_floats(points), make_floats((x, y)), make_floats(side), make_floats(angle))[0].astype(
+        np.float64
+    ) - (x, y)
 
     turned = found @ np.array([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]])
     assert turned / side + 0.5 == pytest.approx(np.array(points), abs=1e-3)

@@ -1,4 +1,4 @@
-"""What makes a face a poor avatar: each reason for its own cause, and no worse measure makes it better."""
+"""Suitability as an avatar: each cause gives its own reason, and no worse measure raises it."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.faces import quality
-from pipelines.faces.quality import CROP_SIZE, rate_face, measure_faces
+from pipelines.faces.quality import CROP_SIZE, measure_faces, rate_face
 from pipelines.faces.types import FaceQuality, Pose
 from tests.pipelines.images import photograph
 
 
-def judged(*, yaw: float = 0.0, pitch: float = 0.0, **changes: Any) -> FaceQuality:
-    """A face with nothing against it, but for `changes`."""
+def rate(*, yaw: float = 0.0, pitch: float = 0.0, **changes: Any) -> FaceQuality:
+    """Rate a face that has no drawbacks but `changes`."""
     facts: dict[str, Any] = {
         "score": 1.0,
         "side": quality.LARGE,
@@ -27,7 +27,7 @@ def judged(*, yaw: float = 0.0, pitch: float = 0.0, **changes: Any) -> FaceQuali
     return rate_face(pose=Pose(yaw=yaw, pitch=pitch, roll=0.0), **(facts | changes))
 
 
-# Each cause with the reason that it gives, from a little against the face to the worst there is.
+# For each reason: the measure that causes it, its good value and its useless value.
 CAUSES: dict[str, tuple[str, float, float]] = {
     "uncertain": ("score", quality.CERTAIN, quality.DOUBTFUL),
     "too small": ("side", quality.LARGE, quality.TINY),
@@ -42,7 +42,7 @@ BY_REASON = [(reason, *facts) for reason, facts in CAUSES.items()]
 
 
 def test_a_face_with_nothing_against_it_is_as_suitable_as_can_be() -> None:
-    best = judged()
+    best = rate()
 
     assert best.suitability == 1.0
     assert best.reasons == []
@@ -50,47 +50,49 @@ def test_a_face_with_nothing_against_it_is_as_suitable_as_can_be() -> None:
 
 @pytest.mark.parametrize(("reason", "measure", "good", "useless"), BY_REASON)
 def test_a_measure_at_its_good_value_is_no_reason(reason: str, measure: str, good: float, useless: float) -> None:
-    found = judged(**{measure: good})
+    found = rate(**{measure: good})
 
     assert found.suitability == pytest.approx(1.0, abs=0.001)
     assert found.reasons == []
 
 
 @pytest.mark.parametrize(("reason", "measure", "good", "useless"), BY_REASON)
-def test_half_way_to_useless_is_the_one_reason_for_its_cause(
+def test_a_measure_half_way_to_useless_is_the_only_reason(
     reason: str, measure: str, good: float, useless: float
 ) -> None:
-    found = judged(**{measure: (good * useless) ** 0.5 if measure == "sharpness" else (good + useless) / 2})
+    found = rate(**{measure: (good * useless) ** 0.5 if measure == "sharpness" else (good + useless) / 2})
 
     assert found.suitability == pytest.approx(0.5, abs=0.01)
     assert found.reasons == [reason]
 
 
 @pytest.mark.parametrize(("reason", "measure", "good", "useless"), BY_REASON)
-def test_a_useless_face_suits_nobody(reason: str, measure: str, good: float, useless: float) -> None:
-    found = judged(**{measure: useless})
+def test_a_measure_at_its_useless_value_leaves_no_suitability(
+    reason: str, measure: str, good: float, useless: float
+) -> None:
+    found = rate(**{measure: useless})
 
     assert found.suitability == pytest.approx(0.0, abs=0.001)
     assert found.reasons == [reason]
 
 
 @pytest.mark.parametrize("angle", ["yaw", "pitch"])
-def test_both_directions_count_alike(angle: str) -> None:
-    assert judged(**{angle: 50.0}) == judged(**{angle: -50.0})
+def test_both_directions_of_an_angle_count_alike(angle: str) -> None:
+    assert rate(**{angle: 50.0}) == rate(**{angle: -50.0})
 
 
 def test_company_is_a_reason_of_its_own() -> None:
-    found = judged(has_company=True)
+    found = rate(has_company=True)
 
     assert 0 < found.suitability < 1
     assert found.reasons == ["several people"]
 
 
 def test_several_reasons_multiply() -> None:
-    both = judged(side=(quality.LARGE + quality.TINY) / 2, has_company=True)
+    both = rate(side=(quality.LARGE + quality.TINY) / 2, has_company=True)
 
     assert both.reasons == ["too small", "several people"]
-    assert both.suitability == pytest.approx(0.5 * judged(has_company=True).suitability, abs=0.001)
+    assert both.suitability == pytest.approx(0.5 * rate(has_company=True).suitability, abs=0.001)
 
 
 measures = st.fixed_dictionaries(
@@ -108,21 +110,21 @@ measures = st.fixed_dictionaries(
 
 
 @given(facts=measures)
-def test_suitability_is_between_none_and_all_and_every_loss_beyond_a_tenth_is_explained(facts: dict[str, Any]) -> None:
-    found = judged(**facts)
+def test_suitability_is_a_share_and_a_large_loss_has_reasons(facts: dict[str, Any]) -> None:
+    found = rate(**facts)
 
     assert 0 <= found.suitability <= 1
     assert found.reasons or found.suitability >= 0.9**8 - 0.001
 
 
 @given(facts=measures, reason=st.sampled_from(list(CAUSES)), two=st.tuples(st.floats(0, 1), st.floats(0, 1)))
-def test_what_is_nearer_to_useless_never_suits_better(
+def test_a_measure_nearer_to_useless_never_suits_better(
     facts: dict[str, Any], reason: str, two: tuple[float, float]
 ) -> None:
     measure, good, useless = CAUSES[reason]
     worse, better = (useless + share * (good - useless) for share in sorted(two))
 
-    first, second = (judged(**(facts | {measure: value})).suitability for value in (worse, better))
+    first, second = (rate(**(facts | {measure: value})).suitability for value in (worse, better))
 
     assert first <= second
 
@@ -130,7 +132,11 @@ def test_what_is_nearer_to_useless_never_suits_better(
 def test_crops_are_measured_one_by_one() -> None:
     sharp = photograph("astronaut", (CROP_SIZE, CROP_SIZE))
     crops = np.stack(
-        [np.asarray(sharp), np.asarray(sharp.resize((8, 8)).resize((CROP_SIZE, CROP_SIZE))), np.full((CROP_SIZE, CROP_SIZE, 3), 51)]
+        [
+            np.asarray(sharp),
+            np.asarray(sharp.resize((8, 8)).resize((CROP_SIZE, CROP_SIZE))),
+            np.full((CROP_SIZE, CROP_SIZE, 3), 51),
+        ]
     )
 
     sharpness, brightness = measure_faces(crops.astype(np.uint8))

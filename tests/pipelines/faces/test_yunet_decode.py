@@ -1,4 +1,4 @@
-"""YuNet's raw outputs to candidates: by hand, one cell for each stride."""
+"""YuNet's raw outputs become candidates: computed by hand for one cell of each stride."""
 
 import numpy as np
 import pytest
@@ -10,16 +10,14 @@ WIDTH, HEIGHT = 96, 64
 CELLS = {stride: (HEIGHT // stride) * (WIDTH // stride) for stride in STRIDES}
 
 
-def silence() -> dict[str, Array]:
+def empty_outputs() -> dict[str, Array]:
     """Outputs in which no cell sees a face."""
     count = sum(CELLS.values())
     return {"scores": np.zeros(count, np.float32), "offsets": np.zeros((14, count), np.float32)}
 
 
-def with_face(
-    outputs: dict[str, Array], stride: int, column: int, row: int, *, score: float = 0.81
-) -> dict[str, Array]:
-    """A face in one cell: its centre a quarter of a cell right of and half a cell under the anchor, 2 by 4 cells."""
+def add_face(outputs: dict[str, Array], stride: int, column: int, row: int, *, score: float = 0.81) -> dict[str, Array]:
+    """Add a face of 2 by 4 cells, its centre a quarter of a cell right of the anchor and half a cell under it."""
     cell = sum(CELLS[finer] for finer in STRIDES if finer < stride) + row * (WIDTH // stride) + column
     outputs["scores"][cell] = score
     outputs["offsets"][:, cell] = (0.25, 0.5, np.log(2), np.log(4), *(np.arange(10) / 10 - 0.5))
@@ -28,8 +26,8 @@ def with_face(
 
 @pytest.mark.parametrize("stride", STRIDES)
 @pytest.mark.parametrize(("column", "row"), [(0, 0), (2, 0), (0, 1), (2, 1)])
-def test_a_cell_gives_the_box_and_landmarks_that_its_offsets_mean(stride: int, column: int, row: int) -> None:
-    found = decode_outputs(with_face(silence(), stride, column, row), HEIGHT, WIDTH)
+def test_a_cell_gives_the_box_and_landmarks_of_its_offsets(stride: int, column: int, row: int) -> None:
+    found = decode_outputs(add_face(empty_outputs(), stride, column, row), HEIGHT, WIDTH)
 
     x, y = (column + 0.25) * stride, (row + 0.5) * stride
     box = (x - stride, y - 2 * stride, x + stride, y + 2 * stride)
@@ -40,9 +38,9 @@ def test_a_cell_gives_the_box_and_landmarks_that_its_offsets_mean(stride: int, c
 
 
 def test_all_strides_are_decoded_together() -> None:
-    outputs = silence()
+    outputs = empty_outputs()
     for stride in STRIDES:
-        with_face(outputs, stride, 1, 1)
+        add_face(outputs, stride, 1, 1)
 
     assert sorted(decode_outputs(outputs, HEIGHT, WIDTH).sides) == pytest.approx(
         [8**0.5 * stride for stride in STRIDES], rel=1e-4
@@ -53,11 +51,11 @@ def test_all_strides_are_decoded_together() -> None:
 def test_candidates_begin_at_the_threshold(share: float, count: int) -> None:
     score = HINT_SCORE * share
 
-    assert len(decode_outputs(with_face(silence(), 32, 0, 0, score=score), HEIGHT, WIDTH)) == count
+    assert len(decode_outputs(add_face(empty_outputs(), 32, 0, 0, score=score), HEIGHT, WIDTH)) == count
 
 
-def test_silence_gives_no_candidates() -> None:
-    found = decode_outputs(silence(), HEIGHT, WIDTH)
+def test_empty_outputs_give_no_candidates() -> None:
+    found = decode_outputs(empty_outputs(), HEIGHT, WIDTH)
 
     assert found.boxes.shape == (0, 4)
     assert found.scores.shape == (0,)

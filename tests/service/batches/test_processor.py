@@ -20,7 +20,7 @@ from service.batches.types import BatchObject
 from service.settings import Settings, SettingsInvalid
 from service.telemetry.metrics import Metrics
 from service.telemetry.request_context import RequestContext, bind_request
-from tests.service.json_log import logged
+from tests.service.json_log import capture_log
 from tests.service.queue.conftest import OpenQueue
 from tests.service.queue.conftest import open_queue as open_queue
 
@@ -80,7 +80,7 @@ def test_each_line_is_logged_as_a_request_of_its_own(open_queue: OpenQueue, tmp_
         with bind_request(RequestContext("req_of_the_batch", job_id="the chunk's")):
             await processor.process_chunk(id, 0)
 
-    with logged() as lines:
+    with capture_log() as lines:
         _, written, _ = run_batch(open_queue, tmp_path, scenario, count=2, late=False)
 
     responses = [json.loads(line)["response"] for line in written]

@@ -1,4 +1,4 @@
-"""Which addresses are public, and that connections go to those that were checked and to no others."""
+"""Which addresses are public; connections go only to addresses that were checked."""
 
 import asyncio
 from collections.abc import Sequence
@@ -64,29 +64,29 @@ NOT_PUBLIC = {
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_hosts_of_the_internet_are_public(address: str) -> None:
+def test_internet_hosts_are_public(address: str) -> None:
     assert is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("name", NOT_PUBLIC)
-def test_everything_else_is_not(name: str) -> None:
+def test_special_purpose_addresses_are_not_public(name: str) -> None:
     assert not is_public(ip_address(NOT_PUBLIC[name]))
 
 
-class Answers:
-    """A resolver with one answer after the other, for any name; it remembers how often it was asked."""
+class FakeResolver:
+    """Returns one answer after the other, for any name, and counts the calls."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
-        self._answers, self.asked = list(answers), 0
+        self._answers, self.calls = list(answers), 0
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        self.asked += 1
+        self.calls += 1
         return self._answers.pop(0)
 
 
-def get(server: ImageServer, allows: AddressCheck, answers: Answers, *, times: int = 1) -> list[bytes]:
+def get(server: ImageServer, is_allowed: AddressCheck, resolver: FakeResolver, *, times: int = 1) -> list[bytes]:
     async def fetch() -> list[bytes]:
-        async with httpcore2.AsyncConnectionPool(network_backend=CheckedNetworkBackend(allows, answers)) as http:
+        async with httpcore2.AsyncConnectionPool(network_backend=CheckedNetworkBackend(is_allowed, resolver)) as http:
             url = f"http://images.test:{server.port}/image"
             return [(await http.request("GET", url)).content for _ in range(times)]
 
@@ -97,49 +97,52 @@ def only_the_second_loopback(address: object) -> bool:
     return str(address) == "127.0.0.2"
 
 
-def test_the_address_that_was_checked_is_the_one_that_is_connected_to() -> None:
-    answers = Answers(["127.0.0.2"], ["127.0.0.1"])
+def test_the_checked_address_is_the_one_connected_to() -> None:
+    resolver = FakeResolver(["127.0.0.2"], ["127.0.0.1"])
     with serving_images(host="0.0.0.0") as server:
-        got = get(server, only_the_second_loopback, answers)
+        images = get(server, only_the_second_loopback, resolver)
 
-    assert (got, answers.asked) == ([IMAGE], 1)
+    assert images == [IMAGE]
+    assert resolver.calls == 1
     assert server.asked == [("/image", f"images.test:{server.port}", "127.0.0.2")]
 
 
-def test_a_name_that_changes_its_answer_is_refused_at_the_next_connection() -> None:
-    answers = Answers(["127.0.0.2"], ["127.0.0.1"])
+def test_a_name_that_resolves_differently_is_checked_again() -> None:
+    resolver = FakeResolver(["127.0.0.2"], ["127.0.0.1"])
     with serving_images(host="0.0.0.0") as server, pytest.raises(UrlRejected, match=r"'images\.test'"):
-        get(server, only_the_second_loopback, answers, times=2)
+        get(server, only_the_second_loopback, resolver, times=2)
 
     assert [address for *_, address in server.asked] == ["127.0.0.2"]
 
 
-def test_one_bad_address_among_good_ones_is_enough_to_refuse() -> None:
+def test_one_forbidden_address_among_allowed_ones_rejects_the_name() -> None:
     with serving_images(host="0.0.0.0") as server, pytest.raises(UrlRejected):
-        get(server, only_the_second_loopback, Answers(["127.0.0.2", "127.0.0.1"]))
+        get(server, only_the_second_loopback, FakeResolver(["127.0.0.2", "127.0.0.1"]))
 
     assert server.asked == []
 
 
-def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
+def test_the_next_address_is_tried_if_one_does_not_answer() -> None:
     with serving_images() as server:
-        got = get(server, accept_any_address, Answers(["127.0.0.3", "127.0.0.1"]))  # the server listens on the latter alone
+        images = get(
+            server, accept_any_address, FakeResolver(["127.0.0.3", "127.0.0.1"])
+        )  # the server listens on the latter alone
 
-    assert got == [IMAGE]
+    assert images == [IMAGE]
 
 
 def test_a_name_without_addresses_is_a_failure() -> None:
     with serving_images() as server, pytest.raises(UrlFetchFailed, match="no address"):
-        get(server, accept_any_address, Answers([]))
+        get(server, accept_any_address, FakeResolver([]))
 
 
-def test_the_message_names_no_inner_address() -> None:
+def test_the_message_contains_no_inner_address() -> None:
     with serving_images() as server, pytest.raises(UrlRejected) as refused:
-        get(server, is_public, Answers(["10.11.12.13"]))
+        get(server, is_public, FakeResolver(["10.11.12.13"]))
 
     assert "10.11.12.13" not in str(refused.value)
 
 
 @pytest.mark.parametrize("form", ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1"])
-def test_every_form_of_a_number_becomes_the_address_that_it_means(form: str) -> None:
+def test_every_numeric_form_resolves_to_its_address(form: str) -> None:
     assert asyncio.run(resolve_host(form, 80)) == ["127.0.0.1"]

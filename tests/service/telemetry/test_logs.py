@@ -1,4 +1,4 @@
-"""Lines of the log: what they say of their request, and what they never say."""
+"""Log lines carry the ids of their request, and never a secret."""
 
 import base64
 import json
@@ -16,25 +16,25 @@ from tests.conftest import Jpeg
 CONTEXT = RequestContext("req_1", "features", "4bf92f3577b34da6a3ce929d0e0e4736", "job1")
 
 
-def record(message: str, *arguments: object, facts: dict[str, Any] | None = None, error: bool = False) -> Any:
+def make_record(message: str, *arguments: object, facts: dict[str, Any] | None = None, error: bool = False) -> Any:
     info = sys.exc_info() if error else None
-    made = logging.LogRecord("service.http.app", logging.INFO, __file__, 1, message, arguments, info)
-    made.created = 1_767_225_600.25
+    log_record = logging.LogRecord("service.http.app", logging.INFO, __file__, 1, message, arguments, info)
+    log_record.created = 1_767_225_600.25
     if facts is not None:
-        made.__dict__["facts"] = facts
-    return made
+        log_record.__dict__["facts"] = facts
+    return log_record
 
 
-def as_json(made: logging.LogRecord) -> dict[str, Any]:
-    line = JsonFormatter(SecretFilter()).format(made)
+def format_json(log_record: logging.LogRecord) -> dict[str, Any]:
+    line = JsonFormatter(SecretFilter()).format(log_record)
     assert "\n" not in line
-    found: dict[str, Any] = json.loads(line)
-    return found
+    parsed: dict[str, Any] = json.loads(line)
+    return parsed
 
 
-def test_a_line_of_json_names_the_request_and_its_facts() -> None:
+def test_a_json_line_has_the_requests_ids_and_the_facts() -> None:
     with bind_request(CONTEXT):
-        line = as_json(record("%s is done", "it", facts={"status": 200}))
+        line = format_json(make_record("%s is done", "it", facts={"status": 200}))
 
     assert line == {
         "time": "2026-01-01T00:00:00.250Z", "level": "INFO", "logger": "service.http.app", "message": "it is done",
@@ -42,23 +42,24 @@ def test_a_line_of_json_names_the_request_and_its_facts() -> None:
     }  # fmt: skip
 
 
-def test_outside_of_requests_there_is_nothing_to_name() -> None:
-    assert as_json(record("ready")).keys() == {"time", "level", "logger", "message"}
+def test_a_line_outside_of_requests_has_no_ids() -> None:
+    assert format_json(make_record("ready")).keys() == {"time", "level", "logger", "message"}
 
 
-def test_an_exception_is_type_message_and_one_text_of_its_stack() -> None:
+def test_an_exception_is_logged_as_type_message_and_stack() -> None:
     try:
         raise ValueError("over\nlines \ud800")
     except ValueError:
-        line = as_json(record("bug", error=True))
+        line = format_json(make_record("bug", error=True))
 
-    assert (line["exception"]["type"], line["exception"]["message"]) == ("ValueError", "over\nlines \ud800")
+    assert line["exception"]["type"] == "ValueError"
+    assert line["exception"]["message"] == "over\nlines \ud800"
     assert line["exception"]["stack"].startswith("Traceback")
 
 
-def test_a_line_of_text_ends_with_the_requests_id() -> None:
+def test_a_text_line_ends_with_the_request_id() -> None:
     with bind_request(CONTEXT):
-        line = FORMATTERS["text"](SecretFilter()).format(record("done"))
+        line = FORMATTERS["text"](SecretFilter()).format(make_record("done"))
 
     assert line.endswith("INFO    service.http.app  done  [req_1]")
 
@@ -78,15 +79,16 @@ HIDDEN: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("form", FORMATTERS)
 @pytest.mark.parametrize("name", HIDDEN)
-def test_what_is_secret_is_hidden_in_messages_and_in_stacks(name: str, form: LogFormat) -> None:
-    text, left = HIDDEN[name]
+def test_secrets_are_hidden_in_messages_and_in_stacks(name: str, form: LogFormat) -> None:
+    text, replacement = HIDDEN[name]
     formatter = FORMATTERS[form](SecretFilter(["the-api-key-SECRET"]))
     try:
         raise ValueError(text)
     except ValueError as error:
-        line = formatter.format(record("failed: %s", error, error=True))
+        line = formatter.format(make_record("failed: %s", error, error=True))
 
-    assert ("SECRET" in line, left in line) == (False, True)
+    assert "SECRET" not in line
+    assert replacement in line
 
 
 @pytest.mark.parametrize(
@@ -98,20 +100,20 @@ def test_what_is_secret_is_hidden_in_messages_and_in_stacks(name: str, form: Log
         "/home/user/.cache/kernelsight/models/efficientnet-lite0/1/model.onnx has sha256 " + "0f" * 32,
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_text_without_a_secret_stays_as_it_is(text: str) -> None:
     assert SecretFilter(["", "short"])(text) == text
 
 
-def test_an_image_that_is_part_of_a_message_is_not_shown(jpeg: Jpeg) -> None:
+def test_an_image_in_a_message_is_hidden(jpeg: Jpeg) -> None:
     data = jpeg("cat")
     encoded = base64.b64encode(data).decode()
 
-    left = SecretFilter()(f"data:image/jpeg;base64,{encoded} {encoded} {data!r}")
+    filtered = SecretFilter()(f"data:image/jpeg;base64,{encoded} {encoded} {data!r}")
 
-    assert len(left) < len(data) // 20
+    assert len(filtered) < len(data) // 20
 
 
-def test_other_libraries_never_tell_what_they_send(capfd: pytest.CaptureFixture[str]) -> None:
+def test_other_libraries_never_log_at_debug(capfd: pytest.CaptureFixture[str]) -> None:
     handlers, level = logging.root.handlers[:], logging.root.level
     try:
         configure_service_logging(Settings(telemetry=TelemetrySettings(log_level="DEBUG", log_format="json")))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.operations.request import OperationRequest
+from service.operations.operation import OperationRequest
 from service.worker.job_request import JobRequest
 
 

@@ -7,7 +7,8 @@ from PIL import Image, ImageOps
 
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import ImageLimits, decode
-from pipelines.moderation.hashes.lists import HashEntry, HashListKind, SearchableHashList
+from pipelines.moderation.hashes.kinds import HashListKind
+from pipelines.moderation.hashes.lists import HashEntry, SearchableHashList
 from pipelines.moderation.hashes.pdq import compute_pdq
 from pipelines.moderation.signals.known_images import MAX_SHOWN, KnownImageSignal
 from pipelines.moderation.types import SignalResult

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from service.cli import shadow
-from service.cli.shadow import ServiceRefused
+from service.cli.errors import ServiceRefused
 from tests.conftest import Jpeg
 from tests.service.monitoring.shadow.graphs import ENCODER, change_only_bytes, write_changed_encoder
 from tests.serving import run, serving

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from fastapi import Depends, FastAPI
 
 from service.http import error_handlers
-from service.http.auth import require_key
+from service.http.dependencies import require_key
 from service.http.routes import monitoring
 from service.monitoring.quality.observer import QualityObserver
 from service.settings import Settings

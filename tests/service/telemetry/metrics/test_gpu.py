@@ -1,4 +1,4 @@
-"""Figures of GPUs, from a stand-in for NVIDIA's library."""
+"""GPU metrics, with a fake of NVIDIA's library."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -12,20 +12,20 @@ from tests.service.telemetry.metrics.reading import Labels, series
 NAMES = ("gpu_utilization_ratio", "gpu_memory_used_bytes", "gpu_memory_total_bytes")
 
 
-class Refused(Exception):
+class FakeNvmlError(Exception):
     pass
 
 
 @dataclass
 class FakeNvml:
-    """Two GPUs. `silent` names the call that is refused."""
+    """Two GPUs. `failing` names the call that raises."""
 
-    silent: str = ""
-    NVMLError: type[Exception] = Refused
+    failing: str = ""
+    NVMLError: type[Exception] = FakeNvmlError
 
     def _call(self, name: str) -> None:
-        if name == self.silent:
-            raise Refused(name)
+        if name == self.failing:
+            raise FakeNvmlError(name)
 
     def nvmlDeviceGetCount(self) -> int:
         self._call("count")
@@ -42,7 +42,7 @@ class FakeNvml:
         return SimpleNamespace(total=80 << 30, used=handle << 30, free=1)
 
 
-def told(nvml: FakeNvml) -> list[list[tuple[Labels, float]]]:
+def collect(nvml: FakeNvml) -> list[list[tuple[Labels, float]]]:
     registry = CollectorRegistry()
     registry.register(GpuCollector(nvml))
     return [series(registry, name) for name in NAMES]
@@ -53,14 +53,14 @@ TOTAL = [({"gpu": gpu}, float(80 << 30)) for gpu in "01"]
 
 
 @pytest.mark.parametrize(
-    ("silent", "expected"),
+    ("failing", "expected"),
     [
         ("", [[({"gpu": "0"}, 0.25), ({"gpu": "1"}, 0.5)], USED, TOTAL]),
-        ("utilization", [[], USED, TOTAL]),  # a slice of a GPU tells its memory only
-        ("count", [[], [], []]),  # the driver went away
+        ("utilization", [[], USED, TOTAL]),  # a slice of a GPU (MIG) reports only its memory
+        ("count", [[], [], []]),  # the driver is gone
     ],
 )
-def test_each_gpu_tells_its_use_and_memory_as_far_as_it_can(
-    silent: str, expected: list[list[tuple[Labels, float]]]
+def test_each_gpu_reports_utilisation_and_memory_as_far_as_it_can(
+    failing: str, expected: list[list[tuple[Labels, float]]]
 ) -> None:
-    assert told(FakeNvml(silent)) == expected
+    assert collect(FakeNvml(failing)) == expected

@@ -1,4 +1,4 @@
-"""What is told of models: how their batches went, and how it stands with each."""
+"""Metrics of models: their batches, and the state of each."""
 
 import asyncio
 from pathlib import Path
@@ -22,13 +22,12 @@ def registry() -> CollectorRegistry:
     return CollectorRegistry()
 
 
-def test_a_batch_counts_with_its_size_release_time_and_waits(registry: CollectorRegistry) -> None:
+def test_a_batch_is_counted_with_size_release_reason_time_and_waits(registry: CollectorRegistry) -> None:
     waits: list[tuple[Priority, float]] = [("interactive", 0.25), ("batch", 0.5), ("batch", 1.5)]
     BatchMetrics(registry).observe(SERVED, BatchRecord("tiny", 4, 0.125, waits, "full", failed=False))
 
-    assert (value(registry, "batch_size_sum", model="tiny"), series(registry, "batch_releases_total")) == (
-        4, [({"model": "tiny", "reason": "full"}, 1)],
-    )  # fmt: skip
+    assert value(registry, "batch_size_sum", model="tiny") == 4
+    assert series(registry, "batch_releases_total") == [({"model": "tiny", "reason": "full"}, 1)]
     assert series(registry, "session_seconds_sum") == [
         ({"model": "tiny", "version": "3", "provider": "CPUExecutionProvider"}, 0.125)
     ]
@@ -38,7 +37,7 @@ def test_a_batch_counts_with_its_size_release_time_and_waits(registry: Collector
     ]
 
 
-def test_a_batch_that_fails_counts_as_that_alone(registry: CollectorRegistry) -> None:
+def test_a_failed_batch_counts_only_as_a_failure(registry: CollectorRegistry) -> None:
     record = BatchRecord("tiny", 4, 0.125, [("interactive", 0.25)], "full", failed=True)
     BatchMetrics(registry).observe(SERVED, record)
 
@@ -46,7 +45,7 @@ def test_a_batch_that_fails_counts_as_that_alone(registry: CollectorRegistry) ->
     assert [series(registry, name) for name in ("batch_size_count", "queue_wait_seconds_count")] == [[], []]
 
 
-def test_models_are_told_of_from_the_runtime_that_serves_them(registry: CollectorRegistry, tmp_path: Path) -> None:
+def test_the_state_of_models_is_read_from_the_runtime(registry: CollectorRegistry, tmp_path: Path) -> None:
     manifest = make_manifest(write_graph(tmp_path / "tiny.onnx"))
     store, batches = fill_store(tmp_path / "store", manifest), BatchMetrics(registry)
 
@@ -55,8 +54,8 @@ def test_models_are_told_of_from_the_runtime_that_serves_them(registry: Collecto
         await runtime.open(manifest)
         await runtime.infer("tiny", image(1))
         registry.register(ModelCollector(runtime))
-        lanes = runtime.plan(manifest).workers
-        told = {
+        workers = runtime.plan(manifest).workers
+        values = {
             name: value(registry, name, model="tiny", **labels)
             for name, labels in (
                 ("queue_oldest_seconds", {}), ("lane_respawns_total", {}), ("queue_depth", {"priority": "batch"}),
@@ -64,10 +63,12 @@ def test_models_are_told_of_from_the_runtime_that_serves_them(registry: Collecto
             )
         }  # fmt: skip
         size = (tmp_path / "tiny.onnx").stat().st_size
-        assert list(told.values()) == [0, 0, 0, 1, size]
-        assert sum(count for _, count in series(registry, "lanes")) == lanes
+        assert list(values.values()) == [0, 0, 0, 1, size]
+        assert sum(count for _, count in series(registry, "lanes")) == workers
         [(labels, _)] = series(registry, "model_info")
-        assert (labels["id"], labels["version"], labels["provider"]) == ("tiny", "1", "CPUExecutionProvider")
+        assert labels["id"] == "tiny"
+        assert labels["version"] == "1"
+        assert labels["provider"] == "CPUExecutionProvider"
         assert (value(registry, "model_load_seconds", model="tiny") or 0) > 0
         await runtime.close()
 

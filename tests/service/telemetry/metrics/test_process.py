@@ -1,4 +1,4 @@
-"""What a process tells of itself."""
+"""Metrics of the process."""
 
 import asyncio
 import threading
@@ -15,35 +15,44 @@ def test_the_build_names_version_python_and_onnxruntime() -> None:
     registry = CollectorRegistry()
     registry.register(BuildCollector("cpu"))
 
-    [(labels, one)] = series(registry, "build_info")
-    assert (sorted(labels), labels["onnxruntime"], labels["device"], one) == (
-        ["device", "onnxruntime", "python", "version"], RUNTIME_VERSION, "cpu", 1,
-    )  # fmt: skip
+    [(labels, sample)] = series(registry, "build_info")
+    assert sorted(labels) == ["device", "onnxruntime", "python", "version"]
+    assert labels["onnxruntime"] == RUNTIME_VERSION
+    assert labels["device"] == "cpu"
+    assert sample == 1
 
 
-def test_a_pool_that_is_saturated_shows_it() -> None:
-    pool, registry, begun, enough = CpuPool(threads=2), CollectorRegistry(), threading.Semaphore(0), threading.Event()
+def test_a_saturated_pool_shows_its_waiting_calls() -> None:
+    pool, registry, started, may_end = (
+        CpuPool(threads=2),
+        CollectorRegistry(),
+        threading.Semaphore(0),
+        threading.Event(),
+    )
     registry.register(PoolCollector(pool))
 
     def work() -> None:
-        begun.release()
-        assert enough.wait(60)
+        started.release()
+        assert may_end.wait(60)
 
-    def look() -> list[float | None]:
+    def read_pool() -> list[float | None]:
         busy, free = (value(registry, "pool_threads", state=state) for state in ("busy", "free"))
         return [busy, free, value(registry, "pool_waiting", priority="interactive")]
 
     async def scenario() -> list[list[float | None]]:
-        before = look()
+        before = read_pool()
         calls = [asyncio.create_task(pool.run(work)) for _ in range(3)]
         for _ in range(2):
-            assert await asyncio.to_thread(begun.acquire, timeout=60)
-        during = look()
-        enough.set()
+            assert await asyncio.to_thread(started.acquire, timeout=60)
+        during = read_pool()
+        may_end.set()
         await asyncio.gather(*calls)
         return [before, during]
 
     found = asyncio.run(scenario())
     pool.close()
 
-    assert [*found, look()] == [[0, 2, 0], [2, 0, 1], [0, 2, 0]]
+    before, during = found
+    assert before == [0, 2, 0]
+    assert during == [2, 0, 1]
+    assert read_pool() == [0, 2, 0]

@@ -1,4 +1,4 @@
-"""Where the time of an image went, by pipeline and stage."""
+"""Time of requests by pipeline and stage."""
 
 import asyncio
 import re
@@ -25,11 +25,11 @@ def pool() -> Iterator[CpuPool]:
     pool.close()
 
 
-def observed(metrics: Metrics) -> list[tuple[Labels, float]]:
+def stage_counts(metrics: Metrics) -> list[tuple[Labels, float]]:
     return series(metrics.registry, "stage_seconds_count")
 
 
-def test_a_request_counts_once_in_each_of_its_stages_while_it_is_watched(pool: CpuPool, jpeg: Jpeg) -> None:
+def test_an_observed_request_counts_once_in_each_of_its_stages(pool: CpuPool, jpeg: Jpeg) -> None:
     metrics, engine = Metrics(), Engine([FakePipeline()], pool=pool, limits=ImageLimits())
 
     async def scenario() -> None:
@@ -39,14 +39,14 @@ def test_a_request_counts_once_in_each_of_its_stages_while_it_is_watched(pool: C
 
     asyncio.run(scenario())
 
-    assert observed(metrics) == [
+    assert stage_counts(metrics) == [
         ({"pipeline": "all", "stage": "decode"}, 1),
         ({"pipeline": "features", "stage": "other"}, 1),  # a fake's stage has a name of its own
         ({"pipeline": "all", "stage": "total"}, 1),
     ]
 
 
-def test_what_fails_is_in_no_stage(pool: CpuPool) -> None:
+def test_a_failed_request_counts_in_no_stage(pool: CpuPool) -> None:
     metrics, engine = Metrics(), Engine([FakePipeline()], pool=pool, limits=ImageLimits())
 
     async def scenario() -> None:
@@ -55,10 +55,10 @@ def test_what_fails_is_in_no_stage(pool: CpuPool) -> None:
 
     asyncio.run(scenario())
 
-    assert observed(metrics) == []
+    assert stage_counts(metrics) == []
 
 
-def test_the_event_loop_is_measured_meanwhile(pool: CpuPool) -> None:
+def test_the_lag_of_the_event_loop_is_measured(pool: CpuPool) -> None:
     metrics = Metrics()
 
     async def scenario() -> None:
@@ -71,16 +71,18 @@ def test_the_event_loop_is_measured_meanwhile(pool: CpuPool) -> None:
     assert value(metrics.registry, "event_loop_lag_seconds_bucket", le="+Inf")
 
 
-def test_every_stage_that_a_pipeline_names_is_known() -> None:
+def test_every_stage_that_a_pipeline_names_is_a_label() -> None:
     folder = Path(pipelines.__file__).parent
     calls = re.compile(r'context\.(?:stage|add_stage)\("([a-z_.]+)"|(?:wait|session)="([a-z_.]+)"')
-    named = {one or other for one, other in calls.findall(source_of(folder.rglob("*.py")))}
-    signals = set(re.findall(r'    name: ClassVar\[str\] = "([a-z_]+)"', source_of(folder.glob("moderation/signals/*.py"))))
+    named = {one or other for one, other in calls.findall(read_sources(folder.rglob("*.py")))}
+    signals = set(
+        re.findall(r'    name: ClassVar\[str\] = "([a-z_]+)"', read_sources(folder.glob("moderation/signals/*.py")))
+    )
 
     assert len(named) > 15
     assert len(signals) > 5
     assert (named | signals) - STAGES == set()
 
 
-def source_of(paths: Iterable[Path]) -> str:
+def read_sources(paths: Iterable[Path]) -> str:
     return "\n".join(path.read_text("utf-8") for path in paths)

@@ -1,4 +1,4 @@
-"""Panels and dashboards in a few words each; Grafana's own library makes the JSON of them."""
+"""Panels and dashboards as short declarations; Grafana's own library generates their JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,54 +14,54 @@ from deploy.grafana.queries import Query
 Unit = Literal["short", "s", "bytes", "percentunit", "reqps", "ops"]
 
 _SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
-_TALL, _SMALL = 8, 4
+_HEIGHT, _STAT_HEIGHT = 8, 4
 
 
 @dataclass(frozen=True)
 class Panel:
-    """`width` of the 24 columns that a row has. `stacks`: its lines are parts of a whole."""
+    """`width` is in columns of 24. `is_stacked`: the lines are parts of a whole."""
 
     title: str
     queries: Sequence[Query]
     unit: Unit = "short"
-    about: str = ""
+    description: str = ""
     width: int = 8
-    stacks: bool = False
+    is_stacked: bool = False
 
-    def built(self) -> timeseries.Panel | stat.Panel:
+    def build(self) -> timeseries.Panel | stat.Panel:
         legend = common.VizLegendOptions().display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
-        panel = timeseries.Panel().min(0).legend(legend).height(_TALL)
-        if self.stacks:
+        panel = timeseries.Panel().min(0).legend(legend).height(_HEIGHT)
+        if self.is_stacked:
             panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL)).fill_opacity(30)
-        return _filled(panel, self)
+        return _configure(panel, self)
 
 
 @dataclass(frozen=True)
-class Number(Panel):
-    """One figure a query: what it is now."""
+class StatPanel(Panel):
+    """Shows the current value of each query."""
 
     width: int = 6
 
-    def built(self) -> timeseries.Panel | stat.Panel:
-        return _filled(stat.Panel().height(_SMALL), self)
+    def build(self) -> timeseries.Panel | stat.Panel:
+        return _configure(stat.Panel().height(_STAT_HEIGHT), self)
 
 
 @dataclass(frozen=True)
-class Row:
-    """`takes`: what has to be there for its panels to show anything; nothing: a service and requests are enough."""
+class PanelRow:
+    """`requires` names what its panels need beyond a service and requests."""
 
     title: str
     panels: Sequence[Panel]
-    takes: str = ""
+    requires: str = ""
 
 
 @dataclass(frozen=True)
-class Board:
+class Dashboard:
     name: str
-    rows: Sequence[Row]
+    rows: Sequence[PanelRow]
 
-    def json(self) -> str:
-        built = (
+    def to_json(self) -> str:
+        builder = (
             dashboard.Dashboard(f"KernelSight: {self.name}")
             .uid(f"kernelsight-{self.name}")
             .tags(["kernelsight"])
@@ -71,16 +71,16 @@ class Board:
             .with_variable(dashboard.DatasourceVariable("datasource").type("prometheus"))
         )
         for row in self.rows:
-            built.with_row(dashboard.Row(row.title))
+            builder.with_row(dashboard.Row(row.title))
             for panel in row.panels:
-                built.with_panel(panel.built())
-        return JSONEncoder(sort_keys=True, indent=1).encode(built.build()) + "\n"
+                builder.with_panel(panel.build())
+        return JSONEncoder(sort_keys=True, indent=1).encode(builder.build()) + "\n"
 
 
-def _filled(built: timeseries.Panel | stat.Panel, panel: Panel) -> timeseries.Panel | stat.Panel:
-    """Exemplars are asked for where lines are of a histogram: they link a slow request to its trace."""
-    built.title(panel.title).description(panel.about).unit(panel.unit).span(panel.width).datasource(_SOURCE)
+def _configure(build: timeseries.Panel | stat.Panel, panel: Panel) -> timeseries.Panel | stat.Panel:
+    """Histograms are queried with exemplars, which link a slow request to its trace."""
+    build.title(panel.title).description(panel.description).unit(panel.unit).span(panel.width).datasource(_SOURCE)
     for letter, query in zip("ABCDEFGH", panel.queries, strict=False):
         target = prometheus.Dataquery().ref_id(letter).expr(query.expression).legend_format(query.legend)
-        built.with_target(target.exemplar("_bucket" in query.expression))
-    return built
+        build.with_target(target.exemplar("_bucket" in query.expression))
+    return build
