@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=15.0)
-    parser.add_argument("--only", selections=("rate", "latency"))
+    parser.add_argument("--only", choices=("rate", "latency"))
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         images = copies(given.folder, Path(scratch) / "images", given.images)

@@ -40,7 +40,7 @@ Watch = Callable[[BaseModel, int], None]
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=100)
-    parser.add_argument("--ocr", selections=("auto", "force"), default="auto")
+    parser.add_argument("--ocr", choices=("auto", "force"), default="auto")
     given = parser.parse_args()
     data, options = document(given.pages), DocumentsOptions(ocr=given.ocr)
     print(f"{given.pages} pages, {len(data) / 1e6:.2f} MB")

@@ -112,7 +112,7 @@ class SwitchedBatches(BatchMetrics):
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--watch", nargs="+", selections=WATCHES, default=["metrics"])
+    parser.add_argument("--watch", nargs="+", choices=WATCHES, default=["metrics"])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--concurrency", type=int, default=8)

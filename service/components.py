@@ -93,6 +93,8 @@ async def open_components(
             await engine.warm({name: options for name in names if (options := PIPELINES[name].warm_up) is not None})
         metrics.register_collectors(runtime, pool, resources.encoder.cache)
         async with open_fetcher(settings.server.url_inputs, max_bytes=settings.limits.max_image_bytes) as fetcher:
+            if only is None:
+                await fetcher.prepare()
             yield Components(
                 settings=settings,
                 metrics=metrics,

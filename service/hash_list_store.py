@@ -6,18 +6,14 @@ is a counter that grows with every edit; it tells running processes to read the 
 
 import csv
 import io
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import filelock
 import orjson
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from models.atomic_write import write_atomically
 from models.errors import KernelSightError
@@ -33,6 +29,9 @@ from pipelines.moderation.hashes.lists import (
 from pipelines.moderation.signals.known_images import KnownImageSignal
 from service.hot_reload import Reloading, file_state
 from service.settings import Settings, SettingsInvalid
+
+if TYPE_CHECKING:  # only lists in Redis load it
+    import redis
 
 SCHEMES = ("redis", "rediss", "unix")
 SUFFIXES = (".csv", ".txt", ".json", ".jsonl", ".ndjson")
@@ -112,13 +111,17 @@ class FileHashListStore:
 
 @dataclass(frozen=True)
 class RedisHashListStore:
-    client: redis.Redis
+    client: "redis.Redis"
     key: str
     name: str  # the URL without its password
 
     @classmethod
     def from_url(cls, url: str) -> "RedisHashListStore":
         """Connects on first use; raises SettingsInvalid."""
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
         address, _, key = url.partition("#")
         scheme, _, rest = address.partition("://")
         name = f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}#{key}"
@@ -134,6 +137,8 @@ class RedisHashListStore:
 
     def state(self) -> Hashable:
         """Includes the number of entries: other tools do not count the version up."""
+        import redis
+
         try:
             return (self.client.get(f"{self.key}:version"), self.client.hlen(self.key))
         except redis.RedisError:
@@ -150,13 +155,16 @@ class RedisHashListStore:
         with self._translate_errors():
             for start in range(0, len(names), ENTRIES_PER_COMMAND):
                 part = {name: fields[name] for name in names[start : start + ENTRIES_PER_COMMAND]}
-                self._edit(partial(redis.client.Pipeline.hset, name=self.key, mapping=part))
+                self._put(part)
 
     def remove(self, hash: bytes) -> bool:
         with self._translate_errors():
             return bool(self._edit(lambda edit: edit.hdel(self.key, hash.hex())))
 
-    def _edit(self, change: Callable[[redis.client.Pipeline], object]) -> Any:
+    def _put(self, fields: Mapping[Any, Any]) -> None:
+        self._edit(lambda edit: edit.hset(name=self.key, mapping=fields))
+
+    def _edit(self, change: Callable[["redis.client.Pipeline"], object]) -> Any:
         """The edit and the new version are one transaction."""
         edit = self.client.pipeline()
         change(edit)
@@ -165,6 +173,8 @@ class RedisHashListStore:
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
+        import redis
+
         try:
             yield
         except redis.RedisError as cause:

@@ -128,7 +128,9 @@ class PipelineFactory:
         signals = (
             NsfwSignal(opennsfw, self._used(opennsfw), self.runtime.infer_many, self.pool, explainers, chain),
             ObjectsSignal(encoder),
-            await self.pool.run(open_known_image_signal, self.settings, self.pool),  # a list of a million hashes takes seconds
+            await self.pool.run(
+                open_known_image_signal, self.settings, self.pool
+            ),  # a list of a million hashes takes seconds
             BarcodeSignal(self._open_domain_lists().current, self.pool),
             FileHygieneSignal(self.pool),
             CustomCategorySignal(encoder, heads.current),

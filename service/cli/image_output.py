@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.captioning.spec import FEATURES
-from pipelines.faces.overlay import draw_faces
 from pipelines.faces.spec import FACES
 from pipelines.findings import Findings
 from pipelines.image.decode import decode
@@ -42,6 +41,8 @@ def print_faces_table(path: Path, findings: Findings) -> None:
 
 def write_faces_overlay(path: Path, findings: Findings, out: Path) -> None:
     """Raises OutputNotWritable."""
+    from pipelines.faces.overlay import draw_faces
+
     picture = decode(path.read_bytes(), limits=image_limits(load_settings()))
     try:
         draw_faces(picture.pixels, findings.of(FACES)).save(out)

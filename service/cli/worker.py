@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,7 +56,6 @@ async def _run_jobs(
     settings: "Settings", priorities: list[Priority], metrics_address: tuple[str, int] | None, tracing: "Tracing"
 ) -> None:
     from service.components import open_components
-    from service.monitoring.monitors import open_monitors
     from service.telemetry.metrics import Metrics
     from service.worker.job_services import open_job_services
     from service.worker.metrics import JobMetrics
@@ -68,9 +68,13 @@ async def _run_jobs(
     async with (
         open_job_services(settings, priorities) as jobs,
         open_components(settings, metrics) as components,
-        open_monitors(components),
-        job_metrics.updating(jobs),
+        AsyncExitStack() as stack,
     ):
+        # Imported here: it loads OpenCV and ONNX Runtime, which must not delay the queue's errors.
+        from service.monitoring.monitors import open_monitors
+
+        await stack.enter_async_context(open_monitors(components))
+        await stack.enter_async_context(job_metrics.updating(jobs))
         worker = Worker(components, jobs, job_metrics, tracing)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)

@@ -10,11 +10,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import BodyTooLarge
 from service.http.error_handlers import error_response, internal_error_response
-from service.telemetry.logs import result_facts
 from service.telemetry.metrics import Metrics
-from service.telemetry.request_context import RequestContext, bind_request, is_request_id, new_request_id
+from service.telemetry.request_context import (
+    RequestContext,
+    bind_request,
+    extract_trace_headers,
+    is_request_id,
+    new_request_id,
+    parse_trace_id,
+)
 from service.telemetry.spans import SpanAttributes
-from service.telemetry.trace_context import extract_trace_headers, parse_trace_id
 from service.telemetry.tracing import Span, Tracing, use_span
 
 log = logging.getLogger(__name__)
@@ -172,7 +177,7 @@ def _end_span(span: Span, method: str, route: str | None, status: int) -> None:
 
 def _log_request(method: str, route: str | None, status: int, seconds: float, context: RequestContext) -> None:
     facts: dict[str, Any] = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6)}
-    results = result_facts(context)
+    results = context.result_facts
     found = f", {' '.join(context.result_ids)}" if context.result_ids else ""
     log.info(
         "%s %s: %d in %.3f s%s", method, route or "(no route)", status, seconds, found, extra={"facts": facts | results}

@@ -11,10 +11,8 @@ from typing import Literal
 from service.queue.errors import PermanentFailure, QueueUnavailable, TemporaryFailure
 from service.queue.leases import JobOutcome, Leases
 from service.queue.types import JobResult, Problem, QueuedJob, problem_code
-from service.telemetry.logs import result_facts
-from service.telemetry.request_context import RequestContext, bind_request, new_request_id
+from service.telemetry.request_context import RequestContext, bind_request, new_request_id, parse_trace_id
 from service.telemetry.spans import SpanAttributes
-from service.telemetry.trace_context import parse_trace_id
 from service.telemetry.tracing import NoopTracing, Tracing, current_span, use_span
 
 log = logging.getLogger(__name__)
@@ -77,7 +75,7 @@ class JobAttempt:
             verb = "lost" if outcome is None else outcome.verb
             span.set({"kernelsight.request_id": request_id, "kernelsight.job.outcome": verb})
             seconds = monotonic() - self.started
-            facts = {"attempt": job.attempt, "outcome": verb, "seconds": round(seconds, 6), **result_facts(context)}
+            facts = {"attempt": job.attempt, "outcome": verb, "seconds": round(seconds, 6), **context.result_facts}
             log.info("job %s: %s in %.3f s", job.id, verb, seconds, extra={"facts": facts})
         return outcome
 

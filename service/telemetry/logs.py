@@ -138,12 +138,6 @@ FORMATTERS: "dict[LogFormat, Callable[[SecretFilter], logging.Formatter]]" = {
 }
 
 
-def result_facts(context: RequestContext) -> dict[str, Any]:
-    """Fields of a line: `result_id`, or `result_ids` if there are several."""
-    ids = context.result_ids
-    return {} if not ids else {"result_id": ids[0]} if len(ids) == 1 else {"result_ids": ids}
-
-
 def _request_fields(context: RequestContext | None) -> dict[str, str | None]:
     if context is None:
         return {}

@@ -55,9 +55,8 @@ class OtelTracing:
         }
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(ratio)),
-            resource=Resource.create(attributes).merge(
-                OTELResourceDetector().detect()
-            ),  # the operator's attributes win
+            # The operator's attributes win.
+            resource=Resource.create(attributes).merge(OTELResourceDetector().detect()),
             shutdown_on_exit=False,
         )
         self._provider.add_span_processor(processor)

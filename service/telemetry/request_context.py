@@ -1,12 +1,15 @@
-"""The current request's ids, which logs, audit records, spans and exemplars carry."""
+"""The current request's ids, which logs, audit records, spans and exemplars carry; and the headers of its trace.
+
+Headers are W3C Trace Context: https://www.w3.org/TR/trace-context/
+"""
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # they load numpy, which the command line needs only when it runs a pipeline
     from pipelines.findings import Observation
@@ -15,6 +18,10 @@ if TYPE_CHECKING:  # they load numpy, which the command line needs only when it 
 MAX_RESULT_IDS = 32  # recorded for one request: as many as a moderation may have
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+
+# Version 00 has these four fields; a later version may append more after a dash. Version ff is invalid.
+_PARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_MAX_HEADER_LENGTH = 512  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,12 @@ class RequestContext:
     trace_id: str | None = None
     job_id: str | None = None
     result_ids: list[str] = field(default_factory=list)
+
+    @property
+    def result_facts(self) -> dict[str, Any]:
+        """Fields of a log line: `result_id`, or `result_ids` if there are several."""
+        ids = self.result_ids
+        return {} if not ids else {"result_id": ids[0]} if len(ids) == 1 else {"result_ids": ids}
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("request", default=None)
@@ -79,3 +92,26 @@ def _record(result_id: str) -> None:
     context = _current.get()
     if context is not None and len(context.result_ids) < MAX_RESULT_IDS:
         context.result_ids.append(result_id)
+
+
+def extract_trace_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """A request's `traceparent` and `tracestate`; nothing if `traceparent` is missing or malformed."""
+    found: dict[str, list[str]] = {"traceparent": [], "tracestate": []}
+    for name, value in headers:
+        if name in (b"traceparent", b"tracestate"):
+            found[name.decode()].append(value.decode("latin-1").strip())
+    parents, states = found["traceparent"], ",".join(found["tracestate"])
+    if len(parents) != 1 or not _is_parent(parents[0]):
+        return {}
+    return {"traceparent": parents[0]} | ({"tracestate": states} if 0 < len(states) <= _MAX_HEADER_LENGTH else {})
+
+
+def parse_trace_id(headers: Mapping[str, str]) -> str | None:
+    """The trace id in headers that `extract_trace_headers` returned."""
+    parent = headers.get("traceparent")
+    return None if parent is None else parent.split("-")[1]
+
+
+def _is_parent(text: str) -> bool:
+    match = _PARENT.fullmatch(text) if len(text) <= _MAX_HEADER_LENGTH else None
+    return match is not None and (match[1] != "00" or match[5] is None)

@@ -1,5 +1,6 @@
 """Settings come from `KERNELSIGHT_…` variables and the `.env` file, whose names are a contract with operators."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -20,6 +21,8 @@ from service.settings import (
     TelemetrySettings,
     load_settings,
 )
+
+ROOT = Path(__file__).parents[2]
 
 # Every variable that may be set, with a value that is not its default. A name never changes.
 VARIABLES = {
@@ -268,8 +271,7 @@ def test_our_variables_for_other_things_are_allowed(name: str, monkeypatch: pyte
 
 
 def test_what_the_compose_file_takes_from_env_is_allowed_there() -> None:
-    root = Path(__file__).parents[2]
-    compose = yaml.safe_load((root / "docker-compose.yml").read_text())
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
     names = {port.removeprefix("${").partition(":")[0] for port in ports if port.startswith("${KERNELSIGHT_")}
 
@@ -277,7 +279,33 @@ def test_what_the_compose_file_takes_from_env_is_allowed_there() -> None:
     assert names <= set(OTHER_VARIABLES)
 
 
-def test_variables_of_others_are_no_concern_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_documentation_lists_every_variable_with_its_default(group: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    text = (ROOT / "docs" / "settings.md").read_text()
+    section = text.partition(f"## {group.capitalize()}\n")[2].partition("\n## ")[0]
+    documented = re.findall(r"^\| `(\w+)` \| `?([^`|]*?)`? \|", section, re.MULTILINE)
+
+    assert documented == [
+        (f"KERNELSIGHT_{name.upper()}", as_documented(info.get_default(call_default_factory=True)))
+        for name, info in GROUPS[group].model_fields.items()
+    ]
+
+
+def as_documented(default: object) -> str:
+    if default is None:
+        return "none"
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, tuple):
+        return ",".join(default)
+    if isinstance(default, float):
+        return f"{default:.12g}"
+    return str(default).replace(str(Path.home()), "~")
+
+
+def test_variables_with_another_prefix_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("OTHER_QUEUE_DETPH=7\n")
     monkeypatch.setenv("KERNEL_QUEUE_DETPH", "7")
 
@@ -286,8 +314,7 @@ def test_variables_of_others_are_no_concern_of_ours(monkeypatch: pytest.MonkeyPa
 
 def test_settings_are_read_without_the_heavy_libraries() -> None:
     code = "import service.settings, sys; print({'cv2', 'onnxruntime', 'fastapi', 'redis'} & set(sys.modules))"
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "set()"
 

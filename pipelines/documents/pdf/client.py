@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.documents.errors import DocumentCorrupt, DocumentLocked, PageBroken, PageTooSlow
-from pipelines.documents.pdf.pdfium_text import PageCharacters
+from pipelines.documents.pdf.page_characters import PageCharacters
 from pipelines.documents.stages import Pixels
 from pipelines.errors import TooManyBytes
 

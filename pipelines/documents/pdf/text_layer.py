@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipelines.boxes import Box, box_height, enclosing_box, vertical_overlap
 from pipelines.documents.coordinates import PageTransform, Rotation
-from pipelines.documents.pdf.pdfium_text import Floats, PageCharacters
+from pipelines.documents.pdf.page_characters import Floats, PageCharacters
 from pipelines.documents.pdf.text_quality import find_distrust_reason, is_unreadable
 from pipelines.documents.stages import PageText, Pixels, TextLine, TextWord
 

@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 
-from pipelines.documents.pdf.pdfium_text import PageCharacters
+from pipelines.documents.pdf.page_characters import PageCharacters
 
 MIN_CHARACTERS = 20  # from which shares mean something
 MIN_LETTERS = 120  # from which statistics of letters do

@@ -15,8 +15,7 @@ from pipelines.engine import Engine
 from service.telemetry.metrics.gpu import GpuCollector, open_nvml
 from service.telemetry.metrics.models import BatchMetrics, ModelCollector
 from service.telemetry.metrics.process import BuildCollector, CacheCollector, LoopMetrics, PoolCollector
-from service.telemetry.metrics.requests import RequestMetrics
-from service.telemetry.metrics.stages import StageMetrics
+from service.telemetry.metrics.requests import RequestMetrics, StageMetrics
 
 if TYPE_CHECKING:
     from models.runtime.runtime import Runtime

@@ -141,7 +141,12 @@ def test_a_redirect_to_a_forbidden_address_is_rejected() -> None:
     async def once(url: str) -> bytes:
         network = CheckedNetworkBackend(lambda address: str(address) == "127.0.0.2", resolve_host)
         async with httpcore2.AsyncConnectionPool(network_backend=network) as http:
-            return await ImageFetcher(OutboundClient("any", network, http), LIMIT, 10).fetch(url)
+            client = OutboundClient("any", network, http)
+
+            async def open_client() -> OutboundClient:
+                return client
+
+            return await ImageFetcher("any", LIMIT, 10, open_client).fetch(url)
 
     with serving_images(host="0.0.0.0") as server:
         url = f"http://127.0.0.2:{server.port}/redirect/" + quote(f"http://127.0.0.1:{server.port}/image", safe="")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.telemetry.trace_context import extract_trace_headers, parse_trace_id
+from service.telemetry.request_context import extract_trace_headers, parse_trace_id
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 VALID = f"00-{TRACE}-{PARENT}-01"

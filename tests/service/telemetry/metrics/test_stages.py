@@ -12,7 +12,7 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.image.decode import ImageLimits
 from service.telemetry.metrics import Metrics
-from service.telemetry.metrics.stages import STAGES
+from service.telemetry.metrics.requests import STAGES
 from tests.conftest import Jpeg
 from tests.pipelines.fakes import FakePipeline, NoOptions
 from tests.service.telemetry.metrics.reading import Labels, series, value

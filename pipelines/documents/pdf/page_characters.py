@@ -1,0 +1,27 @@
+"""The characters of a PDF page, as PDFium's process hands them over. Needs no PDFium."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PageCharacters:
+    """Characters in the order of the page's content; arrays have one row for each.
+
+    Boxes are pixels and have the height of the font. `quarters` are clockwise rotations in units of 90 degrees;
+    `invisible` marks text that is not painted, `covered` text under an opaque image, `unmapped` characters for which
+    the font has no Unicode. `images` (n, 4) are the boxes of all images. `too_many`: no character was read.
+    """
+
+    codes: NDArray[np.uint32] = field(repr=False)
+    boxes: Floats = field(repr=False)
+    quarters: NDArray[np.int8] = field(repr=False)
+    invisible: NDArray[np.bool_] = field(repr=False)
+    covered: NDArray[np.bool_] = field(repr=False)
+    unmapped: NDArray[np.bool_] = field(repr=False)
+    images: Floats = field(repr=False)
+    too_many: bool = False
