@@ -1,11 +1,10 @@
-"""A long PDF whose text needs no reading: pages per second, and resident memory from page to page.
+"""Measures pages per second and resident memory on a long PDF with a usable text layer.
 
     python benchmarks/documents_pages.py [--pages 100] [--ocr auto|force]
 
 The file is drawn here: paragraphs under headings and a ruled table on every page. It goes through the engine as a
-request does, PDFium's processes and the models included, twice: the first time pays for what is made once. With
-`--ocr force` the same pages are read from their pixels. Linux only: memory comes from /proc, that of this process
-and of those that it started.
+request does, PDFium's process and the models included, twice: the first run also pays for what is opened once. With
+`--ocr force` the same pages are read by OCR. Linux only: memory is read from /proc, for this process and its children.
 """
 
 import argparse
@@ -13,6 +12,7 @@ import asyncio
 import io
 import os
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from time import perf_counter
 
@@ -33,63 +33,64 @@ SENTENCES = (
     "Today the building holds a library, and the wheel gives it light.",
     "Visitors ask how deep the water is, and nobody who works there knows.",
 )
-PAGE = os.sysconf("SC_PAGE_SIZE")
-Watch = Callable[[BaseModel, int], None]
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+OnPage = Callable[[BaseModel, int], None]
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=100)
     parser.add_argument("--ocr", choices=("auto", "force"), default="auto")
-    given = parser.parse_args()
-    data, options = document(given.pages), DocumentsOptions(ocr=given.ocr)
-    print(f"{given.pages} pages, {len(data) / 1e6:.2f} MB")
+    options = parser.parse_args()
+    data, documents_options = draw_document(options.pages), DocumentsOptions(ocr=options.ocr)
+    print(f"{options.pages} pages, {len(data) / 1e6:.2f} MB")
     async with open_components(load_settings(), Metrics(), only=("document",)) as components:
-        print(f"started: {megabytes():.0f} MB")
+        print(f"started: {resident_megabytes():.0f} MB")
         for turn in ("first", "second"):
-            watch, seen = watched(max(1, given.pages // 5))
+            on_page, memory = track_memory(max(1, options.pages // 5))
             started = perf_counter()
-            await components.engine.run(data, {"document": options}, on_page=watch)
+            await components.engine.run(data, {"document": documents_options}, on_page=on_page)
             seconds = perf_counter() - started
-            print(f"{turn} time: {given.pages / seconds:.1f} pages/s; MB after every fifth part: {', '.join(seen)}")
+            print(f"{turn} time: {options.pages / seconds:.1f} pages/s; MB after every fifth part: {', '.join(memory)}")
 
 
-def watched(every: int) -> tuple[Watch, list[str]]:
-    """Something that hears of each page, and the memory that it found in use after every so many."""
-    pages, seen = iter(range(1, 1_000_000)), list[str]()
+def track_memory(every: int) -> tuple[OnPage, list[str]]:
+    """A listener for pages, and the list into which it puts the memory in use after each `every` pages."""
+    numbers, memory = count(1), list[str]()
 
-    def watch(page: BaseModel, total: int) -> None:
-        if next(pages) % every == 0:
-            seen.append(f"{megabytes():.0f}")
+    def on_page(page: BaseModel, total: int) -> None:
+        if next(numbers) % every == 0:
+            memory.append(f"{resident_megabytes():.0f}")
 
-    return watch, seen
-
-
-def megabytes() -> float:
-    """Resident in this process and its children; what they share counts once for each."""
-    family = [Path("/proc/self"), *(folder for folder in Path("/proc").glob("[0-9]*") if parent(folder) == os.getpid())]
-    return sum(int(folder.joinpath("statm").read_text().split()[1]) for folder in family) * PAGE / 1e6
+    return on_page, memory
 
 
-def parent(folder: Path) -> int | None:
-    """None where the process has ended meanwhile."""
+def resident_megabytes() -> float:
+    """Of this process and its children; shared memory counts once for each."""
+    children = (folder for folder in Path("/proc").glob("[0-9]*") if read_parent(folder) == os.getpid())
+    folders = [Path("/proc/self"), *children]
+    return sum(int(folder.joinpath("statm").read_text().split()[1]) for folder in folders) * PAGE_BYTES / 1e6
+
+
+def read_parent(folder: Path) -> int | None:
+    """The parent's process id; None where the process has ended meanwhile."""
     try:
         return int(folder.joinpath("stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
         return None
 
 
-def document(pages: int) -> bytes:
+def draw_document(pages: int) -> bytes:
     file = io.BytesIO()
     canvas = Canvas(file, pagesize=A4, invariant=1)
     for number in range(1, pages + 1):
-        draw(canvas, number)
+        draw_page(canvas, number)
         canvas.showPage()
     canvas.save()
     return file.getvalue()
 
 
-def draw(canvas: Canvas, number: int) -> None:
+def draw_page(canvas: Canvas, number: int) -> None:
     """One A4 page; units are points from its lower left corner."""
     canvas.setFont("Helvetica-Bold", 16)
     canvas.drawString(72, 760, f"{number}. Report on the mill")

@@ -1,12 +1,12 @@
-"""Reading text from pages against the libraries that people use instead: same pages, same cores, one run.
+"""Compares OCR with other libraries: same pages, same cores, in one run.
 
     python benchmarks/documents_peers.py IMAGES [--rounds 3] [--most 40] [--at-once 4]
 
 IMAGES is a folder of page images. RapidOCR (`pip install rapidocr==3.10.0`, the same nets) takes part when it is
-installed in this environment: as it comes, and with an engine of one thread for each core, which read side by side.
-From decoded pixels to lines with their words. KernelSight reads as many pages at once as its pipeline does. Handfuls
-of pages go to everyone in turn, so that a machine whose speed drifts favours nobody; of each handful the median of
-the rounds. Everyone may use all cores.
+installed in this environment: with its defaults, and with an engine of one thread for each core, which read side by
+side. Measured is the way from decoded pixels to lines with their words. KernelSight reads as many pages at once as its
+pipeline does. Each group of pages goes to all contenders in turn, so that a machine whose speed drifts favours nobody;
+of each group the median of the rounds counts. All may use all cores.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from service.settings import load_settings
 MODELS = ("ppocr-v6-det-small", "ppocr-v2-cls", "ppocr-v6-rec-small")
 
 Contender = Callable[[Sequence[Pixels]], Awaitable[object]]
-Times = dict[str, tuple[float, float]]  # seconds on the clock, and of all cores
+Times = dict[str, tuple[float, float]]  # by contender: seconds on the clock, and of all cores
 
 
 async def main() -> None:
@@ -48,16 +48,16 @@ async def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--most", type=int, default=40)
     parser.add_argument("--at-once", type=int, default=DocumentLimits().max_concurrent_pages)
-    given = parser.parse_args()
-    files = sorted(path for path in given.images.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
-    files = files[:: max(1, len(files) // given.most)][: given.most]
+    options = parser.parse_args()
+    files = sorted(path for path in options.images.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    files = files[:: max(1, len(files) // options.most)][: options.most]
     store, pool = Store(load_settings().models.store.expanduser()), CpuPool()
     runtime = Runtime(store, device="cpu")
     try:
-        contenders = {"kernelsight": await ours(store, runtime, pool), **peers()}
+        contenders = {"kernelsight": await open_kernelsight(store, runtime, pool), **open_peers()}
         pages = [np.asarray(decode(path.read_bytes(), limits=ImageLimits()).pixels.convert("RGB")) for path in files]
-        handfuls = [pages[first : first + given.at_once] for first in range(0, len(pages), given.at_once)]
-        times = [await in_turn(contenders, handful, given.rounds) for handful in handfuls]
+        groups = [pages[first : first + options.at_once] for first in range(0, len(pages), options.at_once)]
+        times = [await measure_in_turn(contenders, group, options.rounds) for group in groups]
     finally:
         await runtime.close()
         pool.close()
@@ -67,7 +67,7 @@ async def main() -> None:
         print(f"{name:26}  {seconds:6.2f} s a page  {60 / seconds:6.1f} pages a minute  {work:6.2f} s of cores")
 
 
-async def ours(store: Store, runtime: Runtime, pool: CpuPool) -> Contender:
+async def open_kernelsight(store: Store, runtime: Runtime, pool: CpuPool) -> Contender:
     catalog = Catalog.load()
     manifests = [catalog.get(name) for name in MODELS]
     for manifest in manifests:
@@ -79,15 +79,18 @@ async def ours(store: Store, runtime: Runtime, pool: CpuPool) -> Contender:
     return lambda pages: asyncio.gather(*(reader.read(page, RunContext()) for page in pages))
 
 
-def peers() -> dict[str, Contender]:
+def open_peers() -> dict[str, Contender]:
     if importlib.util.find_spec("rapidocr") is None:
         return {}
     cores = len(os.sched_getaffinity(0))
-    return {"rapidocr": rapidocr(engines=1), f"rapidocr, {cores} side by side": rapidocr(engines=cores, threads=1)}
+    return {
+        "rapidocr": open_rapidocr(engines=1),
+        f"rapidocr, {cores} side by side": open_rapidocr(engines=cores, threads=1),
+    }
 
 
-def rapidocr(*, engines: int, threads: int = -1) -> Contender:
-    """Its engines in threads of their own; -1 leaves theirs to it."""
+def open_rapidocr(*, engines: int, threads: int = -1) -> Contender:
+    """Each engine in a thread of its own; with -1 `threads` it takes its own number of threads."""
     params = {"Global.log_level": "critical", "EngineConfig.onnxruntime.intra_op_num_threads": threads}
     local, pool = threading.local(), ThreadPoolExecutor(engines)
 
@@ -100,16 +103,14 @@ def rapidocr(*, engines: int, threads: int = -1) -> Contender:
     return lambda pages: asyncio.gather(*(loop.run_in_executor(pool, read, page) for page in pages))
 
 
-async def in_turn(contenders: dict[str, Contender], pages: Sequence[Pixels], rounds: int) -> Times:
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
+async def measure_in_turn(contenders: dict[str, Contender], pages: Sequence[Pixels], rounds: int) -> Times:
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, read in contenders.items():
             started, worked = perf_counter(), process_time()
             await read(pages)
-            taken[name].append((perf_counter() - started, process_time() - worked))
-    return {
-        name: (median(one[0] for one in several), median(one[1] for one in several)) for name, several in taken.items()
-    }
+            times[name].append((perf_counter() - started, process_time() - worked))
+    return {name: (median(clock for clock, _ in own), median(cores for _, cores in own)) for name, own in times.items()}
 
 
 if __name__ == "__main__":

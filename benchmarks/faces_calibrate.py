@@ -3,8 +3,8 @@
     python benchmarks/faces_calibrate.py FOLDER
 
 FOLDER/labels.jsonl (or gt.jsonl) has a line for each image: {"file": "a.jpg", "faces": [{"box": [x0, y0, x1, y1],
-"ignore": false}, ...]}. `ignore` marks faces that neither count as found nor as invented. An image without faces
-has an empty list, or null together with a "nonface" that is not null.
+"ignore": false}, ...]}. Faces with `ignore` count neither as found nor as invented. An image without faces has an empty
+list, or null together with a "nonface" that is not null.
 
 The two printed tuples belong into CALIBRATION in pipelines/faces/yunet.py and pipelines/faces/mtcnn.py.
 """
@@ -63,11 +63,11 @@ async def main(folder: Path) -> None:
             assert isinstance(pipeline, FacesPipeline)
             samples = Samples()
             for row in rows:
-                await collect(pipeline.finder, folder, row, samples)
-        report(name, samples)
+                await collect_samples(pipeline.finder, folder, row, samples)
+        print_calibration(name, samples)
 
 
-async def collect(finder: FaceFinder, folder: Path, row: dict[str, Any], samples: Samples) -> None:
+async def collect_samples(finder: FaceFinder, folder: Path, row: dict[str, Any], samples: Samples) -> None:
     now = finder.detector.calibration
     recording = Recording((0, 0, 0), (0, 0), now.smallest_verified, now.weakest_verified)
     picture = decode((folder / row["file"]).read_bytes(), limits=ImageLimits(), shorter_side=SHORTER_SIDE)
@@ -114,7 +114,7 @@ def _inside(box: Floats, others: Floats) -> Floats:
     return shares
 
 
-def report(name: str, samples: Samples) -> None:
+def print_calibration(name: str, samples: Samples) -> None:
     was_verified, is_face = np.array(samples.was_verified), np.array(samples.is_face, np.float64)
     both = np.stack([samples.detector, samples.verifier], axis=1)
     print(f"{name}: {len(is_face)} candidates, {int(is_face.sum())} of them faces")

@@ -1,12 +1,12 @@
-"""Face detection against the libraries that people use instead: same images, one core, one run.
+"""Compares face detection with other libraries: same images, one core, in one run.
 
     python benchmarks/faces_peers.py IMAGES [--yunet FILE] [--rounds 3] [--most 60]
 
 IMAGES is a folder. Each peer takes part when it is installed in this environment: opencv-python-headless
 (FaceDetectorYN, for which --yunet names an ONNX file with a fixed input size), facenet-pytorch, and mtcnn.
-From decoded pixels to boxes and landmarks; ours measures quality and pose as well. All take turns image by
-image, so that a machine whose speed drifts favours nobody. Libraries that prepare themselves for every new
-image size are slower at first sight of a picture, and a service sees every picture for the first time.
+Measured is the way from decoded pixels to boxes and landmarks; KernelSight measures quality and pose as well. All take
+turns image by image, so that a machine whose speed drifts favours nobody. Libraries that prepare themselves for every
+new image size are slower at first sight of a picture, and a service sees every picture for the first time.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from service.components import open_components
 from service.settings import ModelSettings, Settings
 from service.telemetry.metrics import Metrics
 
-LONGER_SIDE = 640  # what OpenCV's net is given at most, as its users do
+LONGER_SIDE = 640  # OpenCV's users shrink larger images to this
 
 Contender = Callable[[Picture], Awaitable[object]]
 
@@ -43,20 +43,20 @@ async def main() -> None:
     parser.add_argument("--yunet", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--most", type=int, default=60)
-    given = parser.parse_args()
+    options = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # one core, for every library's own threads as well
-    files = sorted(path for path in given.images.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
-    files = files[:: max(1, len(files) // given.most)][: given.most]
+    files = sorted(path for path in options.images.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    files = files[:: max(1, len(files) // options.most)][: options.most]
     pictures = [decode(path.read_bytes(), limits=ImageLimits()) for path in files]
     async with AsyncExitStack() as stack:
         contenders = {
-            "yunet, thorough": await ours("yunet", FacesOptions(), stack),
-            "yunet, fast": await ours("yunet", FacesOptions(effort="fast"), stack),
-            "mtcnn, thorough": await ours("mtcnn", FacesOptions(), stack),
-            "mtcnn, fast": await ours("mtcnn", FacesOptions(effort="fast"), stack),
-            **peers(given.yunet),
+            "yunet, thorough": await open_kernelsight("yunet", FacesOptions(), stack),
+            "yunet, fast": await open_kernelsight("yunet", FacesOptions(effort="fast"), stack),
+            "mtcnn, thorough": await open_kernelsight("mtcnn", FacesOptions(), stack),
+            "mtcnn, fast": await open_kernelsight("mtcnn", FacesOptions(effort="fast"), stack),
+            **open_peers(options.yunet),
         }
-        times = [await in_turn(contenders, picture, given.rounds) for picture in pictures]
+        times = [await measure_in_turn(contenders, picture, options.rounds) for picture in pictures]
     print(f"{len(pictures)} images of {mean(p.width * p.height for p in pictures) / 1e6:.2f} megapixels on average")
     for name in contenders:
         first, again = zip(*(row[name] for row in times), strict=True)
@@ -66,7 +66,9 @@ async def main() -> None:
         )
 
 
-async def in_turn(contenders: dict[str, Contender], picture: Picture, rounds: int) -> dict[str, tuple[float, float]]:
+async def measure_in_turn(
+    contenders: dict[str, Contender], picture: Picture, rounds: int
+) -> dict[str, tuple[float, float]]:
     """Each one's time for one picture in seconds: at first sight, and the median of `rounds` further ones."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds + 1):
@@ -77,7 +79,7 @@ async def in_turn(contenders: dict[str, Contender], picture: Picture, rounds: in
     return {name: (own[0], median(own[1:])) for name, own in seconds.items()}
 
 
-async def ours(name: str, options: FacesOptions, stack: AsyncExitStack) -> Contender:
+async def open_kernelsight(name: str, options: FacesOptions, stack: AsyncExitStack) -> Contender:
     settings = Settings(models=ModelSettings(faces=name))
     components = await stack.enter_async_context(open_components(settings, Metrics(), only=("faces",)))
     pipeline = components.engine.pipeline("faces")
@@ -85,18 +87,18 @@ async def ours(name: str, options: FacesOptions, stack: AsyncExitStack) -> Conte
     return lambda picture: pipeline.run(picture, options, RunContext())
 
 
-def peers(yunet: Path | None) -> dict[str, Contender]:
+def open_peers(yunet: Path | None) -> dict[str, Contender]:
     found: dict[str, Contender] = {}
     if yunet is not None and importlib.util.find_spec("cv2"):
-        found["OpenCV FaceDetectorYN"] = opencv(yunet)
+        found["OpenCV FaceDetectorYN"] = open_opencv(yunet)
     if importlib.util.find_spec("facenet_pytorch"):
-        found["facenet-pytorch"] = facenet()
+        found["facenet-pytorch"] = open_facenet()
     if importlib.util.find_spec("mtcnn"):
-        found["mtcnn (TensorFlow)"] = tensorflow()
+        found["mtcnn (TensorFlow)"] = open_tensorflow_mtcnn()
     return found
 
 
-def opencv(yunet: Path) -> Contender:
+def open_opencv(yunet: Path) -> Contender:
     cv2: Any = __import__("cv2")
     cv2.setNumThreads(1)
     detector = cv2.FaceDetectorYN.create(str(yunet), "", (640, 640), 0.6)
@@ -112,7 +114,7 @@ def opencv(yunet: Path) -> Contender:
     return run
 
 
-def facenet() -> Contender:
+def open_facenet() -> Contender:
     __import__("torch").set_num_threads(1)
     detector: Any = __import__("facenet_pytorch").MTCNN(keep_all=True, device="cpu")
 
@@ -122,7 +124,7 @@ def facenet() -> Contender:
     return run
 
 
-def tensorflow() -> Contender:
+def open_tensorflow_mtcnn() -> Contender:
     tf: Any = __import__("tensorflow")
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)

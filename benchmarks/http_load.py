@@ -1,11 +1,11 @@
-"""What HTTP and decoding cost: images per second of the bare model, of the engine, and over HTTP, in one run.
+"""Measures what HTTP and decoding cost: images per second of the model alone, of the engine, and over HTTP.
 
     python benchmarks/http_load.py [--images FOLDER] [--seconds 4] [--rounds 3] [--concurrency 8]
 
-Starts `kernelsight serve` on a free port of this machine and sends it nothing but its own requests.
-Without --images it uses scikit-image's bundled photographs as JPEGs. Each figure is the median over
-the rounds; the shares are taken within a round, so a machine whose speed drifts does not matter. The encoder's
-cache is off, for the images are sent again and again.
+Starts `kernelsight serve` on a free port of this machine and sends requests to it.
+Without --images it uses scikit-image's bundled photographs as JPEGs. Each figure is the median over the rounds; shares
+are taken within a round, so that a machine whose speed drifts does not matter. The encoder's cache is off, because the
+same images are sent again and again.
 """
 
 import argparse
@@ -16,12 +16,14 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
 
 import aiohttp
+import httpx2
 import skimage.data
 from PIL import Image
 from rich.console import Console
@@ -48,10 +50,10 @@ def main() -> None:
 
 
 async def run(options: argparse.Namespace) -> None:
-    blobs = _blobs(options.images)
+    blobs = read_images(options.images)
     settings = Settings(runtime=RuntimeSettings(encoder_cache=0))
     async with open_components(settings, Metrics(), only=("features",)) as components:
-        server, url = _serve()
+        server, url = _start_service()
         try:
             await _measure(components, url, blobs, options)
         finally:
@@ -64,19 +66,21 @@ async def _measure(components: Components, url: str, blobs: list[bytes], options
     latencies: list[float] = []
     for _ in range(options.rounds):
         for name, full in (("model alone", False), ("decode + crop + model, bare threads", True)):
-            rates.setdefault(name, []).append(await asyncio.to_thread(_bare, components, blobs, options.seconds, full))
-        times = await _clients(options, lambda index: _engine(components, blobs[index % len(blobs)]))
+            rates.setdefault(name, []).append(
+                await asyncio.to_thread(_run_bare_sessions, components, blobs, options.seconds, full)
+            )
+        times = await _run_clients(options, lambda index: _run_engine(components, blobs[index % len(blobs)]))
         rates.setdefault("engine (adds colours, tags, prompt)", []).append(
             len(times) / sum(times) * options.concurrency
         )
         async with aiohttp.ClientSession() as session:
-            times = await _clients(options, lambda index: _post(session, url, blobs[index % len(blobs)]))
+            times = await _run_clients(options, lambda index: _post(session, url, blobs[index % len(blobs)]))
         rates.setdefault("HTTP, /v1/features", []).append(len(times) / sum(times) * options.concurrency)
         latencies += times
-    _print(rates, latencies, options)
+    _print_table(rates, latencies, options)
 
 
-def _print(rates: dict[str, list[float]], latencies: list[float], options: argparse.Namespace) -> None:
+def _print_table(rates: dict[str, list[float]], latencies: list[float], options: argparse.Namespace) -> None:
     table = Table("", "images/s", "of the model alone", "of the step above")
     above = rates["model alone"]
     for name, values in rates.items():
@@ -91,7 +95,7 @@ def _print(rates: dict[str, list[float]], latencies: list[float], options: argpa
     )
 
 
-def _bare(components: Components, blobs: list[bytes], seconds: float, full: bool) -> float:
+def _run_bare_sessions(components: Components, blobs: list[bytes], seconds: float, full: bool) -> float:
     """One thread and one session per core, no service around them."""
     manifest = components.catalog.get(components.runtime.models[0])
     plan, limits = components.runtime.plan(manifest), image_limits(components.settings)
@@ -99,19 +103,19 @@ def _bare(components: Components, blobs: list[bytes], seconds: float, full: bool
     sessions = [Session(graph, device=components.runtime.device, threads=plan.threads) for _ in range(plan.workers)]
     counts = [0] * len(sessions)
 
-    def tensor(index: int) -> dict[str, object]:
+    def make_tensor(index: int) -> dict[str, object]:
         picture = decode(blobs[index % len(blobs)], limits=limits, shorter_side=side)
         return {manifest.input.name: crop_centre(picture.pixels, manifest.input)[None]}
 
-    fixed = tensor(0)
+    fixed = make_tensor(0)
     end = perf_counter() + seconds
 
-    def loop(lane: int) -> None:
+    def loop(worker: int) -> None:
         while perf_counter() < end:
-            sessions[lane].run(tensor(counts[lane]) if full else fixed)  # type: ignore[arg-type]
-            counts[lane] += 1
+            sessions[worker].run(make_tensor(counts[worker]) if full else fixed)  # type: ignore[arg-type]
+            counts[worker] += 1
 
-    threads = [threading.Thread(target=loop, args=(lane,)) for lane in range(len(sessions))]
+    threads = [threading.Thread(target=loop, args=(worker,)) for worker in range(len(sessions))]
     started = perf_counter()
     for thread in threads:
         thread.start()
@@ -120,21 +124,21 @@ def _bare(components: Components, blobs: list[bytes], seconds: float, full: bool
     return sum(counts) / (perf_counter() - started)
 
 
-async def _clients(options: argparse.Namespace, ask: Callable[[int], Awaitable[None]]) -> list[float]:
-    """Seconds per request, from clients that ask again as soon as they are answered."""
+async def _run_clients(options: argparse.Namespace, send: Callable[[int], Awaitable[None]]) -> list[float]:
+    """Seconds of each request. Each client sends its next one at once."""
     times: list[float] = []
     end = perf_counter() + options.seconds
 
     async def client(number: int) -> None:
         while (started := perf_counter()) < end:
-            await ask(number + len(times))
+            await send(number + len(times))
             times.append(perf_counter() - started)
 
     await asyncio.gather(*(client(number) for number in range(options.concurrency)))
     return times
 
 
-async def _engine(components: Components, blob: bytes) -> None:
+async def _run_engine(components: Components, blob: bytes) -> None:
     await components.engine.run(blob, {"features": FeaturesOptions()})
 
 
@@ -147,7 +151,7 @@ async def _post(session: aiohttp.ClientSession, url: str, blob: bytes) -> None:
             raise SystemExit(f"HTTP {reply.status}: {body[:300]!r}")
 
 
-def _serve() -> tuple[subprocess.Popen[str], str]:
+def _start_service() -> tuple[subprocess.Popen[str], str]:
     command = [sys.executable, "-m", "service", "serve", "--port", "0"]
     environment = os.environ | {"KERNELSIGHT_ENCODER_CACHE": "0"}
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
@@ -155,10 +159,12 @@ def _serve() -> tuple[subprocess.Popen[str], str]:
     found = re.search(r"http://\S+", server.stdout.readline())
     if found is None:
         raise SystemExit("the service did not start; run: kernelsight serve")
+    while httpx2.get(f"{found.group()}/readyz").status_code != 200:
+        time.sleep(0.1)
     return server, found.group()
 
 
-def _blobs(folder: Path | None) -> list[bytes]:
+def read_images(folder: Path | None) -> list[bytes]:
     if folder is not None:
         return [
             path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix.lower() in {".jpg", ".jpeg", ".png"}

@@ -1,8 +1,8 @@
-"""The job queue on this machine: what crashes cost, and how fast it is when jobs cost little or nothing.
+"""Measures the job queue: what crashes of workers and of the server cost, and its speed with short jobs.
 
     python -m benchmarks.job_queue
 
-Each row has an embedded Valkey of its own with its append-only file, and workers of their own processes.
+Each row has an embedded Valkey of its own with its append-only file, and workers in processes of their own.
 """
 
 import asyncio
@@ -25,163 +25,163 @@ HERTZ = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def workplace() -> Iterator[QueueProcesses]:
+def open_queue_processes() -> Iterator[QueueProcesses]:
     folder = Path(tempfile.mkdtemp())
-    place = QueueProcesses(folder, EmbeddedServer(folder / "queue"))
-    place.server.start()
+    processes = QueueProcesses(folder, EmbeddedServer(folder / "queue"))
+    processes.server.start()
     try:
-        yield place
+        yield processes
     finally:
-        place.close()
+        processes.close()
         shutil.rmtree(folder)
 
 
-def jobs(count: int, seconds: float = 0.0) -> list[NewJob]:
+def make_jobs(count: int, seconds: float = 0.0) -> list[NewJob]:
     return [NewJob({"n": n, "seconds": seconds}, "batch") for n in range(count)]
 
 
-def done(place: QueueProcesses, count: int) -> bool:
-    return place.log.exists() and place.log.read_bytes().count(b"done ") >= count
+def is_done(processes: QueueProcesses, count: int) -> bool:
+    return processes.log.exists() and processes.log.read_bytes().count(b"done ") >= count
 
 
-def crash(place: QueueProcesses, workers: int = 1, server: bool = False) -> str:
-    """At half, the first of the workers is killed, or the server; what then is nobody's is replaced."""
-    victim, *_ = [place.start_worker() for _ in range(workers)]
-    with place.pause_workers():
-        ids = place.enqueue(jobs(JOBS, seconds=0.05))
+def measure_crash(processes: QueueProcesses, workers: int = 1, server: bool = False) -> str:
+    """When half of the jobs are done, kill the first worker, or the server; replace it where no other is left."""
+    victim, *_ = [processes.start_worker() for _ in range(workers)]
+    with processes.pause_workers():
+        ids = processes.enqueue(make_jobs(JOBS, seconds=0.05))
     start = time.monotonic()
-    wait_until(lambda: done(place, JOBS // 2))
+    wait_until(lambda: is_done(processes, JOBS // 2))
     if server:
-        os.kill(place.server_pid, signal.SIGKILL)
-        place.server.revive()
+        os.kill(processes.server_pid, signal.SIGKILL)
+        processes.server.revive()
     else:
         victim.kill()
         if workers == 1:
-            place.start_worker()
-    lost = len(ids) - place.states_when_final(ids)["done"]
+            processes.start_worker()
+    lost = len(ids) - processes.states_when_final(ids)["done"]
     seconds = time.monotonic() - start
     started, ran, written = (
-        sum(count > 1 for count in place.count_events(what).values()) for what in ("start", "end", "done")
+        sum(count > 1 for count in processes.count_events(what).values()) for what in ("start", "end", "done")
     )
     return f"{lost} / {started} / {ran} / {written} / {seconds:.1f} s"
 
 
-def long_jobs(place: QueueProcesses) -> str:
-    ids = place.enqueue(jobs(8, seconds=3 * LEASE_SECONDS))
+def measure_long_jobs(processes: QueueProcesses) -> str:
+    ids = processes.enqueue(make_jobs(8, seconds=3 * LEASE_SECONDS))
     for _ in range(2):
-        place.start_worker(concurrency=4)
-    place.states_when_final(ids)
-    return f"{place.count_events('start').total()} runs"
+        processes.start_worker(concurrency=4)
+    processes.states_when_final(ids)
+    return f"{processes.count_events('start').total()} runs"
 
 
-def poison(place: QueueProcesses) -> str:
-    ids = place.enqueue([NewJob({"kill": True})])
+def measure_poisonous_job(processes: QueueProcesses) -> str:
+    ids = processes.enqueue([NewJob({"kill": True})])
     for _ in range(3):
-        place.start_worker().wait()
-    place.start_worker()
-    [state] = place.states_when_final(ids)
-    return f"{place.count_events('start').total()} runs, {state}"
+        processes.start_worker().wait()
+    processes.start_worker()
+    [state] = processes.states_when_final(ids)
+    return f"{processes.count_events('start').total()} runs, {state}"
 
 
-def speed(place: QueueProcesses, count: int, seconds: float = 0.0) -> str:
-    """Of a worker that runs already, and is stopped while the jobs come in."""
-    worker = place.start_worker()
-    place.states_when_final(place.enqueue(jobs(1)))
-    with place.pause_workers():
-        place.enqueue(jobs(count, seconds))
-        cpu, start = cpu_seconds(worker.pid), time.monotonic()
-    wait_until(lambda: done(place, count // 2))
-    sockets = connections(place)
-    wait_until(lambda: done(place, count + 1))
+def measure_speed(processes: QueueProcesses, count: int, seconds: float = 0.0) -> str:
+    """Of a running worker, which is stopped while the jobs are enqueued."""
+    worker = processes.start_worker()
+    processes.states_when_final(processes.enqueue(make_jobs(1)))
+    with processes.pause_workers():
+        processes.enqueue(make_jobs(count, seconds))
+        cpu, start = read_cpu_seconds(worker.pid), time.monotonic()
+    wait_until(lambda: is_done(processes, count // 2))
+    sockets = count_connections(processes)
+    wait_until(lambda: is_done(processes, count + 1))
     rate = count / (time.monotonic() - start)
-    cpu = (cpu_seconds(worker.pid) - cpu) / count * JOBS
-    remaining = sum(place.count_remaining())
+    cpu = (read_cpu_seconds(worker.pid) - cpu) / count * JOBS
+    remaining = sum(processes.count_remaining())
     return f"{rate:,.0f} jobs/s, {cpu:.2f} s CPU per {JOBS:,}, {sockets} connections, {remaining} entries left"
 
 
-def speed_in_memory(place: QueueProcesses) -> str:
-    async def forget() -> None:
-        async with place.queue() as queue, queue.scripts.connection.command() as client:
+def measure_speed_in_memory(processes: QueueProcesses) -> str:
+    async def turn_off_append_only_file() -> None:
+        async with processes.queue() as queue, queue.scripts.connection.command() as client:
             await client.config_set("appendonly", "no")
 
-    asyncio.run(forget())
-    return speed(place, 10_000)
+    asyncio.run(turn_off_append_only_file())
+    return measure_speed(processes, 10_000)
 
 
-def enqueue(place: QueueProcesses) -> str:
-    async def scenario() -> tuple[float, float]:
-        async with place.queue() as queue:
-            await queue.enqueue_many(jobs(1))
+def measure_enqueue(processes: QueueProcesses) -> str:
+    async def enqueue() -> tuple[float, float]:
+        async with processes.queue() as queue:
+            await queue.enqueue_many(make_jobs(1))
             start = time.monotonic()
-            await queue.enqueue_many(jobs(10_000))
+            await queue.enqueue_many(make_jobs(10_000))
             many = 10_000 / (time.monotonic() - start)
             start = time.monotonic()
-            await asyncio.gather(*(queue.enqueue(job) for job in jobs(JOBS)))
+            await asyncio.gather(*(queue.enqueue(job) for job in make_jobs(JOBS)))
             return many, JOBS / (time.monotonic() - start)
 
-    many, single = asyncio.run(scenario())
+    many, single = asyncio.run(enqueue())
     return f"{many:,.0f} jobs/s by enqueue_many, {single:,.0f} jobs/s one by one, 16 at once"
 
 
-def drain(place: QueueProcesses) -> str:
-    ids = place.enqueue(jobs(JOBS, seconds=0.02))
-    leaving = place.start_worker()
-    wait_until(lambda: done(place, JOBS // 4))
+def measure_drain(processes: QueueProcesses) -> str:
+    ids = processes.enqueue(make_jobs(JOBS, seconds=0.02))
+    leaving = processes.start_worker()
+    wait_until(lambda: is_done(processes, JOBS // 4))
     start = time.monotonic()
     leaving.terminate()
     leaving.wait()
     seconds = time.monotonic() - start
-    interrupted = place.count_events("start").total() - place.count_events("end").total()
-    place.start_worker()
-    lost = len(ids) - place.states_when_final(ids)["done"]
+    interrupted = processes.count_events("start").total() - processes.count_events("end").total()
+    processes.start_worker()
+    lost = len(ids) - processes.states_when_final(ids)["done"]
     return f"{interrupted} / {seconds:.1f} s / {lost}"
 
 
-def overtaking(place: QueueProcesses) -> str:
-    place.enqueue(jobs(10_000, seconds=0.02))
-    place.start_worker()
-    wait_until(lambda: done(place, 100))
-    before = place.count_events("done").total()
-    late = place.enqueue([NewJob({"seconds": 0.02}) for _ in range(30)])
-    wait_until(lambda: set(late) <= set(place.count_events("done")))
-    order = [id for what, _, id in place.log_lines() if what == "done"]
+def measure_overtaking(processes: QueueProcesses) -> str:
+    processes.enqueue(make_jobs(10_000, seconds=0.02))
+    processes.start_worker()
+    wait_until(lambda: is_done(processes, 100))
+    before = processes.count_events("done").total()
+    late = processes.enqueue([NewJob({"seconds": 0.02}) for _ in range(30)])
+    wait_until(lambda: set(late) <= set(processes.count_events("done")))
+    order = [id for what, _, id in processes.log_lines() if what == "done"]
     ends = [number for number, id in enumerate(order) if id in set(late)]
     return f"{before} → {ends[0]}-{ends[-1]}"
 
 
 ROWS: dict[str, Callable[[QueueProcesses], str]] = {
-    "one worker killed and replaced: lost / started twice / run twice / written twice / time": crash,
-    "one of two workers killed: the same": lambda place: crash(place, workers=2),
-    "the server killed and restarted: the same": lambda place: crash(place, server=True),
-    "8 jobs of three times their lease, two workers": long_jobs,
-    "a job that kills its worker": poison,
-    "jobs of 20 ms, 64 in flight": lambda place: speed(place, JOBS, 0.02),
-    "jobs that do nothing": lambda place: speed(place, 10_000),
-    "the same without the append-only file": speed_in_memory,
-    "enqueue": enqueue,
-    "SIGTERM: interrupted / until exit / lost": drain,
-    "30 interactive put in after n of 10,000 batch jobs, done as number": overtaking,
+    "one worker killed and replaced: lost / started twice / run twice / written twice / time": measure_crash,
+    "one of two workers killed: the same": lambda processes: measure_crash(processes, workers=2),
+    "the server killed and restarted: the same": lambda processes: measure_crash(processes, server=True),
+    "8 jobs of three times their lease, two workers": measure_long_jobs,
+    "a job that kills its worker": measure_poisonous_job,
+    "jobs of 20 ms, 64 in flight": lambda processes: measure_speed(processes, JOBS, 0.02),
+    "jobs that do nothing": lambda processes: measure_speed(processes, 10_000),
+    "the same without the append-only file": measure_speed_in_memory,
+    "enqueue": measure_enqueue,
+    "SIGTERM: interrupted / until exit / lost": measure_drain,
+    "30 interactive put in after n of 10,000 batch jobs, done as number": measure_overtaking,
 }
 
 
-def cpu_seconds(process: int) -> float:
+def read_cpu_seconds(process: int) -> float:
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / HERTZ
 
 
-def connections(place: QueueProcesses) -> int:
-    async def ask() -> int:
-        async with place.queue() as queue, queue.scripts.connection.command() as client:
+def count_connections(processes: QueueProcesses) -> int:
+    async def count() -> int:
+        async with processes.queue() as queue, queue.scripts.connection.command() as client:
             return len(await client.client_list()) - 1
 
-    return asyncio.run(ask())
+    return asyncio.run(count())
 
 
 def main() -> None:
     print("| | |\n| --- | --- |")
     for name, measure in ROWS.items():
-        with workplace() as place:
-            print(f"| {name} | {measure(place)} |", flush=True)
+        with open_queue_processes() as processes:
+            print(f"| {name} | {measure(processes)} |", flush=True)
 
 
 if __name__ == "__main__":

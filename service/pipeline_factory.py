@@ -125,12 +125,12 @@ class PipelineFactory:
     ) -> ModerationParts:
         [opennsfw] = self.selections["moderation"].manifests
         explainers, chain = await self._load_explainers(opennsfw), self.settings.moderation.nsfw_chain
+        # Off the event loop, because a list of a million hashes takes seconds.
+        known = await self.pool.run(open_known_image_signal, self.settings, self.pool)
         signals = (
             NsfwSignal(opennsfw, self._used(opennsfw), self.runtime.infer_many, self.pool, explainers, chain),
             ObjectsSignal(encoder),
-            await self.pool.run(
-                open_known_image_signal, self.settings, self.pool
-            ),  # a list of a million hashes takes seconds
+            known,
             BarcodeSignal(self._open_domain_lists().current, self.pool),
             FileHygieneSignal(self.pool),
             CustomCategorySignal(encoder, heads.current),

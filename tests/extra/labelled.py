@@ -1,4 +1,4 @@
-"""Labelled photographs, where a folder of them lies beside the checkout: they cannot be part of it."""
+"""Labelled photographs in a folder beside the checkout, which may not contain them."""
 
 import json
 from pathlib import Path
@@ -12,10 +12,10 @@ LABELLED = SHARED / "vision" / "dev"
 needs_labelled = pytest.mark.skipif(not LABELLED.is_dir(), reason="no labelled photographs beside this checkout")
 
 
-def labels() -> list[dict[str, Any]]:
-    return lines(LABELLED / "gt.jsonl")
+def load_labels() -> list[dict[str, Any]]:
+    return read_json_lines(LABELLED / "gt.jsonl")
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """Every object of a JSON-lines file."""
     return [json.loads(line) for line in path.read_text().splitlines()]

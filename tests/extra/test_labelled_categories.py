@@ -1,4 +1,4 @@
-"""Custom categories from labelled photographs beside the checkout: what 20 images of each kind are good for."""
+"""Custom categories that are trained on 20 labelled photographs of each kind separate the kinds."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from pipelines.types import ModelUsed
 from service.components import open_components
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
-from tests.extra.labelled import LABELLED, labels, needs_labelled
+from tests.extra.labelled import LABELLED, load_labels, needs_labelled
 
 pytestmark = needs_labelled
 
 Vectors = NDArray[np.float64]
 
-# Superclasses of ImageNet, put together until each kind has enough photographs to train on 20 and test on others.
+# Superclasses of ImageNet, joined so that each kind has enough photographs to train on 20 and test on others.
 KINDS = {
     "dogs": {"dog_wolf"},
     "other animals": {
@@ -37,11 +37,11 @@ TRAINED_ON, DRAWS = 20, 5
 
 
 @pytest.fixture(scope="module")
-def embedded() -> tuple[ModelUsed, dict[str, Vectors]]:
+def embeddings() -> tuple[ModelUsed, dict[str, Vectors]]:
     """The encoder, and the embeddings (N, C) of each superclass's photographs."""
 
     async def scenario() -> tuple[ModelUsed, dict[str, Vectors]]:
-        rows = [row for row in labels() if row["superclass"]]
+        rows = [row for row in load_labels() if row["superclass"]]
         found: dict[str, list[Vectors]] = {}
         async with open_components(Settings(), Metrics(), only=("features",)) as components:
             for row in rows:
@@ -54,8 +54,8 @@ def embedded() -> tuple[ModelUsed, dict[str, Vectors]]:
     return asyncio.run(scenario())
 
 
-def draws(positives: Vectors, negatives: Vectors, encoder: ModelUsed, train: tuple[int, int]) -> Iterator[float]:
-    """ROC AUC on the photographs that were not trained on, of several random choices of those that were."""
+def measure_aucs(positives: Vectors, negatives: Vectors, encoder: ModelUsed, train: tuple[int, int]) -> Iterator[float]:
+    """ROC AUC on the photographs that were not trained on, for several random choices of the training set."""
     for seed in range(DRAWS):
         random = np.random.default_rng(seed)
         yes, no = random.permutation(positives), random.permutation(negatives)
@@ -65,11 +65,11 @@ def draws(positives: Vectors, negatives: Vectors, encoder: ModelUsed, train: tup
         yield float(roc_auc_score(truth, [head.score(one) for one in others]))
 
 
-def test_twenty_images_of_each_of_two_kinds_make_a_category(embedded: tuple[ModelUsed, dict[str, Vectors]]) -> None:
-    encoder, found = embedded
+def test_twenty_images_of_each_kind_train_a_category(embeddings: tuple[ModelUsed, dict[str, Vectors]]) -> None:
+    encoder, found = embeddings
     kinds = {name: np.concatenate([found[one] for one in sorted(of) if one in found]) for name, of in KINDS.items()}
     aucs = {
-        (one, other): list(draws(kinds[one], kinds[other], encoder, (TRAINED_ON, TRAINED_ON)))
+        (one, other): list(measure_aucs(kinds[one], kinds[other], encoder, (TRAINED_ON, TRAINED_ON)))
         for one, other in combinations(kinds, 2)
     }
     for pair, values in aucs.items():
@@ -81,14 +81,14 @@ def test_twenty_images_of_each_of_two_kinds_make_a_category(embedded: tuple[Mode
     assert median(everything) >= 0.92
 
 
-def test_pairs_of_single_superclasses(embedded: tuple[ModelUsed, dict[str, Vectors]]) -> None:
+def test_pairs_of_single_superclasses_are_separated(embeddings: tuple[ModelUsed, dict[str, Vectors]]) -> None:
     """Half of each superclass to train on, which is fewer than 20 for all but dogs."""
-    encoder, found = embedded
+    encoder, found = embeddings
     large = {name: vectors for name, vectors in found.items() if len(vectors) >= MIN_IMAGES + 4}
     aucs = {}
     for one, other in combinations(sorted(large), 2):
         train = tuple(min(TRAINED_ON, len(large[name]) - 4) for name in (one, other))
-        aucs[one, other] = list(draws(large[one], large[other], encoder, train))  # type: ignore[arg-type]
+        aucs[one, other] = list(measure_aucs(large[one], large[other], encoder, train))  # type: ignore[arg-type]
         print(f"{one} {train[0]} / {other} {train[1]}: {mean(aucs[one, other]):.3f}")
 
     assert median(value for values in aucs.values() for value in values) >= 0.95

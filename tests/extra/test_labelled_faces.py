@@ -1,4 +1,4 @@
-"""Accuracy on labelled photographs, where a folder of them lies beside the checkout: they cannot be part of it."""
+"""Accuracy of face detection on labelled photographs beside the checkout."""
 
 import asyncio
 import importlib.util
@@ -18,7 +18,7 @@ from pipelines.faces.spec import FACES
 from service.components import Components, open_components
 from service.settings import ModelSettings, Settings
 from service.telemetry.metrics import Metrics
-from tests.extra.labelled import LABELLED, SHARED, labels, needs_labelled
+from tests.extra.labelled import LABELLED, SHARED, load_labels, needs_labelled
 
 pytestmark = needs_labelled
 
@@ -33,7 +33,7 @@ def scorer() -> Any:
     return module
 
 
-def store_with_every_detector(folder: Path) -> Path:
+def copy_store_with_all_detectors(folder: Path) -> Path:
     """A copy of the store, with YuNet from the mirror beside the labelled photographs."""
     shutil.copytree(Settings().models.store.expanduser(), folder)
     yunet = Catalog.load().get("yunet")
@@ -43,8 +43,8 @@ def store_with_every_detector(folder: Path) -> Path:
     return folder
 
 
-async def predictions(components: Components, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    async def one(row: dict[str, Any]) -> dict[str, Any]:
+async def predict_faces(components: Components, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    async def predict(row: dict[str, Any]) -> dict[str, Any]:
         findings = await components.engine.run((LABELLED / row["file"]).read_bytes(), {"faces": FacesOptions()})
         found = [
             {"box": face.box, "score": face.score, "lm": [point for _, point in face.landmarks]}
@@ -54,27 +54,29 @@ async def predictions(components: Components, rows: list[dict[str, Any]]) -> dic
 
     answers = []
     for first in range(0, len(rows), 8):
-        answers += await asyncio.gather(*(one(row) for row in rows[first : first + 8]))
+        answers += await asyncio.gather(*(predict(row) for row in rows[first : first + 8]))
     return {answer["id"]: answer for answer in answers}
 
 
-# What each detector reached when it was built, less what changes of a library or a machine may cost.
+# The accuracy of each detector when it was built, less a margin for other libraries and machines.
 @pytest.mark.parametrize(
-    ("detector", "least_ap", "most_false_faces", "most_landmark_error"),
+    ("detector", "min_ap", "max_false_faces", "max_landmark_error"),
     [("yunet", 0.78, 0.03, 0.09), ("mtcnn", 0.50, 0.06, 0.09)],
 )
 def test_accuracy_on_labelled_photographs_holds(
-    tmp_path: Path, scorer: Any, detector: str, least_ap: float, most_false_faces: float, most_landmark_error: float
+    tmp_path: Path, scorer: Any, detector: str, min_ap: float, max_false_faces: float, max_landmark_error: float
 ) -> None:
-    rows = [row for row in labels() if row["faces"] is not None or row["nonface"] is not None]
+    rows = [row for row in load_labels() if row["faces"] is not None or row["nonface"] is not None]
 
     async def scenario() -> dict[str, Any]:
-        settings = Settings(models=ModelSettings(faces=detector, store=store_with_every_detector(tmp_path / "store")))
+        settings = Settings(
+            models=ModelSettings(faces=detector, store=copy_store_with_all_detectors(tmp_path / "store"))
+        )
         async with open_components(settings, Metrics(), only=("faces",)) as components:
-            return await predictions(components, rows)
+            return await predict_faces(components, rows)
 
     score = scorer.faces({row["id"]: row for row in rows}, asyncio.run(scenario()), 0.6, 0.5)
 
-    assert score["ap"] >= least_ap
-    assert score["fp_object"]["fp_per_image"] <= most_false_faces
-    assert score["landmarks"]["nme"] <= most_landmark_error
+    assert score["ap"] >= min_ap
+    assert score["fp_object"]["fp_per_image"] <= max_false_faces
+    assert score["landmarks"]["nme"] <= max_landmark_error

@@ -10,7 +10,7 @@ from pipelines.moderation.types import Moderation
 from service.components import open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
-from tests.extra.labelled import LABELLED, SHARED, labels, lines, needs_labelled
+from tests.extra.labelled import LABELLED, SHARED, load_labels, needs_labelled, read_json_lines
 
 pytestmark = needs_labelled
 
@@ -22,7 +22,7 @@ def moderated() -> dict[str, Moderation]:
     async def scenario() -> dict[str, Moderation]:
         found = {}
         async with open_components(load_settings(), Metrics(), only=("moderation",)) as components:
-            for row in labels():
+            for row in load_labels():
                 data = (LABELLED / row["file"]).read_bytes()
                 findings = await components.engine.run(data, {"moderation": ModerationOptions()})
                 found[row["id"]] = findings.of(MODERATION)
@@ -31,19 +31,19 @@ def moderated() -> dict[str, Moderation]:
     return asyncio.run(scenario())
 
 
-def test_scores_are_those_of_the_reference_run(moderated: dict[str, Moderation]) -> None:
-    reference = {row["id"]: row["nsfw"] for row in lines(SHARED / "vision" / "pred" / "nsfw.dev.jsonl")}
+def test_scores_equal_the_reference_run(moderated: dict[str, Moderation]) -> None:
+    reference = {row["id"]: row["nsfw"] for row in read_json_lines(SHARED / "vision" / "pred" / "nsfw.dev.jsonl")}
 
-    apart = [abs(found.signals["nsfw"].score - reference[name]) for name, found in moderated.items()]
+    differences = [abs(found.signals["nsfw"].score - reference[name]) for name, found in moderated.items()]
 
-    assert len(apart) == len(reference)
-    assert max(apart) <= 0.002
+    assert len(differences) == len(reference)
+    assert max(differences) <= 0.002
 
 
-def test_of_safe_photographs_none_is_blocked_and_at_most_one_percent_is_reviewed(
+def test_safe_photographs_are_not_blocked_and_rarely_reviewed(
     moderated: dict[str, Moderation],
 ) -> None:
-    verdicts = [moderated[row["id"]].verdict for row in labels() if row["mod"] == "safe"]
+    verdicts = [moderated[row["id"]].verdict for row in load_labels() if row["mod"] == "safe"]
 
     assert verdicts.count("block") == 0
     assert verdicts.count("review") <= len(verdicts) / 100

@@ -1,4 +1,4 @@
-"""`kernelsight hashes` as people call it: images to hashes, lists kept and looked up."""
+"""`kernelsight hashes`: images are hashed, lists are edited and searched."""
 
 import subprocess
 from pathlib import Path
@@ -22,37 +22,39 @@ def pictures(tmp_path: Path, jpeg: Jpeg) -> Path:
     return tmp_path
 
 
-def hashes(*arguments: str | Path, block: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run_hashes(*arguments: str | Path, block: Path | None = None) -> subprocess.CompletedProcess[str]:
     settings = {"block_hashes": str(block)} if block else {}
     return run("hashes", *map(str, arguments), **settings)
 
 
-def test_of_prints_lines_that_are_a_list(pictures: Path) -> None:
-    done = hashes("of", pictures / "cat.png", pictures / "blank.png")
+def test_the_output_of_of_is_a_valid_list(pictures: Path) -> None:
+    done = run_hashes("of", pictures / "cat.png", pictures / "blank.png")
     (pictures / "list.csv").write_text(done.stdout)
 
-    checked = hashes("check", pictures / "list.csv")
+    checked = run_hashes("check", pictures / "list.csv")
 
-    assert (done.stdout.splitlines()[0], checked.stdout.partition(", version")[0]) == (
-        f"{CAT},100,{pictures / 'cat.png'}",
-        f"{pictures / 'list.csv'}: 1 entries, 1 left out (quality under 50)",
-    )
+    assert done.stdout.splitlines()[0] == f"{CAT},100,{pictures / 'cat.png'}"
+    counts = checked.stdout.partition(", version")[0]
+    assert counts == f"{pictures / 'list.csv'}: 1 entries, 1 left out (quality under 50)"
 
 
-def test_of_goes_on_behind_an_image_that_it_cannot_read(pictures: Path) -> None:
+def test_of_continues_after_an_unreadable_image(pictures: Path) -> None:
     (pictures / "cut.jpg").write_bytes((pictures / "copy.jpg").read_bytes()[:3000])
 
-    done = hashes("of", pictures / "cut.jpg", pictures / "nothing.jpg", pictures / "cat.png")
+    done = run_hashes("of", pictures / "cut.jpg", pictures / "nothing.jpg", pictures / "cat.png")
 
     errors = done.stderr.splitlines()
-    assert (done.returncode, len(done.stdout.splitlines()), [name in line for name, line in zip(
-        ("cut.jpg", "nothing.jpg"), errors, strict=True)]) == (1, 1, [True, True])  # fmt: skip
+    assert "cut.jpg" in errors[0]
+    assert "nothing.jpg" in errors[1]
+    assert len(errors) == 2
+    assert len(done.stdout.splitlines()) == 1
+    assert done.returncode == 1
 
 
-def test_an_image_that_was_added_is_matched_by_its_copy_until_it_is_removed(pictures: Path) -> None:
+def test_an_added_image_matches_its_copy_until_it_is_removed(pictures: Path) -> None:
     block = pictures / "block.csv"
-    told = [
-        hashes(*arguments, block=block).stdout.replace(f"{pictures}/", "").strip()
+    outputs = [
+        run_hashes(*arguments, block=block).stdout.replace(f"{pictures}/", "").strip()
         for arguments in (
             ("add", pictures / "cat.png", "--to", "block", "--label", "a cat"),
             ("match", pictures / "copy.jpg", pictures / "coffee.jpg"),
@@ -61,37 +63,34 @@ def test_an_image_that_was_added_is_matched_by_its_copy_until_it_is_removed(pict
         )
     ]
 
-    found = told[1].splitlines()
-    assert (told[0], found[0].partition(" distance ")[0], found[1], told[2:]) == (
-        "block list: 1 added",
-        "copy.jpg: a cat: block list,",
-        "coffee.jpg: no match",
-        ["block list: 1 removed", "copy.jpg: no match"],
-    )
+    matches = outputs[1].splitlines()
+    assert outputs[0] == "block list: 1 added"
+    assert matches[0].partition(" distance ")[0] == "copy.jpg: a cat: block list,"
+    assert matches[1] == "coffee.jpg: no match"
+    assert outputs[2:] == ["block list: 1 removed", "copy.jpg: no match"]
 
 
 def test_import_adds_every_entry_of_other_lists(pictures: Path) -> None:
     (pictures / "theirs.json").write_text(f'{{"data": [{{"indicator": "{CAT}", "type": "HASH_PDQ"}}]}}')
 
-    done = hashes("import", pictures / "theirs.json", "--to", "block", block=pictures / "block.csv")
+    done = run_hashes("import", pictures / "theirs.json", "--to", "block", block=pictures / "block.csv")
 
-    assert (done.stdout[:21], (pictures / "block.csv").read_text()) == (
-        "block list: 1 entries", f"hash,label,source,distance\n{CAT},,,\n",
-    )  # fmt: skip
+    assert done.stdout[:21] == "block list: 1 entries"  # fmt: skip
+    assert (pictures / "block.csv").read_text() == f"hash,label,source,distance\n{CAT},,,\n"
 
 
-def test_import_adds_nothing_when_there_is_a_mistake(pictures: Path) -> None:
+def test_import_adds_nothing_when_a_list_has_a_mistake(pictures: Path) -> None:
     (pictures / "theirs.csv").write_text(f"{CAT}\nspam\n")
 
-    done = hashes("import", pictures / "theirs.csv", "--to", "block", block=pictures / "block.csv")
+    done = run_hashes("import", pictures / "theirs.csv", "--to", "block", block=pictures / "block.csv")
 
-    assert (done.returncode, "theirs.csv, line 2: 'spam'" in done.stderr, (pictures / "block.csv").exists()) == (
-        1, True, False,
-    )  # fmt: skip
+    assert "theirs.csv, line 2: 'spam'" in done.stderr
+    assert done.returncode == 1
+    assert not (pictures / "block.csv").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "says"),
+    ("arguments", "code", "message"),
     [
         (["check", "nothing.csv"], 1, "nothing.csv: No such file"),
         (["add", CAT, "--to", "allow"], 1, "KERNELSIGHT_ALLOW_HASHES is not set"),
@@ -103,14 +102,18 @@ def test_import_adds_nothing_when_there_is_a_mistake(pictures: Path) -> None:
     ],
 )
 def test_errors_are_one_line_with_the_right_exit_code(
-    pictures: Path, arguments: list[str], code: int, says: str
+    pictures: Path, arguments: list[str], code: int, message: str
 ) -> None:
-    done = hashes(*(argument.format(pictures) for argument in arguments), block=pictures / "block.csv")
+    done = run_hashes(*(argument.format(pictures) for argument in arguments), block=pictures / "block.csv")
 
-    assert (done.returncode, says in done.stderr, "Traceback" in done.stderr) == (code, True, False)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code
 
 
-def test_match_without_lists_says_which_setting_is_missing(pictures: Path) -> None:
-    done = hashes("match", pictures / "cat.png")
+def test_match_without_lists_names_the_missing_setting(pictures: Path) -> None:
+    done = run_hashes("match", pictures / "cat.png")
 
-    assert (done.returncode, "KERNELSIGHT_BLOCK_HASHES" in done.stderr, done.stderr.count("\n")) == (1, True, 1)
+    assert "KERNELSIGHT_BLOCK_HASHES" in done.stderr
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""The command line loads a command's libraries when it runs the command, and its table tells the truth about commands."""
+"""A command loads its libraries only when it runs, and the table of commands agrees with the commands."""
 
 import subprocess
 import sys

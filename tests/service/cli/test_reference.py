@@ -1,4 +1,4 @@
-"""`kernelsight reference`: what is stored is shown and reset; a running service is asked to capture."""
+"""`kernelsight reference`: shows and resets stored references, and asks a running service to capture new ones."""
 
 import json
 import socket
@@ -35,8 +35,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
-    """Its URL, while it is served from a thread."""
+def serve_in_thread(app: FastAPI) -> Iterator[str]:
+    """The URL of the app, which is served from a thread."""
     server = uvicorn.Server(uvicorn.Config(app, log_config=None))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -48,7 +48,8 @@ def listening(app: FastAPI) -> Iterator[str]:
             thread.join()
 
 
-def run(folder: Path, *arguments: str) -> str:
+def run_reference(folder: Path, *arguments: str) -> str:
+    """Its output; raises the command's error."""
     done = CliRunner().invoke(
         app, ["reference", *arguments], env={"KERNELSIGHT_REFERENCES": str(folder), "KERNELSIGHT_API_KEY": "secret"}
     )
@@ -58,45 +59,49 @@ def run(folder: Path, *arguments: str) -> str:
     return done.output
 
 
-def test_show_names_what_is_stored(folder: Path) -> None:
-    table, facts = run(folder, "show"), json.loads(run(folder, "show", "--json"))
+def test_show_prints_the_stored_references(folder: Path) -> None:
+    table, facts = run_reference(folder, "show"), json.loads(run_reference(folder, "show", "--json"))
 
     assert all(word in table for word in ("made-up", "traffic", "500", "margin 500", "aaaaaaaaaaaa"))
-    assert (facts["subject"], facts["observations"], sum(facts["counts"]["margin"])) == ("made-up", 500, 500)
+    assert facts["subject"] == "made-up"
+    assert facts["observations"] == 500
+    assert sum(facts["counts"]["margin"]) == 500
 
 
-def test_reset_removes_what_is_named_or_all(folder: Path) -> None:
-    run(folder, "reset")
+def test_reset_removes_the_named_references_or_all(folder: Path) -> None:
+    run_reference(folder, "reset")
 
     assert ReferenceStore(folder).names == []
     with pytest.raises(KernelSightError, match="there is no reference of 'made-up'"):
-        run(folder, "reset", "made-up")
+        run_reference(folder, "reset", "made-up")
 
 
 def test_capture_asks_the_service_with_its_key(folder: Path) -> None:
     observer = make_observer()
-    with listening(create_quality_app(observer, Settings(server=ServerSettings(api_key=SecretStr("secret"))))) as url:
-        said = run(folder, "capture", "--observations", "700", "--url", url)
+    with serve_in_thread(
+        create_quality_app(observer, Settings(server=ServerSettings(api_key=SecretStr("secret"))))
+    ) as url:
+        output = run_reference(folder, "capture", "--observations", "700", "--url", url)
 
     captures = [tracker.capture for tracker in observer.trackers.values()]
-    assert said == f"The next 700 answers of {url} become the reference.\n"
+    assert output == f"The next 700 answers of {url} become the reference.\n"
     assert [(one.wanted, one.source) for one in captures if one] == [(700, "traffic")] * len(observer.trackers)
 
 
 def test_a_service_with_another_key_refuses(folder: Path) -> None:
     settings = Settings(server=ServerSettings(api_key=SecretStr("another")))
     with (
-        listening(create_quality_app(make_observer(), settings)) as url,
+        serve_in_thread(create_quality_app(make_observer(), settings)) as url,
         pytest.raises(KernelSightError, match=r"answers 401: .*the API key is wrong"),
     ):
-        run(folder, "capture", "--url", url)
+        run_reference(folder, "capture", "--url", url)
 
 
-def test_a_service_that_does_not_answer_is_named(folder: Path) -> None:
+def test_an_unreachable_service_is_named(folder: Path) -> None:
     with pytest.raises(KernelSightError, match=r"no service answers at http://127\.0\.0\.1:9"):
-        run(folder, "capture", "--url", "http://127.0.0.1:9")
+        run_reference(folder, "capture", "--url", "http://127.0.0.1:9")
 
 
-def test_a_folder_with_too_few_images_says_how_many_it_takes(folder: Path) -> None:
+def test_a_folder_with_too_few_images_is_refused(folder: Path) -> None:
     with pytest.raises(KernelSightError, match="a reference takes 250 observations, here are 1"):
-        run(folder, "capture", "--from", str(folder))
+        run_reference(folder, "capture", "--from", str(folder))

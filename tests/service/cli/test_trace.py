@@ -1,4 +1,4 @@
-"""`kernelsight trace`, and what a running service records and is told."""
+"""`kernelsight trace`: shows the record of a result, and the feedback on it."""
 
 import asyncio
 import json
@@ -14,26 +14,29 @@ from tests.service.monitoring.audit.records import make_line
 from tests.serving import Service, run
 
 
-def traced(service: Service, id: str) -> dict[str, Any]:
+def run_trace(service: Service, id: str) -> dict[str, Any]:
     done = run("trace", id, "--json", audit=service.settings["audit"])
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def test_an_answer_can_be_followed_with_what_was_said_of_it(service: Service, jpeg: Jpeg) -> None:
+def test_a_result_is_traced_with_its_feedback(service: Service, jpeg: Jpeg) -> None:
     answer = service.http.post("/v1/analyze", files={"file": jpeg("astronaut")}).json()
     given = {"result_id": answer["result_id"], "pipeline": "faces", "verdict": "wrong", "expected": 2}
     reply = service.http.post("/v1/feedback", json=given)
 
-    found = traced(service, answer["result_id"])
+    found = run_trace(service, answer["result_id"])
 
     record = found["record"]
-    assert (reply.status_code, reply.json()["said"], reply.json()["replaced"]) == (200, {"face": 1}, False)
+    assert reply.status_code == 200
+    assert reply.json()["said"] == {"face": 1}
+    assert reply.json()["replaced"] is False
     assert [(one["pipeline"], one["verdict"], one["expected"]) for one in found["feedback"]] == [
         ("faces", "wrong", {"face": 2})
     ]
-    assert (record["image"], record["models"]) == (answer["image"], answer["models"])
+    assert record["image"] == answer["image"]
+    assert record["models"] == answer["models"]
     assert record["moderation"]["policy_sha256"] == answer["moderation"]["policy_sha256"]
     assert {one["name"]: one["seconds"] for one in record["stages"]} == pytest.approx(answer["timings"], abs=1e-5)
     assert [(one["sha256"], bool(one["sources"])) for one in found["models"]] == [
@@ -41,29 +44,28 @@ def test_an_answer_can_be_followed_with_what_was_said_of_it(service: Service, jp
     ]
 
 
-def test_a_text_that_was_judged_can_be_followed(service: Service) -> None:
+def test_a_moderated_text_is_traced_without_the_text(service: Service) -> None:
     [result] = service.http.post("/v1/moderations", json={"input": "I will kill you"}).json()["results"]
-    own = result["kernelsight"]
-    known = service.http.post("/v1/feedback", json={"result_id": own["result_id"], "verdict": "right"})
+    result_id = result["kernelsight"]["result_id"]
+    feedback = service.http.post("/v1/feedback", json={"result_id": result_id, "verdict": "right"})
 
-    record = traced(service, own["result_id"])["record"]
+    record = run_trace(service, result_id)["record"]
 
-    assert (known.json()["said"], record["characters"], record["moderation"]["verdict"]) == (
-        {"review": 1, "harassment": 1},
-        15,
-        "review",
-    )
+    assert feedback.json()["said"] == {"review": 1, "harassment": 1}
+    assert record["characters"] == 15
+    assert record["moderation"]["verdict"] == "review"
     assert "kill" not in json.dumps(record)
 
 
-def written(folder: Path) -> str:
-    id, its = make_line()
-    asyncio.run(FileEventLog(folder, "audit", LONG_SECONDS).append([its]))
+def write_record(folder: Path) -> str:
+    """Its result id."""
+    id, line = make_line()
+    asyncio.run(FileEventLog(folder, "audit", LONG_SECONDS).append([line]))
     return id
 
 
-def test_people_see_every_step(tmp_path: Path) -> None:
-    id = written(tmp_path)
+def test_the_report_for_people_has_every_step(tmp_path: Path) -> None:
+    id = write_record(tmp_path)
 
     shown = run("trace", id, audit=str(tmp_path)).stdout
 
@@ -71,7 +73,8 @@ def test_people_see_every_step(tmp_path: Path) -> None:
     assert id in shown
     assert rows["asked"] == "asked analyze, request req_1, trace trace1, job job_1, interactive"
     assert rows["image"].startswith("image JPEG, RGB, 640 x 480, 1,234 bytes")
-    assert (rows["total"].split()[-1], rows["moderation.session"].split()[-1]) == ("500.0", "200.0")
+    assert rows["total"].split()[-1] == "500.0"
+    assert rows["moderation.session"].split()[-1] == "200.0"
     assert rows["model"] == "model some-model 2, sha256 cdcdcdcdcdcd, not in the store now"
     assert rows["verdict"].startswith("verdict review, severity 3, policy default 1")
     assert rows["weapon"] == "weapon review objects.weapon 0.700 0.5"
@@ -79,9 +82,11 @@ def test_people_see_every_step(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("audit", "why"), [("log", "there is no record of a result 'res_1'"), ("off", "KERNELSIGHT_AUDIT is off")]
+    ("audit", "message"), [("log", "there is no record of a result 'res_1'"), ("off", "KERNELSIGHT_AUDIT is off")]
 )
-def test_what_cannot_be_followed_is_one_line(tmp_path: Path, audit: str, why: str) -> None:
+def test_an_unknown_result_is_an_error_of_one_line(tmp_path: Path, audit: str, message: str) -> None:
     done = run("trace", "res_1", audit="off" if audit == "off" else str(tmp_path / audit))
 
-    assert (done.returncode, done.stderr.count("\n"), why in done.stderr) == (1, 1, True)
+    assert message in done.stderr
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1

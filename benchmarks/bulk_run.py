@@ -1,12 +1,12 @@
-"""What a batch costs beside its models, and what it costs people who use the service meanwhile.
+"""Measures what a bulk run adds to the time of its models, and how much it delays clients of a running service.
 
-    python benchmarks/batch.py FOLDER [--images 400] [--rounds 3] [--seconds 15]
+    python benchmarks/bulk_run.py FOLDER [--images 400] [--rounds 3] [--seconds 15] [--only rate|latency]
 
-FOLDER has images. The raw chain is decoding, preprocessing and sessions in bare threads, one and one single-threaded
-session a core, with the same signals: for `nsfw` OpenNSFW alone, by default also the encoder with its objects, codes,
-and the file's anatomy; nothing is stored, and no policy asked. The batch is `kernelsight moderate --output` in a
-process of its own, from its first row to its last. Both take turns; shares are within a round. Then clients ask a
-running service, one request at a time, alone and while a batch runs.
+FOLDER has images. The raw chain is decoding, preprocessing and sessions in bare threads, one thread and one
+single-threaded session a core, with the same signals: for `nsfw` OpenNSFW alone, by default also the encoder with its
+objects, codes, and the file's anatomy. It stores nothing and applies no policy. The bulk run is `kernelsight moderate
+--output` in a process of its own, from its first row to its last. Both take turns; shares are within a round. Then a
+client sends one request at a time to a running service, alone and while a bulk run goes on.
 """
 
 import argparse
@@ -46,76 +46,76 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--only", choices=("rate", "latency"))
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        images = copies(given.folder, Path(scratch) / "images", given.images)
-        if given.only != "latency":
-            rates(images, Path(scratch), given.rounds)
-        if given.only != "rate":
-            latency(images, Path(scratch), given.seconds)
+        images = copy_images(options.folder, Path(scratch) / "images", options.images)
+        if options.only != "latency":
+            compare_rates(images, Path(scratch), options.rounds)
+        if options.only != "rate":
+            measure_latency(images, Path(scratch), options.seconds)
 
 
-def copies(folder: Path, into: Path, wanted: int) -> list[Path]:
-    """The folder's images over and over, each copy with bytes of its own behind its end."""
+def copy_images(folder: Path, into: Path, wanted: int) -> list[Path]:
+    """The folder's images over and over, each copy with different bytes after the image's end."""
     originals = sorted(path for path in folder.rglob("*") if path.is_file())
     into.mkdir()
-    made = []
+    paths = []
     for number in range(wanted):
         original = originals[number % len(originals)]
-        made.append(into / f"{number:06d}{original.suffix}")
-        made[-1].write_bytes(original.read_bytes() + b"#%d" % number)
-    return made
+        paths.append(into / f"{number:06d}{original.suffix}")
+        paths[-1].write_bytes(original.read_bytes() + b"#%d" % number)
+    return paths
 
 
 @dataclass(frozen=True)
-class Cost:
-    """Of one image, in seconds. Where other work shares the machine, processor time is what can be compared."""
+class ImageCost:
+    """Seconds for one image. Where other work shares the machine, only processor time can be compared."""
 
     time: float
     processor_time: float
 
 
-def rates(images: list[Path], scratch: Path, rounds: int) -> None:
+def compare_rates(images: list[Path], scratch: Path, rounds: int) -> None:
     for name, signals in SIGNALS.items():
         chain = RawChain(everything=not signals)
-        found = [(chain.cost(images), batch_cost(images, scratch, signals)) for _ in range(rounds)]
-        raw, own = median(one.time for one, _ in found), median(one.time for _, one in found)
-        shares = [one.time / other.time for one, other in found]
-        processor = [one.processor_time / other.processor_time for one, other in found]
+        costs = [(chain.measure(images), measure_bulk_run(images, scratch, signals)) for _ in range(rounds)]
+        raw_seconds, bulk_seconds = median(raw.time for raw, _ in costs), median(bulk.time for _, bulk in costs)
+        shares = [raw.time / bulk.time for raw, bulk in costs]
+        processor_shares = [raw.processor_time / bulk.processor_time for raw, bulk in costs]
         print(
-            f"{name:8s} raw chain {1 / raw:6.1f} images/s, batch {1 / own:6.1f}: {_percent(shares)} of the rate, "
-            f"{_percent(processor)} by processor time",
+            f"{name:8s} raw chain {1 / raw_seconds:6.1f} images/s, bulk run {1 / bulk_seconds:6.1f}: "
+            f"{_format_shares(shares)} of the rate, {_format_shares(processor_shares)} by processor time",
             flush=True,
         )
 
 
-def _percent(shares: list[float]) -> str:
+def _format_shares(shares: list[float]) -> str:
     return f"{median(shares):.1%} ({min(shares):.1%} to {max(shares):.1%})"
 
 
-def batch_cost(images: list[Path], scratch: Path, signals: tuple[str, ...]) -> Cost:
-    """From the first row on: models are loaded then."""
+def measure_bulk_run(images: list[Path], scratch: Path, signals: tuple[str, ...]) -> ImageCost:
+    """From the first row on, when the models are loaded."""
     out = scratch / "out.jsonl"
     marks: list[tuple[int, float, float]] = []  # rows, time, processor time
-    with batch(images[0].parent, out, signals, "none") as process:
+    with start_bulk_run(images[0].parent, out, signals, "none") as process:
         while process.poll() is None and (not marks or marks[-1][0] < len(images)):
             time.sleep(0.02)
             rows = out.read_bytes().count(b"\n") if out.exists() else 0
             if rows and (not marks or rows > marks[-1][0]):
-                marks.append((rows, time.perf_counter(), processor_time(process.pid)))
+                marks.append((rows, time.perf_counter(), read_processor_time(process.pid)))
     (first, began, began_at), (last, ended, ended_at) = marks[0], marks[-1]
     assert last == len(images), f"{last} rows for {len(images)} images"
-    return Cost((ended - began) / (last - first), (ended_at - began_at) / (last - first))
+    return ImageCost((ended - began) / (last - first), (ended_at - began_at) / (last - first))
 
 
-def processor_time(process: int) -> float:
+def read_processor_time(process: int) -> float:
     """Seconds, of user and system."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def batch(folder: Path, out: Path, signals: tuple[str, ...], polite: str) -> Iterator[subprocess.Popen[bytes]]:
+def start_bulk_run(folder: Path, out: Path, signals: tuple[str, ...], polite: str) -> Iterator[subprocess.Popen[bytes]]:
     for path in (out, out.with_name(f".{out.name}.batch.json")):
         path.unlink(missing_ok=True)
     command = [sys.executable, "-m", "service", "moderate", str(folder), "--output", str(out), "--polite", polite]
@@ -128,35 +128,35 @@ def batch(folder: Path, out: Path, signals: tuple[str, ...], polite: str) -> Ite
 
 
 class RawChain:
-    """The same signals without a service around them."""
+    """The same signals in bare threads, without a service around them."""
 
     def __init__(self, *, everything: bool) -> None:
         settings = load_settings()
         catalog, store = open_catalog(settings), open_store(settings)
         self._limits = image_limits(settings)
         self._opennsfw, self._encoder = catalog.get("opennsfw"), catalog.get("efficientnet-lite0")
-        self._lanes = [
-            (self._session(store.graph(self._opennsfw)), self._session(store.graph(self._encoder)))
+        self._sessions = [
+            (self._open_session(store.graph(self._opennsfw)), self._open_session(store.graph(self._encoder)))
             for _ in range(os.cpu_count() or 1)
         ]
         self._everything = everything
 
-    def cost(self, images: list[Path]) -> Cost:
+    def measure(self, images: list[Path]) -> ImageCost:
         numbers = count()
 
-        def work(lane: int) -> None:
+        def work(worker: int) -> None:
             while (number := next(numbers)) < len(images):
-                self._judge(images[number].read_bytes(), *self._lanes[lane])
+                self._score(images[number].read_bytes(), *self._sessions[worker])
 
-        threads = [threading.Thread(target=work, args=(lane,)) for lane in range(len(self._lanes))]
+        threads = [threading.Thread(target=work, args=(worker,)) for worker in range(len(self._sessions))]
         started, used = time.perf_counter(), time.process_time()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        return Cost((time.perf_counter() - started) / len(images), (time.process_time() - used) / len(images))
+        return ImageCost((time.perf_counter() - started) / len(images), (time.process_time() - used) / len(images))
 
-    def _judge(self, data: bytes, opennsfw: Session, encoder: Session) -> None:
+    def _score(self, data: bytes, opennsfw: Session, encoder: Session) -> None:
         picture = decode(data, limits=self._limits)
         whole = nsfw.make_tensor(picture.pixels, (0, 0, *picture.pixels.size), self._opennsfw)
         score = opennsfw.run({self._opennsfw.input.name: whole[None]})["outputs"][0, 1]
@@ -166,42 +166,42 @@ class RawChain:
             for part in parts:
                 opennsfw.run({self._opennsfw.input.name: part[None]})
         if self._everything:
-            self._rest(picture, encoder)
+            self._score_other_signals(picture, encoder)
 
-    def _rest(self, picture: Picture, encoder: Session) -> None:
+    def _score_other_signals(self, picture: Picture, encoder: Session) -> None:
         encoder.run({self._encoder.input.name: crop_centre(picture.pixels, self._encoder.input)[None]})
         barcodes.score_barcodes(barcodes.find_barcodes(picture.pixels, picture.scale), DomainLists())
         file_hygiene.inspect_file(picture)
 
     @staticmethod
-    def _session(graph: Path) -> Session:
+    def _open_session(graph: Path) -> Session:
         return Session(graph, device="cpu", threads=1)
 
 
-def latency(images: list[Path], scratch: Path, seconds: float) -> None:
+def measure_latency(images: list[Path], scratch: Path, seconds: float) -> None:
     blobs = [path.read_bytes() for path in images]
-    with service() as http:
-        ask(http, blobs, 3.0)  # the first requests pay for caches
-        alone = p95(ask(http, blobs, seconds))
+    with start_service() as http:
+        time_requests(http, blobs, 3.0)  # the first requests fill caches
+        alone = p95(time_requests(http, blobs, seconds))
         print(f"alone                     p95 {alone * 1e3:6.1f} ms")
         for polite in ("idle", "low", "none"):
             out = scratch / "out.jsonl"
-            with batch(images[0].parent, out, (), polite):
+            with start_bulk_run(images[0].parent, out, (), polite):
                 while not out.exists() or not out.read_bytes():
                     time.sleep(0.05)
                 before, started = out.read_bytes().count(b"\n"), time.perf_counter()
-                beside = p95(ask(http, blobs, seconds))
+                beside = p95(time_requests(http, blobs, seconds))
                 rows = [json.loads(line) for line in out.read_bytes().splitlines()[before:-1]]
                 rate = len(rows) / (time.perf_counter() - started)
             print(
-                f"a batch, --polite {polite:7s} p95 {beside * 1e3:6.1f} ms, {beside / alone:.2f} times; "
-                f"the batch made {rate:.1f} images/s beside it",
+                f"bulk, --polite {polite:7s} p95 {beside * 1e3:6.1f} ms, {beside / alone:.2f} times; "
+                f"the bulk run did {rate:.1f} images/s beside it",
                 flush=True,
             )
 
 
-def ask(http: httpx2.Client, blobs: list[bytes], seconds: float) -> list[float]:
-    """One client, ten times a second at most: people, not a load test."""
+def time_requests(http: httpx2.Client, blobs: list[bytes], seconds: float) -> list[float]:
+    """Seconds of each request of one client, which sends at most ten a second, as a person would."""
     times, end, number = [], time.perf_counter() + seconds, 0
     while (started := time.perf_counter()) < end:
         blob = blobs[number % len(blobs)]
@@ -218,7 +218,7 @@ def p95(times: list[float]) -> float:
 
 
 @contextmanager
-def service() -> Iterator[httpx2.Client]:
+def start_service() -> Iterator[httpx2.Client]:
     command = [sys.executable, "-m", "service", "serve", "--port", "0"]
     environment = os.environ | {"KERNELSIGHT_ENCODER_CACHE": "0"}  # the same images come again and again
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
