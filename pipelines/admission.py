@@ -1,54 +1,135 @@
-"""Admission control: work of batch priority gives way to interactive requests."""
+"""Admission control: who may start, and who has to give way.
+
+Every request waits for room for its pixels (`pixel_budget`). Work of batch priority, and a document's pages after the
+first, also wait for a place, and there are few places beside interactive requests.
+"""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from models.priority import Priority
+from pipelines.cpu_pool import at_priority
+from pipelines.pixel_budget import PixelBudget, PixelCharge
+
+LINGER_SECONDS = 0.1  # a caller whose last request was so recent most likely sends the next one
 
 
 class Admission:
-    """Admits at most `limit` images of batch priority at a time, and only one while an interactive request runs.
+    """Admits at most `limit` images or pages of batch priority at a time, and only one beside interactive requests.
 
-    One always goes on, so that heavy traffic slows batch work down without stopping it. Interactive requests never
-    wait here.
+    One always goes on, so that heavy traffic slows batch work down without stopping it. Interactive requests need no
+    place. Requests of batch priority and each document have a turn one after the other, so that a document of a
+    hundred pages delays another one by a page. `linger_seconds` after the last interactive request it counts as there
+    still: most callers send one image after the other, and a page takes longer than the pause between them.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit, self._batch, self._interactive = limit, 0, 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+    def __init__(
+        self, limit: int, budget: PixelBudget | None = None, *, linger_seconds: float = LINGER_SECONDS
+    ) -> None:
+        """Without `budget`, memory for pixels has no limit."""
+        self.budget = budget or PixelBudget.unlimited()
+        self._limit, self._linger_seconds = limit, linger_seconds
+        self._batch_door = asyncio.Lock()
+        self._batch, self._interactive = 0, 0
+        self._waiting: OrderedDict[object, deque[asyncio.Future[None]]] = OrderedDict()  # turns by whose they are
+        self._quiet_from = 0.0  # loop time
 
     @asynccontextmanager
-    async def admit(self, priority: Priority) -> AsyncIterator[None]:
-        if priority == "batch":
-            await self._wait_for_turn()
-        else:
-            self._interactive += 1
-        try:
-            yield
-        finally:
+    async def admit(self, priority: Priority, cost: int = 0) -> AsyncIterator["AdmittedRequest"]:
+        """`cost` is what decoding takes, in bytes. Raises Overloaded, if the priority is interactive."""
+        async with AsyncExitStack() as stack:
             if priority == "batch":
-                self._batch -= 1
+                # Room before a place: who has a place must never wait for a document, whose pages wait for places.
+                # One at a time, so that at most one has room and no place.
+                async with self._batch_door:
+                    charge = await stack.enter_async_context(self.budget.charge(cost, is_patient=True))
+                    await self.wait_for_turn("requests")
             else:
-                self._interactive -= 1
-            self._admit_waiting()
+                charge = await stack.enter_async_context(self.budget.charge(cost))
+                self._interactive += 1
+            request = AdmittedRequest(self, priority, charge)
+            stack.callback(request.give_way)
+            yield request
 
-    async def _wait_for_turn(self) -> None:
+    async def wait_for_turn(self, whose: object) -> None:
+        """Take a place of batch priority; `leave` gives it back."""
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        self._waiting.setdefault(whose, deque()).append(turn)
         self._admit_waiting()
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # admitted in the same moment
-                self._batch -= 1
-                self._admit_waiting()
+                self.leave("batch")
             raise
 
+    def leave(self, priority: Priority) -> None:
+        if priority == "batch":
+            self._batch -= 1
+        else:
+            self._interactive -= 1
+            self._note_departure()
+        self._admit_waiting()
+
+    def _note_departure(self) -> None:
+        if self._linger_seconds:
+            loop = asyncio.get_running_loop()
+            self._quiet_from = loop.time() + self._linger_seconds
+            loop.call_at(self._quiet_from, self._admit_waiting)
+
+    def _places(self) -> int:
+        is_quiet = not self._interactive and asyncio.get_running_loop().time() >= self._quiet_from
+        return self._limit if is_quiet else 1
+
     def _admit_waiting(self) -> None:
-        while self._waiting and self._batch < (1 if self._interactive else self._limit):
-            turn = self._waiting.popleft()
+        while self._waiting and self._batch < self._places():
+            whose, turns = next(iter(self._waiting.items()))
+            turn = turns.popleft()
+            if turns:
+                self._waiting.move_to_end(whose)
+            else:
+                del self._waiting[whose]
             if not turn.done():
                 self._batch += 1
                 turn.set_result(None)
+
+
+class AdmittedRequest:
+    """A request's place, until it is over or gives way, and its room, until it is over."""
+
+    def __init__(self, admission: Admission, place: Priority | None, charge: PixelCharge) -> None:
+        self._admission, self._place, self._charge = admission, place, charge
+
+    @classmethod
+    def alone(cls) -> "AdmittedRequest":
+        """A request that nobody else competes with."""
+        return cls(Admission(limit=1_000, linger_seconds=0), None, PixelCharge("small", 0))
+
+    def shrink(self, cost: int) -> None:
+        """Keep no more room than `cost` bytes: the picture is decoded."""
+        self._admission.budget.shrink(self._charge, cost)
+
+    def give_way(self) -> None:
+        """Leave the place: the rest of the request is pages, which wait for their turns."""
+        if self._place is not None:
+            place, self._place = self._place, None
+            self._admission.leave(place)
+
+    @asynccontextmanager
+    async def charge_further(self, cost: int) -> AsyncIterator[None]:
+        """Room for a picture beside the request's first."""
+        async with self._admission.budget.charge_page(cost):
+            yield
+
+    @asynccontextmanager
+    async def admit_page(self, cost: int) -> AsyncIterator[None]:
+        """Wait for this document's turn and for room, and do what follows at batch priority."""
+        await self._admission.wait_for_turn(self)
+        try:
+            with at_priority("batch"):
+                async with self.charge_further(cost):
+                    yield
+        finally:
+            self._admission.leave("batch")

@@ -1,22 +1,23 @@
-"""A bounded thread pool with two priorities, for decoding and array work."""
+"""Bounded thread pools of two priorities, for decoding and array work."""
 
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from threading import get_ident
 from typing import Any, ParamSpec, TypeVar
 
-from models.priority import Priority
+from models.priority import PRIORITIES, Priority
 from models.runtime.request_queue import QueuedRequest, RequestQueue
+from models.thread_priority import lower_thread_priority
+from pipelines.allocator import give_back_large_blocks
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_Call = tuple[Future[Any], Callable[[], Any]]
 
 _priority: ContextVar[Priority] = ContextVar("priority", default="interactive")
 
@@ -31,32 +32,70 @@ def at_priority(priority: Priority) -> Iterator[None]:
         _priority.reset(token)
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A function and who waits for its result.
+
+    Not a `concurrent.futures.Future` in asyncio's wrapper: each refers to the other, so a picture that was its result
+    would stay in memory until Python looks for cycles.
+    """
+
+    function: Callable[[], Any]
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Any]
+
+    def run(self) -> None:
+        try:
+            finish = partial(self._set_result, self.function())
+        except BaseException as error:
+            finish = partial(self._set_exception, error)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self.loop.call_soon_threadsafe(finish)
+
+    def _set_result(self, result: Any) -> None:
+        if not self.answer.done():
+            self.answer.set_result(result)
+
+    def _set_exception(self, error: BaseException) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
 class CpuPool:
     """Threads for decoding and array work, so that the event loop never computes.
 
-    At most `limit` calls of each priority may wait; the next one raises Overloaded. A cancelled call is dropped
-    unless a thread has begun it.
+    Each priority has `threads` of its own, because a call that has begun cannot be interrupted: an interactive one
+    never waits for a page of a document, and where both run, the operating system prefers it. At most `limit` calls of
+    each priority may wait; the next one raises Overloaded. A cancelled call is dropped unless a thread has begun it.
     """
 
     def __init__(self, *, threads: int | None = None, limit: int = 256) -> None:
         import cv2  # here, so that a process that decodes nothing does not load it
 
+        give_back_large_blocks()
         cv2.setNumThreads(1)  # the pool is the parallelism: OpenCV's own threads would compete for its cores
-        self.threads = threads or os.cpu_count() or 1
-        self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="cpu")
+        each = threads or os.cpu_count() or 1
+        self.threads = each * len(PRIORITIES)
+        self._executors = {
+            "interactive": ThreadPoolExecutor(each, "cpu"),
+            "batch": ThreadPoolExecutor(each, "cpu batch", initializer=lower_thread_priority),
+        }
         self._busy_threads: set[int] = set()  # thread idents
-        self._queue: RequestQueue[_Call] = RequestQueue("the decoder", limit)
+        self._queues: dict[Priority, RequestQueue[_Call]] = {
+            one: RequestQueue("the decoder", limit) for one in PRIORITIES
+        }
 
     async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        result: Future[R] = Future()
-        call: _Call = (result, partial(function, *args, **kwargs))
-        waiting = QueuedRequest(call, (), _priority.get())
-        self._queue.put(waiting)
-        self._executor.submit(self._next)  # a free thread takes the most urgent call, which need not be this one
+        loop, priority = asyncio.get_running_loop(), _priority.get()
+        answer: asyncio.Future[R] = loop.create_future()
+        call = _Call(partial(function, *args, **kwargs), loop, answer)
+        waiting, queue = QueuedRequest(call, (), priority), self._queues[priority]
+        queue.put(waiting)
+        self._executors[priority].submit(self._take_one, queue)
         try:
-            return await asyncio.wrap_future(result)
+            return await answer
         finally:
-            self._queue.discard(waiting)
+            queue.discard(waiting)
 
     @property
     def busy(self) -> int:
@@ -65,24 +104,17 @@ class CpuPool:
 
     def depth(self, priority: Priority) -> int:
         """Number of calls of `priority` that wait for a thread."""
-        return self._queue.depth(priority)
+        return self._queues[priority].depth(priority)
 
-    def _next(self) -> None:
-        self._busy_threads.add(get_ident())
-        try:
-            self._take_one()
-        finally:
-            self._busy_threads.discard(get_ident())
-
-    def _take_one(self) -> None:
-        for waiting in self._queue.take(1, wait=False) or ():
-            result, call = waiting.work
-            if not result.set_running_or_notify_cancel():
-                continue
-            try:
-                result.set_result(call())
-            except BaseException as error:
-                result.set_exception(error)
+    def _take_one(self, queue: RequestQueue[_Call]) -> None:
+        for waiting in queue.take(1, wait=False) or ():
+            if not waiting.work.answer.cancelled():
+                self._busy_threads.add(get_ident())
+                try:
+                    waiting.work.run()
+                finally:
+                    self._busy_threads.discard(get_ident())
 
     def close(self) -> None:
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        for executor in self._executors.values():
+            executor.shutdown(wait=True, cancel_futures=True)

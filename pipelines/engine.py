@@ -22,14 +22,22 @@ from models.runtime.traffic import as_traffic
 from pipelines.admission import Admission
 from pipelines.captioning.encoder import SHARED_PASS
 from pipelines.cpu_pool import CpuPool, at_priority
-from pipelines.documents.pages import DEFAULT_DPI, open_page_source, read_first_page
-from pipelines.documents.pdf.client import PdfiumClient
+from pipelines.documents.pages import (
+    DEFAULT_DPI,
+    PdfOpener,
+    estimate_first_page_bytes,
+    open_page_source,
+    read_first_page,
+)
 from pipelines.errors import RequestRejected
 from pipelines.findings import Findings, Observation, Observer, new_result_id
-from pipelines.image.decode import ImageLimits, Picture, decode
+from pipelines.image.decode import ImageLimits, Picture
+from pipelines.image.decode_cost import PICTURE_BYTES, QUICK_FORMATS, estimate_decode_bytes
+from pipelines.image.decoders import DecoderLimits, Decoders
 from pipelines.image.formats import sniff
 from pipelines.page_moderation import moderate_pages
 from pipelines.pipeline import GatePipeline, PdfReadingPipeline, Pipeline
+from pipelines.pixel_budget import PixelBudget
 from pipelines.run_context import PartListener, RunContext
 from pipelines.types import ImageInfo, ModelUsed, keep_declared
 
@@ -39,9 +47,11 @@ PipelineRun = tuple[Pipeline[Any, Any], BaseModel]  # a pipeline and its options
 
 
 class Engine:
-    """Runs any set of pipelines over one decode. Without `pdfium`, PDFs are refused as unsupported images.
+    """Runs any set of pipelines over one decode. Without `pdfium`, PDFs are refused as unsupported images; without
+    `decoders`, all images are decoded in the threads of `pool`.
 
-    At most `bulk` images of batch priority are in flight; further ones wait. `current_version` maps a pipeline's
+    At most `bulk` images and pages of batch priority are in flight, and their pixels have room in `budget`; further
+    ones wait. `current_version` maps a pipeline's
     model to the version that serves it now, because a promotion can happen between two requests.
     """
 
@@ -51,13 +61,16 @@ class Engine:
         *,
         pool: CpuPool,
         limits: ImageLimits,
-        pdfium: PdfiumClient | None = None,
+        decoders: Decoders | None = None,
+        pdfium: PdfOpener | None = None,
         bulk: int = 4,
+        budget: PixelBudget | None = None,
         current_version: Callable[[ModelUsed], ModelUsed] = keep_declared,
     ) -> None:
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
+        self._decoders = decoders or Decoders(pool, DecoderLimits(formats=()))
         self._pool, self._limits, self._pdfium = pool, limits, pdfium
-        self._admission, self.current_version = Admission(bulk), current_version
+        self._admission, self.current_version = Admission(bulk, budget), current_version
         self._observers: list[Observer] = []
 
     def add_observer(self, observer: Observer) -> None:
@@ -109,9 +122,11 @@ class Engine:
             context.on_part = on_page
         try:
             async with asyncio.timeout_at(deadline):
-                async with self._admission.admit(priority):
-                    with at_priority(priority), as_traffic(observed), context.stage("total"):
-                        picture, results = await self._decode_and_run(data, runs, context, gate=gate)
+                with at_priority(priority), as_traffic(observed):
+                    cost = await self._estimate_bytes(data, runs)
+                    async with self._admission.admit(priority, cost) as context.admitted:
+                        with context.stage("total"):
+                            picture, results = await self._decode_and_run(data, runs, context, gate=gate)
         except TimeoutError:
             raise DeadlineExceeded("the request") from None
         findings = Findings(
@@ -141,6 +156,7 @@ class Engine:
     ) -> tuple[Picture, dict[str, BaseModel]]:
         with context.stage("decode"):
             picture = await self._decode(data, runs)
+        context.admitted.shrink(picture.pixels.width * picture.pixels.height * PICTURE_BYTES)
         gates = [run for run in runs if gate and isinstance(run[0], GatePipeline)]
         results = await self._run_all(gates, picture, context)
         for run in gates:
@@ -152,12 +168,19 @@ class Engine:
     async def _decode(self, data: bytes, runs: Sequence[PipelineRun]) -> Picture:
         """The image, or the first page of a PDF, which is rendered only where some pipeline looks at it."""
         if self._pdfium is None or sniff(data) != "PDF":
-            return await self._pool.run(decode, data, limits=self._limits, shorter_side=_shorter_side(runs))
-        passwords = [
-            pipeline.password(options) for pipeline, options in runs if isinstance(pipeline, PdfReadingPipeline)
-        ]
-        is_seen = len(passwords) < len(runs)
-        return await read_first_page(data, self._pdfium, password=next(iter(passwords), None), render=is_seen)
+            return await self._decoders.decode(data, limits=self._limits, shorter_side=_shorter_side(runs))
+        password, is_seen = _pdf_reading(runs)
+        return await read_first_page(data, self._pdfium, password=password, render=is_seen)
+
+    async def _estimate_bytes(self, data: bytes, runs: Sequence[PipelineRun]) -> int:
+        """Memory that `_decode` takes."""
+        format, limits, side = sniff(data), self._limits, _shorter_side(runs)
+        if self._pdfium is not None and format == "PDF":
+            password, is_seen = _pdf_reading(runs)
+            return await estimate_first_page_bytes(data, self._pdfium, password=password) if is_seen else 0
+        if format in QUICK_FORMATS:
+            return estimate_decode_bytes(data, limits=limits, shorter_side=side)
+        return await self._pool.run(estimate_decode_bytes, data, limits=limits, shorter_side=side)
 
     async def _gate_further_pages(
         self, run: PipelineRun, first: BaseModel, picture: Picture, runs: Sequence[PipelineRun], context: RunContext
@@ -171,18 +194,20 @@ class Engine:
         if page_options is None or picture.frames == 1:
             return first
         [(reader, reader_options), *_] = readers
-        own = RunContext(context.priority, context.deadline, fresh=context.fresh)
+        own = RunContext("batch", context.deadline, fresh=context.fresh, admitted=context.admitted)
         pages = open_page_source(
             picture,
             dpi=DEFAULT_DPI,
             password=reader.password(reader_options),
             pdfium=self._pdfium,
-            pool=self._pool,
+            decoders=self._decoders,
             limits=self._limits,
         )
         async with pages as source:
+            context.admitted.give_way()
             further = await moderate_pages(
                 source,
+                context.admitted,
                 [number for number in reader.pages(reader_options, source.page_count) if number > 1],
                 # The request's shared work belongs to the first page.
                 lambda page: gate.run(page, page_options, replace(own, shared={})),
@@ -205,7 +230,12 @@ class Engine:
         self, pipeline: Pipeline[Any, Any], picture: Picture, options: BaseModel, context: RunContext
     ) -> BaseModel:
         own = RunContext(
-            context.priority, context.deadline, shared=context.shared, on_part=context.on_part, fresh=context.fresh
+            context.priority,
+            context.deadline,
+            shared=context.shared,
+            on_part=context.on_part,
+            fresh=context.fresh,
+            admitted=context.admitted,
         )
         result: BaseModel = await pipeline.run(picture, options, own)
         context.merge_stages(pipeline.name, own)
@@ -224,6 +254,12 @@ class Engine:
         frames = f", first of {info.frames} {parts}" if info.frames > 1 else ""
         heading = f"{kind}: {info.width} x {info.height} pixels, {info.orientation}, {info.format}{frames}."
         return "\n".join([heading, *(self._pipelines[name].describe(result) for name, result in results.items())])
+
+
+def _pdf_reading(runs: Sequence[PipelineRun]) -> tuple[str | None, bool]:
+    """The password for a PDF, and whether any pipeline looks at the first page's pixels."""
+    passwords = [pipeline.password(options) for pipeline, options in runs if isinstance(pipeline, PdfReadingPipeline)]
+    return next(iter(passwords), None), len(passwords) < len(runs)
 
 
 def _shorter_side(runs: Sequence[PipelineRun]) -> int | None:

@@ -6,6 +6,7 @@ KernelSightError
 │   ├── ImageUnsupported    not one of the formats we read
 │   ├── ImageTruncated      the file stops before its end
 │   ├── ImageCorrupt        the bytes contradict themselves
+│   ├── ImageDecoderFailed  the bytes crash or stall their decoder
 │   └── ImageTooLarge       over a limit of bytes, pixels or frames
 │       ├── TooManyBytes
 │       ├── TooManyPixels
@@ -40,6 +41,10 @@ class ImageTruncated(ImageRejected):
 
 class ImageCorrupt(ImageRejected):
     code = "image-corrupt"
+
+
+class ImageDecoderFailed(ImageRejected):
+    code = "image-decoder-failed"
 
 
 class ImageTooLarge(ImageRejected):

@@ -1,7 +1,6 @@
 """The findings of one run of the engine, and the observation of it that observers receive."""
 
 import random
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pydantic import BaseModel
 from models.arrays import Array
 from models.priority import Priority
 from pipelines.image.decode import Picture
+from pipelines.linear_patterns import text_is
 from pipelines.pipeline_spec import PipelineSpec, ResultT
 from pipelines.run_context import StageTiming
 from pipelines.types import ImageInfo, ModelUsed
@@ -57,7 +57,7 @@ class Observation:
 # Called on the event loop between the complete answer and its sending, so an observer has to be quick.
 Observer = Callable[[Observation], None]
 
-_RESULT_ID = re.compile(r"res_([0-9a-f]{12})[0-9a-f]{20}")
+_is_result_id = text_is("res_[0-9a-f]{32}")
 
 _END_OF_DATES = 253_402_300_800.0  # Unix seconds at the end of the year 9999, after which `datetime` has no date
 
@@ -69,6 +69,5 @@ def new_result_id() -> str:
 
 def result_time(result_id: str) -> float | None:
     """Unix seconds at which the id was made; None where it is no result id."""
-    found = _RESULT_ID.fullmatch(result_id)
-    at = int(found[1], 16) / 1000 if found else _END_OF_DATES
+    at = int(result_id[4:16], 16) / 1000 if _is_result_id(result_id) else _END_OF_DATES
     return at if at < _END_OF_DATES else None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from models.concurrency import ordered_map
+from pipelines.admission import AdmittedRequest
 from pipelines.documents.pages import PageSource
 from pipelines.errors import ImageRejected
 from pipelines.image.decode import Picture
@@ -16,6 +17,7 @@ PAGES_IN_FLIGHT = 4  # rendered pages in memory
 
 async def moderate_pages(
     source: PageSource,
+    admitted: AdmittedRequest,
     numbers: Sequence[int],
     moderate: Callable[[Picture], Awaitable[Any]],
     result_for_unseen_page: Callable[[str], Awaitable[Any]],
@@ -29,6 +31,10 @@ async def moderate_pages(
     """
 
     async def moderate_page(number: int) -> Any:
+        async with admitted.admit_page(await source.page_bytes(number)):
+            return await moderate_admitted(number)
+
+    async def moderate_admitted(number: int) -> Any:
         try:
             page = await source.read_picture(number, shorter_side)
         except ImageRejected as error:

@@ -12,9 +12,10 @@ from pipelines.types import ModelUsed
 if TYPE_CHECKING:  # they load OpenCV or PDFium's client, which a process without pipelines does not need
     from pipelines.captioning.encoder import ImageEncoder
     from pipelines.documents.ocr.reader import OcrReader
-    from pipelines.documents.pdf.client import PdfiumClient
+    from pipelines.documents.pages import PdfOpener
     from pipelines.documents.pipeline import DocumentLimits
     from pipelines.explain.explainer import ExplainerCache
+    from pipelines.image.decoders import Decoders
     from pipelines.moderation.policy import Policy
     from pipelines.moderation.signals.signal import Signal
 
@@ -55,6 +56,7 @@ class PipelineResources:
     load_explainers: Callable[[Manifest], Awaitable["ExplainerCache"]]
     encoder: "ImageEncoder"
     reader: "OcrReader"
-    pdfium: "PdfiumClient"
+    decoders: "Decoders"
+    pdfium: "PdfOpener"
     document_limits: "DocumentLimits"
     moderation: ModerationParts

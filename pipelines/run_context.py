@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from models.inference import Inference
 from models.priority import Priority
+from pipelines.admission import AdmittedRequest
 from pipelines.types import ModelUsed
 
 R = TypeVar("R")
@@ -37,7 +38,8 @@ class RunContext:
 
     `shared` holds work that several pipelines of the request need once; all of them get the same dict. `on_part` gets
     parts of the result before the whole is done: each page of a document. With `fresh`, caches of earlier requests
-    are bypassed. `models_run` are the models that answered, in that order.
+    are bypassed. `models_run` are the models that answered, in that order. `admitted` is the request's place among
+    others.
     """
 
     priority: Priority = "interactive"
@@ -48,6 +50,7 @@ class RunContext:
     on_part: PartListener = _ignore_part
     models_run: dict[ModelUsed, None] = field(default_factory=dict)
     fresh: bool = False
+    admitted: AdmittedRequest = field(default_factory=AdmittedRequest.alone)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

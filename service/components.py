@@ -13,11 +13,14 @@ from models.registry import Catalog
 from models.store.promotions import resolve_promoted
 from models.store.store import Store
 from pipelines.cpu_pool import CpuPool
-from pipelines.documents.pdf.client import PdfiumClient, PdfLimits
+from pipelines.documents.pdf.client import PdfLimits
+from pipelines.documents.pdf.client_pool import PdfiumPool
 from pipelines.engine import Engine
 from pipelines.image.decode import ImageLimits
+from pipelines.image.decoders import ALL_FORMATS, RISKY_FORMATS, DecoderLimits, Decoders
 from pipelines.moderation.categories.store import HeadStore
 from pipelines.moderation.policy import Policy
+from pipelines.pixel_budget import PixelBudget
 from pipelines.registry import PIPELINES, served_with, tasks_of
 from service.hot_reload import Reloading, file_state
 from service.model_selection import ModelSelection, select_models
@@ -45,6 +48,7 @@ class Components:
     store: Store
     runtime: "Runtime"
     engine: Engine
+    decoders: Decoders
     encoder: "ImageEncoder"
     policy: Reloading[Policy]
     heads: Reloading[HeadStore]
@@ -72,26 +76,32 @@ async def open_components(
     catalog, store = open_catalog(settings), open_store(settings)
     selections = select_models(settings, catalog, store)
     runtime = open_runtime(settings, store, metrics)
-    pool, pdfium = CpuPool(limit=settings.runtime.queue_limit), PdfiumClient(pdf_limits(settings))
+    pool = CpuPool(limit=settings.runtime.queue_limit)
+    decoders = Decoders(pool, decoder_limits(settings))
+    pdfium = PdfiumPool(pdf_limits(settings), processes=settings.runtime.pdf_processes)
     try:
         await _load_models(runtime, selections, names)
-        factory = PipelineFactory(settings, store, runtime, selections, pool, pdfium)
+        factory = PipelineFactory(settings, store, runtime, selections, pool, decoders, pdfium)
         policy, heads = open_policy(settings, pool), open_reloading_heads(settings, pool)
         resources = await factory.open_resources(policy, heads, has_documents="document" in names)
         pipelines = {name: await PIPELINES[name].build(resources) for name in {"moderation", *names}}
         moderation = pipelines["moderation"]  # also where images are not moderated: texts are
         assert isinstance(moderation, ModerationPipeline)
+        budget = PixelBudget(settings.limits.pixel_memory_bytes, wait_seconds=settings.limits.pixel_wait_seconds)
         engine = Engine(
             [pipelines[name] for name in PIPELINES if name in names],
             pool=pool,
             limits=image_limits(settings),
+            decoders=decoders,
             pdfium=pdfium,
             bulk=_bulk_limit(runtime),
+            budget=budget,
             current_version=factory.current_version,
         )
         if only is None:
             await engine.warm({name: options for name in names if (options := PIPELINES[name].warm_up) is not None})
-        metrics.register_collectors(runtime, pool, resources.encoder.cache)
+            await decoders.warm()
+        metrics.register_collectors(runtime, pool, budget, resources.encoder.cache)
         async with open_fetcher(settings.server.url_inputs, max_bytes=settings.limits.max_image_bytes) as fetcher:
             if only is None:
                 await fetcher.prepare()
@@ -103,6 +113,7 @@ async def open_components(
                 store=store,
                 runtime=runtime,
                 engine=engine,
+                decoders=decoders,
                 encoder=resources.encoder,
                 policy=policy,
                 heads=heads,
@@ -114,6 +125,7 @@ async def open_components(
     finally:
         await runtime.close(grace_seconds=settings.limits.drain_seconds)
         pool.close()
+        decoders.close()
         pdfium.close()
 
 
@@ -154,6 +166,12 @@ def open_policy(settings: Settings, pool: CpuPool) -> Reloading[Policy]:
 def image_limits(settings: Settings) -> ImageLimits:
     limits = settings.limits
     return ImageLimits(limits.max_image_bytes, limits.max_image_pixels, limits.max_image_frames)
+
+
+def decoder_limits(settings: Settings) -> DecoderLimits:
+    runtime = settings.runtime
+    formats = ALL_FORMATS if runtime.decoder_formats == "all" else RISKY_FORMATS
+    return DecoderLimits(runtime.decoder_processes, runtime.decoder_seconds, runtime.decoder_memory_bytes, formats)
 
 
 def pdf_limits(settings: Settings) -> PdfLimits:

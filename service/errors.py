@@ -4,6 +4,7 @@ The queue and the monitors have theirs in their own packages. problems.py, below
 """
 
 from models.errors import KernelSightError
+from pipelines.errors import RequestRejected
 
 
 class NotReady(KernelSightError):
@@ -34,6 +35,40 @@ class BodyTooLarge(KernelSightError):
     code = "body-too-large"
 
 
+class RequestTooComplex(RequestRejected):
+    """The request has more values, depth, texts or fields, or longer ones, than the limits allow."""
+
+    code = "request-too-complex"
+
+
+class RequestMalformed(KernelSightError):
+    code = "request-malformed"
+
+
+class HeadersTooLarge(KernelSightError):
+    code = "headers-too-large"
+
+
+class UrlTooLong(KernelSightError):
+    code = "url-too-long"
+
+
+class RequestTooSlow(KernelSightError):
+    code = "request-too-slow"
+
+
+class TooManyConnections(KernelSightError):
+    code = "too-many-connections"
+
+
+class HostNotAllowed(KernelSightError):
+    code = "host-not-allowed"
+
+
+class CrossSiteRefused(KernelSightError):
+    code = "cross-site-refused"
+
+
 class JobNotDone(KernelSightError):
     code = "job-not-done"
 
@@ -48,6 +83,12 @@ class WebhookFailed(KernelSightError):
     code = "webhook-failed"
 
 
+class StorageFull(KernelSightError):
+    """A store has as many bytes as it may. Nothing was written; what is stored already stays."""
+
+    code = "storage-full"
+
+
 class FileUnknown(KernelSightError):
     code = "file-unknown"
 
@@ -57,6 +98,11 @@ class FileUnknown(KernelSightError):
 
 class FilesNotWritable(KernelSightError):
     code = "files-not-writable"
+
+
+class FilesFull(StorageFull, FilesNotWritable):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the files would take more than {limit:,} bytes (KERNELSIGHT_FILES_BYTES)")
 
 
 class FilesUnavailable(KernelSightError):

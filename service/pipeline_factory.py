@@ -14,11 +14,12 @@ from pipelines.captioning.encoder_cache import EncoderCache
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.ocr.recogniser import read_alphabet
-from pipelines.documents.pdf.client import PdfiumClient
+from pipelines.documents.pages import PdfOpener
 from pipelines.documents.pipeline import DocumentLimits
-from pipelines.documents.spec import READING_TASKS
+from pipelines.documents.spec import DOCUMENT, READING_TASKS
 from pipelines.explain.explainer import Explainer, ExplainerCache
 from pipelines.image.decode import ImageLimits
+from pipelines.image.decoders import Decoders
 from pipelines.moderation.categories.store import HeadStore
 from pipelines.moderation.domains import DomainLists, load_domain_lists
 from pipelines.moderation.policy import Policy
@@ -44,6 +45,7 @@ def open_runtime(settings: Settings, store: Store, metrics: Metrics) -> Runtime:
         queue_limit=settings.runtime.queue_limit,
         hang_seconds=settings.runtime.hang_seconds,
         probe_after_seconds=settings.runtime.probe_after_seconds,
+        giving_way=DOCUMENT.tasks,  # a page keeps a core busy ten times as long as an image
         observer=metrics.batches.observe,
     )
 
@@ -57,7 +59,8 @@ class PipelineFactory:
     runtime: Runtime
     selections: dict[str, ModelSelection]
     pool: CpuPool
-    pdfium: PdfiumClient
+    decoders: Decoders
+    pdfium: PdfOpener
 
     async def open_resources(
         self, policy: Reloading[Policy], heads: Reloading[HeadStore], *, has_documents: bool
@@ -76,6 +79,7 @@ class PipelineFactory:
             load_explainers=self._load_explainers,
             encoder=encoder,
             reader=reader,
+            decoders=self.decoders,
             pdfium=self.pdfium,
             document_limits=self._document_limits(),
             moderation=await self._open_moderation(encoder, policy, heads, reader if has_documents else None),

@@ -13,6 +13,7 @@ from pipelines import errors as pipeline_errors
 from pipelines.documents import errors as document_errors
 from pipelines.moderation import errors as moderation_errors
 from service import errors as service_errors
+from service.keys import errors as key_errors
 from service.monitoring import errors as monitoring_errors
 from service.operations.openai_moderation import openai_error
 from service.queue import errors as queue_errors
@@ -33,6 +34,7 @@ _STATUS_AND_TITLE: dict[type[KernelSightError], tuple[int, str]] = {
     pipeline_errors.ImageUnsupported: (415, "The image format is not supported"),
     pipeline_errors.ImageTruncated: (422, "The image file is truncated"),
     pipeline_errors.ImageCorrupt: (422, "The image file is damaged"),
+    pipeline_errors.ImageDecoderFailed: (422, "The image file ends its decoder"),
     pipeline_errors.ImageTooLarge: (413, "The image is too large"),
     document_errors.DocumentLocked: (422, "The document is locked"),
     document_errors.DocumentCorrupt: (422, "The document is damaged"),
@@ -66,6 +68,8 @@ _STATUS_AND_TITLE: dict[type[KernelSightError], tuple[int, str]] = {
     service_errors.JobNotDone: (409, "The job has no result"),
     service_errors.WebhookFailed: (424, "The webhook was not delivered"),
     service_errors.WebhooksOff: (403, "Webhooks are switched off"),
+    # Not 503, for it is no fault that passes: something has to expire, or to be removed.
+    service_errors.StorageFull: (507, "There is no room to store this"),
     service_errors.FileUnknown: (404, "The file does not exist"),
     service_errors.FilesNotWritable: (503, "Files cannot be stored"),
     service_errors.FilesUnavailable: (503, "Files cannot be read"),
@@ -73,12 +77,21 @@ _STATUS_AND_TITLE: dict[type[KernelSightError], tuple[int, str]] = {
     service_errors.BatchOver: (409, "The batch has already ended"),
     service_errors.NotReady: (503, "The service is not ready"),
     service_errors.Unauthorised: (401, "A valid API key is required"),
+    key_errors.Forbidden: (403, "The API key does not allow this"),
+    key_errors.RateLimited: (429, "The API key has reached its limit"),
     service_errors.UrlInputsOff: (403, "Image URLs are switched off"),
     service_errors.UrlRejected: (422, "The URL is not allowed"),
     # Not 422, for the request may be fine, nor 502, which proxies give for a failure of ours.
     service_errors.UrlFetchFailed: (424, "The image could not be fetched"),
     service_errors.MediaTypeRejected: (415, "The request's content type is not supported"),
     service_errors.BodyTooLarge: (413, "The request is too large"),
+    service_errors.RequestMalformed: (400, "The request is malformed"),
+    service_errors.HeadersTooLarge: (431, "The headers are too large"),
+    service_errors.UrlTooLong: (414, "The URL is too long"),
+    service_errors.RequestTooSlow: (408, "The request arrives too slowly"),
+    service_errors.TooManyConnections: (503, "Too many requests at once"),
+    service_errors.HostNotAllowed: (421, "The host is not served here"),
+    service_errors.CrossSiteRefused: (403, "Other sites' pages may not do this"),
 }
 
 
@@ -89,15 +102,21 @@ _PUBLIC_DETAILS: dict[type[KernelSightError], str] = {
     moderation_errors.CategoriesNotWritable: "the folder of categories cannot be written",
     queue_errors.QueueUnavailable: "the queue cannot be reached; try again in a moment",
     monitoring_errors.AuditUnavailable: "the audit log cannot be read or written",
+    service_errors.StorageFull: "a store is full: remove what is no longer needed, or try again when something expired",
     service_errors.FilesNotWritable: "the file store cannot be written; try again in a moment",
     service_errors.FilesUnavailable: "the file store cannot be reached; try again in a moment",
 }
 
 
+_INVALID = (pipeline_errors.RequestRejected, service_errors.RequestTooComplex)  # 400 on OpenAI's routes, elsewhere 422
+
+
 # Errors that are expected to pass by themselves, and after how many seconds a client may try again.
 _RETRY_SECONDS: dict[type[KernelSightError], int] = {
     service_errors.NotReady: 1,
+    service_errors.TooManyConnections: 1,
     queue_errors.QueueUnavailable: 5,
+    service_errors.StorageFull: 60,
     service_errors.FilesNotWritable: 5,
     service_errors.FilesUnavailable: 5,
 }
@@ -130,7 +149,9 @@ def public_detail(error: KernelSightError) -> str:
 
 def retry_seconds(error: KernelSightError) -> float | None:
     """When a client may try again; None where waiting does not help."""
-    return error.retry_seconds if isinstance(error, Overloaded) else _lookup(_RETRY_SECONDS, error)
+    if isinstance(error, Overloaded | key_errors.RateLimited):
+        return error.retry_seconds
+    return _lookup(_RETRY_SECONDS, error)
 
 
 def format_problem(path: str, body: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
@@ -140,7 +161,7 @@ def format_problem(path: str, body: dict[str, Any]) -> tuple[int, str, dict[str,
     """
     if not path.startswith(OPENAI_ROUTES):
         return body["status"], "application/problem+json", body
-    is_invalid = body["type"] == TYPE_PREFIX + pipeline_errors.RequestRejected.code
+    is_invalid = body["type"] in {TYPE_PREFIX + kind.code for kind in _INVALID}
     return 400 if is_invalid else body["status"], "application/json", openai_error(body)
 
 

@@ -17,6 +17,8 @@ from pipelines.moderation.hashes.kinds import MAX_DISTANCE
 from pipelines.registry import SELECTABLE
 
 UrlInputs = Literal["off", "public", "any"]
+HostName = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$")]  # without a port
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9._-]+(:[0-9]{1,5})?$")]  # as browsers send it
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 if TYPE_CHECKING:
@@ -79,6 +81,12 @@ class RuntimeSettings(SettingsGroup):
     queue_limit: int = Field(default=256, ge=1)  # requests that may wait per model and priority, then 429
     encoder_cache: int = Field(default=64, ge=0)  # images whose encoder output is kept, 0.25 MB each; 0: none
     hang_seconds: float = Field(default=60.0, gt=0)  # a session that runs longer on one batch is replaced
+    # What is decoded in confined processes: risky is HEIC, AVIF and TIFF; all adds JPEG, PNG, WebP, GIF and BMP.
+    decoder_formats: Literal["risky", "all"] = "risky"
+    decoder_processes: int = Field(default=2, ge=1)  # of each priority, started when they are needed
+    decoder_seconds: float = Field(default=20.0, gt=0)  # for an image; then its process is ended
+    decoder_memory_bytes: int = Field(default=2 * 2**30, ge=2**29)  # of a process, its libraries included
+    pdf_processes: int = Field(default=2, ge=1)  # of PDFium; each document stays in one
     probe_after_seconds: float = Field(default=10.0, gt=0)  # health runs a real inference after this much silence
 
 
@@ -98,9 +106,16 @@ class ServerSettings(SettingsGroup):
     port: int = Field(default=8000, ge=0, le=65535)
     # Bearer token; needed to bind to anything but loopback.
     api_key: SecretStr | None = Field(default=None, min_length=1)
+    keys: Path = Field(default_factory=lambda: _data_folder("keys") / "keys.json")  # of `kernelsight keys`
+    # A second port, the only one with the routes of the scopes operate and read-metrics; None: there is one port.
+    operate_port: int | None = Field(default=None, ge=0, le=65535)
+    operate_host: str = "127.0.0.1"  # address of that port
     pipelines: Annotated[tuple[SelectablePipeline, ...], NoDecode] = SELECTABLE  # models of the others are not loaded
     # Images by http(s) URL: public means hosts of the public internet on ports 80 and 443; any is for closed networks.
     url_inputs: UrlInputs = "public"
+    # Names in `Host` that are served beside loopback's; without any, a service beyond loopback serves all.
+    allowed_hosts: Annotated[tuple[HostName, ...], NoDecode] = ()
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()  # whose pages may use the API
 
     @field_validator("port", mode="before")
     @classmethod
@@ -108,22 +123,43 @@ class ServerSettings(SettingsGroup):
         is_address = isinstance(given, str) and _SERVICE_ADDRESS.match(given)
         return cls.model_fields["port"].default if is_address else given
 
-    @field_validator("pipelines", mode="before")
+    @field_validator("pipelines", "allowed_hosts", "cors_origins", mode="before")
     @classmethod
     def _split_names(cls, given: Any) -> Any:
         """As everywhere: "features,faces"."""
         return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
 
 
+class ConnectionSettings(SettingsGroup):
+    max_connections: int = Field(default=1024, ge=16)  # fewer where file descriptors do not suffice
+    max_connections_per_address: int = Field(default=512, ge=16)  # of IPv6: per /64
+    header_seconds: float = Field(default=10.0, gt=0)  # from the connection's opening to the end of the headers
+    body_seconds: float = Field(default=600.0, gt=0)  # for a whole body
+    min_bytes_per_second: int = Field(default=4096, ge=1)  # of bodies and answers, over ten seconds
+    keep_alive_seconds: int = Field(default=5, ge=1)  # between an answer and the next request
+    max_header_bytes: int = Field(default=32 * 2**10, ge=1024)  # of all headers, each of which counts 32 bytes more
+    max_url_bytes: int = Field(default=8 * 2**10, ge=256)
+
+
 class LimitSettings(SettingsGroup):
     max_image_bytes: int = Field(default=20 * 2**20, ge=1)
     max_image_pixels: int = Field(default=64_000_000, ge=1)
     max_image_frames: int = Field(default=1_000, ge=1)
+    pixel_memory_bytes: int = Field(default=768 * 2**20, ge=2**20)  # of all decoded pixels in flight; then requests wait
+    pixel_wait_seconds: float = Field(default=20.0, ge=0)  # for that memory, then 429
     max_document_bytes: int = Field(default=64 * 2**20, ge=1)  # of a PDF
     max_document_pages: int = Field(default=200, ge=1)  # that one request may ask for
     max_page_pixels: int = Field(default=25_000_000, ge=1)  # a PDF page that would have more is drawn smaller
     max_training_bytes: int = Field(default=256 * 2**20, ge=1)  # of a request that trains a category
+    max_json_values: int = Field(default=10_000, ge=100)  # names and values in a JSON body
+    max_json_depth: int = Field(default=16, ge=4, le=200)  # of objects and arrays in one another
+    max_inputs: int = Field(default=32, ge=1)  # texts, parts or images of one request: items of an array in JSON
+    max_text_chars: int = Field(default=100_000, ge=1)  # of a text in JSON
+    max_fields: int = Field(default=32, ge=1)  # of a form or of an object in JSON, and parameters of a query
+    max_field_bytes: int = Field(default=64 * 2**10, ge=1)  # of a field of a form that is no file
 
+    # Expected wait of a request over which it gets 429 at once; the first eight images and documents always get in.
+    max_wait_seconds: float = Field(default=0.05, gt=0)
     request_seconds: float = Field(default=30.0, gt=0)  # a request not done by then gets 504
     document_seconds: float = Field(default=600.0, gt=0)  # the same for /v1/documents and /v1/analyze
     page_seconds: float = Field(default=60.0, gt=0)  # a page not done by then is reported without the others failing
@@ -134,7 +170,10 @@ class LimitSettings(SettingsGroup):
 class QueueSettings(SettingsGroup):
     redis_url: SecretStr | None = None  # where the queue is; None starts a Valkey on this machine
     queue_data: Path = Field(default_factory=lambda: _data_folder("queue"))  # of that Valkey
+    queue_memory_bytes: int = Field(default=3 * 2**30, ge=2**24)  # of that Valkey; a full one refuses and loses nothing
     queue_depth: int = Field(default=10_000, ge=1)  # jobs that may wait per priority, then 429
+    payload_bytes: int = Field(default=2**30, ge=2**20)  # images of jobs that have not ended, then 429
+    result_bytes: int = Field(default=2**30, ge=2**20)  # of jobs that have ended, then 507, and workers start no job
     lease_seconds: float = Field(default=30.0, ge=1)  # a worker silent for so long loses its jobs to others
     job_attempts: int = Field(default=3, ge=1)  # that fail or kill their worker; then the job is a dead letter
     job_keep_seconds: float = Field(default=86_400.0, ge=1)  # how long a job's status and result are kept
@@ -152,6 +191,7 @@ class BatchSettings(SettingsGroup):
     files: str = Field(default_factory=lambda: str(_data_folder("files")))  # a folder, or a URL that fsspec knows
     file_keep_seconds: float = Field(default=30 * 86_400.0, ge=60)  # how long files and batches are kept
     max_batch_bytes: int = Field(default=200 * 2**20, ge=1)  # of a file of requests
+    files_bytes: int = Field(default=20 * 2**30, ge=1)  # of all files, then 507
 
 
 class WebhookSettings(SettingsGroup):
@@ -162,6 +202,7 @@ class WebhookSettings(SettingsGroup):
 class MonitoringSettings(SettingsGroup):
     audit: str = Field(default_factory=lambda: str(_data_folder("audit")))  # a folder, redis (the queue's), or off
     audit_days: int = Field(default=30, ge=1)  # how long records and feedback are kept
+    audit_bytes: int = Field(default=2 * 2**30, ge=2**20)  # of records, and as much of feedback; a full log takes no more
     audit_records: int = Field(default=100_000, ge=1000)  # that redis keeps at most: about half a gigabyte
     feedback_window: int = Field(default=1_000, ge=1)  # judgements per pipeline that precision and recall are over
 
@@ -203,6 +244,7 @@ class Settings(BaseModel):
     runtime: RuntimeSettings = Field(default_factory=RuntimeSettings)
     moderation: ModerationSettings = Field(default_factory=ModerationSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
+    connections: ConnectionSettings = Field(default_factory=ConnectionSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     queue: QueueSettings = Field(default_factory=QueueSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)

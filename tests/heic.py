@@ -104,10 +104,10 @@ def _cu_headers(count: int) -> Samples:
     return words.astype(">u2").view(np.uint8).reshape(count, 2)
 
 
-def _slice(pixels: Samples) -> bytes:
+def _slice(pixels: Samples, *, is_grey: bool = False) -> bytes:
     # first_slice_segment_in_pic_flag, no_output_of_prior_pics_flag; PPS 0, slice_type I, slice_qp_delta 0
     header = _rbsp("10" + _ue(0) + _ue(2) + _ue(0))
-    blocks = _ycbcr_blocks(pixels)
+    blocks = _ycbcr_blocks(pixels)[: 1 if is_grey else 3]
     units = np.hstack([_cu_headers(len(blocks[0])), *blocks])
     # end_of_slice_segment_flag = 1 from a fresh coder; the last bit of its flush is the RBSP stop bit.
     return header + units.tobytes() + struct.pack(">H", (508 | 1) << 7)
@@ -136,9 +136,9 @@ def _vps() -> bytes:
     return _nal(NAL_VPS, fixed + PROFILE_TIER_LEVEL + _rbsp("1" + _ue(0) * 3 + "000000" + _ue(0) + "00"))
 
 
-def _sps(width: int, height: int) -> bytes:
+def _sps(width: int, height: int, *, is_grey: bool = False) -> bytes:
     pad_x, pad_y = -width % CTB, -height % CTB
-    bits = _ue(0) + _ue(1) + _ue(width + pad_x) + _ue(height + pad_y)  # id 0, 4:2:0, coded size
+    bits = _ue(0) + _ue(0 if is_grey else 1) + _ue(width + pad_x) + _ue(height + pad_y)  # id 0, 4:2:0, coded size
     bits += "1" + _ue(0) + _ue(pad_x // 2) + _ue(0) + _ue(pad_y // 2)  # conformance window, in chroma samples
     bits += _ue(0) * 3 + "1" + _ue(0) * 3  # 8 bits luma and chroma, POC of 4 bits; ordering as in the VPS
     bits += _ue(CTB_LOG2 - 3) + _ue(0)  # coding blocks: one size
@@ -165,10 +165,11 @@ def _full_box(kind: bytes, version: int, *parts: bytes) -> bytes:
     return _box(kind, struct.pack(">B3x", version), *parts)
 
 
-def _hvcc(width: int, height: int) -> bytes:
+def _hvcc(width: int, height: int, *, is_grey: bool = False, bits: int = 8) -> bytes:
     # No segmentation or parallelism, 4:2:0, 8 bits, no frame rate; one sub-layer, 4-byte lengths; 3 arrays.
-    head = struct.pack(">HBBBBHBB", 0xF000, 0xFC, 0xFC | 1, 0xF8, 0xF8, 0, 0x0F, 3)
-    nals = ((NAL_VPS, _vps()), (NAL_SPS, _sps(width, height)), (NAL_PPS, _pps()))
+    depth = 0xF8 | bits - 8
+    head = struct.pack(">HBBBBHBB", 0xF000, 0xFC, 0xFC | (not is_grey), depth, depth, 0, 0x0F, 3)
+    nals = ((NAL_VPS, _vps()), (NAL_SPS, _sps(width, height, is_grey=is_grey)), (NAL_PPS, _pps()))
     arrays = (struct.pack(">BHH", 0x80 | nal_type, 1, len(nal)) + nal for nal_type, nal in nals)
     return _box(b"hvcC", b"\x01", PROFILE_TIER_LEVEL, head, *arrays)
 

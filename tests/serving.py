@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
@@ -24,27 +24,26 @@ class Service:
 
 
 @contextmanager
-def serving(*options: str, ready: bool = True, **settings: str) -> Iterator[Service]:
+def serving(*options: str, ready: bool = True, launcher: Sequence[str] = (), **settings: str) -> Iterator[Service]:
     """Run a service on a free port, with its own queue and folders and without canaries.
 
-    `settings` are KERNELSIGHT_ variables without their prefix.
+    `settings` are KERNELSIGHT_ variables without their prefix. `launcher` is a command that runs the one after it.
     """
     with TemporaryDirectory() as folder:
         own = {
             "queue_data": f"{folder}/queue", "files": f"{folder}/files", "canary_answers": f"{folder}/canaries",
             "versions": f"{folder}/versions", "references": f"{folder}/references",
-            "audit": f"{folder}/audit",
+            "audit": f"{folder}/audit", "keys": f"{folder}/keys.json",
             "canary_seconds": "0",  # or a test would count the canaries' requests
         }  # fmt: skip
-        with _serving(*options, ready=ready, **own | settings) as service:
+        with _run_service(*options, ready=ready, launcher=launcher, **own | settings) as service:
             yield service
 
 
 @contextmanager
-def _serving(*options: str, ready: bool, **settings: str) -> Iterator[Service]:
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", *options], env=environment(**settings), stdout=subprocess.PIPE, text=True
-    )
+def _run_service(*options: str, ready: bool, launcher: Sequence[str], **settings: str) -> Iterator[Service]:
+    command = [*launcher, *COMMAND, "serve", "--port", "0", *options]
+    process = subprocess.Popen(command, env=environment(**settings), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     line = process.stdout.readline()
     found = re.search(r"http://\S+", line)
@@ -66,6 +65,15 @@ def wait_until_ready(http: httpx2.Client) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("not ready after two minutes")
+
+
+def wait_for_queue(http: httpx2.Client) -> None:
+    """Until the service has opened its queue, which comes after the models."""
+    for _ in range(2400):
+        if http.get("/v1/batches").status_code != 503:
+            return
+        time.sleep(0.05)
+    raise AssertionError("no queue after two minutes")
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

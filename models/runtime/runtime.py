@@ -7,7 +7,7 @@ Runtime ── "efficientnet-lite0" ─► Batcher ─► session workers ─►
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from time import monotonic, perf_counter
@@ -50,10 +50,14 @@ class Runtime:
         queue_limit: int = 256,
         hang_seconds: float = 60.0,
         probe_after_seconds: float = 10.0,
+        giving_way: Collection[str] = (),
         observer: RuntimeObserver = lambda model_info, record: None,
     ) -> None:
-        """Raises DeviceUnavailable when CUDA is asked for and missing."""
-        self._store, self._observer = store, observer
+        """Models for a task in `giving_way` get the processor when the others leave it.
+
+        Raises DeviceUnavailable when CUDA is asked for and missing.
+        """
+        self._store, self._observer, self._giving_way = store, observer, frozenset(giving_way)
         self._may_fall_back = device == "auto"
         self.device: Device = choose_device(device)
         self._queue_limit, self._hang_seconds, self._probe_after = queue_limit, hang_seconds, probe_after_seconds
@@ -66,7 +70,12 @@ class Runtime:
             plan = BatchPlan(workers=1, threads=1, max_batch=manifest.batch.cuda, pads=True)
         else:
             plan = BatchPlan(workers=_cores(), threads=1, max_batch=manifest.batch.cpu)
-        return replace(plan, queue_limit=self._queue_limit, hang_seconds=self._hang_seconds)
+        return replace(
+            plan,
+            queue_limit=self._queue_limit,
+            hang_seconds=self._hang_seconds,
+            gives_way=manifest.task in self._giving_way,
+        )
 
     async def open(self, manifest: Manifest) -> None:
         """Load and warm a model, once; raises ModelMissing, ModelCorrupt, DeviceUnavailable or InferenceFailed."""

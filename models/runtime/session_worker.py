@@ -19,6 +19,7 @@ from models.arrays import Array
 from models.errors import InferenceFailed, KernelSightError
 from models.inference import BatchRecord, Inference, ReleaseReason
 from models.runtime.request_queue import QueuedRequest, RequestQueue
+from models.thread_priority import lower_thread_priority
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,8 @@ class BatchPlan:
 
     `workers` sessions side by side, each with `threads` threads; batches of at most `max_batch` items,
     padded to powers of two where `pads` (cuDNN plans anew for every shape it has not seen).
-    `queue_limit` bounds the queued requests of each priority; a run longer than `hang_seconds` counts as hung.
+    `queue_limit` bounds the queued requests of each priority; a run longer than `hang_seconds` counts as hung. Where
+    it `gives_way`, the operating system prefers other threads to its sessions.
     """
 
     workers: int = 1
@@ -66,6 +68,7 @@ class BatchPlan:
     pads: bool = False
     queue_limit: int = 256
     hang_seconds: float = 60.0
+    gives_way: bool = False
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
@@ -126,6 +129,8 @@ class SessionWorker:
         return session
 
     def _serve(self) -> None:
+        if self._plan.gives_way:
+            lower_thread_priority()
         while not self._abandoned and (batch := self._queue.take(self._plan.max_batch)) is not None:
             self._batch, self.busy_since = batch, monotonic()
             try:

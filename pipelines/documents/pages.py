@@ -1,8 +1,9 @@
 """The pages of a PDF, TIFF or other image, one at a time."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Protocol
@@ -10,11 +11,19 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from pipelines.cpu_pool import CpuPool
-from pipelines.documents.pdf.client import PdfDocument, PdfiumClient, RenderedPage
-from pipelines.image.decode import ImageLimits, Picture, decode
+from pipelines.documents.pdf.client import PdfDocument, RenderedPage
+from pipelines.image.decode import ImageLimits, Picture
+from pipelines.image.decode_cost import PICTURE_BYTES, estimate_decode_bytes
+from pipelines.image.decoders import Decoders
 
 DEFAULT_DPI = 150  # of PDF pages
+
+
+class PdfOpener(Protocol):
+    """One or several of PDFium's processes."""
+
+    def open_document(self, data: bytes, password: str | None = None) -> AbstractAsyncContextManager[PdfDocument]:
+        """Raises TooManyBytes, DocumentLocked or DocumentCorrupt."""
 
 
 class PageSource(Protocol):
@@ -29,20 +38,23 @@ class PageSource(Protocol):
     async def read_picture(self, number: int, shorter_side: int | None) -> Picture:
         """The page for pipelines that take pictures; `shorter_side` as in `Pipeline`. Raises as `render_page`."""
 
+    async def page_bytes(self, number: int) -> int:
+        """Memory that the page's pixels take beyond those of the first picture, in bytes."""
+
     async def page_size(self, number: int) -> tuple[int, int]:
         """Width and height of a page that cannot be rendered, as far as they are known."""
 
 
 @asynccontextmanager
 async def open_page_source(
-    first: Picture, *, dpi: int, password: str | None, pdfium: PdfiumClient, pool: CpuPool, limits: ImageLimits
+    first: Picture, *, dpi: int, password: str | None, pdfium: PdfOpener, decoders: Decoders, limits: ImageLimits
 ) -> AsyncIterator[PageSource]:
     """The pages of the file whose first page is `first`. Raises DocumentLocked or DocumentCorrupt."""
     if first.format == "PDF":
         async with pdfium.open_document(first.data, password) as pdf:
             yield PdfPages(pdf, dpi, first)
     else:
-        yield ImageFrames(first, pool, limits)
+        yield ImageFrames(first, decoders, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,9 @@ class PdfPages:
         page = await self.pdf.render_page(number, ceil(self.dpi * scale))
         return replace(self.first, pixels=Image.fromarray(page.pixels), width=width, height=height)
 
+    async def page_bytes(self, number: int) -> int:
+        return await _page_bytes(self.pdf, number, self.dpi)
+
     async def page_size(self, number: int) -> tuple[int, int]:
         return await self.pdf.page_size(number, self.dpi)
 
@@ -73,7 +88,7 @@ class ImageFrames:
     """The frames of a TIFF as pages. Every other image is one page, an animation its first frame."""
 
     first: Picture
-    pool: CpuPool
+    decoders: Decoders
     limits: ImageLimits
 
     @property
@@ -86,13 +101,29 @@ class ImageFrames:
 
     async def read_picture(self, number: int, shorter_side: int | None) -> Picture:
         data, limits = self.first.data, self.limits
-        return await self.pool.run(decode, data, limits=limits, shorter_side=shorter_side, frame=number - 1)
+        return await self.decoders.decode(data, limits=limits, shorter_side=shorter_side, frame=number - 1)
+
+    async def page_bytes(self, number: int) -> int:
+        if number == 1:
+            return 0
+        return await asyncio.to_thread(estimate_decode_bytes, self.first.data, limits=self.limits, frame=number - 1)
 
     async def page_size(self, number: int) -> tuple[int, int]:
         return self.first.width, self.first.height
 
 
-async def read_first_page(data: bytes, pdfium: PdfiumClient, *, password: str | None, render: bool) -> Picture:
+async def estimate_first_page_bytes(data: bytes, pdfium: PdfOpener, *, password: str | None) -> int:
+    """Memory that a PDF's first page takes as a picture, in bytes. Raises as `read_first_page`."""
+    async with pdfium.open_document(data, password) as pdf:
+        return await _page_bytes(pdf, 1, DEFAULT_DPI)
+
+
+async def _page_bytes(pdf: PdfDocument, number: int, dpi: int) -> int:
+    width, height = await pdf.page_size(number, dpi)
+    return width * height * PICTURE_BYTES
+
+
+async def read_first_page(data: bytes, pdfium: PdfOpener, *, password: str | None, render: bool) -> Picture:
     """The first page of a PDF as a picture; without `render` its pixels are a single white one.
 
     Raises TooManyBytes, DocumentLocked, DocumentCorrupt, PageBroken or PageTooSlow.

@@ -7,7 +7,7 @@ import asyncio
 import io
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -17,14 +17,16 @@ from models.errors import DeadlineExceeded, KernelSightError, Overloaded
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.coordinates import CoordinateMapper
 from pipelines.documents.errors import PageTooSlow
-from pipelines.documents.options import DocumentsOptions, select_pages
+from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.outputs.prompt import describe_document
-from pipelines.documents.pages import PageSource, open_page_source
-from pipelines.documents.pdf.client import PdfiumClient, RenderedPage
+from pipelines.documents.page_ranges import select_pages
+from pipelines.documents.pages import PageSource, PdfOpener, open_page_source
+from pipelines.documents.pdf.client import RenderedPage
 from pipelines.documents.pdf.text_layer import find_unread_images, read_text_layer, read_trusted_text_layer
 from pipelines.documents.stages import LayoutBlock, LayoutModel, PageReader, PageText, Pixels
 from pipelines.documents.types import Document, KeyValuePair, Page, Region, Table, TextSource
 from pipelines.image.decode import ImageLimits, Picture
+from pipelines.image.decoders import Decoders
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
@@ -51,7 +53,8 @@ class DocumentsPipeline:
     reader: PageReader
     layout: LayoutModel
     arrange: PageArranger
-    pdfium: PdfiumClient
+    pdfium: PdfOpener
+    decoders: Decoders
     pool: CpuPool
     limits: DocumentLimits
     used: tuple[ModelUsed, ...]
@@ -80,14 +83,14 @@ class DocumentsPipeline:
             dpi=options.dpi,
             password=self.password(options),
             pdfium=self.pdfium,
-            pool=self.pool,
+            decoders=self.decoders,
             limits=self.limits.image,
         )
         async with opening as source:
             numbers = self.pages(options, source.page_count)
             pages = ordered_map(
                 numbers,
-                lambda number: self._process_page(source, number, options, context),
+                lambda number: self._process_in_turn(source, number, options, context, is_first=number == numbers[0]),
                 self.limits.max_concurrent_pages,
             )
             async with aclosing(pages):
@@ -98,6 +101,20 @@ class DocumentsPipeline:
 
     def describe(self, result: Document) -> str:
         return describe_document(result)
+
+    async def _process_in_turn(
+        self, source: PageSource, number: int, options: DocumentsOptions, context: RunContext, *, is_first: bool
+    ) -> Page:
+        """The first page at the request's own priority; the others give way to other callers and documents."""
+        cost = await source.page_bytes(number)
+        if is_first:
+            try:
+                async with context.admitted.charge_further(cost):
+                    return await self._process_page(source, number, options, context)
+            finally:
+                context.admitted.give_way()
+        async with context.admitted.admit_page(cost):
+            return await self._process_page(source, number, options, replace(context, priority="batch"))
 
     async def _process_page(
         self, source: PageSource, number: int, options: DocumentsOptions, context: RunContext

@@ -32,6 +32,7 @@ async def _build(resources: PipelineResources) -> Pipeline[DocumentsOptions, Doc
         PicoDetLayout(manifest, used, resources.infer, resources.pool),
         assemble_regions,
         resources.pdfium,
+        resources.decoders,
         resources.pool,
         resources.document_limits,
         (used, *resources.reader.models),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import pi_heif
+from pi_heif.as_plugin import HeifImageFile
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -39,7 +39,7 @@ _READERS: dict[FileFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "BMP": BmpImagePlugin.BmpImageFile,
     "TIFF": TiffImagePlugin.TiffImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
-    "HEIF": pi_heif.HeifImageFile,
+    "HEIF": HeifImageFile,
 }
 
 # Exif orientation (2-8) to the operation that turns the picture upright.
@@ -58,7 +58,7 @@ _UPRIGHT_FROM_READER: tuple[FileFormat, ...] = ("HEIF", "TIFF")
 # Pillow and its codecs raise all of these on damaged bytes.
 _DECODER_ERRORS = (
     OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, ArithmeticError, RuntimeError,
-    MemoryError, AttributeError, AssertionError, struct.error,
+    AttributeError, AssertionError, struct.error,
 )  # fmt: skip
 
 
@@ -67,8 +67,7 @@ class ImageLimits:
     """The largest image that is accepted.
 
     During decoding, a pixel costs 8 bytes as plain RGB, 15 with transparency and up to 28 as floating
-    point; in a JPEG that is decoded at a smaller scale, a 4th to a 64th of that. An AVIF whose header lies
-    about its size costs up to half a gigabyte before the lie shows.
+    point; in a JPEG that is decoded at a smaller scale, a 4th to a 64th of that.
     """
 
     bytes: int = 20 * 2**20
@@ -102,6 +101,26 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class DecodedFrame:
+    """A `Picture` without its file."""
+
+    pixels: Image.Image
+    width: int
+    height: int
+    format: FileFormat
+    mode: str
+    orientation: int
+    frames: int
+    has_alpha: bool
+
+    def of_file(self, data: bytes, sha256: str) -> Picture:
+        return Picture(
+            self.pixels, self.width, self.height, self.format, self.mode, self.orientation, self.frames, self.has_alpha,
+            data, sha256,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedImage:
     """A loaded frame as the file stores it: in its own mode, with its profile, not yet upright.
 
@@ -131,6 +150,12 @@ class OpenedImage:
 
 
 def decode(data: bytes, *, limits: ImageLimits, shorter_side: int | None = None, frame: int = 0) -> Picture:
+    """Decode in this process; `Decoders` do it more safely. Arguments and errors are those of `decode_frame`."""
+    decoded = decode_frame(data, limits=limits, shorter_side=shorter_side, frame=frame)
+    return decoded.of_file(data, hashlib.sha256(data).hexdigest())
+
+
+def decode_frame(data: bytes, *, limits: ImageLimits, shorter_side: int | None = None, frame: int = 0) -> DecodedFrame:
     """Decode one frame to RGB: transparency is laid over white, colour profiles are ignored.
 
     `shorter_side`, `frame` and the errors raised are those of `open_image`.
@@ -138,10 +163,9 @@ def decode(data: bytes, *, limits: ImageLimits, shorter_side: int | None = None,
     with open_image(data, limits=limits, shorter_side=shorter_side, frame=frame) as opened:
         transparent = has_alpha(opened.image)
         pixels = opened.turn_upright(to_rgb(opened.image))
-    return Picture(
-        pixels, *opened.upright_size, opened.format, opened.mode, opened.orientation, opened.frames, transparent, data,
-        hashlib.sha256(data).hexdigest(),
-    )  # fmt: skip
+    return DecodedFrame(
+        pixels, *opened.upright_size, opened.format, opened.mode, opened.orientation, opened.frames, transparent
+    )
 
 
 @contextmanager
@@ -167,6 +191,8 @@ def open_image(
     try:
         with _READERS[format](io.BytesIO(data)) as image:
             yield _load(image, data, format, limits, shorter_side, frame)
+    except MemoryError as cause:
+        raise ImageTooLarge(f"this {format} needs more memory than its decoder may have") from cause
     except Image.DecompressionBombError as cause:  # a frame larger than the header said
         raise ImageTooLarge(f"this {format} grows while it is decoded: {cause}") from cause
     except _DECODER_ERRORS as cause:

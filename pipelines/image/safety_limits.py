@@ -1,16 +1,16 @@
 """Refuses files that are cheap to send and expensive, or deadly, to open.
 
-The readers are C libraries on threads that cannot be cancelled, so work that would take minutes or gigabytes
+Some readers are C libraries on threads that cannot be cancelled, so work that would take minutes or gigabytes
 must be refused beforehand. tests/pipelines/image/test_limits.py holds an example of each.
 """
 
-import re
 from itertools import islice
 
 from PIL import ImageFile, TiffImagePlugin
 
 from pipelines.errors import ImageCorrupt, TooManyFrames, TooManyPixels
 from pipelines.image.formats import FileFormat, iter_gif_frames, read_webp_size
+from pipelines.image.heif.structure import check_heif
 
 # A progressive JPEG has about ten scans. Each costs a pass over all pixels for as little as 95 bytes.
 MOST_JPEG_SCANS = 64
@@ -20,15 +20,16 @@ _TIFF_WIDTH, _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT, _TIFF_TILES = 256, 322, 323, 3
 
 
 def check_bytes(data: bytes, format: FileFormat, *, pixels: int, frames: int) -> None:
-    """Check a file before any reader opens it; raises ImageCorrupt, TooManyPixels or TooManyFrames."""
+    """Check a file before any reader opens it; raises ImageCorrupt, ImageTruncated, TooManyPixels or
+    TooManyFrames."""
     if format == "WEBP":
         check_pixels(read_webp_size(data), pixels)  # its decoder allocates the canvas when the file is opened
     elif format == "GIF" and (count := sum(1 for _ in islice(iter_gif_frames(data), frames + 1))) > frames:
         raise TooManyFrames(count, frames)
     elif format == "JPEG" and data.count(b"\xff\xda") > MOST_JPEG_SCANS:
         raise ImageCorrupt(f"this JPEG has more than {MOST_JPEG_SCANS} scans")
-    elif format == "HEIF":
-        _check_heif_items(data)
+    elif format in ("HEIF", "AVIF"):
+        check_heif(data, format, pixels=pixels)
 
 
 def check_opened(image: ImageFile.ImageFile, *, pixels: int) -> None:
@@ -79,17 +80,3 @@ def _check_tiff(image: TiffImagePlugin.TiffImageFile, pixels: int) -> None:
         is_complete = len(tags.get(_TIFF_STRIPS, ())) * min(tags.get(_TIFF_ROWS, height), height) >= height
     if not is_complete:
         raise ImageCorrupt("this TIFF has fewer strips or tiles than its size needs")
-
-
-def _check_heif_items(data: bytes) -> None:
-    """Refuse an item whose type or name is not valid UTF-8: pi-heif 1.4 crashes the process on it."""
-    end = data.find(b"mdat")
-    for match in re.finditer(b"infe", data[: end if end > 0 else len(data)]):
-        start = match.start() - 4
-        size = int.from_bytes(data[start : start + 4], "big")
-        # size, "infe", version and flags, item id (2 or 4 bytes), protection: then type, name, content type
-        texts = data[start + 16 : start + max(size, 16)]
-        try:
-            texts.decode("utf-8")
-        except UnicodeDecodeError as cause:
-            raise ImageCorrupt("this HEIF has an item whose type is no text") from cause

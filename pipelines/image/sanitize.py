@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
-from PIL import Image, ImageCms
+from PIL import Image
 
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
-from pipelines.image.colour_modes import deep_to_grey, has_alpha, is_deep
-from pipelines.image.decode import ImageLimits, Picture, open_image
+from pipelines.image.decode import ImageLimits, Picture
+from pipelines.image.decode_cost import PIPELINE_BYTES, estimate_decode_bytes
+from pipelines.image.decoders import Decoders
 from pipelines.image.formats import is_lossless
 from pipelines.image.sanitize_types import OutputFormat, SanitizedImage, SanitizeOptions
 from pipelines.run_context import RunContext
@@ -32,6 +33,7 @@ class SanitizePipeline:
 
     limits: ImageLimits
     pool: CpuPool
+    decoders: Decoders
     name: str = "sanitize"
 
     def models(self, options: SanitizeOptions) -> list[ModelUsed]:
@@ -43,19 +45,37 @@ class SanitizePipeline:
 
     async def run(self, picture: Picture, options: SanitizeOptions, context: RunContext) -> SanitizedImage:
         """Raises a kind of ImageRejected, and RequestRejected for more pixels a side than the format can have."""
-        with context.stage("render"):
-            image = await self.pool.run(render, picture, options, self.limits)
-        format = choose_format(picture, options.format, transparent=image.mode in ("LA", "RGBA"))
-        lossless = options.format == "auto" and is_lossless(picture.data, picture.format)
-        _check_sides(image, format)
-        with context.stage("encode"):
-            data = await self.pool.run(encode, image, format, quality=options.quality, lossless=lossless)
+        async with context.admitted.charge_further(await self._estimate_bytes(picture, options)):
+            with context.stage("render"):
+                image = await self._render(picture, options)
+            format = choose_format(picture, options.format, transparent=image.mode in ("LA", "RGBA"))
+            lossless = options.format == "auto" and is_lossless(picture.data, picture.format)
+            _check_sides(image, format)
+            with context.stage("encode"):
+                data = await self.pool.run(encode, image, format, quality=options.quality, lossless=lossless)
         return SanitizedImage(
             data=data, media_type=f"image/{format}", width=image.width, height=image.height, frames=picture.frames
         )
 
+    async def _render(self, picture: Picture, options: SanitizeOptions) -> Image.Image:
+        longest, side = _longest_and_shorter_side(picture, options)
+        return await self.decoders.render(picture.data, limits=self.limits, longest=longest, shorter_side=side)
+
+    async def _estimate_bytes(self, picture: Picture, options: SanitizeOptions) -> int:
+        """Memory that decoding once more takes beyond what a pipeline has anyway."""
+        _, side = _longest_and_shorter_side(picture, options)
+        cost = await self.pool.run(estimate_decode_bytes, picture.data, limits=self.limits, shorter_side=side)
+        return max(0, cost - picture.pixels.width * picture.pixels.height * PIPELINE_BYTES)
+
     def describe(self, result: SanitizedImage) -> str:
         return f"Sanitised: {result.media_type}, {result.width} x {result.height} pixels."
+
+
+def _longest_and_shorter_side(picture: Picture, options: SanitizeOptions) -> tuple[int, int]:
+    """Of the new file, and of the pixels that it is made from."""
+    size = (picture.width, picture.height)
+    longest = options.max_side or max(size)
+    return longest, ceil(min(size) * longest / max(size) * OVERSAMPLING)
 
 
 def choose_format(picture: Picture, asked: Literal["auto"] | OutputFormat, *, transparent: bool) -> OutputFormat:
@@ -73,21 +93,6 @@ def _check_sides(image: Image.Image, format: OutputFormat) -> None:
         raise RequestRejected(f"{format} can have {most:,} pixels a side, this image has {longest:,}; give max_side")
 
 
-def render(picture: Picture, options: SanitizeOptions, limits: ImageLimits) -> Image.Image:
-    """Decode the picture's file to upright sRGB in mode L, LA, RGB or RGBA, with an empty `info`."""
-    size = (picture.width, picture.height)
-    longest = options.max_side or max(size)
-    side = ceil(min(size) * longest / max(size) * OVERSAMPLING)
-    with open_image(picture.data, limits=limits, shorter_side=side) as opened:
-        profile = opened.image.info.get("icc_profile")
-        image = _to_plain_mode(opened.image)
-        if longest < max(image.size):
-            image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-        image = opened.turn_upright(_to_srgb(image, profile if isinstance(profile, bytes) else None))
-    image.info = {}  # Pillow's writers would copy comments, profiles and text from it
-    return image
-
-
 def encode(image: Image.Image, format: OutputFormat, *, quality: int, lossless: bool) -> bytes:
     """Encode the file. A JPEG shows white where the image is transparent."""
     file = io.BytesIO()
@@ -98,44 +103,6 @@ def encode(image: Image.Image, format: OutputFormat, *, quality: int, lossless: 
     else:
         image.save(file, "WEBP", quality=quality, lossless=lossless, exact=lossless)
     return file.getvalue()
-
-
-def _to_plain_mode(image: Image.Image) -> Image.Image:
-    """A copy in mode L, LA, RGB, RGBA or CMYK; with alpha only if something is transparent."""
-    if is_deep(image):
-        return deep_to_grey(image)
-    grey = image.mode in ("1", "L", "LA", "La")
-    if not has_alpha(image):
-        image.info.pop("transparency", None)  # a text key of that name would make `convert` fail
-        return image.convert("CMYK" if image.mode == "CMYK" else "L" if grey else "RGB")
-    rgba = image.convert("RGBA")
-    lowest, _ = rgba.getchannel("A").getextrema()
-    return rgba.convert(("LA" if grey else "RGBA") if lowest != 255 else ("L" if grey else "RGB"))
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Mode L, LA, RGB or RGBA; a profile that is damaged, or does not fit this kind of pixels, counts as sRGB."""
-    alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
-    colours = image.convert(image.mode.removesuffix("A")) if alpha else image
-    if profile:
-        colours = _apply_profile(colours, profile)
-    if colours.mode == "CMYK":
-        colours = colours.convert("RGB")
-    if alpha:
-        colours.putalpha(alpha)
-    return colours
-
-
-def _apply_profile(colours: Image.Image, profile: bytes) -> Image.Image:
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in ImageCms.getProfileDescription(source) and colours.mode != "CMYK":
-            return colours  # exact: the conversion would round
-        converted = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return colours
-    assert converted is not None
-    return converted
 
 
 def _flatten_on_white(image: Image.Image) -> Image.Image:

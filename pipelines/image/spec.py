@@ -9,7 +9,7 @@ from pipelines.resources import PipelineResources
 async def _build(resources: PipelineResources) -> Pipeline[SanitizeOptions, SanitizedImage]:
     from pipelines.image.sanitize import SanitizePipeline
 
-    return SanitizePipeline(resources.document_limits.image, resources.pool)
+    return SanitizePipeline(resources.document_limits.image, resources.pool, resources.decoders)
 
 
 SANITIZE = PipelineSpec(

@@ -1,7 +1,6 @@
 """Finds the hosts that a text links to, as a browser would, and reads lists of denied and allowed domains."""
 
 import ipaddress
-import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,14 +10,17 @@ from urllib.parse import unquote
 import idna
 
 from models.errors import KernelSightError
+from pipelines.linear_patterns import compile_text, text_begins, text_is
 
 # With a scheme, the authority ends at the first of / ? # or, for browsers, \. Without one, a link is only what looks
 # like a host name followed by a path, a port or nothing: "3.14" and "me@example.com" are none.
-_WITH_SCHEME = re.compile(r"(?:https?|ftp|wss?)\\?:[/\\]*([^\s/\\?#<>\"']+)[^\s<>\"']*", re.IGNORECASE)
-_WITHOUT_SCHEME = re.compile(
-    r"(?:(?<![\w@./\\%-])|(?<=//))([^\W_][\w-]{0,62}(?:[.。．｡][\w-]{1,63}){1,9}[.。．｡]?)(?::\d{1,5})?(?=$|[\s/\\?#<>\"',;)])"
-)
-_TOP_LEVEL = re.compile(r"[^\W\d_]{2,63}|xn--[a-z0-9-]{1,59}")
+_WITH_SCHEME = compile_text(r"(?:https?|ftp|wss?)\\?:[/\\]*([^\s/\\?#<>\"']+)[^\s<>\"']*", ignore_case=True)
+_NAME_RUN = compile_text(r"[\w.。．｡-]+")
+_DOTS = str.maketrans("。．｡", "...")
+_MAX_LABELS, _MAX_LABEL_CHARS = 10, 63
+_LONGEST_NAME = _MAX_LABELS * (_MAX_LABEL_CHARS + 1)
+_name_may_end = text_begins(r"(?::\d{1,5})?(?:$|[\s/\\?#<>\"',;)])")
+_is_top_level = text_is(r"[\p{L}\p{Nl}\p{No}]{2,63}|xn--[a-z0-9-]{1,59}")
 _IGNORED = str.maketrans("", "", "\t\r\n")  # browsers remove them from the middle of a URL
 
 
@@ -48,6 +50,7 @@ def load_domain_lists(denied: Path | None, allowed: Path | None) -> DomainLists:
 
 def find_hosts(text: str) -> list[str]:
     """The normalised hosts of all links in `text`, each once; links may lack their scheme."""
+    text = text.encode(errors="replace").decode()  # without lone surrogates, which RE2 does not take
     found = [*_find_with_scheme(text), *_find_without_scheme(_WITH_SCHEME.sub(" ", text))]
     if _WITH_SCHEME.match(text.lstrip()):  # where the whole text is a URL, browsers remove line breaks
         found += _find_with_scheme(text.translate(_IGNORED))
@@ -76,10 +79,34 @@ def _find_with_scheme(text: str) -> Iterator[str]:
 
 
 def _find_without_scheme(text: str) -> Iterator[str]:
-    for name in _WITHOUT_SCHEME.findall(text):
-        found = normalise_host(name)
-        if found and _TOP_LEVEL.fullmatch(found.rpartition(".")[2]):
+    for run in _NAME_RUN.finditer(text):
+        name = _find_name(text, run.start(), run.end())
+        found = normalise_host(name) if name else None
+        if found and _is_top_level(found.rpartition(".")[2]):
             yield found
+
+
+def _find_name(text: str, start: int, end: int) -> str | None:
+    """The host name at the end of a run of the characters that names have."""
+    if not _name_may_end(text[end : end + 7]):  # a port and one more
+        return None
+    dots = (at + 1 for at in range(max(start, end - _LONGEST_NAME), end) if text[at] in "。．｡")
+    begins = [*([start] if _name_may_begin(text, start) else []), *dots]
+    return next((text[at:end] for at in begins if end - at <= _LONGEST_NAME and _is_name(text[at:end])), None)
+
+
+def _is_name(text: str) -> bool:
+    """Of letters, digits, "_", "-" and dots."""
+    labels = text.translate(_DOTS).removesuffix(".").split(".")
+    return (
+        not text.startswith(("_", "-"))
+        and 2 <= len(labels) <= _MAX_LABELS
+        and all(0 < len(label) <= _MAX_LABEL_CHARS for label in labels)
+    )
+
+
+def _name_may_begin(text: str, start: int) -> bool:
+    return text[max(0, start - 1) : start] not in ("@", "/", "\\", "%") or text[max(0, start - 2) : start] == "//"
 
 
 def _parse_address(host: str) -> str | None:
@@ -93,6 +120,10 @@ def _parse_address(host: str) -> str | None:
 def _is_covered(domains: frozenset[str], host: str) -> bool:
     labels = host.split(".")
     return any(".".join(labels[at:]) in domains for at in range(len(labels)))
+
+
+def _has_more_than_domain(entry: str) -> bool:
+    return any(character in "/\\@?*" or character.isspace() for character in entry)
 
 
 def _load_list(path: Path) -> frozenset[str]:
@@ -110,7 +141,7 @@ def _parse_lines(path: Path, lines: list[str]) -> Iterator[str]:
         if not entry:
             continue
         domain = normalise_host(entry)
-        if domain is None or re.search(r"[\s/\\@?*]", entry) or (":" in entry and _parse_address(domain) is None):
+        if domain is None or _has_more_than_domain(entry) or (":" in entry and _parse_address(domain) is None):
             raise DomainsInvalid(
                 f"list of domains {str(path)!r}, line {number}: {entry!r} is no domain; write example.com for it and "
                 "all of its subdomains"

@@ -40,8 +40,9 @@ class BatchStore:
         """Of a hash: chunk number to counts of completed and failed requests."""
         return self.scripts.key("batch-chunks", id)
 
-    def _list_key(self) -> str:
-        return f"{self.scripts.root}:batches"  # ids, oldest first
+    def _list_key(self, tenant: str | None = None) -> str:
+        """Of a sorted set of ids, the oldest first: all batches, or those of a tenant."""
+        return f"{self.scripts.root}:batches" if tenant is None else self.scripts.key("batches", tenant)
 
     async def add(self, batch: BatchObject) -> None:
         fixed = batch.model_dump_json(exclude={"status", "request_counts"}, exclude_none=True)
@@ -50,8 +51,10 @@ class BatchStore:
             pipe = client.pipeline(transaction=True)
             pipe.hset(self._batch_key(batch.id), "batch", fixed)
             pipe.expire(self._batch_key(batch.id), keep)
-            pipe.zadd(self._list_key(), {batch.id: batch.created_at})
-            pipe.zremrangebyscore(self._list_key(), "-inf", time.time() - self.keep_seconds)
+            for list_key in self._list_keys(batch):
+                pipe.zadd(list_key, {batch.id: batch.created_at})
+                pipe.zremrangebyscore(list_key, "-inf", time.time() - self.keep_seconds)
+                pipe.expire(list_key, keep)
             await pipe.execute()
 
     async def get(self, id: str) -> BatchObject:
@@ -81,17 +84,20 @@ class BatchStore:
             }
         )
 
-    async def list_page(self, *, after: str | None, limit: int) -> BatchPage:
-        """Newest first; raises RequestRejected if `after` is not in the list."""
-        start = 0
+    def _list_keys(self, batch: BatchObject) -> set[str]:
+        return {self._list_key(), self._list_key(batch.tenant)}
+
+    async def list_page(self, *, tenant: str | None, after: str | None, limit: int) -> BatchPage:
+        """Of a tenant or of all, newest first; raises RequestRejected if `after` is not in the list."""
+        start, list_key = 0, self._list_key(tenant)
         if after is not None:
             async with self.scripts.connection.command() as client:
-                rank: Any = await client.zrevrank(self._list_key(), after)
+                rank: Any = await client.zrevrank(list_key, after)
             if rank is None:
                 raise RequestRejected(f"after: no batch {after[:80]!r} in this list")
             start = rank + 1
         async with self.scripts.connection.command() as client:
-            ids: Any = await client.zrevrange(self._list_key(), start, start + limit)
+            ids: Any = await client.zrevrange(list_key, start, start + limit)
         found = [_decode(one) for one in ids]
         shown = [await self.get(id) for id in found[:limit]]
         first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
@@ -110,11 +116,12 @@ class BatchStore:
         encoded = orjson.dumps([one.model_dump(exclude_none=True) for one in errors])
         await self.set_timestamp(id, "failed_at", errors=encoded)
 
-    async def remove(self, id: str) -> None:
+    async def remove(self, batch: BatchObject) -> None:
         async with self.scripts.connection.command() as client:
             pipe = client.pipeline(transaction=True)
-            pipe.delete(self._batch_key(id), self._chunks_key(id))
-            pipe.zrem(self._list_key(), id)
+            pipe.delete(self._batch_key(batch.id), self._chunks_key(batch.id))
+            for list_key in self._list_keys(batch):
+                pipe.zrem(list_key, batch.id)
             await pipe.execute()
 
     async def save_chunks(self, id: str, chunks: Sequence[LineChunk]) -> None:

@@ -6,13 +6,12 @@ the file does not exist.
 
 import io
 import logging
-import re
 import secrets
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from typing import BinaryIO, Literal
@@ -23,8 +22,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.atomic_write import open_atomically_on
 from pipelines.errors import RequestRejected
+from pipelines.linear_patterns import text_is
+from service.batches.file_quota import FileQuota
 from service.batches.remote_file import RemoteFile, reraise_as
 from service.errors import FilesNotWritable, FilesUnavailable, FileUnknown
+from service.keys.caller import Caller
 from service.settings import SettingsInvalid
 
 log = logging.getLogger(__name__)
@@ -32,11 +34,11 @@ log = logging.getLogger(__name__)
 Purpose = Literal["batch", "batch_output", "batch_part"]  # parts of unfinished outputs are not listed
 
 _BUFFER = 1 << 20
-_ID = re.compile(r"file-[0-9a-f]{32}")
+_is_id = text_is("file-[0-9a-f]{32}")
 
 
 class BatchFile(BaseModel):
-    """OpenAI's file object; times are Unix seconds."""
+    """OpenAI's file object, and the tenant that it belongs to; times are Unix seconds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,6 +50,7 @@ class BatchFile(BaseModel):
     filename: str
     purpose: Purpose
     status: Literal["processed"] = "processed"
+    tenant: str | None = None
 
 
 class BatchFilePage(BaseModel):
@@ -69,19 +72,23 @@ def derived_file_id(*names: str | int) -> str:
 
 @dataclass(frozen=True)
 class FileStore:
-    """`root` is a folder or an fsspec URL; files expire after `keep_seconds`.
+    """`root` is a folder or an fsspec URL; files expire after `keep_seconds`, and have the bytes of `quota` together.
 
     Every method blocks, and raises FilesUnavailable if the file system does not answer.
     """
 
     root: str
     keep_seconds: float
+    quota: FileQuota = field(default_factory=FileQuota)
 
-    def add(self, source: BinaryIO, filename: str) -> BatchFile:
-        """Store an upload; raises FilesNotWritable."""
+    def add(self, source: BinaryIO, filename: str, tenant: str | None = None) -> BatchFile:
+        """Store an upload; raises FilesFull, before anything is written, or FilesNotWritable."""
         self.remove_expired()
+        size = source.seek(0, io.SEEK_END)
+        source.seek(0)
+        self.quota.check(size, self._count_bytes)
         id = new_file_id()
-        with self.open_writer(id, filename, "batch") as target:
+        with self.open_writer(id, filename, "batch", tenant) as target:
             shutil.copyfileobj(source, target, 1 << 20)
         return self.get(id)
 
@@ -98,15 +105,19 @@ class FileStore:
             log.warning("files cannot be read or stored yet: %s", error)
 
     @contextmanager
-    def open_writer(self, id: str, filename: str, purpose: Purpose) -> Iterator[BinaryIO]:
-        """The file exists once the block has succeeded, and replaces one of the same id. Raises FilesNotWritable."""
+    def open_writer(self, id: str, filename: str, purpose: Purpose, tenant: str | None = None) -> Iterator[BinaryIO]:
+        """The file exists once the block has succeeded, and replaces one of the same id.
+
+        Raises FilesNotWritable, or FilesFull where the block writes too much; nothing is kept then.
+        """
         system, root = self._file_system()
         errors = partial(reraise_as, FilesNotWritable)
         with errors():
             system.makedirs(root, exist_ok=True)
         with (
+            self.quota.writing(self._count_bytes) as charge,
             open_atomically_on(system, f"{root}/{id}.data", errors=errors) as target,
-            io.BufferedWriter(RemoteFile(target, FilesNotWritable), _BUFFER) as buffered,
+            io.BufferedWriter(RemoteFile(target, FilesNotWritable, charge), _BUFFER) as buffered,
         ):
             yield buffered
         with errors():
@@ -114,14 +125,14 @@ class FileStore:
             now = int(time.time())
             expires = now + int(self.keep_seconds)
             metadata = BatchFile(
-                id=id, bytes=size, created_at=now, expires_at=expires, filename=filename, purpose=purpose
+                id=id, bytes=size, created_at=now, expires_at=expires, filename=filename, purpose=purpose, tenant=tenant
             )
             with open_atomically_on(system, f"{root}/{id}.json") as target:
                 target.write(metadata.model_dump_json().encode())
 
     def get(self, id: str) -> BatchFile:
         """Raises FileUnknown."""
-        if not _ID.fullmatch(id):
+        if not _is_id(id):
             raise FileUnknown(id)
         system, root = self._file_system()
         with reraise_as(FilesUnavailable):
@@ -147,10 +158,13 @@ class FileStore:
             buffered.seek(offset)
             yield buffered
 
-    def list_page(self, *, after: str | None, limit: int, newest_first: bool, purpose: str | None) -> BatchFilePage:
-        """Raises RequestRejected if `after` is not in the list."""
+    def list_page(
+        self, *, viewer: Caller, after: str | None, limit: int, newest_first: bool, purpose: str | None
+    ) -> BatchFilePage:
+        """The files that `viewer` sees. Raises RequestRejected if `after` is not in the list."""
         files = sorted(self._list_files(), key=lambda one: (one.created_at, one.id), reverse=newest_first)
         files = [one for one in files if one.purpose != "batch_part" and purpose in (None, one.purpose)]
+        files = [one for one in files if viewer.may_see(one.tenant)]
         ids = [one.id for one in files]
         if after is not None and after not in ids:
             raise RequestRejected(f"after: no file {after[:80]!r} in this list")
@@ -174,6 +188,9 @@ class FileStore:
         for suffix in ("json", "data"):
             with reraise_as(FilesUnavailable), suppress(FileNotFoundError):
                 system.rm_file(f"{root}/{id}.{suffix}")
+
+    def _count_bytes(self) -> int:
+        return sum(one.bytes for one in self._list_files())
 
     def _list_files(self, *, expired: bool = False) -> Iterator[BatchFile]:
         system, root = self._file_system()

@@ -10,7 +10,11 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.batches.types import MAX_REQUESTS, LineError
+from service.errors import RequestTooComplex
+from service.operations.field_errors import describe_parameter_errors
+from service.operations.json_request import check_structure, check_value_count
 from service.operations.operation import OperationReply
+from service.settings import LimitSettings
 
 CHUNK_LINES = 16  # lines per job: an interactive job may wait for so many, and a crash repeats so many
 MAX_ERRORS = 100  # reported for one file
@@ -44,13 +48,13 @@ class ValidatedFile:
         return sum(chunk.lines for chunk in self.chunks)
 
 
-def validate_file(source: BinaryIO, endpoint: str) -> ValidatedFile:
-    """Check that every line is a request for `endpoint`, and cut the file into chunks."""
+def validate_file(source: BinaryIO, endpoint: str, limits: LimitSettings) -> ValidatedFile:
+    """Check that every line is a request for `endpoint` within the limits of JSON, and cut the file into chunks."""
     chunks: list[LineChunk] = []
     errors: list[LineError] = []
     seen: set[str] = set()
     for number, offset, text in _numbered_lines(source):
-        error = _find_error(text, endpoint, seen)
+        error = _find_error(text, endpoint, seen, limits)
         if error is not None:
             errors.append(LineError(line=number, **error))
             if len(errors) == MAX_ERRORS:
@@ -112,13 +116,16 @@ def _numbered_lines(source: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
         offset += len(text)
 
 
-def _find_error(text: bytes, endpoint: str, seen: set[str]) -> dict[str, str] | None:
+def _find_error(text: bytes, endpoint: str, seen: set[str], limits: LimitSettings) -> dict[str, str] | None:
     try:
+        check_value_count(text, limits.max_json_values)
         line = RequestLine.model_validate_json(text)
+        check_structure(line.body, limits)
+    except RequestTooComplex as cause:
+        return {"code": "invalid_json_line", "message": str(cause)}
     except ValidationError as cause:
-        first = cause.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        return {"code": "invalid_json_line", "message": first["msg"], **({"param": where} if where else {})}
+        first = describe_parameter_errors(cause.errors()).errors[0]
+        return {"code": "invalid_json_line", "message": first.what, **({"param": first.where} if first.where else {})}
     if line.url != endpoint:
         return {"code": "mismatched_endpoint", "message": f"the batch is for {endpoint}", "param": "url"}
     if line.custom_id in seen:

@@ -30,7 +30,8 @@ from service.batches.jsonl import (
 from service.batches.types import BatchObject, LineError
 from service.components import Components
 from service.errors import FileUnknown
-from service.operations.operation import ExecutionLimits, Operation, OperationReply, request_from_fields
+from service.operations.json_request import request_from_fields
+from service.operations.operation import ExecutionLimits, Operation, OperationReply
 from service.operations.registry import OPERATIONS_BY_PATH
 from service.problems import format_problem, problem_for
 from service.queue.errors import QueueFull
@@ -55,7 +56,7 @@ class BatchProcessor:
 
         def validate() -> ValidatedFile:
             with files.open_reader(batch.input_file_id) as source:
-                return validate_file(source, batch.endpoint)
+                return validate_file(source, batch.endpoint, self.components.settings.limits)
 
         try:
             validated = await asyncio.to_thread(validate)
@@ -125,7 +126,7 @@ class BatchProcessor:
 
     async def _run_patiently(self, operation: Operation[Any], line: RequestLine) -> OperationReply:
         """Waits and retries while the models are overloaded."""
-        request = request_from_fields(line.body, operation.image_names)
+        request = request_from_fields(line.body, operation.image_names, self.components.settings.limits)
         deadline = time.monotonic() + self.components.settings.worker.job_seconds
         while True:
             try:
@@ -160,7 +161,7 @@ class BatchProcessor:
     def _join_parts(self, batch: BatchObject, name: str, chunks: list[int]) -> str | None:
         """Write a file of all parts, in the order of the requests; None if they are empty."""
         id, files = derived_file_id(batch.id, name), self.batches.files
-        with files.open_writer(id, f"{batch.id}_{name}.jsonl", "batch_output") as target:
+        with files.open_writer(id, f"{batch.id}_{name}.jsonl", "batch_output", batch.tenant) as target:
             for number in chunks:
                 with files.open_reader(derived_file_id(batch.id, number, name)) as part:
                     shutil.copyfileobj(part, target, 1 << 20)
@@ -177,10 +178,8 @@ class BatchProcessor:
 
 def _line_context() -> RequestContext:
     """A context in the job's trace, with a request id of its own."""
-    job = current_request()
-    return RequestContext(
-        new_request_id(), trace_id=None if job is None else job.trace_id, job_id=None if job is None else job.job_id
-    )
+    job = current_request() or RequestContext(new_request_id())
+    return RequestContext(new_request_id(), trace_id=job.trace_id, job_id=job.job_id, sender=job.sender)
 
 
 def _final_timestamp(batch: BatchObject) -> str:

@@ -1,7 +1,7 @@
 """Translates the errors of fsspec's file systems, which raise their own kinds, into ours."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,10 +20,15 @@ def reraise_as(error: type[KernelSightError]) -> Iterator[None]:
 
 
 class RemoteFile(io.RawIOBase):
-    """A raw file for Python's own buffers; whatever fails raises `error`."""
+    """A raw file for Python's own buffers; whatever fails raises `error`.
 
-    def __init__(self, file: Any, error: type[KernelSightError]) -> None:
-        self._file, self._error = file, error
+    `before_write` is called with the number of bytes that come, and may raise an error of its own.
+    """
+
+    def __init__(
+        self, file: Any, error: type[KernelSightError], before_write: Callable[[int], None] = lambda size: None
+    ) -> None:
+        self._file, self._error, self._before_write = file, error, before_write
 
     def readable(self) -> bool:
         return bool(self._file.readable())
@@ -42,6 +47,7 @@ class RemoteFile(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         part = bytes(data)
+        self._before_write(len(part))
         with reraise_as(self._error):
             written = self._file.write(part)
         return len(part) if written is None else int(written)  # some fsspec clients return None: they wrote all of it

@@ -58,7 +58,7 @@ class RequestCounts(BaseModel):
 
 
 class BatchObject(BaseModel):
-    """Times are Unix seconds."""
+    """OpenAI's batch object, and the tenant that it belongs to. Times are Unix seconds."""
 
     id: str
     object: Literal["batch"] = "batch"
@@ -80,6 +80,7 @@ class BatchObject(BaseModel):
     cancelled_at: int | None = None
     request_counts: RequestCounts = RequestCounts()
     metadata: dict[str, str] | None = None
+    tenant: str | None = None
 
 
 class BatchPage(BaseModel):

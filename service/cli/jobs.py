@@ -83,14 +83,15 @@ async def _load_dead_letters(jobs: "JobServices") -> list["JobView"]:
 
 @dead_letters.command()
 def inspect(id: str) -> None:
-    """One dead letter, with its work."""
+    """One dead letter, with its work; passwords and URLs' paths are hidden."""
     import orjson
 
+    from service.worker.job_secrets import hide_secrets
     from service.worker.job_view import JobView
 
     letter = _run_with_queue(lambda jobs: jobs.dead_letters.inspect(id))
     view = JobView.from_status(letter.status).model_dump(mode="json", exclude_none=True)
-    print(orjson.dumps(view | {"work": letter.work}, option=orjson.OPT_INDENT_2).decode())
+    print(orjson.dumps(view | {"work": hide_secrets(letter.work)}, option=orjson.OPT_INDENT_2).decode())
 
 
 @dead_letters.command()

@@ -62,6 +62,7 @@ COMMANDS = {
     "categories": CommandEntry("service.cli.categories", "app", "Train, show, try and remove custom categories."),
     "canary": CommandEntry("service.cli.canary", "app", "Run golden sets: images with known answers."),
     "jobs": CommandEntry("service.cli.jobs", "app", "Show and cancel jobs in the queue; handle dead letters."),
+    "keys": CommandEntry("service.cli.keys", "app", "Make, list and revoke API keys."),
     "policy": CommandEntry("service.cli.policy", "app", "Show, check and replay moderation policies."),
     "hashes": CommandEntry("service.cli.hashes", "app", "Hash images, and keep and search lists of known images."),
     "reference": CommandEntry(

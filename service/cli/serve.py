@@ -14,11 +14,10 @@ def serve(
     insecure: Annotated[bool, typer.Option("--insecure", help="Listen beyond loopback without an API key.")] = False,
 ) -> None:
     """Serve the REST API."""
-    import uvicorn
-
     from service.components import open_catalog, open_store
     from service.http.app import create_app
     from service.http.bind import check_bind
+    from service.http.server import create_server
     from service.model_selection import log_selections, select_models
     from service.settings import load_settings
     from service.telemetry.logs import configure_service_logging
@@ -35,27 +34,27 @@ def serve(
         server.should_exit = True
 
     app = create_app(settings, on_failure=stop)
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=int(settings.limits.drain_seconds) or 1,
-    )
-    server = uvicorn.Server(config)
-    listener = _listen(settings.server.host, settings.server.port)
-    print(f"KernelSight listens on http://{settings.server.host}:{listener.getsockname()[1]}  (API: /docs)", flush=True)
-    server.run(sockets=[listener])
+    server = create_server(app, settings)
+    listeners = [_listen(settings.server.host, settings.server.port)]
+    print(f"KernelSight listens on {_url(settings.server.host, listeners[0])}  (API: /docs)", flush=True)
+    if settings.server.operate_port is not None:
+        listeners.append(_listen(settings.server.operate_host, settings.server.operate_port))
+        app.state.operate_port = listeners[1].getsockname()[1]
+        print(f"Operators' routes are on {_url(settings.server.operate_host, listeners[1])} alone", flush=True)
+    server.run(sockets=listeners)
     if app.state.failure:
         raise StartFailed(str(app.state.failure))
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    return f"http://{host}:{listener.getsockname()[1]}"
 
 
 def _listen(host: str, port: int) -> socket.socket:
     """Raises PortUnavailable."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family)  # the server sets its backlog
     except OSError as cause:
         raise PortUnavailable(
             f"cannot listen on {host}:{port}: {cause.strerror or cause}; choose another with --port"

@@ -31,7 +31,9 @@ class ServiceClient:
 
 
 def open_service_client(url: str | None = None, key: str | None = None) -> ServiceClient:
-    """By default the service on this machine, with the key from the settings."""
+    """By default the service on this machine, at its operators' port if it has one, with the key from the settings."""
     server = load_settings().server
+    has_own_port = server.operate_port is not None
+    host, port = (server.operate_host, server.operate_port) if has_own_port else (server.host, server.port)
     default_key = server.api_key.get_secret_value() if server.api_key else None
-    return ServiceClient((url or f"http://{server.host}:{server.port}").rstrip("/"), key or default_key)
+    return ServiceClient((url or f"http://{host}:{port}").rstrip("/"), key or default_key)

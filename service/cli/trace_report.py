@@ -107,7 +107,7 @@ def _print_findings(record: AuditRecord) -> None:
 
 
 def _describe_request(record: AuditRecord) -> list[str | None]:
-    names = {"request": record.request_id, "trace": record.trace_id, "job": record.job_id}
+    names = {"request": record.request_id, "trace": record.trace_id, "job": record.job_id, "key": record.key}
     ids = [f"{name} {id}" for name, id in names.items() if id]
     return [record.operation, *ids, record.priority]
 

@@ -71,9 +71,13 @@ async def _run_jobs(
         AsyncExitStack() as stack,
     ):
         # Imported here: it loads OpenCV and ONNX Runtime, which must not delay the queue's errors.
+        from service.keys.rate_limits import RateLimiter
         from service.monitoring.monitors import open_monitors
 
         await stack.enter_async_context(open_monitors(components))
+        limiter = RateLimiter()
+        limiter.counts.share_in(jobs.queue.scripts)
+        components.engine.add_observer(limiter.observe)
         await stack.enter_async_context(job_metrics.updating(jobs))
         worker = Worker(components, jobs, job_metrics, tracing)
         for number in (signal.SIGTERM, signal.SIGINT):

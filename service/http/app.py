@@ -5,15 +5,15 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 
 from fastapi import Depends, FastAPI
-from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import KernelSightError
 from service.components import open_components
-from service.http.dependencies import require_key
+from service.http.bind import is_loopback
+from service.http.dependencies import check_query_size
 from service.http.error_handlers import install_error_handlers
 from service.http.middleware import (
     BodyLimitMiddleware,
@@ -21,10 +21,17 @@ from service.http.middleware import (
     RequestIdMiddleware,
     UnexpectedErrorMiddleware,
 )
+from service.http.origins import CORS_METHODS, CrossSiteMiddleware, HostMiddleware
+from service.http.overload import OverloadMiddleware, open_doors
+from service.http.pages import add_pages
 from service.http.routes import categories, documents, health, images, jobs, models, monitoring, openai
+from service.http.security_headers import SecurityHeadersMiddleware
+from service.keys.keyring import open_keyring
+from service.keys.rate_limits import RateLimiter
 from service.monitoring.monitors import open_monitors
+from service.operations.registry import OPERATIONS
 from service.queue.embedded import EmbeddedUnavailable
-from service.settings import Settings
+from service.settings import ServerSettings, Settings
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import open_tracing
 from service.worker.job_services import JobServices, open_job_services
@@ -35,11 +42,10 @@ log = logging.getLogger(__name__)
 
 _BODY_OVERHEAD = 64 * 1024  # what a form or JSON may have around an image
 _JOBS_RETRY_SECONDS = 2.0
-_OPS_PAGE = Path(__file__).parents[1] / "web" / "ops"
 
 
 def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: None) -> FastAPI:
-    """The app answers at once. Until the models are warm, `/readyz` says so and `/v1` answers 503.
+    """The app answers at once. Until the models are warm, `/readyz` says so and `/v1` answers 503. Raises KeysInvalid.
 
     `on_failure` is called if the models cannot be loaded; `app.state.failure` is then the KernelSightError.
     """
@@ -55,18 +61,23 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
 
     tracing = open_tracing(settings, "api")
     app = FastAPIOffline(
+        docs_url=None,
+        redoc_url=None,
         title="KernelSight",
         version=version("kernelsight"),
         summary="Image understanding for multimodal chatbots.",
         lifespan=lifespan,
+        dependencies=[Depends(check_query_size)],
         telemetry={"tracing": False, "metrics": False, "logs": False},  # these record queries; tracing.py does not
     )
     app.state.settings, app.state.metrics, app.state.tracing = settings, Metrics(), tracing
+    app.state.operate_port = None  # whoever listens on one sets it: only then its number is known
+    app.state.keyring, app.state.limiter = open_keyring(settings.server), RateLimiter()
     app.state.components, app.state.monitors, app.state.jobs, app.state.failure = None, None, None, None
     for routes in (images, documents, openai, categories, models, jobs, monitoring):
-        app.include_router(routes.router, dependencies=[Depends(require_key)])
+        app.include_router(routes.router)
     app.include_router(health.router)
-    app.mount("/ops", StaticFiles(directory=_OPS_PAGE, html=True))  # needs no key: its numbers come from /metrics
+    add_pages(app)
     install_error_handlers(app)
     _add_middleware(app, settings)
     return app
@@ -86,8 +97,27 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             openai.LARGE_BODY_ROUTE: settings.batches.max_batch_bytes + _BODY_OVERHEAD,
         },
     )
+    doors = open_doors(OPERATIONS.values(), settings.limits)
+    app.add_middleware(OverloadMiddleware, doors=doors, metrics=app.state.metrics)
+    _add_browser_middleware(app, settings.server)
     app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
     app.add_middleware(RequestIdMiddleware, tracing=app.state.tracing)
+
+
+def _add_browser_middleware(app: FastAPI, settings: ServerSettings) -> None:
+    """The innermost first."""
+    app.add_middleware(CrossSiteMiddleware, origins=settings.cors_origins)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=CORS_METHODS,
+            allow_headers=["*"],
+            expose_headers=["*"],
+        )
+    if settings.allowed_hosts or is_loopback(settings.host):
+        app.add_middleware(HostMiddleware, hosts=settings.allowed_hosts)
+    app.add_middleware(SecurityHeadersMiddleware)
 
 
 def _base64_body(file_bytes: int) -> int:
@@ -101,8 +131,10 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
     try:
         components = await stack.enter_async_context(open_components(settings, app.state.metrics))
         app.state.monitors = await stack.enter_async_context(open_monitors(components))
+        components.engine.add_observer(app.state.limiter.observe)
         app.state.components = components
         app.state.jobs = await _open_jobs(settings, stack)
+        app.state.limiter.counts.share_in(app.state.jobs.queue.scripts)
     except KernelSightError as error:
         app.state.failure = error
         on_failure()

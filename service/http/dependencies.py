@@ -1,32 +1,79 @@
-"""FastAPI dependencies: the API key, and the components, monitors and job services of the app."""
+"""FastAPI dependencies: the caller and its scopes, and the components, monitors and job services of the app."""
 
-import hmac
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from models.errors import KernelSightError
 from service.components import Components
-from service.errors import NotReady, Unauthorised
+from service.errors import NotReady, RequestTooComplex
+from service.keys.caller import Caller
+from service.keys.keyring import Keyring
+from service.keys.rate_limits import RateLimiter, check_rates, rate_headers
+from service.keys.scopes import OPERATOR_SCOPES, Scope
 from service.monitoring.monitors import Monitors
 from service.problems import public_detail
+from service.telemetry.request_context import Sender, name_sender
 from service.worker.job_services import JobServices
 
-_bearer = HTTPBearer(auto_error=False, description="The value of KERNELSIGHT_API_KEY, where one is set")
+_bearer = HTTPBearer(
+    auto_error=False, description="A key that `kernelsight keys create` made, or the value of KERNELSIGHT_API_KEY"
+)
 
 
-async def require_key(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> None:
-    """Raises Unauthorised unless the request carries the key, or none is set."""
-    key = request.app.state.settings.server.api_key
-    if key is None:
-        return
-    if credentials is None:
-        raise Unauthorised("send the API key as: Authorization: Bearer KEY")
-    if not hmac.compare_digest(credentials.credentials.encode(), key.get_secret_value().encode()):
-        raise Unauthorised("the API key is wrong")
+_DECODING_METHODS = ("POST", "PUT")  # of routes that may decode images, now or in a job
+
+
+@dataclass(frozen=True, slots=True)
+class RequireScope:
+    """A dependency that lets a request pass whose key has `scope` and is within its limits.
+
+    The request's caller is known from then on. Raises Unauthorised, Forbidden or RateLimited, and that before the body
+    is read: routes that use it read their bodies themselves.
+    """
+
+    scope: Scope
+
+    async def __call__(
+        self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> None:
+        if self.scope in OPERATOR_SCOPES and not _is_operators_port(request):
+            raise HTTPException(404)
+        keyring: Keyring = request.app.state.keyring
+        caller = await keyring.identify(credentials.credentials if credentials else None)
+        request.state.caller = caller
+        name_sender(Sender(caller.key, caller.tenant, counts_pixels=caller.pixels_per_minute is not None))
+        caller.require(self.scope)
+        limiter: RateLimiter = request.app.state.limiter
+        uses = await limiter.count_request(caller, decodes=request.method in _DECODING_METHODS)
+        request.state.reply_headers = rate_headers(uses)
+        check_rates(uses)
+
+
+def _is_operators_port(request: Request) -> bool:
+    """By the socket that the connection came in by; nothing that a client sends decides."""
+    port: int | None = request.app.state.operate_port
+    return port is None or request.scope["server"][1] == port
+
+
+def requires(scope: Scope) -> Any:
+    """For `dependencies` of a route or router."""
+    return Depends(RequireScope(scope))
+
+
+async def current_caller(request: Request) -> Caller:
+    """The caller that `RequireScope` has found: a route without one has none."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+async def check_query_size(request: Request) -> None:
+    """Raises RequestTooComplex for a query with more parameters than a form may have fields."""
+    limit = request.app.state.settings.limits.max_fields
+    if request.scope["query_string"].count(b"&") >= limit:
+        raise RequestTooComplex(f"the query has more than {limit:,} parameters")
 
 
 async def ready_components(request: Request) -> Components:  # async: FastAPI runs plain functions in a thread
@@ -57,6 +104,7 @@ def _startup_failure(request: Request) -> str | None:
     return None if failure is None else public_detail(failure)
 
 
+CurrentCaller = Annotated[Caller, Depends(current_caller)]
 ReadyComponents = Annotated[Components, Depends(ready_components)]
 ReadyMonitors = Annotated[Monitors, Depends(ready_monitors)]
 ReadyJobs = Annotated[JobServices, Depends(ready_jobs)]

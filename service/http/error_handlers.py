@@ -1,6 +1,7 @@
 """Turns every error of every route into a problem+json response."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
 from service.errors import Unauthorised
+from service.operations.field_errors import describe_parameter_errors
 from service.problems import format_problem, problem_body, problem_for, retry_seconds
 
 
@@ -65,9 +67,9 @@ async def _handle_http_error(request: Request, error: Exception) -> Response:
 async def _handle_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     request.app.state.metrics.requests.count_problem(RequestRejected.code)
-    errors = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
-    detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors)
-    body = problem_body(RequestRejected.code, 422, "The request is not valid", detail, errors=errors)
+    found = describe_parameter_errors(error.errors())
+    errors = [asdict(one) for one in found.errors]
+    body = problem_body(RequestRejected.code, 422, "The request is not valid", str(found), errors=errors)
     return problem_response(request.url.path, body, {})
 
 

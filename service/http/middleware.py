@@ -14,6 +14,7 @@ from service.telemetry.metrics import Metrics
 from service.telemetry.request_context import (
     RequestContext,
     bind_request,
+    current_request,
     extract_trace_headers,
     is_request_id,
     new_request_id,
@@ -106,13 +107,16 @@ class RequestIdMiddleware:
         )
         context = RequestContext(_request_id(scope), trace_id=parse_trace_id(span.headers))
         span.set({"kernelsight.request_id": context.request_id})
+        scope.setdefault("state", {})
         status, started = 499, perf_counter()  # 499: the client left before a response began
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = context.request_id
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID_HEADER] = context.request_id
+                headers.update(scope["state"].get("reply_headers", {}))  # of the key's limits, errors included
             await send(message)
 
         with bind_request(context), use_span(span):
@@ -121,7 +125,7 @@ class RequestIdMiddleware:
             finally:
                 route = _route(scope)
                 _end_span(span, _method(scope), route, status)
-                _log_request(scope["method"], route, status, perf_counter() - started, context)
+                _log_request(scope["method"], route, status, perf_counter() - started, current_request() or context)
 
 
 class UnexpectedErrorMiddleware:
@@ -177,6 +181,7 @@ def _end_span(span: Span, method: str, route: str | None, status: int) -> None:
 
 def _log_request(method: str, route: str | None, status: int, seconds: float, context: RequestContext) -> None:
     facts: dict[str, Any] = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6)}
+    facts["key"] = context.sender.key
     results = context.result_facts
     found = f", {' '.join(context.result_ids)}" if context.result_ids else ""
     log.info(

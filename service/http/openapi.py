@@ -48,10 +48,12 @@ class ModelList(BaseModel):
 
 
 class Health(BaseModel):
-    """`models` maps each loaded model to null, or to the reason why it makes no progress."""
+    """`models` maps each loaded model, and `decoders` each way of decoding images that was checked, to null or to the
+    reason why it makes no progress."""
 
     status: str
     models: dict[str, str | None]
+    decoders: dict[str, str | None]
 
 
 class ProblemBody(BaseModel):
@@ -106,12 +108,12 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     for status, description in {
         400: "Empty image",
         401: "API key missing or wrong",
-        403: "Image URLs are switched off",
+        403: "The API key does not allow this, or image URLs are switched off",
         413: "Too many bytes, pixels or frames",
         415: "Image format or content type not supported",
         422: "Truncated or damaged image, a URL that is not allowed, or an option out of range",
         424: "The image could not be fetched from its URL",
-        429: "The service is overloaded; Retry-After says for how long",
+        429: "The service is overloaded, or the API key has reached its limit; Retry-After says for how long",
         503: "Models are loading or missing",
         504: "Not done before the deadline",
     }.items()

@@ -3,6 +3,7 @@
 KernelSightError
 ├── AuditOff                 the audit log is switched off
 ├── AuditUnavailable         the audit log cannot be written or read
+│   └── AuditFull            it has as many bytes as it may (also a StorageFull)
 ├── ResultUnknown            no record of that result: it never existed, belongs elsewhere, or has expired
 ├── GoldenSetInvalid         a golden set has a mistake in it
 ├── GoldenSetUnknown         no golden set of that name
@@ -16,6 +17,7 @@ KernelSightError
 from pathlib import Path
 
 from models.errors import KernelSightError
+from service.errors import StorageFull
 
 
 class AuditOff(KernelSightError):
@@ -27,6 +29,11 @@ class AuditOff(KernelSightError):
 
 class AuditUnavailable(KernelSightError):
     code = "audit-unavailable"
+
+
+class AuditFull(StorageFull, AuditUnavailable):
+    def __init__(self, name: str, limit: int) -> None:
+        super().__init__(f"the log {name!r} would take more than {limit:,} bytes (KERNELSIGHT_AUDIT_BYTES)")
 
 
 class ResultUnknown(KernelSightError):

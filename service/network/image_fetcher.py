@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import TooManyBytes
 from service.errors import UrlFetchFailed, UrlInputsOff
+from service.network.outside_wait import outside_wait
 from service.settings import UrlInputs
 from service.telemetry.tracing import start_span
 
@@ -58,7 +59,8 @@ class ImageFetcher:
             raise UrlInputsOff("this service does not fetch images from URLs; send the bytes as base64 in image.data")
         client = await self.prepare()
         checked = client.check_url(url)
-        with start_span("fetch", "client", {"server.address": checked.host}):  # the host only: the URL may be signed
+        # The host only: the URL may be signed.
+        with start_span("fetch", "client", {"server.address": checked.host}), outside_wait():
             return await self._fetch_in_time(client, checked)
 
     async def prepare(self) -> "OutboundClient":

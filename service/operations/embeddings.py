@@ -6,10 +6,10 @@ https://platform.openai.com/docs/api-reference/embeddings
 import asyncio
 import base64
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from models.concurrency import gather_or_cancel
 from pipelines.captioning.spec import FEATURES
@@ -18,13 +18,13 @@ from pipelines.findings import Findings
 from pipelines.moderation.categories.custom_categories import EMBEDDING_OPTIONS
 from pipelines.types import ImageInfo, ModelUsed
 from service.components import Components
-from service.operations.openai_moderation import ImagePart, InputCount, NonEmptyText
+from service.operations.field_errors import parse_fields
+from service.operations.json_request import load_image
+from service.operations.openai_moderation import INPUT_COUNT, ImagePart, NonEmptyText
 from service.operations.operation import (
     ExecutionLimits,
     OperationReply,
     OperationRequest,
-    load_image,
-    parse_fields,
     run_engine,
 )
 
@@ -38,6 +38,25 @@ class JinaImage(BaseModel):
     image: str
 
 
+def _input_kind(given: Any) -> str | None:
+    """Which of the forms an input has, so that an error is about that one."""
+    if isinstance(given, str):
+        return "url"
+    if not isinstance(given, dict):
+        return None
+    return "image" if "image" in given else "part"
+
+
+EmbeddingInput = Annotated[
+    Annotated[str, Tag("url")] | Annotated[ImagePart, Tag("part")] | Annotated[JinaImage, Tag("image")],
+    Discriminator(
+        _input_kind,
+        custom_error_type="input_kind",
+        custom_error_message="Input should be a URL, an image_url part, or an object with an image",
+    ),
+]
+
+
 class EmbeddingsRequest(BaseModel):
     """`input` is one image or several: a data URL or http(s) URL, alone, as an `image_url` part or under `image`.
 
@@ -46,7 +65,16 @@ class EmbeddingsRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    input: NonEmptyText | Annotated[list[str | ImagePart | JinaImage], InputCount]
+    input: (
+        Annotated[NonEmptyText, Tag("url")] | Annotated[list[EmbeddingInput], Field(min_length=1), Tag("several")]
+    ) = Field(
+        description=INPUT_COUNT,
+        discriminator=Discriminator(
+            lambda given: "url" if isinstance(given, str) else "several" if isinstance(given, list) else None,
+            custom_error_type="input_kind",
+            custom_error_message="Input should be an image or several",
+        ),
+    )
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = Field(default=None, description="only the encoder's own number; embeddings are not cut")
     model: str | None = None

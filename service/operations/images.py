@@ -15,16 +15,13 @@ from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.faces.spec import AVATAR
 from pipelines.image.sanitize_types import SanitizeOptions
 from pipelines.image.spec import SANITIZE
+from pipelines.moderation.options import ModerationOptions
 from pipelines.registry import ANALYSES, DEFAULT_ANALYSES, PIPELINES
 from service.components import Components
-from service.operations.operation import (
-    ExecutionLimits,
-    OperationReply,
-    OperationRequest,
-    origin_headers,
-    parse_fields,
-    run_engine,
-)
+from service.keys.scopes import Scope
+from service.operations.field_errors import parse_fields
+from service.operations.operation import ExecutionLimits, OperationReply, OperationRequest, origin_headers, run_engine
+from service.operations.policy_tenant import apply_key_tenant
 from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply
 
 
@@ -115,6 +112,9 @@ class AnalyzeInputs:
             raise RequestRejected(f"unknown fields: {', '.join(sorted(fields))}")
         return cls(options, gate, is_named=bool(named))
 
+    def required_scopes(self) -> tuple[Scope, ...]:
+        return ("analyze", "documents") if "document" in self.options else ("analyze",)
+
     def served_options(self, served: Container[str]) -> Mapping[str, BaseModel]:
         """The options without default pipelines that are not served. Raises RequestRejected if none is left."""
         options = {name: one for name, one in self.options.items() if self.is_named or name in served}
@@ -126,7 +126,9 @@ class AnalyzeInputs:
 async def run_analyze(
     components: Components, request: OperationRequest, inputs: AnalyzeInputs, limits: ExecutionLimits
 ) -> OperationReply:
-    options = inputs.served_options(components.engine.pipelines)
+    options = dict(inputs.served_options(components.engine.pipelines))
+    if isinstance(moderation := options.get("moderation"), ModerationOptions):
+        options["moderation"] = await apply_key_tenant(components, moderation)
     return OperationReply.of(
         AnalyzeReply.of(await run_engine(components, request.image, options, limits, gate=inputs.gate))
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from models.concurrency import gather_or_cancel
 from pipelines.moderation.options import ModerationOptions
 from service.components import Components
+from service.operations.field_errors import parse_fields
+from service.operations.json_request import load_image
 from service.operations.openai_moderation import (
     ImagePart,
     InputPart,
@@ -18,10 +20,9 @@ from service.operations.operation import (
     ExecutionLimits,
     OperationReply,
     OperationRequest,
-    load_image,
-    parse_fields,
     run_engine,
 )
+from service.operations.policy_tenant import apply_key_tenant
 
 MAX_CONCURRENT_PARTS = 4  # of one request: each part may be an image of the largest size, fetched from a URL
 
@@ -46,14 +47,15 @@ async def run_moderations(
     components: Components, request: OperationRequest, inputs: ModerationInputs, limits: ExecutionLimits
 ) -> OperationReply:
     components.engine.pipeline("moderation")  # raises if it is not served: texts would be moderated all the same
+    options = await apply_key_tenant(components, inputs.options)
     slots = asyncio.Semaphore(MAX_CONCURRENT_PARTS)
 
     async def moderate(part: InputPart) -> PartModeration:
         async with slots:
-            return await _moderate_part(part, inputs.options, components, limits)
+            return await _moderate_part(part, options, components, limits)
 
     if inputs.items is None:
-        results = [[await _moderate_image(request.image, inputs.options, components, limits)]]
+        results = [[await _moderate_image(request.image, options, components, limits)]]
     else:
         results = await gather_or_cancel(
             *(gather_or_cancel(*(moderate(part) for part in parts)) for parts in inputs.items)

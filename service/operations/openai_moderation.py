@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from pipelines.findings import Findings
 from pipelines.moderation.decision import combine_moderations
@@ -22,11 +22,9 @@ CATEGORIES: tuple[OpenAICategory, ...] = get_args(OpenAICategory)
 
 MODEL = f"kernelsight-{version('kernelsight')}"
 
-MAX_INPUTS = 32
-
 NonEmptyText = Annotated[str, Field(min_length=1)]
 
-InputCount = Field(min_length=1, max_length=MAX_INPUTS)
+INPUT_COUNT = "at most as many as KERNELSIGHT_MAX_INPUTS, by default 32"
 
 
 class TextPart(BaseModel):
@@ -43,7 +41,26 @@ class ImagePart(BaseModel):
     image_url: ImageUrl
 
 
-InputPart = TextPart | ImagePart
+InputPart = Annotated[TextPart | ImagePart, Field(discriminator="type")]
+
+
+def _input_kind(given: Any) -> str | None:
+    """Which of the forms `input` has, so that an error is about that one."""
+    if isinstance(given, str):
+        return "text"
+    if not isinstance(given, list):
+        return None
+    return "texts" if given and isinstance(given[0], str) else "parts"
+
+
+ModerationInput = Annotated[
+    Annotated[NonEmptyText, Tag("text")]
+    | Annotated[list[str], Field(min_length=1), Tag("texts")]
+    | Annotated[list[InputPart], Field(min_length=1), Tag("parts")],
+    Discriminator(
+        _input_kind, custom_error_type="input_kind", custom_error_message="Input should be a text, texts, or parts"
+    ),
+]
 
 
 class ModerationRequest(BaseModel):
@@ -54,7 +71,7 @@ class ModerationRequest(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    input: NonEmptyText | Annotated[list[str] | list[InputPart], InputCount]
+    input: ModerationInput = Field(description=INPUT_COUNT)
     model: str | None = None
 
     @property

@@ -1,38 +1,26 @@
 """An operation is a route's work without HTTP: fields and bytes in, bytes out. REST, jobs and batches all run it."""
 
-import binascii
-from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Generic, Literal, TypeVar
 
-import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel
 
 from models.priority import Priority
-from pipelines.cpu_pool import CpuPool
-from pipelines.errors import RequestRejected
 from pipelines.findings import Findings
 from pipelines.run_context import PartListener
 from service.components import Components
-from service.network.image_fetcher import ImageFetcher
+from service.keys.caller import Caller
+from service.keys.scopes import Scope
+from service.operations.field_errors import parse_fields
 from service.telemetry.request_context import bind_operation
 from service.telemetry.tracing import start_span
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 InputsT = TypeVar("InputsT")
 TimeLimitSetting = Literal["request_seconds", "document_seconds"]  # fields of LimitSettings
-
-
-class ImageReference(BaseModel):
-    """An image inside JSON: `data` is base64, bare or as a data URL; `url` is an http(s) URL or a data URL."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    data: str | None = None
-    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +63,7 @@ class Operation(Generic[InputsT]):
     """`parse` validates all but the image and raises RequestRejected; `execute` raises what the engine and fetching do.
 
     A JSON body has its image under one of `image_names`; without names, the whole body is fields. `time_limit` names
-    the setting that bounds an interactive run.
+    the setting that bounds an interactive run. A key needs all `scopes`, or those that `scopes_of` names for inputs.
     """
 
     name: str
@@ -83,10 +71,19 @@ class Operation(Generic[InputsT]):
     execute: Callable[[Components, OperationRequest, InputsT, ExecutionLimits], Awaitable[OperationReply]]
     image_names: tuple[str, ...] = ("image",)
     time_limit: TimeLimitSetting = "request_seconds"
+    scopes: tuple[Scope, ...] = ("analyze",)
+    scopes_of: Callable[[InputsT], tuple[Scope, ...]] | None = None
 
     @property
     def path(self) -> str:
         return f"/v1/{self.name}"
+
+    def check_scopes(self, caller: Caller, request: OperationRequest) -> None:
+        """Raises Forbidden, or RequestRejected where the request has to be parsed to know which scopes it needs."""
+        if self.scopes_of is None or caller.scopes.issuperset(self.scopes):
+            caller.require(*self.scopes)
+        else:
+            caller.require(*self.scopes_of(self.parse(request)))
 
     async def run(self, components: Components, request: OperationRequest, limits: ExecutionLimits) -> OperationReply:
         with self.telemetry_scope():
@@ -131,60 +128,3 @@ async def run_engine(
     return await components.engine.run(
         data, options, priority=limits.priority, deadline=limits.deadline, gate=gate, on_page=limits.on_page
     )
-
-
-def parse_json_request(body: bytes, names: tuple[str, ...]) -> OperationRequest:
-    """Parse a JSON body that has its image under one of `names`; raises RequestRejected."""
-    return request_from_fields(parse_json(body), names)
-
-
-def request_from_fields(fields: Any, names: tuple[str, ...]) -> OperationRequest:
-    """The request in a parsed JSON body, from which the image's field is removed; raises RequestRejected."""
-    if not names and isinstance(fields, dict):
-        return OperationRequest(fields)
-    given = [name for name in names if isinstance(fields, dict) and name in fields]
-    if len(given) != 1:
-        wanted = f" with a field {' or '.join(map(repr, names))}" if names else ""
-        raise RequestRejected(f"the body must be a JSON object{wanted}")
-    image = parse_fields(ImageReference, fields.pop(given[0]), where=given[0])
-    return OperationRequest(fields, _decode_reference(image))
-
-
-def parse_json(body: bytes) -> Any:
-    """Raises RequestRejected."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as cause:
-        raise RequestRejected(f"the body is not JSON: {cause}") from cause
-
-
-async def load_image(url: str, pool: CpuPool, fetcher: ImageFetcher) -> bytes:
-    """The image at an http(s) or data URL; raises RequestRejected, or what `ImageFetcher.fetch` raises."""
-    image = await pool.run(_decode_reference, ImageReference(url=url))
-    return await fetcher.fetch(image) if isinstance(image, str) else image
-
-
-def _decode_reference(image: ImageReference) -> bytes | str:
-    """The image's bytes, or the URL that it has to be fetched from; raises RequestRejected."""
-    text = image.data if image.data is not None else image.url
-    if text is None or (image.data is not None and image.url is not None):
-        raise RequestRejected("image: give either 'data' or 'url'")
-    if image.url is not None and not image.url.startswith("data:"):
-        return image.url
-    if text.startswith("data:"):
-        head, comma, text = text.partition(",")
-        if not comma or not head.endswith(";base64"):
-            raise RequestRejected("image: a data URL must have the form data:image/…;base64,…")
-    try:
-        return b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as cause:
-        raise RequestRejected(f"image: not base64: {cause}") from cause
-
-
-def parse_fields(kind: type[OptionsT], values: Any, *, where: str) -> OptionsT:
-    """Validate `values` as `kind`; raises RequestRejected that names each wrong field."""
-    try:
-        return kind.model_validate(values)
-    except ValidationError as cause:
-        errors = (f"{'.'.join([where, *map(str, error['loc'])])}: {error['msg']}" for error in cause.errors())
-        raise RequestRejected("; ".join(errors)) from cause

@@ -21,7 +21,14 @@ from service.operations.images import (
 from service.operations.moderations import ModerationInputs, run_moderations
 from service.operations.operation import Operation, options_parser
 
-ANALYZE = Operation("analyze", AnalyzeInputs.of, run_analyze, time_limit="document_seconds")
+ANALYZE = Operation(
+    "analyze",
+    AnalyzeInputs.of,
+    run_analyze,
+    time_limit="document_seconds",
+    scopes=("analyze", "documents"),
+    scopes_of=AnalyzeInputs.required_scopes,
+)
 FEATURES = Operation("features", options_parser(FeaturesOptions), run_features)
 FACES = Operation("faces", options_parser(FacesOptions), run_faces)
 AVATARS = Operation("avatars", options_parser(AvatarOptions), run_avatars)
@@ -33,6 +40,7 @@ DOCUMENTS = Operation(
     run_documents,
     image_names=("document", "image"),
     time_limit="document_seconds",
+    scopes=("documents",),
 )
 MODERATIONS = Operation("moderations", ModerationInputs.of, run_moderations, image_names=())
 EMBEDDINGS = Operation("embeddings", EmbeddingInputs.of, run_embeddings, image_names=())

@@ -69,7 +69,9 @@ class JobAttempt:
         }
         span = self._tracing.begin(f"process {job.priority}", "consumer", job.origin.trace, attributes)
         request_id = job.origin.request_id or new_request_id()
-        context = RequestContext(request_id, trace_id=parse_trace_id(span.headers), job_id=job.id)
+        context = RequestContext(
+            request_id, trace_id=parse_trace_id(span.headers), job_id=job.id, sender=job.origin.sender
+        )
         with bind_request(context), use_span(span):
             outcome = await self._run_handler()
             verb = "lost" if outcome is None else outcome.verb

@@ -9,15 +9,15 @@ from typing import Any, cast
 import orjson
 
 from models.priority import PRIORITIES, Priority
-from service.queue.errors import IdempotencyConflict, JobUnknown, QueueFull
+from service.queue.errors import IdempotencyConflict, JobUnknown, QueueFull, ResultsFull
 from service.queue.payloads import payload_names, read_payload
 from service.queue.scripts import ScriptRunner
 from service.queue.types import JobEvent, JobOrigin, JobProgress, JobResult, JobState, JobStatus, NewJob, QueueDepth
-from service.telemetry.request_context import current_request
+from service.telemetry.request_context import current_request, current_sender
 from service.telemetry.spans import SpanAttributes
 from service.telemetry.tracing import Span, start_span
 
-STATUS_FIELDS = ("state", "priority", "attempts", "created", "started", "ended", "done", "total", "error")
+STATUS_FIELDS = ("state", "priority", "attempts", "created", "started", "ended", "done", "total", "error", "origin")
 JOBS_PER_COMMAND = 200  # a larger command would keep other clients of the server waiting
 BYTES_PER_COMMAND = 8 * 2**20
 RETRY_SHARE = 0.1  # Retry-After is the time in which about a tenth of the queue is worked off
@@ -26,7 +26,11 @@ SPAN_ATTRIBUTES: SpanAttributes = {"messaging.system": "redis", "messaging.opera
 
 
 class JobQueue:
-    """Raises QueueUnavailable whenever the server does not answer. `depth` limits the jobs of each priority."""
+    """Raises QueueUnavailable whenever the server does not answer.
+
+    `depth` limits the jobs of each priority, `payload_bytes` the payloads of all jobs that have not ended, and
+    `result_bytes` the jobs that have: at that limit new jobs are refused, and workers start none.
+    """
 
     def __init__(
         self,
@@ -35,22 +39,25 @@ class JobQueue:
         depth: int = 10_000,
         keep_seconds: float = 86_400.0,
         payload_seconds: float = 14 * 86_400.0,
+        payload_bytes: int = 2**30,
+        result_bytes: int = 2**30,
     ) -> None:
         self.scripts = scripts
         self.depth = depth
         self.keep_seconds = keep_seconds
         self.payload_seconds = payload_seconds
+        self.payload_bytes, self.result_bytes = payload_bytes, result_bytes
 
     async def enqueue(self, job: NewJob) -> JobStatus:
         """The status of the new job, or of the job that already has its idempotency key.
 
-        Raises QueueFull or IdempotencyConflict.
+        Raises QueueFull, ResultsFull, QueueServerFull or IdempotencyConflict.
         """
         [status] = await self.enqueue_many([job])
         return status
 
     async def enqueue_many(self, jobs: Sequence[NewJob]) -> list[JobStatus]:
-        """Enqueue as many as there is room for, in order; raises QueueFull if there is none for the first.
+        """Enqueue as many as there is room for, in order; raises as `enqueue` if there is none for the first.
 
         Raises IdempotencyConflict at the first conflict; the jobs before it are in the queue.
         """
@@ -67,12 +74,13 @@ class JobQueue:
             for job, (kind, value, id) in zip(part, await self._run_enqueue(part, origin), strict=True):
                 if kind == b"conflict":
                     raise IdempotencyConflict(job.idempotency_key or "", value.decode())
-                if kind == b"full":
+                if kind in (b"full", b"heavy", b"stored"):
                     if accepted:
                         return accepted
-                    raise self._queue_full(job.priority, int(value))
+                    raise self._refusal(kind, job.priority, value)
                 if kind == b"new":
-                    accepted.append(JobStatus(id, "queued", job.priority, 0, int(value) / 1000))
+                    status = JobStatus(id, "queued", job.priority, 0, int(value) / 1000, tenant=origin.sender.tenant)
+                    accepted.append(status)
                 else:
                     accepted.append(await self.status(value.decode()))
         return accepted
@@ -136,7 +144,7 @@ class JobQueue:
 
     async def _run_enqueue(self, jobs: Sequence[NewJob], origin: JobOrigin) -> list[tuple[bytes, Any, str]]:
         """The script's answer for each job, and the id that the job gets if it is new."""
-        arguments: list[str | bytes | int] = [_ms(self.payload_seconds)]
+        arguments: list[str | bytes | int] = [_ms(self.payload_seconds), self.payload_bytes, self.result_bytes]
         for priority in PRIORITIES:
             arguments += [priority, self.depth]
         ids = [uuid.uuid4().hex for _ in jobs]
@@ -151,8 +159,12 @@ class JobQueue:
         found = [orjson.loads(line) for line in lines]
         return [JobEvent(one["number"], one["name"], one["at"] / 1000, one["facts"]) for one in found]
 
-    def _queue_full(self, priority: Priority, oldest_ms: int) -> QueueFull:
-        retry = min(60.0, max(1.0, oldest_ms / 1000 * RETRY_SHARE))
+    def _refusal(self, kind: bytes, priority: Priority, oldest_ms: bytes) -> QueueFull | ResultsFull:
+        if kind == b"stored":
+            return ResultsFull(self.result_bytes)
+        retry = min(60.0, max(1.0, int(oldest_ms) / 1000 * RETRY_SHARE))
+        if kind == b"heavy":
+            return QueueFull("the queue, in bytes of payloads,", self.payload_bytes, retry)
         return QueueFull(f"the {priority} queue", self.depth, retry)
 
 
@@ -182,12 +194,15 @@ async def _script_arguments(id: str, job: NewJob, origin: JobOrigin) -> list[str
     payloads = [part for pair in zip(names, job.payloads, strict=True) for part in pair]
     # The digest leaves the origin out, because a repeated request has another one.
     attempts = job.attempts or ""
-    return [id, job.priority, work, key, digest, expires, attempts, orjson.dumps(origin), len(names), *payloads]
+    follows_up = int(job.follows_up)
+    return [
+        id, job.priority, work, key, digest, expires, attempts, follows_up, orjson.dumps(origin), len(names), *payloads,
+    ]  # fmt: skip
 
 
 def _current_origin(span: Span) -> JobOrigin:
     context = current_request()
-    return JobOrigin(None if context is None else context.request_id, span.headers)
+    return JobOrigin(None if context is None else context.request_id, span.headers, current_sender())
 
 
 def _parse_status(id: str, values: Sequence[bytes | None]) -> JobStatus | None:
@@ -206,6 +221,7 @@ def _parse_status(id: str, values: Sequence[bytes | None]) -> JobStatus | None:
         _seconds(facts["ended"]),
         JobProgress(int(done), int(total)) if done is not None and total is not None else None,
         orjson.loads(error) if error else None,
+        JobOrigin.parse(facts["origin"]).sender.tenant,
     )
 
 

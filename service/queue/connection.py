@@ -22,7 +22,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 
-from service.queue.errors import QueueUnavailable
+from service.queue.errors import QueueServerFull, QueueUnavailable
 from service.settings import SettingsInvalid
 
 MAX_COMMAND_CONNECTIONS, MAX_BLOCKING_CONNECTIONS = 16, 4
@@ -78,6 +78,10 @@ class QueueConnection:
 def _translate_errors(name: str) -> Iterator[None]:
     try:
         yield
+    except redis.ResponseError as error:
+        if "maxmemory" in str(error):  # an OutOfMemoryError, unless a script of Redis 6 wraps it in a text of its own
+            raise QueueServerFull("the queue's server has no memory left (maxmemory)") from error
+        raise QueueUnavailable(f"{name}: {error}") from error
     except (redis.RedisError, OSError) as error:
         raise QueueUnavailable(f"{name}: {error}") from error
 

@@ -41,10 +41,13 @@ class EmbeddedUnavailable(KernelSightError):
 
 
 class EmbeddedServer:
-    """Methods block for up to a minute; call them in a thread."""
+    """Methods block for up to a minute; call them in a thread.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.absolute()
+    The server refuses writes once its data take `memory_bytes`, and never evicts.
+    """
+
+    def __init__(self, folder: Path, memory_bytes: int = 3 * 2**30) -> None:
+        self._folder, self._memory_bytes = folder.absolute(), memory_bytes
         self._users_lock: IO[str] | None = None
 
     @property
@@ -61,6 +64,7 @@ class EmbeddedServer:
                 self._users_lock = (self._folder / "users.lock").open("a")
                 fcntl.flock(self._users_lock, fcntl.LOCK_SH)
                 self._start()
+                self._limit_memory()
         except OSError as cause:
             raise EmbeddedUnavailable(f"{self._folder}: {cause}") from cause
 
@@ -69,6 +73,7 @@ class EmbeddedServer:
         if not self._is_answering():
             with self._start_lock():
                 self._start()
+                self._limit_memory()
 
     async def keep_alive(self) -> None:
         """Revive the server whenever necessary, until cancelled."""
@@ -132,6 +137,12 @@ class EmbeddedServer:
                 raise EmbeddedUnavailable(f"the server did not start: {output[-500:]}")
             time.sleep(POLL_SECONDS)
 
+    def _limit_memory(self) -> None:
+        """By a command, because the server may be one that another process started. Raises EmbeddedUnavailable."""
+        answer = self._send(f"CONFIG SET maxmemory {self._memory_bytes}")
+        if not answer.startswith(b"+OK"):
+            raise EmbeddedUnavailable(f"the server's memory cannot be limited: {answer[:200]!r}")
+
     def _options(self) -> list[str]:
         options = {
             "daemonize": "yes",  # not a child of the process that happens to start it
@@ -163,16 +174,17 @@ class EmbeddedServer:
         """Waits while the server is still loading its data, which it says in its answer."""
         until = time.monotonic() + START_SECONDS
         with suppress(OSError):
-            while (answer := self._ping()).startswith(b"-LOADING") and time.monotonic() < until:
+            while (answer := self._send("PING")).startswith(b"-LOADING") and time.monotonic() < until:
                 time.sleep(POLL_SECONDS)
             return answer.startswith(b"+PONG")
         return False
 
-    def _ping(self) -> bytes:
+    def _send(self, command: str) -> bytes:
+        """The beginning of the answer. Raises OSError."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(ANSWER_SECONDS)
             connection.connect(str(self._socket))
-            connection.sendall(b"PING\r\n")
+            connection.sendall(f"{command}\r\n".encode())
             return connection.recv(64)
 
     def _kill(self, signal_number: signal.Signals) -> None:

@@ -4,6 +4,9 @@ KernelSightError
 ├── Overloaded
 │   └── QueueFull           the queue has reached its depth
 ├── QueueUnavailable        the server does not answer, or refuses the command
+│   └── QueueServerFull     the server has no memory left (also a StorageFull)
+├── StorageFull
+│   └── ResultsFull         the results that are kept take all the bytes that they may
 ├── JobUnknown              never existed, or is no longer kept
 ├── IdempotencyConflict     the key belongs to a job with other work
 └── JobNotDead              only a dead letter can be inspected, requeued or dropped
@@ -13,6 +16,7 @@ KernelSightErrors.
 """
 
 from models.errors import KernelSightError, Overloaded
+from service.errors import StorageFull
 from service.queue.types import Problem
 
 
@@ -22,6 +26,15 @@ class QueueFull(Overloaded):
 
 class QueueUnavailable(KernelSightError):
     code = "queue-unavailable"
+
+
+class QueueServerFull(StorageFull, QueueUnavailable):
+    """Workers keep what they could not write, and try again, as when the server does not answer."""
+
+
+class ResultsFull(StorageFull):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the jobs that have ended take {limit:,} bytes or more (KERNELSIGHT_RESULT_BYTES)")
 
 
 class JobUnknown(KernelSightError):

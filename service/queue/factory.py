@@ -18,6 +18,7 @@ def job_terms(settings: Settings) -> JobTerms:
         settings.queue.job_attempts,
         settings.queue.job_keep_seconds,
         settings.queue.dead_letter_seconds,
+        settings.queue.result_bytes,
     )
 
 
@@ -28,7 +29,7 @@ async def open_queue(settings: Settings) -> AsyncIterator[JobQueue]:
         async with _connect(settings.queue.redis_url.get_secret_value(), settings) as queue:
             yield queue
         return
-    embedded = EmbeddedServer(settings.queue.queue_data)
+    embedded = EmbeddedServer(settings.queue.queue_data, settings.queue.queue_memory_bytes)
     await asyncio.to_thread(embedded.start)
     supervision = asyncio.create_task(embedded.keep_alive())
     try:
@@ -50,6 +51,8 @@ async def _connect(url: str, settings: Settings) -> AsyncIterator[JobQueue]:
             depth=settings.queue.queue_depth,
             keep_seconds=settings.queue.job_keep_seconds,
             payload_seconds=settings.queue.payload_seconds,
+            payload_bytes=settings.queue.payload_bytes,
+            result_bytes=settings.queue.result_bytes,
         )
     finally:
         await connection.close()

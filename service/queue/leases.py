@@ -30,6 +30,7 @@ class JobTerms:
     attempts: int = 3
     keep_seconds: float = 86_400.0  # how long status and result are kept after the end
     dead_seconds: float = 7 * 86_400.0
+    result_bytes: int = 2**30  # of all jobs that have ended; no job is taken while they take more
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,9 @@ class Leases:
         self._last_ids: dict[str, bytes] = {}
 
     async def take(self, limit: int) -> list[QueuedJob]:
-        jobs, last_ids = await self._scripts.run("take", self._worker, limit, *self._priorities)
+        jobs, last_ids = await self._scripts.run(
+            "take", self._worker, limit, self.terms.result_bytes, *self._priorities
+        )
         self._last_ids = dict(zip(self._priorities, last_ids, strict=True))
         return [_parse_job(one) for one in jobs]
 
@@ -114,7 +117,7 @@ def _parse_job(parts: list[Any]) -> QueuedJob:
         run,
         int(created) / 1000,
         float(expires) if expires else None,
-        JobOrigin(**orjson.loads(origin)) if origin else JobOrigin(),
+        JobOrigin.parse(origin),
     )
 
 

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import orjson
+
 from models.priority import Priority
+from service.telemetry.request_context import NOBODY, Sender
 
 JobState = Literal["queued", "running", "retrying", "done", "failed", "cancelled", "dead"]
 FINAL_STATES: frozenset[JobState] = frozenset({"done", "failed", "cancelled", "dead"})
@@ -22,7 +25,9 @@ class NewJob:
     """`work` is JSON; `payloads` hold what is too large for it, each stored once however many jobs bring it.
 
     The same `idempotency_key` gives the same job for as long as that job is kept. A job that has not started by
-    `expires` (seconds of `time.time`) fails. `attempts` overrides the queue's number of attempts.
+    `expires` (seconds of `time.time`) fails. `attempts` overrides the queue's number of attempts. A job that
+    `follows_up` on an accepted one (a callback, a part of a batch) is taken even if the results of ended jobs fill
+    their bytes.
     """
 
     work: dict[str, Any]
@@ -31,14 +36,24 @@ class NewJob:
     idempotency_key: str | None = None
     expires: float | None = None
     attempts: int | None = None
+    follows_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class JobOrigin:
-    """The request that enqueued a job, and the W3C headers that continue its trace."""
+    """The request that enqueued a job, its sender, and the W3C headers that continue its trace."""
 
     request_id: str | None = None
     trace: Mapping[str, str] = field(default_factory=dict)
+    sender: Sender = NOBODY
+
+    @classmethod
+    def parse(cls, text: bytes | None) -> "JobOrigin":
+        """From JSON; jobs of versions before keys have no sender."""
+        if not text:
+            return cls()
+        fields = orjson.loads(text)
+        return cls(fields["request_id"], fields["trace"], Sender(**fields.get("sender", {})))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +79,10 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """Times are seconds of `time.time`, by the queue server's clock. `started` is the start of the last attempt."""
+    """Times are seconds of `time.time`, by the queue server's clock. `started` is the start of the last attempt.
+
+    The job belongs to `tenant`; to nobody where that is None.
+    """
 
     id: str
     state: JobState
@@ -75,6 +93,7 @@ class JobStatus:
     ended: float | None = None
     progress: JobProgress | None = None
     error: Problem | None = None
+    tenant: str | None = None
 
     @property
     def is_final(self) -> bool:

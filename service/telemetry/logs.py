@@ -2,12 +2,12 @@
 
 import json
 import logging
-import re
 import warnings
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pipelines.linear_patterns import compile_text
 from service.telemetry.log_output import NonBlockingStreamHandler
 from service.telemetry.request_context import RequestContext, current_request
 
@@ -18,27 +18,41 @@ OUR_LOGGERS = ("models", "pipelines", "service")
 
 _MIN_SECRET_LENGTH = 6  # a shorter secret is part of too many words to be searched for
 _HIDDEN = "[hidden]"
-_QUERY = re.compile(r"[?#&…]|\.\.\.")  # where a query begins, also in a URL that was shortened in the middle
+_QUERY = compile_text(r"[?#&…]|\.\.\.")  # where a query begins, also in a URL that was shortened in the middle
 
 
-def _without_query(url: re.Match[str]) -> str:
+def _without_query(url: Any) -> bytes:
     cut = _QUERY.search(url[0])
-    return url[0] if cut is None or cut.end() == len(url[0]) else f"{url[0][: cut.start()]}?{_HIDDEN}"
+    whole: bytes = url[0]
+    return whole if cut is None or cut.end() == len(whole) else whole[: cut.start()] + f"?{_HIDDEN}".encode()
 
 
-# Texts that may hold a secret, wherever they come from: a substring of all of them, the pattern, and the replacement.
-_PATTERNS: list[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
-    ("data:", re.compile(r"(data:[\w.+/-]{0,100};base64,)[A-Za-z0-9+/=_-]*"), rf"\1{_HIDDEN}"),
-    ("://", re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@\"'<>]*@", re.IGNORECASE), rf"\1{_HIDDEN}@"),
-    ("://", re.compile(r"\bhttps?://[^\s\"'<>]+", re.IGNORECASE), _without_query),
-    ("bearer", re.compile(r"(\bbearer\s+)[^\s\"',]+", re.IGNORECASE), rf"\1{_HIDDEN}"),
+def _without_authorization(header: Any) -> bytes:
+    """Bearer tokens are another pattern's."""
+    whole: bytes = header[0]
+    return whole if header[2].lower() == b"bearer" else header[1] + _HIDDEN.encode()
+
+
+# Texts that may hold a secret, wherever they come from: a substring of all of them, the pattern, and the replacement,
+# all in UTF-8, because a `str` may have surrogates.
+_PATTERNS: list[tuple[str, Any, bytes | Callable[[Any], bytes]]] = [
+    ("data:", compile_text(r"(data:[\w.+/-]{0,100};base64,)[A-Za-z0-9+/=_-]*"), rf"\1{_HIDDEN}".encode()),
+    (
+        "://",
+        compile_text(r"\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@\"'<>]*@", ignore_case=True),
+        rf"\1{_HIDDEN}@".encode(),
+    ),
+    ("://", compile_text(r"\bhttps?://[^\s\"'<>]+", ignore_case=True), _without_query),
+    ("bearer", compile_text(r"(\bbearer\s+)[^\s\"',]+", ignore_case=True), rf"\1{_HIDDEN}".encode()),
+    ("ks_", compile_text(r"\bks_[A-Za-z0-9_-]{43}"), _HIDDEN.encode()),  # tokens of API keys
     (
         "authorization",
-        re.compile(r"(\bauthorization\W{1,4})(?!bearer\b)[^\s\"',]+", re.IGNORECASE),
-        rf"\1{_HIDDEN}",
+        compile_text(r"(\bauthorization\W{1,4})([^\s\"',]+)", ignore_case=True),
+        _without_authorization,
     ),
-    ("", re.compile(r"[A-Za-z0-9+/_-]{200,}={0,2}"), _HIDDEN),  # base64
-    ("\\x", re.compile(r"(?:\\(?:x[0-9a-f]{2}|[nrt'\"\\])[^\\\s]{0,8}){8,}"), _HIDDEN),  # bytes as Python writes them
+    ("", compile_text(r"[A-Za-z0-9+/_-]{200,}={0,2}"), _HIDDEN.encode()),  # base64
+    # Bytes as Python writes them.
+    ("\\x", compile_text(r"(?:\\(?:x[0-9a-f]{2}|[nrt'\"\\])[^\\\s]{0,8}){8,}"), _HIDDEN.encode()),
 ]
 
 
@@ -82,10 +96,11 @@ class SecretFilter:
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
         lower = text.lower()  # most lines match nothing, and a substring search finds that out faster
+        line = text.encode(errors="surrogatepass")
         for substring, pattern, replacement in _PATTERNS:
             if substring in lower:
-                text = pattern.sub(replacement, text)
-        return text
+                line = pattern.sub(replacement, line)
+        return line.decode(errors="surrogatepass")
 
 
 class TextFormatter(logging.Formatter):

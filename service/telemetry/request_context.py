@@ -3,8 +3,8 @@
 Headers are W3C Trace Context: https://www.w3.org/TR/trace-context/
 """
 
-import re
 import secrets
+import string
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,11 +17,27 @@ if TYPE_CHECKING:  # they load numpy, which the command line needs only when it 
 
 MAX_RESULT_IDS = 32  # recorded for one request: as many as a moderation may have
 
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
-
-# Version 00 has these four fields; a later version may append more after a dash. Version ff is invalid.
-_PARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_MAX_ID_LENGTH = 128  # characters
+_ID_CHARACTERS = frozenset(string.ascii_letters + string.digits + "._:-")
+_HEX_DIGITS = frozenset("0123456789abcdef")
+_PARENT_LENGTHS = [2, 32, 16, 2]  # of version, trace, span and flags
 _MAX_HEADER_LENGTH = 512  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The name of the API key that a request came with, and its tenant, to which belongs what the request makes.
+
+    Both are None for the key from the environment, and where no keys are in use. `counts_pixels`: the key has a limit
+    of pixels a minute, whichever process decodes them.
+    """
+
+    key: str | None = None
+    tenant: str | None = None
+    counts_pixels: bool = False
+
+
+NOBODY = Sender()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +45,14 @@ class RequestContext:
     """`operation` is the requested one ("features", "analyze"); `trace_id` is that of the W3C trace, if there is one.
 
     A job has its own id and that of the request that enqueued it. `result_ids` grows while the request is answered.
+    `sender` is the key that the request came with.
     """
 
     request_id: str
     operation: str | None = None
     trace_id: str | None = None
     job_id: str | None = None
+    sender: Sender = NOBODY
     result_ids: list[str] = field(default_factory=list)
 
     @property
@@ -69,13 +87,24 @@ def bind_operation(operation: str) -> Iterator[None]:
         yield
 
 
+def name_sender(sender: Sender) -> None:
+    """The current request is this sender's until its `bind_request` ends."""
+    if (context := _current.get()) is not None:
+        _current.set(replace(context, sender=sender))
+
+
+def current_sender() -> Sender:
+    context = _current.get()
+    return NOBODY if context is None else context.sender
+
+
 def new_request_id() -> str:
     return f"req_{secrets.token_hex(16)}"
 
 
 def is_request_id(text: str) -> bool:
     """Whether a client's id is short and plain enough to be copied into logs and headers."""
-    return _ID.fullmatch(text) is not None
+    return 0 < len(text) <= _MAX_ID_LENGTH and _ID_CHARACTERS.issuperset(text)
 
 
 def record_result_id(observation: "Observation") -> None:
@@ -113,5 +142,9 @@ def parse_trace_id(headers: Mapping[str, str]) -> str | None:
 
 
 def _is_parent(text: str) -> bool:
-    match = _PARENT.fullmatch(text) if len(text) <= _MAX_HEADER_LENGTH else None
-    return match is not None and (match[1] != "00" or match[5] is None)
+    """Version 00 has four fields; a later one may append more after a dash. Version ff and zeros are invalid."""
+    fields = text.split("-", 4) if len(text) <= _MAX_HEADER_LENGTH else []
+    if [len(one) for one in fields[:4]] != _PARENT_LENGTHS or not _HEX_DIGITS.issuperset("".join(fields[:4])):
+        return False
+    version, trace, span, *_ = fields
+    return version != "ff" and bool(trace.strip("0") and span.strip("0")) and (version != "00" or len(fields) == 4)

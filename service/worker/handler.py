@@ -73,7 +73,9 @@ class JobHandler:
         if request.callback is not None:
             work = {"kind": WEBHOOK, "job": job.id, "url": request.callback}
             key = f"webhook:{job.id}"
-            await self.jobs.queue.enqueue(NewJob(work, idempotency_key=key, attempts=_CALLBACK_ATTEMPTS))
+            await self.jobs.queue.enqueue(
+                NewJob(work, idempotency_key=key, attempts=_CALLBACK_ATTEMPTS, follows_up=True)
+            )
 
     async def _send_callback(self, job: QueuedJob, report_progress: ReportProgress) -> JobResult:
         id = job.work["job"]

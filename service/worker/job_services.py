@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from models.priority import PRIORITIES, Priority
 from service.batches.batch_store import BatchStore
 from service.batches.batches import Batches
+from service.batches.file_quota import FileQuota
 from service.batches.file_store import FileStore
 from service.network.client import open_outbound_client
 from service.queue.client import JobQueue
@@ -33,7 +34,9 @@ async def open_job_services(settings: Settings, queues: Sequence[Priority] = PRI
     secret = settings.webhooks.webhook_secret
     key = signing_key(secret.get_secret_value()) if secret is not None else None
     async with open_queue(settings) as queue, open_outbound_client(settings.webhooks.webhook_urls) as outbound:
-        files = FileStore(settings.batches.files, settings.batches.file_keep_seconds)
+        files = FileStore(
+            settings.batches.files, settings.batches.file_keep_seconds, FileQuota(settings.batches.files_bytes)
+        )
         files.check()
         batches = Batches(files, BatchStore(queue.scripts, settings.batches.file_keep_seconds), queue)
         leases = Leases(queue.scripts, job_terms(settings), queues)

@@ -12,9 +12,10 @@ _INLINE_BYTES = 512 * 1024  # a larger JSON result has to be fetched from `resul
 
 
 class JobView(BaseModel):
-    """Times are Unix seconds. `result` is the operation's answer if that is JSON of at most 512 KiB.
+    """Times are Unix seconds; the job belongs to `tenant`.
 
-    `result_url` gives the answer as the operation's own route would.
+    `result` is the operation's answer if that is JSON of at most 512 KiB. `result_url` gives the answer as the
+    operation's own route would.
     """
 
     id: str
@@ -29,6 +30,7 @@ class JobView(BaseModel):
     error: dict[str, Any] | None = Field(default=None, description="a problem, as in problem+json")
     result: Any = None
     result_url: str | None = None
+    tenant: str | None = None
 
     @classmethod
     def from_status(cls, status: JobStatus, result: JobResult | None = None) -> "JobView":
@@ -44,6 +46,7 @@ class JobView(BaseModel):
             error=status.error,
             result=_inline_result(result),
             result_url=f"/v1/jobs/{status.id}/result" if status.state == "done" else None,
+            tenant=status.tenant,
         )
 
 

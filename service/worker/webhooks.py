@@ -79,13 +79,16 @@ class Webhooks:
                 raise WebhookFailed(f"the callback's server answered with status {status}")
 
     async def _post(self, url: httpx2.URL, headers: list[tuple[bytes, bytes]], body: bytes) -> int:
-        """The status of the response; raises WebhookFailed."""
+        """The status of the response, whose body is not read; raises WebhookFailed."""
+        target = to_httpcore_url(url)
         try:
-            async with asyncio.timeout(DELIVERY_SECONDS):
-                response = await self.outbound.http.request("POST", to_httpcore_url(url), headers=headers, content=body)
+            async with (
+                asyncio.timeout(DELIVERY_SECONDS),
+                self.outbound.http.stream("POST", target, headers=headers, content=body) as response,
+            ):
+                return int(response.status)
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as cause:
             raise WebhookFailed(f"the callback failed: {str(cause) or type(cause).__name__}") from cause
-        return int(response.status)
 
     async def _check_for_sending(self, url: str) -> None:
         try:

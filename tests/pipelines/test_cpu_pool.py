@@ -1,7 +1,11 @@
 """The pool is bounded, has two priorities, and drops cancelled calls."""
 
 import asyncio
+import gc
+import os
+import sys
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -90,27 +94,54 @@ def test_a_failed_call_makes_room(pool: CpuPool) -> None:
     assert asyncio.run(scene()) == "7"
 
 
-def test_interactive_calls_go_before_batch_calls(pool: CpuPool) -> None:
-    gate, done = Gate(), list[str]()
+def test_interactive_calls_do_not_wait_for_batch_calls(pool: CpuPool) -> None:
+    gate = Gate()
 
-    async def bulk() -> None:
+    async def bulk() -> str:
         with at_priority("batch"):
-            await asyncio.gather(pool.run(done.append, "bulk"), pool.run(done.append, "bulk"))
+            return await pool.run(gate)
 
-    async def scene() -> None:
-        inside = asyncio.create_task(pool.run(gate))
-        await entered(gate)
+    async def scene() -> tuple[str, str]:
         batch = asyncio.create_task(bulk())
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        person = asyncio.create_task(pool.run(done.append, "person"))
-        await asyncio.sleep(0)
+        await entered(gate)
+        person = await pool.run(str, "person")
         gate.open()
-        await asyncio.gather(inside, batch, person)
+        return person, await batch
 
-    asyncio.run(scene())
+    assert asyncio.run(scene()) == ("person", "through")
 
-    assert done == ["person", "bulk", "bulk"]
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere priorities belong to processes")
+def test_the_system_prefers_interactive_calls(pool: CpuPool) -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    async def scene() -> tuple[int, int]:
+        with at_priority("batch"):
+            batch = await pool.run(niceness)
+        return batch, await pool.run(niceness)
+
+    batch, interactive = asyncio.run(scene())
+
+    assert batch > interactive
+
+
+def test_a_result_is_freed_without_the_cycle_collector(pool: CpuPool) -> None:
+    class Result:
+        """Stands for a picture of a quarter of a gigabyte."""
+
+    async def scene() -> bool:
+        freed = threading.Event()
+        result = await pool.run(Result)
+        weakref.finalize(result, freed.set)
+        del result
+        return await asyncio.to_thread(freed.wait, 60)
+
+    gc.disable()
+    try:
+        assert asyncio.run(scene())
+    finally:
+        gc.enable()
 
 
 def test_a_call_cancelled_while_waiting_never_runs(pool: CpuPool) -> None:

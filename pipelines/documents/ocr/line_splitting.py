@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from pipelines.documents.ocr.ctc import Character
-from pipelines.documents.ocr.whitespace import SPACELESS, find_blank_runs, find_ink_columns
+from pipelines.documents.ocr.whitespace import find_blank_runs, find_ink_columns, has_spaceless
 from pipelines.documents.stages import Pixels
 
 MIN_SPACE = 0.15  # of the line's height: the narrowest blank run to cut at
@@ -55,7 +55,7 @@ def join_slices(parts: Sequence[tuple[LineSlice, list[Character]]]) -> list[Char
     line: list[Character] = []
     for part, characters in parts:
         moved = [replace(one, position=one.position + part.left) for one in characters]
-        if part.after_space and line and moved and not SPACELESS.match(line[-1].text + moved[0].text):
+        if part.after_space and line and moved and not has_spaceless((line[-1].text + moved[0].text)[:1]):
             line.append(Character(" ", float(part.left), 1.0))
         line += moved
     return line

@@ -1,6 +1,5 @@
 """Finds the gaps without ink between a line's characters: edges of words, and spaces that the recogniser lost."""
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -22,7 +21,7 @@ NARROW_GAP, NARROW_PROBABILITY = 0.12, 0.1
 WIDE_GAP, WIDE_PROBABILITY = 0.3, 0.02
 
 UNDERSCORE = "_"  # its ink lies in the ignored margin, so that its neighbours seem far apart
-SPACELESS = re.compile(r"[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef]")  # scripts that are written without spaces
+_SPACELESS = (("\u2e80", "\ud7ff"), ("\uf900", "\ufaff"), ("\uff00", "\uffef"))  # scripts without spaces
 
 ColumnSpans = NDArray[np.int64]  # (N, 2) first column of a gap and the one after its last
 
@@ -90,8 +89,13 @@ def find_missing_spaces(
     return [
         index
         for index in np.flatnonzero(is_narrow_space | is_wide_space).tolist()
-        if not SPACELESS.search(pairs[index]) and UNDERSCORE not in pairs[index]
+        if not has_spaceless(pairs[index]) and UNDERSCORE not in pairs[index]
     ]
+
+
+def has_spaceless(text: str) -> bool:
+    """Whether a character is of a script that is written without spaces."""
+    return any(first <= character <= last for character in text for first, last in _SPACELESS)
 
 
 def find_word_ends(characters: Sequence[Character], gaps: ColumnSpans, height: int) -> list[bool]:

@@ -1,12 +1,11 @@
 """Joins lines to running text and cleans it: line ends mean nothing within a paragraph."""
 
-import re
 import unicodedata
 from collections.abc import Iterable
 
 from pipelines.documents.types import DocumentLine
 
-_HYPHENATED = re.compile(r"\w\w[-\u00ad\u2010]$")
+_HYPHENS = "-\u00ad\u2010"
 
 
 def line_height(line: DocumentLine) -> float:
@@ -23,7 +22,7 @@ def join_lines(lines: Iterable[str]) -> str:
     for line in (clean_text(one) for one in lines):
         if not text or not line:
             text = text or line
-        elif _HYPHENATED.search(text) and line[0].islower():
+        elif _ends_in_hyphen(text) and line[0].islower():
             text = text[:-1] + line
         elif _is_wide(text[-1]) and _is_wide(line[0]):
             text += line
@@ -36,6 +35,11 @@ def clean_text(text: str) -> str:
     """One line without characters that are no text: controls, private use, lone surrogates."""
     kept = (" " if character.isspace() else character for character in text if not _is_removed(character))
     return " ".join("".join(kept).split())
+
+
+def _ends_in_hyphen(text: str) -> bool:
+    """After at least two letters or digits."""
+    return len(text) > 2 and text[-1] in _HYPHENS and text[-3:-1].replace("_", "a").isalnum()
 
 
 def _is_removed(character: str) -> bool:

@@ -4,19 +4,20 @@ Pages begin with a comment `<!-- page 2 -->`. Headers and footers that repeat fr
 The level of a heading follows from its size among all headings of the document.
 """
 
-import re
 from collections.abc import Iterator
 
 from pipelines.documents.outputs.line_joining import clean_text, join_lines, line_height
 from pipelines.documents.types import Document, Page, Region, Table
+from pipelines.linear_patterns import compile_text, text_is
 
 NEXT_LEVEL = 0.87  # a heading of at most this share of the next larger one's height is a level below it
 MAX_LEVEL = 4
 
-_INLINE = re.compile(r"[\\`*]|(?<!\w)_|_(?!\w)|<(?=[\w/!?])|&(?=#|\w+;)|~(?=~)|\](?=[(\[:])|\|")
-_AT_START = re.compile(r"(?:[-+#>=~]|\d{1,9}(?=[.)]))")
-_BULLET = re.compile(r"^(?:[-–—•·∙◦▪■●○*‣⁃o])\s+(?=\S)")
-_NUMBER = re.compile(r"^(\d{1,3})[.)]\s+(?=\S)")
+_MARKUP = frozenset("\\`*|_<&~]")
+_LONGEST_ENTITY = 31  # letters: https://html.spec.whatwg.org/multipage/named-characters.html
+_BULLETS = frozenset("-–—•·∙◦▪■●○*‣⁃o")
+_DIGITS = compile_text(r"\d+")
+_is_page_number = text_is(r"(?:\W|0|page)*", ignore_case=True)
 
 
 def to_markdown(document: Document) -> str:
@@ -27,11 +28,39 @@ def to_markdown(document: Document) -> str:
 
 def escape_markdown(text: str) -> str:
     """`text` escaped so that a paragraph or a table's cell shows exactly that."""
-    escaped = _INLINE.sub(r"\\\g<0>", clean_text(text))
-    start = _AT_START.match(escaped)
-    if start is None:
-        return escaped
-    return f"{start[0]}\\{escaped[start.end() :]}" if start[0].isdigit() else f"\\{escaped}"
+    cleaned = clean_text(text)
+    escaped = "".join(
+        f"\\{one}" if one in _MARKUP and _is_markup(cleaned, at) else one for at, one in enumerate(cleaned)
+    )
+    if escaped.startswith(("-", "+", "#", ">", "=", "~")):
+        return f"\\{escaped}"
+    number = escaped[: len(escaped) - len(escaped.lstrip("0123456789"))]
+    if 0 < len(number) <= 9 and escaped.startswith((".", ")"), len(number)):
+        return f"{number}\\{escaped[len(number) :]}"
+    return escaped
+
+
+def _is_markup(text: str, at: int) -> bool:
+    """Whether Markdown would read the character at `at`, one of _MARKUP, as more than itself."""
+    before, after = text[max(0, at - 1) : at], text[at + 1 : at + 2]
+    match text[at]:
+        case "_":
+            return not (_is_word(before) and _is_word(after))
+        case "<":
+            return _is_word(after) or after in ("/", "!", "?")
+        case "&":
+            name, end, _ = text[at + 1 : at + 2 + _LONGEST_ENTITY].partition(";")
+            return after == "#" or (end == ";" and _is_word(name))
+        case "~":
+            return after == "~"
+        case "]":
+            return after in ("(", "[", ":")
+        case _:
+            return True
+
+
+def _is_word(text: str) -> bool:
+    return text.replace("_", "a").isalnum()
 
 
 def _page_blocks(page: Page, levels: list[float], seen_furniture: set[str]) -> Iterator[str]:
@@ -68,17 +97,25 @@ def _region_block(page: Page, region: Region, levels: list[float]) -> str:
 def _list_items(region: Region) -> Iterator[str]:
     """Lines from one bullet or number to the next are one item; without any, each line is an item."""
     lines = [clean_text(line.text) for line in region.lines]
-    has_marks = any(_BULLET.match(line) or _NUMBER.match(line) for line in lines)
+    has_marks = any(_split_mark(line)[0] for line in lines)
     items: list[list[str]] = []
     for line in lines:
-        if not items or not has_marks or _BULLET.match(line) or _NUMBER.match(line):
+        if not items or not has_marks or _split_mark(line)[0]:
             items.append([])
         items[-1].append(line)
     for item in items:
-        text = join_lines(item)
-        number = _NUMBER.match(text)
-        mark = f"{number[1]}." if number else "-"
-        yield f"{mark} {escape_markdown(_NUMBER.sub('', text) if number else _BULLET.sub('', text))}"
+        mark, text = _split_mark(join_lines(item))
+        yield f"{mark or '-'} {escape_markdown(text)}"
+
+
+def _split_mark(text: str) -> tuple[str, str]:
+    """The item's mark as Markdown has it, "-" or "1.", and its text; no mark where the text has none."""
+    mark, _, rest = text.partition(" ")
+    if rest and mark in _BULLETS:
+        return "-", rest
+    if rest and mark.endswith((".", ")")) and mark[:-1].isdecimal() and len(mark) <= 4:
+        return f"{mark[:-1]}.", rest
+    return "", text
 
 
 def _table_block(table: Table) -> str:
@@ -92,8 +129,8 @@ def _table_block(table: Table) -> str:
 
 def _is_furniture(block: str, seen: set[str]) -> bool:
     """Whether a header or footer is only a page number, or repeats one in `seen`, whatever the numbers in it."""
-    shape = re.sub(r"\d+", "0", block)
-    repeats = shape in seen or not re.sub(r"[\W0]|page", "", shape, flags=re.IGNORECASE)
+    shape = _DIGITS.sub("0", block)
+    repeats = shape in seen or _is_page_number(shape)
     seen.add(shape)
     return repeats
 

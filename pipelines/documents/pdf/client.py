@@ -2,31 +2,26 @@
 
 PDFium must not be called by two threads at once, even for different documents. So one thread makes all calls. A lock
 around calls from the thread pool would not do: behind slow pages, one pool thread after the other would wait. The calls
-go to another process (`pdfium_process`), because a file can hang it, crash it or fill its memory.
+go to a confined process (`pdfium_process`), because a file can hang it, crash it, fill its memory or take it over.
 """
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
 
+import numpy as np
+
+from pipelines.confinement.channel import ChannelMessage
+from pipelines.confinement.process import ConfinedProcess, ProcessDied, ProcessLimits, ProcessTooSlow
 from pipelines.documents.errors import DocumentCorrupt, DocumentLocked, PageBroken, PageTooSlow
 from pipelines.documents.pdf.page_characters import PageCharacters
 from pipelines.documents.stages import Pixels
 from pipelines.errors import TooManyBytes
 
 _PROCESS_MODULE = "pipelines.documents.pdf.pdfium_process"
-_ROOT = Path(__file__).parents[3]
 _MAX_REOPENS = 8  # how often in a row pages of any document may end the process before a request fails
 
 
@@ -57,7 +52,7 @@ class PdfiumClient:
     def __init__(self, limits: PdfLimits | None = None) -> None:
         self.limits = limits or PdfLimits()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pdfium")
-        self._process: _Process | None = None
+        self._process: ConfinedProcess | None = None
         self._keys = count()
 
     @asynccontextmanager
@@ -73,21 +68,27 @@ class PdfiumClient:
             # Runs after what is still under way for this document; not awaited, as this may be a cancellation.
             self._thread.submit(self._close_document, pdf.key)
 
-    async def send_request(self, *request: Any) -> tuple[str, Any]:
-        """The reply of `pdfium_process.handle_request`; "late" or "dead" if the request has ended the process."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._send_request, *request)
+    async def send_request(self, request: ChannelMessage) -> ChannelMessage:
+        """The reply of `pdfium_process`; its outcome is "late" or "dead" if the request has ended the process."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._send_request, request)
 
-    def _send_request(self, *request: Any) -> tuple[str, Any]:
+    def _send_request(self, request: ChannelMessage) -> ChannelMessage:
         if self._process is None:
-            self._process = _Process(self.limits)
-        reply = self._process.send_request(request)
-        if reply[0] in ("late", "dead"):
+            self._process = ConfinedProcess(_PROCESS_MODULE, ProcessLimits(self.limits.seconds, self.limits.memory))
+        try:
+            reply = self._process.request(request)
+            # Copied on this thread, before it makes the next request.
+            return ChannelMessage(reply.facts, {name: array.copy() for name, array in reply.arrays.items()})
+        except ProcessTooSlow:
             self._process = None
-        return reply
+            return ChannelMessage({"outcome": "late", "reason": "it takes too long"})
+        except ProcessDied:
+            self._process = None
+            return ChannelMessage({"outcome": "dead", "reason": "its reader has failed"})
 
     def _close_document(self, key: int) -> None:
         if self._process is not None:
-            self._send_request("close", key)
+            self._send_request(ChannelMessage({"kind": "close", "key": key}))
 
     def close(self) -> None:
         self._thread.shutdown(wait=True)
@@ -105,65 +106,46 @@ class PdfDocument:
         self.page_count = 0
 
     async def open(self) -> None:
-        outcome, value = await self._pdfium.send_request("open", self.key, self._data, self._password)
-        if outcome == "locked":
+        facts = {"kind": "open", "key": self.key, "password": self._password}
+        request = ChannelMessage(facts, {"data": np.frombuffer(self._data, np.uint8)})
+        reply = (await self._pdfium.send_request(request)).facts
+        if reply["outcome"] == "locked":
             hint = "this password does not open it" if self._password else "give its password"
             raise DocumentLocked(f"this PDF is locked: {hint}")
-        if outcome != "done":
-            raise DocumentCorrupt(f"this PDF cannot be opened: {value}")
-        self.page_count = value
+        if reply["outcome"] != "done":
+            raise DocumentCorrupt(f"this PDF cannot be opened: {reply['reason']}")
+        self.page_count = int(reply["pages"])
         if not self.page_count:
             raise DocumentCorrupt("this PDF has no pages")
 
     async def page_size(self, number: int, dpi: int) -> tuple[int, int]:
         """Width and height of a page in pixels; 1 x 1 for a page that cannot be read."""
-        outcome, value = await self._send_request("size", number, dpi)
-        return value if outcome == "done" else (1, 1)
+        reply = (await self._send_request("size", number, dpi)).facts
+        return (int(reply["width"]), int(reply["height"])) if reply["outcome"] == "done" else (1, 1)
 
     async def render_page(self, number: int, dpi: int) -> RenderedPage:
         """Raises PageBroken or PageTooSlow."""
-        outcome, value = await self._send_request("page", number, dpi)
-        if outcome == "late":
+        reply = await self._send_request("page", number, dpi)
+        if reply.facts["outcome"] == "late":
             raise PageTooSlow(number, self._pdfium.limits.seconds)
-        if outcome != "done":
+        if reply.facts["outcome"] != "done":
             raise PageBroken(number)
-        pixels, fitting_dpi, characters = value
-        return RenderedPage(number, pixels, fitting_dpi, characters)
+        characters = {name: array for name, array in reply.arrays.items() if name != "pixels"}
+        too_many = bool(reply.facts["too_many"])
+        return RenderedPage(
+            number,
+            reply.arrays["pixels"],
+            int(reply.facts["dpi"]),
+            PageCharacters(**characters, too_many=too_many),
+        )
 
-    async def _send_request(self, kind: str, number: int, dpi: int) -> tuple[str, Any]:
-        request = (kind, self.key, number, dpi, self._pdfium.limits.pixels)
-        reply = await self._pdfium.send_request(*request)
+    async def _send_request(self, kind: str, number: int, dpi: int) -> ChannelMessage:
+        facts = {"kind": kind, "key": self.key, "number": number, "dpi": dpi, "max_pixels": self._pdfium.limits.pixels}
+        request = ChannelMessage(facts)
+        reply = await self._pdfium.send_request(request)
         for _ in range(_MAX_REOPENS):
-            if reply[0] != "unknown":
+            if reply.facts["outcome"] != "unknown":
                 break
             await self.open()
-            reply = await self._pdfium.send_request(*request)
+            reply = await self._pdfium.send_request(request)
         return reply
-
-
-class _Process:
-    def __init__(self, limits: PdfLimits) -> None:
-        self._connection, child_end = Pipe()
-        assert isinstance(child_end, Connection)
-        # Libraries that start a thread per core would use up the memory limit before any work.
-        environment = {**os.environ, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        arguments = (str(child_end.fileno()), str(limits.seconds), str(limits.memory))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", _PROCESS_MODULE, *arguments], env=environment, pass_fds=(child_end.fileno(),)
-        )
-        child_end.close()
-
-    def send_request(self, request: tuple[Any, ...]) -> tuple[str, Any]:
-        try:
-            self._connection.send(request)
-            reply: tuple[str, Any] = self._connection.recv()
-        except (EOFError, OSError):
-            is_late = self._process.wait() == -signal.SIGALRM
-            self._connection.close()
-            return ("late", "it takes too long") if is_late else ("dead", "its reader has failed")
-        return reply
-
-    def close(self) -> None:
-        """The process ends when its connection closes."""
-        self._connection.close()
-        self._process.wait()

@@ -1,78 +1,81 @@
-"""PDFium in its own process: `python -m pipelines.documents.pdf.pdfium_process FILE_DESCRIPTOR SECONDS BYTES`.
+"""PDFium in a confined process: `python -m pipelines.documents.pdf.pdfium_process` with `serve_requests`' arguments.
 
 A PDF of a kilobyte can take PDFium hours and all memory, or crash it, and PDFium has no means to be stopped. So the
-kernel stops it: each request has a timer that ends the process, and the process has a memory limit.
+kernel stops it. It draws text in fonts that a file names without containing them, which is why it may read the
+system's fonts.
 """
 
-import resource
-import signal
-import sys
-from multiprocessing.connection import Connection
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from models.thread_priority import lower_thread_priority
+from pipelines.confinement.channel import ChannelMessage
+from pipelines.confinement.child import serve_requests
 from pipelines.documents.pdf.pdfium_text import PointsToPixels, read_characters
 
 POINTS_PER_INCH = 72
+# Where PDFium looks for fonts: core/fxge/linux/fx_linux_impl.cpp in its sources.
+_FONT_FOLDERS = (
+    Path("/usr/share/fonts"),
+    Path("/usr/share/X11/fonts/Type1"),
+    Path("/usr/share/X11/fonts/TTF"),
+    Path("/usr/local/share/fonts"),
+)
 
-PdfiumReply = tuple[str, Any]  # "done" and the result, or "locked", "corrupt", "broken" or "unknown" and the reason
 
+class PdfiumProcess:
+    """Handles requests about open documents. A reply's outcome is "done", or, with the reason, "locked", "corrupt",
+    "broken" or "unknown"."""
 
-def main() -> None:
-    descriptor, seconds, memory = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which shuts this process down
-    documents: dict[int, Any] = {}
-    connection = Connection(descriptor)
-    while True:
+    def __init__(self) -> None:
+        self._documents: dict[int, Any] = {}
+
+    def handle_request(self, request: ChannelMessage) -> ChannelMessage:
+        """`open` has data and password; `size` and `page` have number, dpi and max_pixels; `close` nothing."""
+        facts = request.facts
+        kind, key = facts["kind"], facts["key"]
+        if kind == "open":
+            return self._open(key, request.arrays["data"].tobytes(), facts["password"])
+        document = self._documents.get(key)
+        if document is None:
+            return _refuse("unknown", "the document is not open")
+        if kind == "close":
+            self._documents.pop(key).close()
+            return ChannelMessage({"outcome": "done"})
+        read = _read_page_size if kind == "size" else _render_page
         try:
-            request = connection.recv()
-        except EOFError:
-            return
-        signal.setitimer(signal.ITIMER_REAL, seconds)  # SIGALRM has no handler: it ends the process, even within C code
-        reply = handle_request(documents, *request)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        connection.send(reply)
+            return read(document, facts["number"], facts["dpi"], facts["max_pixels"])
+        except pypdfium2.PdfiumError as cause:
+            return _refuse("broken", str(cause))
+
+    def _open(self, key: int, data: bytes, password: str | None) -> ChannelMessage:
+        try:
+            document = self._documents[key] = pypdfium2.PdfDocument(data, password)
+        except pypdfium2.PdfiumError as cause:
+            is_locked = cause.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
+            return _refuse("locked" if is_locked else "corrupt", str(cause))
+        return ChannelMessage({"outcome": "done", "pages": len(document)})
 
 
-def handle_request(documents: dict[int, Any], kind: str, key: int, *arguments: Any) -> PdfiumReply:
-    """`open` takes bytes and password; `size` and `page` take number, dpi and maximum of pixels; `close` nothing."""
-    if kind == "open":
-        return _open_document(documents, key, *arguments)
-    document = documents.get(key)
-    if document is None:
-        return "unknown", None
-    if kind == "close":
-        documents.pop(key).close()
-        return "done", None
-    try:
-        return "done", (_page_size if kind == "size" else _render_page)(document, *arguments)
-    except pypdfium2.PdfiumError as cause:
-        return "broken", str(cause)
+def _refuse(outcome: str, reason: str) -> ChannelMessage:
+    return ChannelMessage({"outcome": outcome, "reason": reason})
 
 
-def _open_document(documents: dict[int, Any], key: int, data: bytes, password: str | None) -> PdfiumReply:
-    """Returns the number of pages."""
-    try:
-        documents[key] = pypdfium2.PdfDocument(data, password)
-    except pypdfium2.PdfiumError as cause:
-        is_locked = cause.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
-        return "locked" if is_locked else "corrupt", str(cause)
-    return "done", len(documents[key])
-
-
-def _page_size(document: Any, number: int, dpi: int, max_pixels: int) -> tuple[int, int]:
+def _read_page_size(document: Any, number: int, dpi: int, max_pixels: int) -> ChannelMessage:
     """Width and height of a page in pixels; 1 x 1 for a page that cannot be read."""
     size = pdfium.FS_SIZEF()
     pdfium.FPDF_GetPageSizeByIndexF(document, number - 1, size)
-    return _size_in_pixels(size.width, size.height, _fit_dpi(size.width, size.height, dpi, max_pixels))
+    fitting_dpi = _fit_dpi(size.width, size.height, dpi, max_pixels)
+    width, height = _size_in_pixels(size.width, size.height, fitting_dpi)
+    return ChannelMessage({"outcome": "done", "width": width, "height": height})
 
 
-def _render_page(document: Any, number: int, dpi: int, max_pixels: int) -> tuple[Any, int, Any]:
+def _render_page(document: Any, number: int, dpi: int, max_pixels: int) -> ChannelMessage:
     """The page's pixels, their dpi, and its characters."""
     page = _load_page(document, number)
     try:
@@ -80,9 +83,12 @@ def _render_page(document: Any, number: int, dpi: int, max_pixels: int) -> tuple
         fitting_dpi = _fit_dpi(width, height, dpi, max_pixels)
         pixels = _render_bitmap(page, *_size_in_pixels(width, height, fitting_dpi))
         to_pixels = PointsToPixels(page.get_bbox(), page.get_rotation(), fitting_dpi / POINTS_PER_INCH)
-        return pixels, fitting_dpi, read_characters(page, to_pixels)
+        characters = read_characters(page, to_pixels)
     finally:
         page.close()
+    arrays = {one.name: getattr(characters, one.name) for one in fields(characters) if one.name != "too_many"}
+    facts = {"outcome": "done", "dpi": fitting_dpi, "too_many": characters.too_many}
+    return ChannelMessage(facts, {"pixels": pixels, **arrays})
 
 
 def _load_page(document: Any, number: int) -> Any:
@@ -117,4 +123,5 @@ def _render_bitmap(page: Any, width: int, height: int) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    lower_thread_priority()  # a page can wait; callers with images cannot
+    serve_requests(PdfiumProcess().handle_request, readable=_FONT_FOLDERS)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pypdfium2.raw as pdfium
+from numpy.ctypeslib import as_array  # now, as the confined process cannot import it later
 from numpy.typing import NDArray
 
 from pipelines.documents.pdf.page_characters import Floats, PageCharacters
@@ -171,7 +172,7 @@ def _is_opaque(image: Any, page: Any) -> bool:
             return True
         height, stride = pdfium.FPDFBitmap_GetHeight(bitmap), pdfium.FPDFBitmap_GetStride(bitmap)
         start = ctypes.cast(pdfium.FPDFBitmap_GetBuffer(bitmap), ctypes.POINTER(ctypes.c_uint8))
-        alpha = np.ctypeslib.as_array(start, (height, stride))[:, 3 : 4 * pdfium.FPDFBitmap_GetWidth(bitmap) : 4]
+        alpha = as_array(start, (height, stride))[:, 3 : 4 * pdfium.FPDFBitmap_GetWidth(bitmap) : 4]
         return bool((alpha > 250).mean() > 0.9)
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)

@@ -4,13 +4,13 @@ Fonts may map their characters to anything, scanners leave their own OCR behind 
 If there is too much of that, the page is read by OCR.
 """
 
-import re
 import unicodedata
 from collections import Counter
 
 import numpy as np
 
 from pipelines.documents.pdf.page_characters import PageCharacters
+from pipelines.linear_patterns import compile_text
 
 MIN_CHARACTERS = 20  # from which shares mean something
 MIN_LETTERS = 120  # from which statistics of letters do
@@ -24,7 +24,7 @@ FREQUENT_LETTERS, MIN_FREQUENT = frozenset("eaiontrs"), 0.45
 MAX_ACCENTED = 0.25  # share of accented letters: more is another script's bytes read as Latin-1
 
 # Written by extractors and producers in place of characters without Unicode.
-_PLACEHOLDERS = re.compile(r"\(cid:\d+\)|/?GLYPH<?[\w#]+>?|/g\d{1,5}\b|\\u[0-9a-f]{4}")
+_PLACEHOLDERS = compile_text(r"\(cid:\d+\)|/?GLYPH<?[\w#]+>?|/g\d{1,5}\b|\\u[0-9a-f]{4}")
 _LEADERS = frozenset("._-…·•")
 
 

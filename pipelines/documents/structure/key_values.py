@@ -1,20 +1,18 @@
 """Finds keys and their values in forms and receipts by their position: `Date: 2024-01-01`, `Total      12.40`."""
 
-import re
 from collections.abc import Sequence
 from statistics import mean
 
 from pipelines.documents.stages import TextLine, TextWord
 from pipelines.documents.tables.tokens import TextToken, group_into_rows, split_into_tokens
 from pipelines.documents.types import KeyValuePair, RegionLabel
+from pipelines.linear_patterns import text_begins
 
-# A colon that is not part of a time, an address or a ratio.
-_COLON = re.compile(r"(?<!\d)[:：](?!//)|(?<=\d)[:：](?!\d)|：")
-_VALUE = re.compile(
+_is_amount = text_begins(
     r"[^\w(]*(?:[A-Z]{2,3}\s?|[$€£¥₹]\s?|RM\s?|Rs\.?\s?)?\(?[-+]?\d[\d.,:/\s-]*(?:[%$€£¥₹]|[A-Z]{1,3}|[ap]m)?\)?\W*$",
-    re.I,
+    ignore_case=True,
 )
-_DATE = re.compile(r"\W*\d{1,4}[./-](?:\d{1,2}|[a-z]{3,9})[./-]\d{2,4}(?:\s+\d{1,2}:\d{2}.*)?$", re.I)
+_is_date = text_begins(r"\W*\d{1,4}[./-](?:\d{1,2}|[a-z]{3,9})[./-]\d{2,4}(?:\s+\d{1,2}:\d{2}.*)?$", ignore_case=True)
 LONGEST_KEY, LONGEST_VALUE = 40, 120  # characters
 PROSE_WORDS = 8  # average words per line from which a text is prose and has no pairs
 MAX_GAP_BELOW = 1.5  # white to a value under its key, in line heights
@@ -74,15 +72,26 @@ def _find_value_below(key: TextToken, below: Sequence[TextToken]) -> list[TextTo
 
 def _split_at_colon(token: TextToken) -> tuple[TextToken | None, TextToken | None]:
     """Key and value of the token: `(None, token)` if no colon divides it, no value if nothing follows the colon."""
-    colon = _COLON.search(token.text)
-    if colon is None or not _is_name(token.text[: colon.start()]):
+    colon = _find_colon(token.text)
+    if colon is None or not _is_name(token.text[:colon]):
         return None, token
-    left, right = _split_words(token, colon.end())
-    key = TextToken(left, token.text[: colon.start()].strip())
-    rest = token.text[colon.end() :].strip()
+    left, right = _split_words(token, colon + 1)
+    key = TextToken(left, token.text[:colon].strip())
+    rest = token.text[colon + 1 :].strip()
     if not rest or len(rest) > LONGEST_VALUE or not right:
         return key, None
     return key, TextToken(right, rest)
+
+
+def _find_colon(text: str) -> int | None:
+    """The first colon that is not part of a time, an address or a ratio."""
+    return next((at for at, one in enumerate(text) if one == "：" or (one == ":" and _divides(text, at))), None)
+
+
+def _divides(text: str, colon: int) -> bool:
+    if text[max(0, colon - 1) : colon].isdecimal():
+        return not text[colon + 1 : colon + 2].isdecimal()
+    return not text.startswith("//", colon + 1)
 
 
 def _split_words(token: TextToken, at: int) -> tuple[tuple[TextWord, ...], tuple[TextWord, ...]]:
@@ -111,4 +120,4 @@ def _is_name(text: str) -> bool:
 
 
 def _is_value(text: str) -> bool:
-    return _VALUE.match(text) is not None or _DATE.match(text) is not None
+    return _is_amount(text) or _is_date(text)

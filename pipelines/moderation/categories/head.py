@@ -4,7 +4,6 @@ embedding ─► unit length ─► root ─► unit length ─► weights, bias
 """
 
 import hashlib
-import re
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -14,12 +13,14 @@ import orjson
 from numpy.typing import NDArray
 from pydantic import Field, StringConstraints, model_validator
 
+from pipelines.linear_patterns import text_is
 from pipelines.moderation.errors import CategoryNameInvalid, HeadMismatch
 from pipelines.types import ModelUsed, WireModel
 
 # No dots, as in model ids: a policy's rule names 'custom.NAME'.
 _NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
 CategoryName = Annotated[str, StringConstraints(pattern=_NAME)]
+_is_name = text_is(_NAME)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -114,7 +115,7 @@ class Head(HeadFacts):
 
 def check_name(name: str) -> None:
     """Raises CategoryNameInvalid."""
-    if not re.fullmatch(_NAME, name):
+    if not _is_name(name):
         raise CategoryNameInvalid(name)
 
 

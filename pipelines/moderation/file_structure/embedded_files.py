@@ -4,20 +4,20 @@ Signatures of a few bytes are searched only where a reader would look: at the st
 chance writes any four bytes once in a few megabytes, only words count, and archives whose directory is really there.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.image.formats import FileFormat
+from pipelines.linear_patterns import compile_bytes
 from pipelines.moderation.file_structure import FileStructure
 from pipelines.moderation.file_structure.trailing_data import TrailingData
 
 FileLocation = Literal["head", "trailer", "metadata", "pixels"]
 
-_MARKUP = re.compile(rb"<(?:\?[pP][hH][pP]|[sS][cC][rR][iI][pP][tT])")
-_HTML = re.compile(rb"<(?:[hH][tT][mM][lL]|![dD][oO][cC][tT][yY][pP][eE]\s[hH][tT][mM][lL])")
-_SHORT_PHP = re.compile(rb"<\?=[\x20-;=-~]{4,400}?\?>")  # without "<", so that no byte is read twice
+_MARKUP = compile_bytes(rb"<(?:\?[pP][hH][pP]|[sS][cC][rR][iI][pP][tT])")
+_HTML = compile_bytes(rb"<(?:[hH][tT][mM][lL]|![dD][oO][cC][tT][yY][pP][eE]\s[hH][tT][mM][lL])")
+_SHORT_PHP = compile_bytes(rb"<\?=[\x20-;=-~]{4,400}?\?>")  # without "<", so that no byte is read twice
 _ANYWHERE = (
     (b"%PDF-", "PDF"),
     (b"Rar!\x1a\x07", "RAR archive"),
@@ -30,17 +30,17 @@ _AT_START = (
     (b"\xfd7zXZ\0", "xz archive"),
     (b"#!", "script"),
 )
-_ELF = re.compile(rb"\x7fELF[\x01\x02][\x01\x02]\x01", re.DOTALL)
+_ELF = compile_bytes(rb"\x7fELF[\x01\x02][\x01\x02]\x01")
 
 _ZIP_END, _ZIP_ENTRY, _ZIP64 = b"PK\x05\x06", b"PK\x01\x02", b"PK\x06\x07"
 _ZIP_END_SIZE, _ZIP_COMMENT = 22, 65_535  # readers search the end record in this many last bytes
 _ZIP_TRIES = 64
 
 # JavaScript begins with the file's own signature, and the numbers trailing it open a comment or an assignment.
-_GIF_SCRIPT = re.compile(rb"GIF8[79]a(?:/\*|=[\x20-\x7e])")
-_JPEG_SCRIPT = re.compile(rb"\xff\xd8\xff[\xe0-\xef\xfe]/\*", re.DOTALL)
-_OTHER_SCRIPT = re.compile(rb"(?:BM|RIFF)/\*")
-_COMMENT_CLOSED = re.compile(rb"\*/\s{0,4}[\w=;('\"]")
+_GIF_SCRIPT = compile_bytes(rb"GIF8[79]a(?:/\*|=[\x20-\x7e])")
+_JPEG_SCRIPT = compile_bytes(rb"\xff\xd8\xff[\xe0-\xef\xfe]/\*")
+_OTHER_SCRIPT = compile_bytes(rb"(?:BM|RIFF)/\*")
+_COMMENT_CLOSED = compile_bytes(rb"\*/\s{0,4}[\w=;('\"]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
 """Reads the segments of a JPEG up to its end-of-image marker (ITU-T T.81, annex B)."""
 
-import re
-
+from pipelines.linear_patterns import compile_bytes
 from pipelines.moderation.file_structure.structure import MAX_BLOCKS, FileStructure, MetadataBlock, MetadataKind
 
 # Markers that begin a segment. In pixels 0xff 0x00 is a byte and 0xd0 to 0xd7 restart the decoder.
-_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]", re.DOTALL)
+_MARKER = compile_bytes(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _EOI, _SOS, _COM = 0xD9, 0xDA, 0xFE
 
 _SIGNATURES: tuple[tuple[bytes, MetadataKind], ...] = (

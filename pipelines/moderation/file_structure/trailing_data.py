@@ -1,15 +1,15 @@
 """Finds data behind the end of an image, and names what cameras and phones put there."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipelines.linear_patterns import compile_bytes
 from pipelines.moderation.file_structure import FileStructure, read_jpeg
 from pipelines.moderation.file_structure.boxes import TRAILING_BOXES, walk_boxes
 
 MAX_TRAILERS = 16  # pieces of data one behind the other; a burst of previews has a handful
 _VIDEO_BOXES = {b"ftyp", *TRAILING_BOXES}
-_PADDING = re.compile(rb"\0*")
+_PADDING = compile_bytes(rb"\x00*")
 # XMP that announces a picture or a video behind the image: Google's container, its older motion photos, Ultra HDR.
 _ANNOUNCED = (b"GContainer", b"Container:Directory", b"MotionPhoto", b"MicroVideo", b"hdrgm")
 
@@ -85,8 +85,8 @@ def _find_boxes_end(data: bytes, at: int) -> int:
 def _skip_padding(data: bytes, at: int) -> int:
     """The first byte that is not 0, or the start of a box: the high bytes of a box's size are zeros as well."""
     padding = _PADDING.match(data, at)
-    assert padding
-    for start in range(max(at, padding.end() - 3), padding.end()):
+    end: int = padding.end()
+    for start in range(max(at, end - 3), end):
         if data[start + 4 : start + 8] in _VIDEO_BOXES:
             return start
-    return padding.end()
+    return end

@@ -3,7 +3,6 @@
 bytes ─► structure: metadata, where the image ends ─► data behind it ─► other files inside, position, sizes
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import ClassVar, Literal
 
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
+from pipelines.linear_patterns import compile_bytes
 from pipelines.moderation.file_structure import FileStructure, has_gps_position, read_file_structure, read_jpeg
 from pipelines.moderation.file_structure.embedded_files import EmbeddedFile, FileLocation, find_embedded_files
 from pipelines.moderation.file_structure.trailing_data import TrailingData, find_trailing_data
@@ -39,7 +39,7 @@ SHOWN_METADATA = 64 * 1024  # blocks of more bytes are evidence
 BOMB_RATIO, BOMB_PIXELS = 1_000, 50_000_000
 SHOWN_BOMB = 0.1  # the score from which on it is evidence
 
-_XMP_POSITION = re.compile(rb"GPSLatitude\s*(?:=\s*[\"']|>)\s*\d")
+_XMP_POSITION = compile_bytes(rb"GPSLatitude\s*(?:=\s*[\"']|>)\s*\d")
 _VIDEO_POSITION = (b"\xa9xyz", b"loci")
 _MAX_EXIF_BLOCKS = 4  # that are searched for a position in one image; one is the rule
 

@@ -17,7 +17,8 @@ from pipelines.moderation.categories.custom_categories import (
 )
 from pipelines.moderation.categories.training import MIN_IMAGES
 from service.components import Components
-from service.http.dependencies import ReadyComponents
+from service.http.dependencies import ReadyComponents, requires
+from service.http.forms import open_form
 from service.http.openapi import PROBLEM_RESPONSES, image_body
 from service.http.operations import cancel_on_disconnect, read_form_or_json
 from service.operations.categories import CategoryList, CategoryReply, CategoryScoreReply, CustomCategorySummary
@@ -42,7 +43,12 @@ LARGE_BODY_ROUTE = "PUT /v1/categories/"  # has its own body limit
 
 MAX_IMAGES = 400
 
-router = APIRouter(prefix="/v1/categories", tags=["categories"], responses=PROBLEM_RESPONSES | CATEGORY_PROBLEMS)
+router = APIRouter(
+    prefix="/v1/categories",
+    tags=["categories"],
+    responses=PROBLEM_RESPONSES | CATEGORY_PROBLEMS,
+    dependencies=[requires("operate")],
+)
 
 
 @router.get("")
@@ -89,7 +95,7 @@ async def score(request: Request, components: ReadyComponents, name: str) -> Res
     """The probability that an image belongs to a category, to try a category before a policy uses it."""
     head = (await components.heads.current()).get(name)
     head.check_encoder(components.categories.encoder)
-    body = await read_form_or_json(request, components.pool)
+    body = await read_form_or_json(request, components)
     if body.fields:
         raise RequestRejected(f"unknown fields: {', '.join(sorted(body.fields))}")
     limits = FEATURES.interactive_limits(components)
@@ -99,7 +105,7 @@ async def score(request: Request, components: ReadyComponents, name: str) -> Res
 
 
 async def _train(request: Request, components: Components, name: str, replace: bool) -> TrainingResult:
-    async with request.form(max_files=MAX_IMAGES, max_fields=0) as form:
+    async with open_form(request, components.settings.limits, max_files=MAX_IMAGES, max_fields=0) as form:
         if unknown := form.keys() - {"positive", "negative"}:
             raise RequestRejected(f"unknown fields: {', '.join(sorted(unknown))}")
         positives, negatives = _training_images(form, "positive"), _training_images(form, "negative")

@@ -1,27 +1,37 @@
 """The routes for liveness, readiness and metrics."""
 
-from fastapi import APIRouter, Depends, Request, Response
+import asyncio
+
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from models.errors import KernelSightError
 from service.components import Components
-from service.http.dependencies import require_key
+from service.http.dependencies import requires
 from service.http.openapi import Health
 from service.problems import public_detail
+
+Progress = dict[str, str | None]
 
 router = APIRouter(tags=["operation"])
 
 
 @router.get("/healthz", response_model=Health)
 async def healthz(request: Request) -> Response:
-    """200 while every loaded model makes progress; a real inference proves it if no request completed lately."""
+    """200 while images are decoded and every loaded model makes progress.
+
+    Where no request completed lately, a drawn image and a real inference prove it.
+    """
     components: Components | None = request.app.state.components
     if components is None:
         failure = request.app.state.failure
-        return _health("failed" if failure else "loading", {}, 503 if failure else 200)
-    models = await components.runtime.check()
-    is_stuck = any(models.values())
-    return _health("stuck" if is_stuck else "ok", models, 503 if is_stuck else 200)
+        return _health("failed" if failure else "loading", 503 if failure else 200)
+    after_seconds = components.settings.runtime.probe_after_seconds
+    models, decoders = await asyncio.gather(
+        components.runtime.check(), components.decoders.check(after_seconds=after_seconds)
+    )
+    is_stuck = any((*models.values(), *decoders.values()))
+    return _health("stuck" if is_stuck else "ok", 503 if is_stuck else 200, models, decoders)
 
 
 @router.get("/readyz", response_model=Health)
@@ -30,11 +40,11 @@ async def readyz(request: Request) -> Response:
     components: Components | None = request.app.state.components
     if components is None:
         failure: KernelSightError | None = request.app.state.failure
-        return _health("loading" if failure is None else public_detail(failure), {}, 503)
-    return _health("ready", dict.fromkeys(components.runtime.models), 200)
+        return _health("loading" if failure is None else public_detail(failure), 503)
+    return _health("ready", 200, dict.fromkeys(components.runtime.models))
 
 
-@router.get("/metrics", dependencies=[Depends(require_key)], response_class=Response)
+@router.get("/metrics", dependencies=[requires("read-metrics")], response_class=Response)
 async def metrics(request: Request) -> Response:
     """Metrics for Prometheus: OpenMetrics with exemplars if the client accepts it, else the classic text."""
     body, media_type = request.app.state.metrics.render(request.headers.get("accept", ""))
@@ -46,5 +56,5 @@ async def root() -> Response:
     return RedirectResponse("/docs")
 
 
-def _health(status: str, models: dict[str, str | None], code: int) -> Response:
-    return JSONResponse(Health(status=status, models=models).model_dump(), code)
+def _health(status: str, code: int, models: Progress | None = None, decoders: Progress | None = None) -> Response:
+    return JSONResponse(Health(status=status, models=models or {}, decoders=decoders or {}).model_dump(), code)

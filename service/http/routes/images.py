@@ -8,14 +8,14 @@ from pipelines.captioning.options import FeaturesOptions
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.image.sanitize_types import SanitizeOptions
 from pipelines.registry import ANALYSES, PIPELINES
-from service.http.dependencies import ReadyComponents
+from service.http.dependencies import ReadyComponents, requires
 from service.http.openapi import PROBLEM_RESPONSES, image_body
 from service.http.operations import respond
 from service.operations.images import AnalyzeQuery, ExplainQuery
 from service.operations.registry import ANALYZE, AVATARS, EXPLAIN, FACES, FEATURES, SANITIZE
 from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply
 
-router = APIRouter(prefix="/v1", tags=["images"], responses=PROBLEM_RESPONSES)
+router = APIRouter(prefix="/v1", tags=["images"], responses=PROBLEM_RESPONSES, dependencies=[requires("analyze")])
 
 
 @router.post("/features", response_model=FeaturesReply, openapi_extra=image_body())

@@ -3,23 +3,36 @@
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from models.priority import Priority
 from service.errors import JobNotDone
-from service.http.dependencies import ReadyComponents, ReadyJobs
+from service.http.dependencies import CurrentCaller, ReadyComponents, ReadyJobs, requires
 from service.http.error_handlers import problem_response
 from service.http.openapi import PROBLEM_RESPONSES, image_body
-from service.http.operations import enqueue_operation, read_operation_request
+from service.http.operations import MAX_IDEMPOTENCY_KEY, enqueue_operation, read_operation_request
 from service.operations.registry import OPERATIONS, find_operation
-from service.queue.types import JobEvent
+from service.queue.errors import JobUnknown
+from service.queue.types import JobEvent, JobStatus
+from service.worker.job_secrets import hide_secrets
 from service.worker.job_view import JobView
 
 LARGE_BODY_ROUTE = "POST /v1/jobs"  # has its own body limit: it takes documents
 
 router = APIRouter(prefix="/v1", tags=["jobs"], responses=PROBLEM_RESPONSES)
+
+
+async def visible_job(jobs: ReadyJobs, caller: CurrentCaller, id: str) -> JobStatus:
+    """Raises JobUnknown, also for another tenant's job."""
+    status = await jobs.queue.status(id)
+    if not caller.may_see(status.tenant):
+        raise JobUnknown(id)
+    return status
+
+
+VisibleJob = Annotated[JobStatus, Depends(visible_job)]
 
 
 class JobQuery(BaseModel):
@@ -30,13 +43,16 @@ class JobQuery(BaseModel):
     callback: str | None = Field(default=None, description="a URL that gets a signed message at the end")
 
 
-@router.post("/jobs", status_code=202, response_model=JobView, openapi_extra=image_body())
+@router.post(
+    "/jobs", dependencies=[requires("jobs")], status_code=202, response_model=JobView, openapi_extra=image_body()
+)
 async def submit(
     request: Request,
     components: ReadyComponents,
     jobs: ReadyJobs,
+    caller: CurrentCaller,
     query: Annotated[JobQuery, Query()],
-    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    idempotency_key: Annotated[str | None, Header(max_length=MAX_IDEMPOTENCY_KEY)] = None,
 ) -> Response:
     """Submit any operation as a job; the body is that of the operation's own route.
 
@@ -49,44 +65,45 @@ async def submit(
         jobs,
         operation,
         body.with_defaults(options),
+        caller,
         priority=query.priority,
         callback=query.callback,
         key=idempotency_key,
     )
 
 
-@router.get("/jobs/{id}")
-async def job(jobs: ReadyJobs, id: str) -> JobView:
+@router.get("/jobs/{id}", dependencies=[requires("jobs")])
+async def job(jobs: ReadyJobs, job: VisibleJob) -> JobView:
     """A job's state, and its result once it is done."""
-    status = await jobs.queue.status(id)
-    return JobView.from_status(status, await jobs.queue.result(id))
+    return JobView.from_status(job, await jobs.queue.result(job.id))
 
 
-@router.get("/jobs/{id}/result", response_class=Response)
-async def result(request: Request, jobs: ReadyJobs, id: str) -> Response:
+@router.get("/jobs/{id}/result", dependencies=[requires("jobs")], response_class=Response)
+async def result(request: Request, jobs: ReadyJobs, job: VisibleJob) -> Response:
     """The answer that the operation's own route would give, errors included; 409 before the job has ended."""
-    status, outcome = await jobs.queue.status(id), await jobs.queue.result(id)
-    if status.is_final and status.error is not None:
-        return problem_response(request.url.path, status.error)
+    outcome = await jobs.queue.result(job.id)
+    if job.is_final and job.error is not None:
+        return problem_response(request.url.path, job.error)
     if outcome is None:
-        raise JobNotDone(f"job {id!r} is {status.state}: there is no result")
+        raise JobNotDone(f"job {job.id!r} is {job.state}: there is no result")
     return Response(outcome.body, media_type=outcome.media_type, headers=dict(outcome.headers))
 
 
-@router.delete("/jobs/{id}")
-async def cancel(jobs: ReadyJobs, id: str) -> JobView:
+@router.delete("/jobs/{id}", dependencies=[requires("jobs")])
+async def cancel(jobs: ReadyJobs, job: VisibleJob) -> JobView:
     """Cancel a job. A waiting job is cancelled at once; a running one stops within seconds, unless it is done first."""
-    return JobView.from_status(await jobs.queue.cancel(id))
+    return JobView.from_status(await jobs.queue.cancel(job.id))
 
 
-@router.get("/jobs/{id}/events", response_class=StreamingResponse)
-async def events(jobs: ReadyJobs, id: str, last_event_id: Annotated[int, Header(ge=0)] = 0) -> StreamingResponse:
+@router.get("/jobs/{id}/events", dependencies=[requires("jobs")], response_class=StreamingResponse)
+async def events(
+    jobs: ReadyJobs, job: VisibleJob, last_event_id: Annotated[int, Header(ge=0)] = 0
+) -> StreamingResponse:
     """Server-sent events: queued, started, progress, retrying, and at the end done, failed, cancelled or dead.
 
     `Last-Event-ID` resumes a stream that broke off.
     """
-    await jobs.queue.status(id)
-    stream = (_encode_event(event) async for event in jobs.queue.events(id, last_event_id))
+    stream = (_encode_event(event) async for event in jobs.queue.events(job.id, last_event_id))
     return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
@@ -103,12 +120,12 @@ class DeadLetterPage(BaseModel):
 
 
 class DeadLetterView(JobView):
-    """A dead letter: `work` is the job's record without the payloads that it names."""
+    """A dead letter: `work` is the job's record without the payloads that it names, and without secrets."""
 
     work: dict[str, Any]
 
 
-@router.get("/dead-letters")
+@router.get("/dead-letters", dependencies=[requires("operate")])
 async def dead_letters(
     jobs: ReadyJobs, after: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> DeadLetterPage:
@@ -117,20 +134,20 @@ async def dead_letters(
     return DeadLetterPage(total=await jobs.dead_letters.count(), data=[JobView.from_status(status) for status in found])
 
 
-@router.get("/dead-letters/{id}")
+@router.get("/dead-letters/{id}", dependencies=[requires("operate")])
 async def dead_letter(jobs: ReadyJobs, id: str) -> DeadLetterView:
     """One dead letter, with the job's record."""
     letter = await jobs.dead_letters.inspect(id)
-    return DeadLetterView(**JobView.from_status(letter.status).model_dump(), work=letter.work)
+    return DeadLetterView(**JobView.from_status(letter.status).model_dump(), work=hide_secrets(letter.work))
 
 
-@router.post("/dead-letters/{id}/requeue", status_code=202)
+@router.post("/dead-letters/{id}/requeue", dependencies=[requires("operate")], status_code=202)
 async def requeue(jobs: ReadyJobs, id: str) -> JobView:
     """Put a dead letter back into the queue, with all its attempts."""
     return JobView.from_status(await jobs.dead_letters.requeue(id))
 
 
-@router.delete("/dead-letters/{id}", status_code=204, response_class=Response)
+@router.delete("/dead-letters/{id}", dependencies=[requires("operate")], status_code=204, response_class=Response)
 async def drop(jobs: ReadyJobs, id: str) -> None:
     """Delete a dead letter and its payloads."""
     await jobs.dead_letters.drop(id)

@@ -10,7 +10,7 @@ from models.errors import DeadlineExceeded
 from models.kernels.health import KernelHealth
 from models.manifest import Manifest
 from service.components import Components
-from service.http.dependencies import ReadyComponents, ReadyMonitors
+from service.http.dependencies import ReadyComponents, ReadyMonitors, requires
 from service.http.openapi import PROBLEM_RESPONSES, ModelList, ModelSummary, PassedOverModels, TaskSummary
 from service.model_selection import ModelSelection
 from service.monitoring.kernel_health.monitor import current_manifest
@@ -19,7 +19,7 @@ from service.monitoring.monitors import Monitors
 router = APIRouter(prefix="/v1/models", tags=["models"], responses=PROBLEM_RESPONSES)
 
 
-@router.get("")
+@router.get("", dependencies=[requires("read-metrics")])
 async def models(components: ReadyComponents, monitors: ReadyMonitors) -> ModelList:
     """The models of each task, and the catalog: licences, the state of the files, and which models are loaded."""
     return ModelList(
@@ -28,7 +28,7 @@ async def models(components: ReadyComponents, monitors: ReadyMonitors) -> ModelL
     )
 
 
-@router.get("/{model}")
+@router.get("/{model}", dependencies=[requires("read-metrics")])
 async def model(components: ReadyComponents, monitors: ReadyMonitors, model: str) -> dict[str, Any]:
     """A model's manifest and, if it is in the store, where its files came from and how exact its export is."""
     manifest = _serving_manifest(components, components.catalog.get(model))
@@ -42,7 +42,7 @@ async def model(components: ReadyComponents, monitors: ReadyMonitors, model: str
     }
 
 
-@router.post("/{model}/promote")
+@router.post("/{model}/promote", dependencies=[requires("operate")])
 async def promote(
     components: ReadyComponents, monitors: ReadyMonitors, model: str, version: int | None = None
 ) -> ModelSummary:
@@ -100,6 +100,7 @@ class KernelsQuery(BaseModel):
 
 @router.get(
     "/{model}/kernels",
+    dependencies=[requires("read-metrics")],
     response_model=KernelHealth,
     responses={200: {"content": {"image/png": {}}, "description": "Numbers for each layer, or a picture of one"}},
 )

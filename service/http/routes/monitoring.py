@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
-from service.http.dependencies import ReadyComponents, ReadyMonitors
+from service.http.dependencies import CurrentCaller, ReadyComponents, ReadyMonitors, requires
 from service.http.openapi import PROBLEM_RESPONSES, ProblemBody
+from service.http.operations import read_json
 from service.monitoring.audit.log import START
 from service.monitoring.canaries.results import CanaryResult
 from service.monitoring.errors import AuditOff
@@ -16,6 +17,10 @@ from service.monitoring.quality.report import QualityReport
 
 _FEEDBACK_PROBLEMS: dict[int | str, dict[str, Any]] = PROBLEM_RESPONSES | {
     404: {"model": ProblemBody, "description": "The result does not exist", "content": {"application/problem+json": {}}}
+}
+
+_FEEDBACK_BODY = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": FeedbackRequest.model_json_schema()}}}
 }
 
 router = APIRouter(prefix="/v1")
@@ -31,16 +36,27 @@ async def ready_feedback(monitors: ReadyMonitors) -> FeedbackAggregator:
 ReadyFeedback = Annotated[FeedbackAggregator, Depends(ready_feedback)]
 
 
-@router.post("/feedback", tags=["feedback"], responses=_FEEDBACK_PROBLEMS, response_model_exclude_none=True)
-async def feedback(aggregator: ReadyFeedback, request: FeedbackRequest) -> FeedbackReply:
+@router.post(
+    "/feedback",
+    tags=["feedback"],
+    responses=_FEEDBACK_PROBLEMS,
+    response_model_exclude_none=True,
+    dependencies=[requires("feedback")],
+    openapi_extra=_FEEDBACK_BODY,
+)
+async def feedback(
+    request: Request, components: ReadyComponents, aggregator: ReadyFeedback, caller: CurrentCaller
+) -> FeedbackReply:
     """State whether a result was right, and if not, what was expected; this replaces earlier feedback on the result.
 
     `expected` is a verdict or a category for moderation, a label or a group for features, a number for faces.
     """
-    return await aggregator.submit(request)
+    return await aggregator.submit(await read_json(request, components, FeedbackRequest), caller)
 
 
-@router.get("/feedback/summary", tags=["feedback"], responses=_FEEDBACK_PROBLEMS)
+@router.get(
+    "/feedback/summary", tags=["feedback"], responses=_FEEDBACK_PROBLEMS, dependencies=[requires("read-metrics")]
+)
 async def summary(aggregator: ReadyFeedback) -> FeedbackSummary:
     """Precision, recall, support and confusion for each category, over the latest feedback on each pipeline."""
     return await aggregator.summary()
@@ -49,14 +65,21 @@ async def summary(aggregator: ReadyFeedback) -> FeedbackSummary:
 @router.get(
     "/feedback/disputed",
     tags=["feedback"],
+    dependencies=[requires("feedback")],
     responses=_FEEDBACK_PROBLEMS,
     response_model_exclude_none=True,
 )
 async def disputed(
-    aggregator: ReadyFeedback, after: str = START, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    aggregator: ReadyFeedback,
+    caller: CurrentCaller,
+    after: str = START,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> DisputePage:
-    """Results that feedback calls wrong, with the expected result and the audit record, the oldest first."""
-    return await aggregator.disputed(after, limit)
+    """Results of the key's tenant that feedback calls wrong, the oldest first.
+
+    Each comes with the expected result and the audit record.
+    """
+    return await aggregator.disputed(caller, after, limit)
 
 
 class CanaryReport(BaseModel):
@@ -65,7 +88,7 @@ class CanaryReport(BaseModel):
     sets: list[CanaryResult]
 
 
-@router.get("/canaries", tags=["operation"], responses=PROBLEM_RESPONSES)
+@router.get("/canaries", tags=["operation"], responses=PROBLEM_RESPONSES, dependencies=[requires("read-metrics")])
 async def canaries(monitors: ReadyMonitors) -> CanaryReport:
     """The last run of each golden set: accuracy by pipeline, flips, and every answer."""
     return CanaryReport(sets=monitors.canaries.results)
@@ -74,13 +97,19 @@ async def canaries(monitors: ReadyMonitors) -> CanaryReport:
 Observations = Annotated[int | None, Query(ge=500, le=1_000_000, description="KERNELSIGHT_REFERENCE_OBSERVATIONS")]
 
 
-@router.get("/quality", tags=["quality"], responses=PROBLEM_RESPONSES)
+@router.get("/quality", tags=["quality"], responses=PROBLEM_RESPONSES, dependencies=[requires("read-metrics")])
 async def quality(monitors: ReadyMonitors) -> QualityReport:
     """The drift of each subject in this process: its window beside its reference, bin by bin."""
     return monitors.quality.report()
 
 
-@router.post("/quality/reference", tags=["quality"], responses=PROBLEM_RESPONSES, status_code=202)
+@router.post(
+    "/quality/reference",
+    tags=["quality"],
+    responses=PROBLEM_RESPONSES,
+    status_code=202,
+    dependencies=[requires("operate")],
+)
 async def capture(
     components: ReadyComponents, monitors: ReadyMonitors, observations: Observations = None
 ) -> QualityReport:

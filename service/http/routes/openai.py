@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import PurePath
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile
@@ -18,12 +18,13 @@ from pipelines.errors import RequestRejected
 from pipelines.moderation.options import ModerationOptions
 from service.batches.file_store import BatchFile, BatchFilePage
 from service.batches.types import BatchObject, BatchPage, NewBatch
-from service.http.dependencies import ReadyComponents, ReadyJobs
+from service.errors import FileUnknown
+from service.http.dependencies import CurrentCaller, ReadyComponents, ReadyJobs, requires
+from service.http.forms import open_form
 from service.http.openapi import OPENAI_PROBLEM_RESPONSES, PIXEL_URL, json_body, moderation_body
-from service.http.operations import respond
+from service.http.operations import read_json, respond
 from service.operations.embeddings import EmbeddingsReply, EmbeddingsRequest
 from service.operations.openai_moderation import ModerationReply, ModerationRequest
-from service.operations.operation import parse_fields, parse_json
 from service.operations.registry import EMBEDDINGS, MODERATIONS
 
 LARGE_BODY_ROUTE = "POST /v1/files"  # has its own body limit
@@ -31,6 +32,17 @@ LARGE_BODY_ROUTE = "POST /v1/files"  # has its own body limit
 _CHUNK_BYTES = 1 << 20
 
 router = APIRouter(prefix="/v1", responses=OPENAI_PROBLEM_RESPONSES)
+
+
+async def visible_file(jobs: ReadyJobs, caller: CurrentCaller, id: str) -> BatchFile:
+    """Raises FileUnknown, also for another tenant's file."""
+    found = await asyncio.to_thread(jobs.files.get, id)
+    if not caller.may_see(found.tenant):
+        raise FileUnknown(id)
+    return found
+
+
+VisibleFile = Annotated[BatchFile, Depends(visible_file)]
 
 
 class DeletedFile(BaseModel):
@@ -47,97 +59,102 @@ _FORM = {
 
 
 @router.post(
-    "/files", tags=["batches"], openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": _FORM}}}}
+    "/files",
+    tags=["batches"],
+    dependencies=[requires("batches")],
+    openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": _FORM}}}},
 )
-async def upload(request: Request, jobs: ReadyJobs) -> BatchFile:
+async def upload(request: Request, jobs: ReadyJobs, caller: CurrentCaller) -> BatchFile:
     """Store a file of requests, one JSON object a line, for POST /v1/batches; `purpose` is `batch`."""
-    async with request.form(max_files=1, max_fields=8) as form:
+    async with open_form(request, request.app.state.settings.limits) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise RequestRejected("the form has no file field 'file'")
         if form.get("purpose") != "batch":
             raise RequestRejected("purpose: files are taken for batches only: batch")
         name = PurePath(file.filename or "requests.jsonl").name[:200]
-        return await asyncio.to_thread(jobs.files.add, file.file, name)
+        return await asyncio.to_thread(jobs.files.add, file.file, name, caller.tenant)
 
 
-@router.get("/files", tags=["batches"])
+@router.get("/files", tags=["batches"], dependencies=[requires("batches")])
 async def files(
     jobs: ReadyJobs,
+    caller: CurrentCaller,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
     order: Literal["asc", "desc"] = "desc",
     purpose: str | None = None,
 ) -> BatchFilePage:
-    """The files, a listing page at a time."""
+    """The files of the key's tenant, a listing page at a time."""
     newest_first = order == "desc"
     return await asyncio.to_thread(
-        jobs.files.list_page, after=after, limit=limit, newest_first=newest_first, purpose=purpose
+        jobs.files.list_page, viewer=caller, after=after, limit=limit, newest_first=newest_first, purpose=purpose
     )
 
 
-@router.get("/files/{id}", tags=["batches"])
-async def file(jobs: ReadyJobs, id: str) -> BatchFile:
+@router.get("/files/{id}", tags=["batches"], dependencies=[requires("batches")])
+async def file(file: VisibleFile) -> BatchFile:
     """A file's metadata."""
-    return await asyncio.to_thread(jobs.files.get, id)
+    return file
 
 
-@router.delete("/files/{id}", tags=["batches"])
-async def remove(jobs: ReadyJobs, id: str) -> DeletedFile:
+@router.delete("/files/{id}", tags=["batches"], dependencies=[requires("batches")])
+async def remove(jobs: ReadyJobs, file: VisibleFile) -> DeletedFile:
     """Remove a file; a batch that still reads it fails."""
-    await asyncio.to_thread(jobs.files.remove, id)
-    return DeletedFile(id=id)
+    await asyncio.to_thread(jobs.files.remove, file.id)
+    return DeletedFile(id=file.id)
 
 
-@router.get("/files/{id}/content", tags=["batches"], response_class=StreamingResponse)
-async def content(jobs: ReadyJobs, id: str) -> StreamingResponse:
+@router.get(
+    "/files/{id}/content", tags=["batches"], dependencies=[requires("batches")], response_class=StreamingResponse
+)
+async def content(jobs: ReadyJobs, file: VisibleFile) -> StreamingResponse:
     """The content of a file."""
-    stored = await asyncio.to_thread(jobs.files.get, id)
     stack = ExitStack()
     # Opened before the response begins, so that an error has its own status.
-    source = await asyncio.to_thread(stack.enter_context, jobs.files.open_reader(id))
+    source = await asyncio.to_thread(stack.enter_context, jobs.files.open_reader(file.id))
 
     async def read_chunks() -> AsyncIterator[bytes]:
         with stack:
             while chunk := await asyncio.to_thread(source.read, _CHUNK_BYTES):
                 yield chunk
 
-    headers = {"Content-Length": str(stored.bytes)}
+    headers = {"Content-Length": str(file.bytes)}
     return StreamingResponse(read_chunks(), media_type="application/octet-stream", headers=headers)
 
 
 _BODY = {"requestBody": {"content": {"application/json": {"schema": NewBatch.model_json_schema()}}}}
 
 
-@router.post("/batches", tags=["batches"], openapi_extra=_BODY)
-async def create(request: Request, jobs: ReadyJobs) -> BatchObject:
+@router.post("/batches", tags=["batches"], dependencies=[requires("batches")], openapi_extra=_BODY)
+async def create(request: Request, components: ReadyComponents, jobs: ReadyJobs, caller: CurrentCaller) -> BatchObject:
     """Answer every request of an uploaded file, at batch priority; `endpoint` is any operation's route."""
-    new = parse_fields(NewBatch, parse_json(await request.body()), where="body")
-    return await jobs.batches.create(new)
+    return await jobs.batches.create(await read_json(request, components, NewBatch), caller)
 
 
-@router.get("/batches", tags=["batches"])
+@router.get("/batches", tags=["batches"], dependencies=[requires("batches")])
 async def batches(
-    jobs: ReadyJobs, after: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
+    jobs: ReadyJobs, caller: CurrentCaller, after: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
 ) -> BatchPage:
-    """The batches, the newest first."""
-    return await jobs.batches.list_page(after=after, limit=limit)
+    """The batches of the key's tenant, the newest first."""
+    return await jobs.batches.list_page(caller, after=after, limit=limit)
 
 
-@router.get("/batches/{id}", tags=["batches"])
-async def batch(jobs: ReadyJobs, id: str) -> BatchObject:
+@router.get("/batches/{id}", tags=["batches"], dependencies=[requires("batches")])
+async def batch(jobs: ReadyJobs, caller: CurrentCaller, id: str) -> BatchObject:
     """A batch's progress and, once it has ended, the files with the answers and the errors."""
-    return await jobs.batches.get(id)
+    return await jobs.batches.get(id, caller)
 
 
-@router.post("/batches/{id}/cancel", tags=["batches"])
-async def cancel(jobs: ReadyJobs, id: str) -> BatchObject:
+@router.post("/batches/{id}/cancel", tags=["batches"], dependencies=[requires("batches")])
+async def cancel(jobs: ReadyJobs, caller: CurrentCaller, id: str) -> BatchObject:
     """Cancel a batch: requests in progress are finished, the others are not started."""
-    return await jobs.batches.cancel(id)
+    return await jobs.batches.cancel(id, caller)
 
 
 @router.post(
     "/embeddings",
+    dependencies=[requires("analyze")],
     tags=["images"],
     response_model=EmbeddingsReply,
     openapi_extra=json_body(EmbeddingsRequest, input=PIXEL_URL),
@@ -149,6 +166,7 @@ async def embeddings(request: Request, components: ReadyComponents) -> Response:
 
 @router.post(
     "/moderations",
+    dependencies=[requires("analyze")],
     tags=["moderation"],
     response_model=ModerationReply,
     openapi_extra=moderation_body(ModerationRequest),

@@ -61,10 +61,17 @@ async def open_event_logs(settings: Settings) -> AsyncIterator[EventLogs]:
     keep = monitoring.audit_days * DAY_SECONDS
     if monitoring.audit == REDIS:
         async with open_queue(settings) as queue:
-            stream = partial(RedisEventLog, queue.scripts, keep_seconds=keep, max_lines=monitoring.audit_records)
+            stream = partial(
+                RedisEventLog,
+                queue.scripts,
+                keep_seconds=keep,
+                max_lines=monitoring.audit_records,
+                max_bytes=monitoring.audit_bytes,
+            )
             yield EventLogs(stream("audit"), stream("feedback"), stream("disputed"))
         return
-    file = partial(FileEventLog, Path(monitoring.audit).expanduser(), keep_seconds=keep)
+    folder = Path(monitoring.audit).expanduser()
+    file = partial(FileEventLog, folder, keep_seconds=keep, max_bytes=monitoring.audit_bytes)
     event_logs = EventLogs(file("audit"), file("feedback"), file("disputed"))
     file("audit").check()
     yield event_logs

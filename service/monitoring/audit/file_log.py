@@ -8,7 +8,6 @@ import asyncio
 import fcntl
 import mmap
 import os
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +18,13 @@ from pathlib import Path
 
 from pipelines.errors import RequestRejected
 from pipelines.findings import result_time
+from pipelines.linear_patterns import compile_bytes, text_is
 from service.monitoring.audit.log import LogLine, LogPage, record_prefix
-from service.monitoring.errors import AuditUnavailable
+from service.monitoring.errors import AuditFull, AuditUnavailable
 
 OUT_OF_ORDER_SECONDS = 10.0  # by which a line may follow one of a later time: writers gather lines, and take turns
-_CURSOR = re.compile(r"(\d{4}-\d\d-\d\d):(\d{1,18})")
-_TIME = re.compile(rb'\n\{"result_id":"res_([0-9a-f]{12})')
+_is_cursor = text_is(r"[0-9]{4}-[0-9]{2}-[0-9]{2}:[0-9]{1,18}")
+_TIME = compile_bytes(rb'\n\{"result_id":"res_([0-9a-f]{12})')
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class FileEventLog:
     folder: Path
     name: str
     keep_seconds: float
+    max_bytes: int = 2 * 2**30  # of all days; what would be more is refused, because nothing may push out old records
 
     def check(self) -> None:
         """Create the folder. Raises AuditUnavailable where it cannot be written to."""
@@ -48,17 +49,19 @@ class FileEventLog:
         return None if at is None else await asyncio.to_thread(self._find, self._path(_utc_day(at)), result_id, at)
 
     async def read(self, after: str, limit: int) -> LogPage:
-        found = _CURSOR.fullmatch(after)
-        if after and found is None:
+        if after and not _is_cursor(after):
             raise RequestRejected(f"after: {after[:80]!r} is no cursor of this list")
-        day, offset = (found[1], int(found[2])) if found else ("", 0)
-        return await asyncio.to_thread(self._read, day, offset, limit)
+        day, _, offset = after.partition(":")
+        return await asyncio.to_thread(self._read, day, int(offset or 0), limit)
 
     async def prune(self) -> None:
         await asyncio.to_thread(self._prune)
 
     def _append(self, lines: Sequence[LogLine]) -> None:
         with self._translate_errors():
+            size = sum(path.stat().st_size for path in self._paths()) + sum(len(line.data) + 1 for line in lines)
+            if size > self.max_bytes:
+                raise AuditFull(self.name, self.max_bytes)
             for day, group in groupby(sorted(lines, key=lambda line: line.at), lambda line: _utc_day(line.at)):
                 self._write(self._path(day), b"".join(line.data + b"\n" for line in group))
 

@@ -84,6 +84,8 @@ class AuditRecord(RecordedValue):
     request_id: str | None = None
     trace_id: str | None = None
     job_id: str | None = None
+    key: str | None = Field(default=None, description="name of the API key that asked")
+    tenant: str | None = Field(default=None, description="the key's tenant, to which the result belongs")
     operation: str | None = None
     priority: Priority
     pipelines: list[str] = Field(description="pipelines that answered")

@@ -107,4 +107,7 @@ def build_spans(stages: Sequence[StageTiming]) -> list[dict[str, Any]]:
 
 def _context_fields(context: RequestContext | None) -> dict[str, Any]:
     names = ("request_id", "trace_id", "job_id", "operation")
-    return {name: getattr(context, name) for name in names} if context else {}
+    if context is None:
+        return {}
+    sender = {"key": context.sender.key, "tenant": context.sender.tenant}
+    return {name: getattr(context, name) for name in names} | sender

@@ -13,10 +13,12 @@ from pydantic import BaseModel, ValidationError
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
 from service.components import Components
+from service.keys.caller import Caller
 from service.monitoring.audit.factory import DAY_SECONDS, OFF, EventLogs, open_event_logs
 from service.monitoring.audit.log import START, EventLog, LogLine, record_prefix
 from service.monitoring.audit.observer import AuditObserver
 from service.monitoring.audit.record import AuditRecord
+from service.monitoring.errors import ResultUnknown
 from service.monitoring.feedback.labels import KnownLabels, derive_labels
 from service.monitoring.feedback.metrics import FeedbackMetrics
 from service.monitoring.feedback.types import (
@@ -58,9 +60,11 @@ class FeedbackAggregator:
         self._refresh_lock = asyncio.Lock()
         self._metrics = FeedbackMetrics(self.summaries, registry)
 
-    async def submit(self, request: FeedbackRequest) -> FeedbackReply:
-        """Raises ResultUnknown, RequestRejected, or what the event logs raise."""
+    async def submit(self, request: FeedbackRequest, caller: Caller) -> FeedbackReply:
+        """Raises ResultUnknown (also for another tenant's result), RequestRejected, or what the event logs raise."""
         record = await self._audit.find(request.result_id)
+        if not caller.may_see(record.tenant):
+            raise ResultUnknown(request.result_id)
         pipeline = _choose_pipeline(record, request.pipeline)
         said, expected = derive_labels(record, pipeline, request.verdict, request.expected, await self._read_labels())
         await self._refresh()
@@ -84,12 +88,15 @@ class FeedbackAggregator:
         await self._refresh()
         return FeedbackSummary(window=self._window_size, days=self._days, pipelines=dict(self.summaries()))
 
-    async def disputed(self, after: str, limit: int) -> DisputePage:
-        """Leaves out cases that were settled since. Raises RequestRejected, or what the event logs raise."""
+    async def disputed(self, viewer: Caller, after: str, limit: int) -> DisputePage:
+        """Leaves out cases that were settled since, and those of other tenants.
+
+        Raises RequestRejected, or what the event logs raise.
+        """
         await self._refresh()
         lines, cursor = await self._event_logs.disputed.read(after, limit)
         cases = [one for line in lines if (one := _parse(Dispute, line)) is not None and self._is_latest(one)]
-        return DisputePage(data=cases, next=cursor)
+        return DisputePage(data=[one for one in cases if viewer.may_see(one.record.tenant)], next=cursor)
 
     def summaries(self) -> Mapping[str, PipelineFeedback]:
         """By pipeline, as of the last refresh from the event log."""

@@ -10,6 +10,6 @@ elseif state == 'running' then
   redis.call('HSET', job_of(id), 'cancel', 1)
 end
 if state == 'queued' or state == 'retrying' then
-  end_job(id, 'cancelled', nil, ARGV[2])
+  end_job(id, 'cancelled', nil, ARGV[2], 0)
 end
 return state and 1 or 0

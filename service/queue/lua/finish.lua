@@ -31,14 +31,14 @@ local function finish(id, verb, content, extra, job)
     return retry(id, job, content, extra)
   end
   if verb == 'done' then
-    end_job(id, verb, nil, keep, 'body', content, 'about', extra)
+    end_job(id, verb, nil, keep, #content + #extra, 'body', content, 'about', extra)
     if job.error then
       redis.call('HDEL', job_of(id), 'error')
     end
   elseif verb == 'failed' then
-    end_job(id, verb, content, keep, 'error', content)
+    end_job(id, verb, content, keep, #content, 'error', content)
   else
-    end_job(id, verb, nil, keep)
+    end_job(id, verb, nil, keep, 0)
   end
   return verb
 end

@@ -8,6 +8,7 @@ if verb == 'drop' then
   drop(id)
 else
   redis.call('ZREM', root .. ':dead', id)
+  forget_bytes('ended', id)
   redis.call('HDEL', job_of(id), 'error', 'ended', 'cancel')
   enqueue(id, facts[2], facts[3], 'attempts', 0)
 end

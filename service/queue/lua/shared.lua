@@ -6,6 +6,7 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000) -- ms, by the server's
 local GROUP = 'workers'
 local WORKER = 'worker' -- one consumer name for all workers: a job's `run` tells runs apart, and no dead consumers accumulate
 local EVENTS_KEPT = 64
+local RECORD_BYTES = 2048 -- of an ended job beside its result: about what its hash and events take
 
 local function key_of(kind, name)
   return root .. ':' .. kind .. ':' .. name
@@ -48,18 +49,44 @@ local function remove_entry(priority, entry)
   redis.call('XDEL', stream_of(priority), entry)
 end
 
+-- The bytes of each `kind` ('payloads' and 'ended') are counted in a hash, whose field 'total' is their sum, and a sorted
+-- set has the ms at which they expire. Sets a name's bytes anew.
+local function count_bytes(kind, name, bytes, expires)
+  local before = redis.call('HGET', key_of('bytes', kind), name) or 0
+  redis.call('HSET', key_of('bytes', kind), name, bytes)
+  redis.call('HINCRBY', key_of('bytes', kind), 'total', bytes - before)
+  redis.call('ZADD', key_of('expiry', kind), expires, name)
+end
+
+-- Deletes first: a server without memory left allows further writes to a script that has freed some.
+local function forget_bytes(kind, name)
+  redis.call('ZREM', key_of('expiry', kind), name)
+  local bytes = redis.call('HGET', key_of('bytes', kind), name)
+  if bytes then
+    redis.call('HDEL', key_of('bytes', kind), name)
+    redis.call('HINCRBY', key_of('bytes', kind), 'total', -bytes)
+  end
+end
+
+local function total_bytes(kind)
+  return tonumber(redis.call('HGET', key_of('bytes', kind), 'total') or 0)
+end
+
 -- A payload is deleted with the last job that names it.
 local function release_payloads(id)
   for name in string.gmatch(redis.call('HGET', job_of(id), 'blobs') or '', '%S+') do
     if redis.call('HINCRBY', key_of('blob', name), 'references', -1) < 1 then
       redis.call('DEL', key_of('blob', name))
+      forget_bytes('payloads', name)
     end
   end
 end
 
--- Ends a job as done, failed or cancelled, and keeps it for `keep` ms without work and payloads. Takes further fields.
-local function end_job(id, state, facts, keep, ...)
+-- Ends a job as done, failed or cancelled, and keeps it for `keep` ms without work and payloads. `size` is that of its
+-- result. Takes further fields.
+local function end_job(id, state, facts, keep, size, ...)
   release_payloads(id)
+  count_bytes('ended', id, RECORD_BYTES + size, now + keep)
   local known = redis.call('HMGET', job_of(id), 'events', 'key')
   local number = record(id, state, facts, known[1])
   redis.call('HDEL', job_of(id), 'work', 'blobs')
@@ -76,15 +103,17 @@ local function make_dead(id, problem)
   local number = record(id, 'dead', problem, redis.call('HGET', job_of(id), 'events'))
   redis.call('HSET', job_of(id), 'state', 'dead', 'ended', now, 'error', problem, 'events', number)
   redis.call('ZADD', root .. ':dead', now, id)
+  count_bytes('ended', id, RECORD_BYTES, '+inf')
 end
 
 local function drop(id)
+  redis.call('ZREM', root .. ':dead', id) -- first, because deleting is allowed to a server without memory left
+  forget_bytes('ended', id)
   release_payloads(id)
   local key = redis.call('HGET', job_of(id), 'key')
   if key and key ~= '' then
     redis.call('DEL', key_of('key', key))
   end
-  redis.call('ZREM', root .. ':dead', id)
   redis.call('DEL', job_of(id), key_of('events', id))
 end
 

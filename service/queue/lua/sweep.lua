@@ -1,10 +1,17 @@
 -- ARGV: worker, limit, lease ms, attempts, keep ms, ms to keep dead letters, problem for lost jobs, priority*.
--- Enqueues delayed jobs that are due, drops old dead letters, and restarts and returns jobs whose lease ran out.
+-- Enqueues delayed jobs that are due, drops old dead letters, forgets the bytes of what has expired, and restarts and
+-- returns jobs whose lease ran out.
 local worker, room, lease, attempts, keep = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local BATCH = 500
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', root .. ':dead', '-inf', now - ARGV[6], 'LIMIT', 0, BATCH)) do
   drop(id)
+end
+
+for _, kind in ipairs({ 'payloads', 'ended' }) do
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', key_of('expiry', kind), '-inf', now, 'LIMIT', 0, BATCH)) do
+    forget_bytes(kind, name)
+  end
 end
 
 local function reclaim(priority, entry)
@@ -16,7 +23,7 @@ local function reclaim(priority, entry)
   local id = found[2][2]
   if redis.call('HEXISTS', job_of(id), 'cancel') == 1 then
     remove_entry(priority, entry)
-    end_job(id, 'cancelled', nil, keep)
+    end_job(id, 'cancelled', nil, keep, 0)
   elseif tonumber(redis.call('HGET', job_of(id), 'attempts') or 0) >= max_attempts_of(id, attempts) then
     remove_entry(priority, entry)
     make_dead(id, ARGV[7])

@@ -1,8 +1,12 @@
--- ARGV: worker, limit, priority*. Starts at most `limit` jobs. Returns them and, per priority, the last entry's id, to
--- wait for later ones. Strict priorities: a later one gets only the slots that the earlier ones leave.
+-- ARGV: worker, limit, bytes of ended jobs, priority*. Starts at most `limit` jobs, and none while ended jobs take more
+-- bytes than they may. Returns them and, per priority, the last entry's id, to wait for later ones. Strict priorities: a
+-- later one gets only the slots that the earlier ones leave.
 local worker, room = ARGV[1], tonumber(ARGV[2])
+if total_bytes('ended') >= tonumber(ARGV[3]) then
+  room = 0
+end
 local jobs, last_ids = {}, {}
-for at = 3, #ARGV do
+for at = 4, #ARGV do
   local priority = ARGV[at]
   if #jobs < room then
     local read = redis.call('XREADGROUP', 'GROUP', GROUP, WORKER, 'COUNT', room - #jobs,

@@ -12,9 +12,16 @@ from prometheus_client.process_collector import ProcessCollector
 from pipelines.captioning.encoder_cache import EncoderCache
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
+from pipelines.pixel_budget import PixelBudget
 from service.telemetry.metrics.gpu import GpuCollector, open_nvml
 from service.telemetry.metrics.models import BatchMetrics, ModelCollector
-from service.telemetry.metrics.process import BuildCollector, CacheCollector, LoopMetrics, PoolCollector
+from service.telemetry.metrics.process import (
+    BuildCollector,
+    CacheCollector,
+    LoopMetrics,
+    PixelBudgetCollector,
+    PoolCollector,
+)
 from service.telemetry.metrics.requests import RequestMetrics, StageMetrics
 
 if TYPE_CHECKING:
@@ -32,11 +39,13 @@ class Metrics:
         self.batches = BatchMetrics(self.registry)
         self.loop = LoopMetrics(self.registry)
 
-    def register_collectors(self, runtime: "Runtime", pool: CpuPool, cache: EncoderCache | None) -> None:
+    def register_collectors(
+        self, runtime: "Runtime", pool: CpuPool, budget: PixelBudget, cache: EncoderCache | None) -> None:
         """Register the collectors that read these objects, and the machine, at each scrape."""
         self.registry.register(BuildCollector(runtime.device))
         self.registry.register(ModelCollector(runtime))
         self.registry.register(PoolCollector(pool))
+        self.registry.register(PixelBudgetCollector(budget))
         if cache is not None:
             self.registry.register(CacheCollector("encoder", cache))
         if (nvml := open_nvml()) is not None:

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from models.device import Device
 from models.priority import PRIORITIES
 from pipelines.cpu_pool import CpuPool
+from pipelines.pixel_budget import PixelBudget
 
 LAG_INTERVAL_SECONDS = 0.25
 
@@ -51,6 +52,22 @@ class PoolCollector(Collector):
         for priority in PRIORITIES:
             waiting.add_metric([priority], self._pool.depth(priority))
         return threads, waiting
+
+
+class PixelBudgetCollector(Collector):
+    """Reads the memory for pixels at each scrape."""
+
+    def __init__(self, budget: PixelBudget) -> None:
+        self._budget = budget
+
+    def collect(self) -> Iterable[Metric]:
+        charged = GaugeMetricFamily("kernelsight_pixel_memory_bytes", "Memory that is charged for decoded pixels.")
+        charged.add_metric([], self._budget.used_bytes)
+        limit = GaugeMetricFamily("kernelsight_pixel_memory_limit_bytes", "The most that may be charged.")
+        limit.add_metric([], self._budget.limit_bytes)
+        waiting = GaugeMetricFamily("kernelsight_pixel_memory_waiting", "Requests and pages that wait for such memory.")
+        waiting.add_metric([], self._budget.waiting)
+        return charged, limit, waiting
 
 
 class LoopMetrics:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from models.priority import Priority
 from pipelines.boxes import Box
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.pdf.client import PdfiumClient
 from pipelines.documents.pipeline import ArrangedPage, DocumentLimits, DocumentsPipeline
 from pipelines.documents.stages import LayoutBlock, PageText, Pixels, TextLine, TextWord
 from pipelines.documents.types import DocumentLine, DocumentWord, Region
+from pipelines.image.decoders import DecoderLimits, Decoders
 from pipelines.run_context import RunContext
 
 
@@ -28,15 +30,17 @@ def return_lines(*lines: TextLine) -> Callable[[Pixels], PageText]:
 
 @dataclass
 class FakeReader:
-    """Records the pages that it gets; `result` makes its PageText."""
+    """Records the pages that it gets, and at which priority; `result` makes its PageText."""
 
     result: Callable[[Pixels], PageText] = field(
         default_factory=lambda: return_lines(make_line("read by OCR", (10, 10, 90, 20)))
     )
     pages: list[Pixels] = field(default_factory=list)
+    priorities: list[Priority] = field(default_factory=list)
 
     async def read(self, pixels: Pixels, context: RunContext) -> PageText:
         self.pages.append(pixels)
+        self.priorities.append(context.priority)
         await asyncio.sleep(0)
         return self.result(pixels)
 
@@ -77,6 +81,7 @@ def make_documents_pipeline(
         layout or FakeLayout(),
         arrange_one_region_per_line,
         pdfium,
+        Decoders(pool, DecoderLimits(formats=())),
         pool,
         limits or DocumentLimits(),
         used=(),

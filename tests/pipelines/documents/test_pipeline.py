@@ -19,6 +19,8 @@ from pipelines.documents.types import Page
 from pipelines.engine import Engine
 from pipelines.errors import RequestRejected
 from pipelines.image.decode import ImageLimits
+from pipelines.image.decode_cost import PICTURE_BYTES
+from pipelines.pixel_budget import PixelBudget
 from pipelines.run_context import RunContext
 from tests.pipelines.documents.conftest import ReadDocument
 from tests.pipelines.documents.fake_stages import (
@@ -336,3 +338,32 @@ def test_a_page_with_a_rotate_entry_is_read_upright(read: ReadDocument) -> None:
     assert page.height == 1754
     x0, y0, x1, y1 = page.regions[0].box
     assert x1 - x0 < y1 - y0
+
+
+def test_pages_after_the_first_give_way(read: ReadDocument) -> None:
+    reader = FakeReader()
+
+    read(make_tiff((40, 20), (41, 20), (42, 20)), reader=reader)
+
+    assert [(pixels.shape[1], priority) for pixels, priority in zip(reader.pages, reader.priorities, strict=True)] == [
+        (40, "interactive"),
+        (41, "batch"),
+        (42, "batch"),
+    ]
+
+
+def test_pages_are_charged_for_their_pixels_and_all_is_given_back(pdfium: PdfiumClient) -> None:
+    budget, used = PixelBudget(2**30, wait_seconds=0), list[int]()
+    pool = CpuPool(threads=1)
+
+    def read_page(pixels: Pixels) -> PageText:
+        used.append(budget.used_bytes)
+        return PageText(pixels, ())
+
+    pipeline = make_documents_pipeline(pdfium, pool, reader=FakeReader(read_page), limits=DocumentLimits())
+    engine = Engine([pipeline], pool=pool, limits=ImageLimits(), pdfium=pdfium, budget=budget)
+    asyncio.run(engine.run(make_pdf(draw_scan), {"document": DocumentsOptions()}))
+    pool.close()
+
+    assert used == [1240 * 1754 * PICTURE_BYTES]
+    assert budget.used_bytes == 0

@@ -1,9 +1,8 @@
 """Any damage to any file gives a picture or an error that blames the image, and no other exception."""
 
-import re
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import ImageRejected
@@ -38,9 +37,6 @@ FILES = {
     "HEIC, Exif": encode(CAT, "HEIC", rotation=3, orientation=6),
 }
 
-# pi_heif 1.4.0 ends the process when the type of an item is not ASCII: such files are left out here.
-ITEM_TYPES = re.compile(rb"infe\x02.{7}(.{4})", re.DOTALL)
-
 # Half of all places lie in the first tenth of the file, where the headers are.
 PLACES = st.floats(0, 1) | st.floats(0, 0.1)
 EXTREMES = st.sampled_from([b"\0", b"\xff", b"\0\0", b"\xff\xff", b"\xff\xff\xff\x7f", b"\x7f\xff\xff\xff", bytes(4)])
@@ -66,7 +62,6 @@ def apply_edits(data: bytes, edits: list[Edit]) -> bytes:
 @given(edits=EDITS, shorter_side=st.sampled_from([None, 10]))
 def test_damage_gives_a_picture_or_blames_the_image(name: str, edits: list[Edit], shorter_side: int | None) -> None:
     data = apply_edits(FILES[name], edits)
-    assume(all(kind.isascii() for kind in ITEM_TYPES.findall(data)))
 
     outcome: Picture | ImageRejected
     try:

@@ -13,6 +13,7 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.errors import ImageTruncated, RequestRejected
 from pipelines.image.decode import ImageLimits, decode
+from pipelines.image.decoders import DecoderLimits, Decoders
 from pipelines.image.sanitize import SanitizePipeline
 from pipelines.image.sanitize_types import SanitizedImage, SanitizeOptions
 from pipelines.image.spec import SANITIZE
@@ -44,7 +45,8 @@ def sanitize(data: bytes, **options: Any) -> SanitizedImage:
     async def run() -> SanitizedImage:
         pool = CpuPool(threads=1)
         try:
-            engine = Engine([SanitizePipeline(ImageLimits(), pool)], pool=pool, limits=ImageLimits())
+            pipeline = SanitizePipeline(ImageLimits(), pool, Decoders(pool, DecoderLimits(formats=())))
+            engine = Engine([pipeline], pool=pool, limits=ImageLimits())
             findings = await engine.run(data, {"sanitize": SanitizeOptions(**options)})
         finally:
             pool.close()

@@ -10,9 +10,12 @@ import pytest
 
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
+from service.batches.file_quota import FileQuota
 from service.batches.file_store import FileStore, derived_file_id
 from service.batches.remote_file import RemoteFile
-from service.errors import FilesNotWritable, FilesUnavailable, FileUnknown
+from service.errors import FilesFull, FilesNotWritable, FilesUnavailable, FileUnknown
+from service.keys.caller import UNRESTRICTED
+from service.problems import problem_for
 
 
 @pytest.fixture
@@ -50,6 +53,65 @@ def test_a_failed_write_leaves_nothing(store: FileStore, tmp_path: Path) -> None
     assert list((tmp_path / "files").iterdir()) == []
 
 
+def test_an_upload_over_the_bytes_of_all_files_is_refused(tmp_path: Path) -> None:
+    store = FileStore(str(tmp_path), 3600, FileQuota(1000))
+    store.add(io.BytesIO(bytes(600)), "in.jsonl")
+    before = sorted(tmp_path.iterdir())
+
+    with pytest.raises(FilesFull) as refused:
+        store.add(io.BytesIO(bytes(401)), "in.jsonl")
+
+    assert problem_for(refused.value)["type"] == "urn:kernelsight:problem:storage-full"
+    assert problem_for(refused.value)["status"] == 507
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_output_over_the_bytes_of_all_files_leaves_nothing(tmp_path: Path) -> None:
+    store = FileStore(str(tmp_path), 3600, FileQuota(3 * 2**20))
+
+    def write() -> None:
+        with store.open_writer(derived_file_id("batch", 1), "part", "batch_part") as target:
+            for _ in range(4):
+                target.write(bytes(2**20))
+
+    with pytest.raises(FilesFull):
+        write()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_uploads_at_once_share_the_bytes(tmp_path: Path) -> None:
+    store = FileStore(str(tmp_path), 3600, FileQuota(1000))
+
+    def write_second() -> None:
+        with store.open_writer(derived_file_id("batch", 2), "part", "batch_part") as target:
+            target.write(bytes(600))
+
+    def write_both() -> None:
+        with store.open_writer(derived_file_id("batch", 1), "part", "batch_part") as target:
+            target.write(bytes(600))
+            target.flush()
+            write_second()
+
+    with pytest.raises(FilesFull):
+        write_both()
+
+
+def test_a_removed_file_makes_room(tmp_path: Path) -> None:
+    store = FileStore(str(tmp_path), 3600, FileQuota(1000))
+    store.remove(store.add(io.BytesIO(bytes(1000)), "in.jsonl").id)
+
+    assert store.add(io.BytesIO(bytes(1000)), "in.jsonl").bytes == 1000
+
+
+def test_files_of_another_process_count(tmp_path: Path) -> None:
+    here, there = (FileStore(str(tmp_path), 3600, FileQuota(1000)) for _ in range(2))
+    there.add(io.BytesIO(bytes(600)), "in.jsonl")
+
+    with pytest.raises(FilesFull):
+        here.add(io.BytesIO(bytes(600)), "in.jsonl")
+
+
 def test_writing_again_replaces_the_file(store: FileStore) -> None:
     id = derived_file_id("batch", 1)
     for text in (b"a long first text", b"short"):
@@ -83,14 +145,14 @@ def test_listing_pages_continue_and_skip_parts(store: FileStore) -> None:
     with store.open_writer(derived_file_id("part"), "part", "batch_part") as target:
         target.write(b"x")
 
-    first = store.list_page(after=None, limit=3, newest_first=True, purpose=None)
-    second = store.list_page(after=first.last_id, limit=3, newest_first=True, purpose="batch")
+    first = store.list_page(viewer=UNRESTRICTED, after=None, limit=3, newest_first=True, purpose=None)
+    second = store.list_page(viewer=UNRESTRICTED, after=first.last_id, limit=3, newest_first=True, purpose="batch")
 
     assert {one.id for one in [*first.data, *second.data]} == made
     assert first.has_more
     assert not second.has_more
     with pytest.raises(RequestRejected):
-        store.list_page(after="file-none", limit=3, newest_first=True, purpose=None)
+        store.list_page(viewer=UNRESTRICTED, after="file-none", limit=3, newest_first=True, purpose=None)
 
 
 def test_a_folder_that_cannot_be_written_raises(tmp_path: Path) -> None:
@@ -106,7 +168,9 @@ def test_files_can_be_anywhere_that_fsspec_reaches() -> None:
     file = store.add(io.BytesIO(b"far away"), "in.jsonl")
 
     assert content(store, file.id) == b"far away"
-    assert store.list_page(after=None, limit=9, newest_first=False, purpose=None).first_id == file.id
+    assert (
+        store.list_page(viewer=UNRESTRICTED, after=None, limit=9, newest_first=False, purpose=None).first_id == file.id
+    )
 
 
 @pytest.fixture
@@ -131,7 +195,10 @@ def write(store: FileStore) -> None:
     [
         (lambda store: store.get(derived_file_id("some")), FilesUnavailable),
         (lambda store: content(store, derived_file_id("some")), FilesUnavailable),
-        (lambda store: store.list_page(after=None, limit=9, newest_first=True, purpose=None), FilesUnavailable),
+        (
+            lambda store: store.list_page(viewer=UNRESTRICTED, after=None, limit=9, newest_first=True, purpose=None),
+            FilesUnavailable,
+        ),
         (lambda store: store.remove(derived_file_id("some")), FilesUnavailable),
         (lambda store: store.add(io.BytesIO(b"x"), "in.jsonl"), FilesUnavailable),
         (write, FilesNotWritable),
@@ -187,7 +254,7 @@ def test_broken_metadata_hides_no_other_file(tmp_path: Path, caplog: pytest.LogC
     known = store.add(io.BytesIO(b"x"), "in.jsonl")
     (tmp_path / "file-broken.json").write_bytes(b"")
 
-    listed = store.list_page(after=None, limit=9, newest_first=True, purpose=None)
+    listed = store.list_page(viewer=UNRESTRICTED, after=None, limit=9, newest_first=True, purpose=None)
 
     assert [one.id for one in listed.data] == [known.id]
     assert "file-broken.json is no record" in caplog.text

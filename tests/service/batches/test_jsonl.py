@@ -6,6 +6,7 @@ import json
 import pytest
 
 from service.batches.jsonl import CHUNK_LINES, read_lines, validate_file
+from service.settings import LimitSettings
 
 URL = "/v1/moderations"
 
@@ -17,7 +18,7 @@ def line(id: str, **other: object) -> bytes:
 def test_chunks_begin_at_lines_and_cover_all_of_them() -> None:
     data = b"\n".join(line(f"r{number}") for number in range(CHUNK_LINES * 2 + 3)) + b"\n\n"
 
-    validated = validate_file(io.BytesIO(data), URL)
+    validated = validate_file(io.BytesIO(data), URL, LimitSettings())
 
     ids = []
     for chunk in validated.chunks:
@@ -30,7 +31,7 @@ def test_chunks_begin_at_lines_and_cover_all_of_them() -> None:
 
 
 def test_the_last_line_needs_no_line_break() -> None:
-    assert validate_file(io.BytesIO(line("a") + line("b").rstrip()), URL).total == 2
+    assert validate_file(io.BytesIO(line("a") + line("b").rstrip()), URL, LimitSettings()).total == 2
 
 
 @pytest.mark.parametrize(
@@ -44,11 +45,11 @@ def test_the_last_line_needs_no_line_break() -> None:
     ],
 )
 def test_an_invalid_line_is_reported_with_its_number(wrong: bytes, code: str) -> None:
-    validated = validate_file(io.BytesIO(line("a") + b"\n" + wrong + line("c")), URL)
+    validated = validate_file(io.BytesIO(line("a") + b"\n" + wrong + line("c")), URL, LimitSettings())
 
     assert [(error.code, error.line) for error in validated.errors] == [(code, 3)]
     assert validated.chunks == []
 
 
 def test_a_file_without_requests_is_invalid() -> None:
-    assert [error.code for error in validate_file(io.BytesIO(b"\n \n"), URL).errors] == ["empty_file"]
+    assert [error.code for error in validate_file(io.BytesIO(b"\n \n"), URL, LimitSettings()).errors] == ["empty_file"]

@@ -17,6 +17,7 @@ from service.batches.file_store import FileStore
 from service.batches.jsonl import CHUNK_LINES
 from service.batches.processor import BatchProcessor
 from service.batches.types import BatchObject
+from service.keys.caller import UNRESTRICTED
 from service.settings import Settings, SettingsInvalid
 from service.telemetry.metrics import Metrics
 from service.telemetry.request_context import RequestContext, bind_request
@@ -109,8 +110,8 @@ def test_reading_an_expired_batch_enqueues_its_missing_chunks(open_queue: OpenQu
     async def scenario(batches: Batches, processor: BatchProcessor, id: str) -> None:
         await processor.start(id)
         await processor.process_chunk(id, 0)
-        await batches.get(id)
-        await batches.get(id)
+        await batches.get(id, UNRESTRICTED)
+        await batches.get(id, UNRESTRICTED)
 
     batch, _, waiting = run_batch(open_queue, tmp_path, scenario)
 

@@ -15,7 +15,7 @@ from service.http.app import create_app
 from service.settings import Settings
 
 REQUEST = (
-    b"POST /v1/features HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 29\r\n\r\n"
+    b"POST /v1/features HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 29\r\n\r\n"
     b'{"image": {"data": "AAAA"}}  '
 )
 

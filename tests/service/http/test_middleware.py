@@ -21,7 +21,7 @@ def http() -> TestClient:
     """The app without its lifespan, so that nothing is loaded, and with three routes for these tests."""
     app = create_app(Settings())
     add_routes(app)
-    return TestClient(app, raise_server_exceptions=False)
+    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
 
 
 def add_routes(app: FastAPI) -> None:
@@ -105,7 +105,7 @@ def test_a_bug_is_logged_once_and_counted_by_its_status(http: TestClient, caplog
 
 
 def test_a_response_that_fails_midway_is_broken_off(http: TestClient) -> None:
-    broken = TestClient(http.app)
+    broken = TestClient(http.app, base_url="http://localhost")
 
     with pytest.raises(ValueError, match="no further"):
         broken.get("/broken")

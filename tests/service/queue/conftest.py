@@ -21,10 +21,10 @@ def open_queue(url: str) -> OpenQueue:
     namespace = f"test-{next(_numbers)}"
 
     @asynccontextmanager
-    async def connect(depth: int = 100, keep_seconds: float = 60) -> AsyncIterator[JobQueue]:
+    async def connect(depth: int = 100, keep_seconds: float = 60, **limits: int) -> AsyncIterator[JobQueue]:
         connection = QueueConnection(url)
         try:
-            yield JobQueue(ScriptRunner(connection, namespace), depth=depth, keep_seconds=keep_seconds)
+            yield JobQueue(ScriptRunner(connection, namespace), depth=depth, keep_seconds=keep_seconds, **limits)
         finally:
             await connection.close()
 

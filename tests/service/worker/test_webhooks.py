@@ -44,6 +44,50 @@ def test_nothing_is_sent_if_callbacks_are_off(allowed: UrlInputs, key: bytes | N
         send("http://127.0.0.1/", allowed=allowed, key=key)
 
 
+class EndlessAnswer(asyncio.Protocol):
+    """A server whose answer to any request never ends; `closed` is when the client hangs up."""
+
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+        self._can_write = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
+        self._send_more()
+
+    def _send_more(self) -> None:
+        if self._transport.is_closing():
+            return
+        if self._can_write:
+            self._transport.write(bytes(2**12))
+        asyncio.get_running_loop().call_later(0.001, self._send_more)
+
+    def pause_writing(self) -> None:
+        self._can_write = False
+
+    def resume_writing(self) -> None:
+        self._can_write = True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.closed.set()
+
+
+def test_an_answer_is_not_read_beyond_its_status() -> None:
+    async def scenario() -> None:
+        receiver = EndlessAnswer()
+        server = await asyncio.get_running_loop().create_server(lambda: receiver, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, open_outbound_client("any") as outbound:
+            await Webhooks(outbound, KEY).send(f"http://127.0.0.1:{port}/hook", "msg_1", b"{}")
+            await receiver.closed.wait()  # by the sender, at once: not at the end of the client's block
+
+    asyncio.run(scenario())
+
+
 def test_an_unreachable_server_is_a_temporary_failure() -> None:
     with serving_images() as server:
         url = f"{server.url}/hook"

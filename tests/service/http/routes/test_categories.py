@@ -124,7 +124,7 @@ def test_images_that_cannot_be_read_are_skipped_and_named(service: Service) -> N
     [
         ("few", 9, 20, 422, "training-rejected"),
         ("No Name", 20, 20, 422, "category-name-invalid"),
-        ("many", 380, 21, 400, "http"),
+        ("many", 380, 21, 422, "request-too-complex"),
     ],
 )
 def test_each_training_that_is_refused_has_its_problem(

@@ -75,7 +75,7 @@ def app_client(reader: FakeReader) -> Iterator[TestClient]:
     app.state.components = SimpleNamespace(
         engine=engine, pool=pool, fetcher=None, settings=settings, metrics=app.state.metrics
     )
-    yield TestClient(app, raise_server_exceptions=False)
+    yield TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
     pool.close()
     pdfium.close()
 

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
+from pipelines.cpu_pool import CpuPool
 from service.http.app import create_app
 from service.monitoring.audit.factory import EventLogs, open_event_logs
 from service.monitoring.audit.observer import AuditObserver
@@ -33,12 +34,12 @@ def id_and_http(tmp_path: Path) -> tuple[str, TestClient]:
     id, its = make_line()
     asyncio.run(journals.audit.append([its]))
     app = create_app(settings)
-    app.state.components = SimpleNamespace()
+    app.state.components = SimpleNamespace(pool=CpuPool(threads=1), settings=settings)
     aggregator = FeedbackAggregator(
         AuditObserver(journals.audit, registry), journals, known_labels, registry, window=10, days=1
     )
     app.state.monitors = SimpleNamespace(feedback=aggregator)
-    return id, TestClient(app, raise_server_exceptions=False)
+    return id, TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
 
 
 def test_feedback_is_summed_up_and_disputes_are_listed(id_and_http: tuple[str, TestClient]) -> None:
@@ -94,7 +95,7 @@ def test_without_an_audit_log_there_is_no_feedback() -> None:
     app = create_app(Settings(monitoring=MonitoringSettings(audit="off")))
     app.state.components, app.state.monitors = SimpleNamespace(), SimpleNamespace(feedback=None)
 
-    reply = TestClient(app).get("/v1/feedback/summary")
+    reply = TestClient(app, base_url="http://localhost").get("/v1/feedback/summary")
 
     assert reply.status_code == 403
     assert reply.json()["type"] == "urn:kernelsight:problem:audit-off"

@@ -33,13 +33,13 @@ def test_a_service_with_warm_models_is_ready_and_healthy(service: Service) -> No
     loaded = {model: None for task in tasks for model in task["models"]}
 
     assert [service.http.get(path).json() for path in ("/readyz", "/healthz")] == [
-        {"status": "ready", "models": loaded},
-        {"status": "ok", "models": loaded},
+        {"status": "ready", "models": loaded, "decoders": {}},
+        {"status": "ok", "models": loaded, "decoders": {"common formats": None, "confined": None}},
     ]
 
 
 def test_a_service_that_loads_models_is_alive_but_not_ready(jpeg: Jpeg) -> None:
-    client = TestClient(create_app(Settings()))  # without its lifespan: nothing is loaded
+    client = TestClient(create_app(Settings()), base_url="http://localhost")  # without its lifespan: nothing is loaded
 
     codes = [client.get("/healthz").status_code, client.get("/readyz").status_code]
     reply = client.post("/v1/features", files={"file": jpeg("cat")})
@@ -52,7 +52,7 @@ def test_a_missing_model_stops_the_service(tmp_path: Path) -> None:
     failed = threading.Event()
     app = create_app(Settings(models=ModelSettings(store=tmp_path)), on_failure=failed.set)
 
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://localhost") as client:
         assert failed.wait(30)
         assert "kernelsight models pull efficientnet-lite0" in client.get("/readyz").json()["status"]
 

@@ -175,7 +175,7 @@ def test_a_dead_letter_can_be_listed_requeued_and_dropped(one_attempt_service: S
 
     assert view["state"] == "dead"
     assert view["error"]["type"] == "urn:kernelsight:problem:url-fetch-failed"
-    assert letter["work"]["url"] == f"{server.url}/status/500"
+    assert letter["work"]["url"] == f"{server.url}/[hidden]"
     assert [one["id"] for one in listed["data"]] == [id]
     assert requeued.status_code == 202
     assert again["state"] == "dead"

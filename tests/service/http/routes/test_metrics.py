@@ -29,7 +29,7 @@ def exemplars(metrics: Metrics) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("accept", [PROMETHEUS, "application/openmetrics-text; version=none"])
 def test_clients_that_accept_openmetrics_get_it(accept: str) -> None:
-    http = TestClient(create_app(Settings()))  # without its lifespan: nothing is loaded
+    http = TestClient(create_app(Settings()), base_url="http://localhost")  # without its lifespan: nothing is loaded
     http.get("/healthz")
 
     reply = http.get("/metrics", headers={"accept": accept})
@@ -39,7 +39,7 @@ def test_clients_that_accept_openmetrics_get_it(accept: str) -> None:
 
 
 def test_other_clients_get_the_classic_text() -> None:
-    http = TestClient(create_app(Settings()))
+    http = TestClient(create_app(Settings()), base_url="http://localhost")
     http.get("/healthz")
 
     reply = http.get("/metrics")

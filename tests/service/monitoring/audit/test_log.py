@@ -13,7 +13,10 @@ import pytest
 from pipelines.errors import RequestRejected
 from service.monitoring.audit.file_log import OUT_OF_ORDER_SECONDS, FileEventLog
 from service.monitoring.audit.log import START, LogLine
-from service.monitoring.errors import AuditUnavailable
+from service.monitoring.audit.redis_log import RedisEventLog
+from service.monitoring.errors import AuditFull, AuditUnavailable
+from service.queue.connection import QueueConnection
+from service.queue.scripts import ScriptRunner
 from tests.service.conftest import LONG_SECONDS, OpenEventLogs
 from tests.service.monitoring.audit.records import make_line, result_id_at
 
@@ -126,6 +129,40 @@ def test_half_a_line_left_by_a_crash_does_not_spoil_the_next(tmp_path: Path) -> 
         return (await event_log.read(START, 10)).lines
 
     assert asyncio.run(scenario()) == [b'{"result_id":"re', b"whole"]
+
+
+def test_a_full_log_in_a_folder_takes_no_more(tmp_path: Path) -> None:
+    event_log = FileEventLog(tmp_path, "audit", LONG_SECONDS, max_bytes=1000)
+    now = time.time()
+    lines = [LogLine(now - 86_400, b"x" * 499), LogLine(now, b"y" * 499)]
+
+    async def scenario() -> list[bytes]:
+        await event_log.append(lines)
+        with pytest.raises(AuditFull):
+            await event_log.append([LogLine(now, b"z")])
+        return (await event_log.read(START, 10)).lines
+
+    assert asyncio.run(scenario()) == [line.data for line in lines]
+
+
+def test_a_full_log_in_redis_loses_its_oldest_lines(url: str) -> None:
+    async def scenario() -> tuple[int, list[bytes]]:
+        connection = QueueConnection(url)
+        server = ScriptRunner(connection, "test-full-log")
+        event_log = RedisEventLog(server, "audit", LONG_SECONDS, max_lines=100_000, max_bytes=2**20)
+        try:
+            for number in range(1000):
+                await event_log.append([LogLine(time.time(), b"%d " % number + bytes(10_000))])
+            used = await connection.commands.memory_usage(event_log.key, samples=0)
+            return used, (await event_log.read(START, 1000)).lines
+        finally:
+            await connection.close()
+
+    used, lines = asyncio.run(scenario())
+
+    assert used < 1.2 * 2**20  # the server's own estimate looks at a few lines
+    assert len(lines) > 50
+    assert lines[-1].startswith(b"999 ")
 
 
 def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:

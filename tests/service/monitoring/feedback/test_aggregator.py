@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from pipelines.errors import RequestRejected
+from service.keys.caller import UNRESTRICTED
 from service.monitoring.audit.observer import AuditObserver
 from service.monitoring.errors import ResultUnknown
 from service.monitoring.feedback.aggregator import FeedbackAggregator
@@ -60,9 +61,9 @@ def test_feedback_is_counted_by_all_processes_and_after_a_restart(open_logs: Ope
     async def scenario() -> list[FeedbackSummary]:
         ids = [await append_record(open_logs) for _ in range(3)]
         async with open_aggregator(open_logs) as here, open_aggregator(open_logs) as there:
-            await here.submit(right(ids[0]))
-            await there.submit(wrong(ids[1]))
-            await here.submit(right(ids[2]))
+            await here.submit(right(ids[0]), UNRESTRICTED)
+            await there.submit(wrong(ids[1]), UNRESTRICTED)
+            await here.submit(right(ids[2]), UNRESTRICTED)
             both = [await here.summary(), await there.summary()]
         async with open_aggregator(open_logs) as later:
             return [*both, await later.summary()]
@@ -77,10 +78,14 @@ def test_later_feedback_replaces_earlier_feedback_of_any_process(open_logs: Open
     async def scenario() -> tuple[list[bool], FeedbackSummary, list[str], list[str], str]:
         id, other = await append_record(open_logs), await append_record(open_logs)
         async with open_aggregator(open_logs) as here, open_aggregator(open_logs) as there:
-            replies = [await here.submit(wrong(id)), await there.submit(wrong(id)), await here.submit(wrong(other))]
-            disputed = await here.disputed("", 10)
-            replies.append(await there.submit(right(id)))
-            settled = await here.disputed("", 10)
+            replies = [
+                await here.submit(wrong(id), UNRESTRICTED),
+                await there.submit(wrong(id), UNRESTRICTED),
+                await here.submit(wrong(other), UNRESTRICTED),
+            ]
+            disputed = await here.disputed(UNRESTRICTED, "", 10)
+            replies.append(await there.submit(right(id), UNRESTRICTED))
+            settled = await here.disputed(UNRESTRICTED, "", 10)
             return (
                 [one.replaced for one in replies],
                 await here.summary(),
@@ -102,8 +107,8 @@ def test_a_result_without_findings_can_be_disputed(open_logs: OpenEventLogs) -> 
     async def scenario() -> tuple[str, list[str]]:
         id = await append_record(open_logs, faces=0)
         async with open_aggregator(open_logs) as aggregator:
-            await aggregator.submit(wrong(id))
-            return id, [one.result_id for one in (await aggregator.disputed("", 10)).data]
+            await aggregator.submit(wrong(id), UNRESTRICTED)
+            return id, [one.result_id for one in (await aggregator.disputed(UNRESTRICTED, "", 10)).data]
 
     id, disputed = asyncio.run(scenario())
 
@@ -114,9 +119,9 @@ def test_only_a_dispute_has_the_record_and_the_words_of_people(open_logs: OpenEv
     async def scenario() -> tuple[list[bytes], list[bytes]]:
         id = await append_record(open_logs)
         async with open_aggregator(open_logs) as aggregator, open_logs() as opened:
-            await aggregator.submit(wrong(id, "spam", comment="buy now"))
-            page = await aggregator.disputed("", 10)
-            rest = await aggregator.disputed(page.next, 10)
+            await aggregator.submit(wrong(id, "spam", comment="buy now"), UNRESTRICTED)
+            page = await aggregator.disputed(UNRESTRICTED, "", 10)
+            rest = await aggregator.disputed(UNRESTRICTED, page.next, 10)
             [case] = page.data
             assert case.result_id == id
             assert case.expected == "spam"
@@ -140,8 +145,8 @@ def test_metrics_have_the_figures_of_the_summary(open_logs: OpenEventLogs) -> No
         ids = [await append_record(open_logs) for _ in range(4)]
         async with open_aggregator(open_logs, registry) as aggregator:
             for id in ids[:3]:
-                await aggregator.submit(right(id))
-            await aggregator.submit(wrong(ids[3], "sexual"))
+                await aggregator.submit(right(id), UNRESTRICTED)
+            await aggregator.submit(wrong(ids[3], "sexual"), UNRESTRICTED)
 
     asyncio.run(scenario())
 
@@ -158,15 +163,15 @@ def test_metrics_have_the_figures_of_the_summary(open_logs: OpenEventLogs) -> No
 
 
 async def submit_for_unknown_result(aggregator: FeedbackAggregator, id: str) -> None:
-    await aggregator.submit(right(result_id_at(0)))
+    await aggregator.submit(right(result_id_at(0)), UNRESTRICTED)
 
 
 async def submit_for_missing_pipeline(aggregator: FeedbackAggregator, id: str) -> None:
-    await aggregator.submit(wrong(id, pipeline="document"))
+    await aggregator.submit(wrong(id, pipeline="document"), UNRESTRICTED)
 
 
 async def submit_without_pipeline(aggregator: FeedbackAggregator, id: str) -> None:
-    await aggregator.submit(FeedbackRequest(result_id=id, verdict="right"))
+    await aggregator.submit(FeedbackRequest(result_id=id, verdict="right"), UNRESTRICTED)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,6 @@ def test_a_saturated_pool_shows_its_waiting_calls() -> None:
     pool.close()
 
     before, during = found
-    assert before == [0, 2, 0]
-    assert during == [2, 0, 1]
-    assert read_pool() == [0, 2, 0]
+    assert before == [0, 4, 0]  # two of each priority
+    assert during == [2, 2, 1]
+    assert read_pool() == [0, 4, 0]

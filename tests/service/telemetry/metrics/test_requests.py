@@ -11,7 +11,7 @@ from tests.service.telemetry.metrics.reading import series, value
 def metrics_after(method: str, path: str, body: bytes = b"") -> CollectorRegistry:
     """The metrics after one request to a service whose models are not loaded."""
     app = create_app(Settings(limits=LimitSettings(max_image_bytes=100)))
-    TestClient(app, raise_server_exceptions=False).request(method, path, content=body)
+    TestClient(app, base_url="http://localhost", raise_server_exceptions=False).request(method, path, content=body)
     registry: CollectorRegistry = app.state.metrics.registry
     return registry
 

@@ -1,0 +1,1 @@
+"""Processes that run native libraries on strangers' bytes: limited, without secrets, files or network."""

@@ -1,0 +1,60 @@
+"""Decodes images in a confined process; started with `serve_requests`' arguments."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from pipelines.confinement.channel import ChannelMessage
+from pipelines.confinement.child import serve_requests
+from pipelines.errors import ImageRejected, ImageTooLarge
+from pipelines.image.decode import ImageLimits, decode_frame
+from pipelines.image.rendering import render
+
+_DRAWN = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+_MAX_MESSAGE = 1_000  # characters of an error
+
+
+def main() -> None:
+    _load_lazy_modules()
+    serve_requests(handle_request)
+
+
+def handle_request(request: ChannelMessage) -> ChannelMessage:
+    """`decode` and `render` call the functions of these names. The reply is the image, or the error's code."""
+    try:
+        return _decode(request.arrays["data"].tobytes(), request.facts)
+    except ImageRejected as error:
+        return ChannelMessage({"error": error.code, "message": str(error)[:_MAX_MESSAGE]})
+    except MemoryError:
+        return ChannelMessage(
+            {"error": ImageTooLarge.code, "message": "this image needs more memory than its decoder has"}
+        )
+
+
+def _decode(data: bytes, facts: Mapping[str, Any]) -> ChannelMessage:
+    limits = ImageLimits(**facts["limits"])
+    if facts["kind"] == "render":
+        image = render(data, limits=limits, longest=facts["longest"], shorter_side=facts["shorter_side"])
+        return ChannelMessage({}, {"pixels": np.asarray(image)})
+    frame = decode_frame(data, limits=limits, shorter_side=facts["shorter_side"], frame=facts["frame"])
+    found = {one.name: getattr(frame, one.name) for one in fields(frame) if one.name != "pixels"}
+    return ChannelMessage(found, {"pixels": np.asarray(frame.pixels)})
+
+
+def _load_lazy_modules() -> None:
+    """Pillow imports some of its modules at the first use, which would be too late."""
+    drawn = Image.linear_gradient("L").resize((8, 8))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    for format in _DRAWN:
+        for compression in ("raw", "tiff_lzw") if format == "TIFF" else ("none",):
+            file = io.BytesIO()
+            drawn.save(file, format, icc_profile=profile, compression=compression)
+            render(file.getvalue(), limits=ImageLimits(), longest=4, shorter_side=4)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""The decoder's process with defects: CRASH in a file ends it, HANG stalls it, and LIE makes it reply nonsense."""
+
+import os
+import time
+
+import numpy as np
+
+from pipelines.confinement.channel import ChannelMessage
+from pipelines.confinement.child import serve_requests
+from pipelines.image.decoder_process import handle_request
+
+CRASH, HANG, LIE = b"a file that crashes", b"a file that hangs", b"a file that takes over"
+
+
+def fail_or_handle(request: ChannelMessage) -> ChannelMessage:
+    data = request.arrays["data"].tobytes()
+    if CRASH in data:
+        os.abort()
+    while HANG in data:
+        time.sleep(60)
+    if LIE in data:
+        return ChannelMessage({"format": "TIFF"}, {"pixels": np.zeros((1, 2, 3, 4), np.uint8)})
+    return handle_request(request)
+
+
+if __name__ == "__main__":
+    serve_requests(fail_or_handle)
