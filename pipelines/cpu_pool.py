@@ -3,10 +3,9 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import partial
 from threading import get_ident
 from typing import Any, ParamSpec, TypeVar
@@ -19,6 +18,8 @@ from pipelines.allocator import give_back_large_blocks
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_Call = tuple[Future[Any], Callable[[], Any]]
+
 _priority: ContextVar[Priority] = ContextVar("priority", default="interactive")
 
 
@@ -30,35 +31,6 @@ def at_priority(priority: Priority) -> Iterator[None]:
         yield
     finally:
         _priority.reset(token)
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A function and who waits for its result.
-
-    Not a `concurrent.futures.Future` in asyncio's wrapper: each refers to the other, so a picture that was its result
-    would stay in memory until Python looks for cycles.
-    """
-
-    function: Callable[[], Any]
-    loop: asyncio.AbstractEventLoop
-    answer: asyncio.Future[Any]
-
-    def run(self) -> None:
-        try:
-            finish = partial(self._set_result, self.function())
-        except BaseException as error:
-            finish = partial(self._set_exception, error)
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self.loop.call_soon_threadsafe(finish)
-
-    def _set_result(self, result: Any) -> None:
-        if not self.answer.done():
-            self.answer.set_result(result)
-
-    def _set_exception(self, error: BaseException) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
 
 
 class CpuPool:
@@ -86,14 +58,14 @@ class CpuPool:
         }
 
     async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        loop, priority = asyncio.get_running_loop(), _priority.get()
-        answer: asyncio.Future[R] = loop.create_future()
-        call = _Call(partial(function, *args, **kwargs), loop, answer)
+        result: Future[R] = Future()
+        call: _Call = (result, partial(function, *args, **kwargs))
+        priority = _priority.get()
         waiting, queue = QueuedRequest(call, (), priority), self._queues[priority]
         queue.put(waiting)
         self._executors[priority].submit(self._take_one, queue)
         try:
-            return await answer
+            return await asyncio.wrap_future(result)
         finally:
             queue.discard(waiting)
 
@@ -108,10 +80,13 @@ class CpuPool:
 
     def _take_one(self, queue: RequestQueue[_Call]) -> None:
         for waiting in queue.take(1, wait=False) or ():
-            if not waiting.work.answer.cancelled():
+            result, call = waiting.work
+            if result.set_running_or_notify_cancel():
                 self._busy_threads.add(get_ident())
                 try:
-                    waiting.work.run()
+                    result.set_result(call())
+                except BaseException as error:
+                    result.set_exception(error)
                 finally:
                     self._busy_threads.discard(get_ident())
 

@@ -28,7 +28,7 @@ _MAX_RETRY_SECONDS = 60.0
 
 @dataclass(eq=False, slots=True)
 class PixelCharge:
-    """What one picture holds of the budget, in bytes."""
+    """One picture's share of the budget, in bytes."""
 
     kind: ChargeKind
     bytes: int

@@ -64,11 +64,7 @@ _DECODER_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """The largest image that is accepted.
-
-    During decoding, a pixel costs 8 bytes as plain RGB, 15 with transparency and up to 28 as floating
-    point; in a JPEG that is decoded at a smaller scale, a 4th to a 64th of that.
-    """
+    """The largest image that is accepted; `decode_cost` tells what its pixels cost in memory."""
 
     bytes: int = 20 * 2**20
     pixels: int = 64_000_000

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import idna
 
 from models.errors import KernelSightError
-from pipelines.linear_patterns import compile_text, text_begins, text_is
+from pipelines.linear_patterns import compile_text, text_begins
 
 # With a scheme, the authority ends at the first of / ? # or, for browsers, \. Without one, a link is only what looks
 # like a host name followed by a path, a port or nothing: "3.14" and "me@example.com" are none.
@@ -20,7 +20,6 @@ _DOTS = str.maketrans("。．｡", "...")
 _MAX_LABELS, _MAX_LABEL_CHARS = 10, 63
 _LONGEST_NAME = _MAX_LABELS * (_MAX_LABEL_CHARS + 1)
 _name_may_end = text_begins(r"(?::\d{1,5})?(?:$|[\s/\\?#<>\"',;)])")
-_is_top_level = text_is(r"[\p{L}\p{Nl}\p{No}]{2,63}|xn--[a-z0-9-]{1,59}")
 _IGNORED = str.maketrans("", "", "\t\r\n")  # browsers remove them from the middle of a URL
 
 
@@ -93,6 +92,14 @@ def _find_name(text: str, start: int, end: int) -> str | None:
     dots = (at + 1 for at in range(max(start, end - _LONGEST_NAME), end) if text[at] in "。．｡")
     begins = [*([start] if _name_may_begin(text, start) else []), *dots]
     return next((text[at:end] for at in begins if end - at <= _LONGEST_NAME and _is_name(text[at:end])), None)
+
+
+def _is_top_level(label: str) -> bool:
+    """Of letters, or punycode."""
+    if label.startswith("xn--"):
+        label = label.removeprefix("xn--").replace("-", "a")
+        return 0 < len(label) <= _MAX_LABEL_CHARS - 4 and label.isascii() and label.isalnum()
+    return 2 <= len(label) <= _MAX_LABEL_CHARS and label.isalnum() and not any(map(str.isdecimal, label))
 
 
 def _is_name(text: str) -> bool:

@@ -46,7 +46,7 @@ class ConnectionMetrics:
 
 
 class ConnectionGuard:
-    """What the connections of a server share."""
+    """The state that all connections of a server share."""
 
     def __init__(self, limits: ConnectionSettings, shares: DescriptorShares, metrics: Metrics) -> None:
         self.limits = limits

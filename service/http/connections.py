@@ -106,7 +106,7 @@ class ConnectionTable:
 
 
 def address_group(address: str) -> str:
-    """What counts as one address: one of IPv4, and of IPv6 the /64 that a single client commands."""
+    """The key by which connections of one client count: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

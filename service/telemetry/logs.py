@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.linear_patterns import compile_text
+from pipelines.linear_patterns import compile_bytes
 from service.telemetry.log_output import NonBlockingStreamHandler
 from service.telemetry.request_context import RequestContext, current_request
 
@@ -18,7 +18,8 @@ OUR_LOGGERS = ("models", "pipelines", "service")
 
 _MIN_SECRET_LENGTH = 6  # a shorter secret is part of too many words to be searched for
 _HIDDEN = "[hidden]"
-_QUERY = compile_text(r"[?#&…]|\.\.\.")  # where a query begins, also in a URL that was shortened in the middle
+# Where a query begins, also in a URL that was shortened in the middle, by three dots or the sign for them.
+_QUERY = compile_bytes(rb"[?#&]|\xe2\x80\xa6|\.\.\.")
 
 
 def _without_query(url: Any) -> bytes:
@@ -34,25 +35,17 @@ def _without_authorization(header: Any) -> bytes:
 
 
 # Texts that may hold a secret, wherever they come from: a substring of all of them, the pattern, and the replacement,
-# all in UTF-8, because a `str` may have surrogates.
+# all in UTF-8, because a `str` may have surrogates, and patterns on bytes are compiled in a fraction of the time.
 _PATTERNS: list[tuple[str, Any, bytes | Callable[[Any], bytes]]] = [
-    ("data:", compile_text(r"(data:[\w.+/-]{0,100};base64,)[A-Za-z0-9+/=_-]*"), rf"\1{_HIDDEN}".encode()),
-    (
-        "://",
-        compile_text(r"\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@\"'<>]*@", ignore_case=True),
-        rf"\1{_HIDDEN}@".encode(),
-    ),
-    ("://", compile_text(r"\bhttps?://[^\s\"'<>]+", ignore_case=True), _without_query),
-    ("bearer", compile_text(r"(\bbearer\s+)[^\s\"',]+", ignore_case=True), rf"\1{_HIDDEN}".encode()),
-    ("ks_", compile_text(r"\bks_[A-Za-z0-9_-]{43}"), _HIDDEN.encode()),  # tokens of API keys
-    (
-        "authorization",
-        compile_text(r"(\bauthorization\W{1,4})([^\s\"',]+)", ignore_case=True),
-        _without_authorization,
-    ),
-    ("", compile_text(r"[A-Za-z0-9+/_-]{200,}={0,2}"), _HIDDEN.encode()),  # base64
+    ("data:", compile_bytes(rb"(data:[\w.+/-]{0,100};base64,)[A-Za-z0-9+/=_-]*"), rb"\1" + _HIDDEN.encode()),
+    ("://", compile_bytes(rb"(?i)\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@\"'<>]*@"), rb"\1" + _HIDDEN.encode() + b"@"),
+    ("://", compile_bytes(rb"(?i)\bhttps?://[^\s\"'<>]+"), _without_query),
+    ("bearer", compile_bytes(rb"(?i)(\bbearer\s+)[^\s\"',]+"), rb"\1" + _HIDDEN.encode()),
+    ("ks_", compile_bytes(rb"\bks_[A-Za-z0-9_-]{43}"), _HIDDEN.encode()),  # tokens of API keys
+    ("authorization", compile_bytes(rb"(?i)(\bauthorization\W{1,4})([^\s\"',]+)"), _without_authorization),
+    ("", compile_bytes(rb"[A-Za-z0-9+/_-]{200,}={0,2}"), _HIDDEN.encode()),  # base64
     # Bytes as Python writes them.
-    ("\\x", compile_text(r"(?:\\(?:x[0-9a-f]{2}|[nrt'\"\\])[^\\\s]{0,8}){8,}"), _HIDDEN.encode()),
+    ("\\x", compile_bytes(rb"(?:\\(?:x[0-9a-f]{2}|[nrt'\"\\])[^\\\s]{0,8}){8,}"), _HIDDEN.encode()),
 ]
 
 

@@ -1,11 +1,9 @@
 """The pool is bounded, has two priorities, and drops cancelled calls."""
 
 import asyncio
-import gc
 import os
 import sys
 import threading
-import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -124,24 +122,6 @@ def test_the_system_prefers_interactive_calls(pool: CpuPool) -> None:
     batch, interactive = asyncio.run(scene())
 
     assert batch > interactive
-
-
-def test_a_result_is_freed_without_the_cycle_collector(pool: CpuPool) -> None:
-    class Result:
-        """Stands for a picture of a quarter of a gigabyte."""
-
-    async def scene() -> bool:
-        freed = threading.Event()
-        result = await pool.run(Result)
-        weakref.finalize(result, freed.set)
-        del result
-        return await asyncio.to_thread(freed.wait, 60)
-
-    gc.disable()
-    try:
-        assert asyncio.run(scene())
-    finally:
-        gc.enable()
 
 
 def test_a_call_cancelled_while_waiting_never_runs(pool: CpuPool) -> None:

@@ -53,3 +53,12 @@ def test_an_invalid_line_is_reported_with_its_number(wrong: bytes, code: str) ->
 
 def test_a_file_without_requests_is_invalid() -> None:
     assert [error.code for error in validate_file(io.BytesIO(b"\n \n"), URL, LimitSettings()).errors] == ["empty_file"]
+
+
+@pytest.mark.parametrize("body", [b"[" * 9 + b"]" * 9, b"[" + b"[]," * 100 + b"1]"])
+def test_a_line_over_the_limits_of_json_is_named(body: bytes) -> None:
+    limits = LimitSettings(max_json_values=100, max_json_depth=5)
+    text = b'{"custom_id":"a","method":"POST","url":"' + URL.encode() + b'","body":{"x":' + body + b"}}\n"
+    errors = validate_file(io.BytesIO(text), URL, limits).errors
+
+    assert [(error.line, error.code) for error in errors] == [(1, "invalid_json_line")]

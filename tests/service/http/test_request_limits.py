@@ -123,3 +123,10 @@ def test_a_form_of_another_type_is_refused(queue_service: Service, path: str) ->
 
     assert reply.status_code == 415
     assert json.dumps(body).count("multipart/form-data")
+
+
+def test_an_idempotency_key_is_bounded_on_every_way_to_a_job(queue_service: Service) -> None:
+    headers = {"Prefer": "respond-async", "Idempotency-Key": "k" * 201}
+    reply = queue_service.http.post("/v1/features", json={"image": {"data": "AAAA"}}, headers=headers)
+
+    assert (reply.status_code, problem_code(reply)) == (422, "request-rejected")
