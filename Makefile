@@ -6,10 +6,11 @@ PORT ?= 8000
 
 # onnxruntime and onnxruntime-gpu cannot be in one environment: the driver decides.
 RUNTIME := $(if $(shell command -v nvidia-smi),gpu,cpu)
-PIP := -m pip install --disable-pip-version-check --constraint constraints.txt
+INSTALL := install --disable-pip-version-check --constraint constraints.txt
+PIP := -m pip $(INSTALL)
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: help setup serve test lint bench clean
+.PHONY: help setup serve test lint bench fuzz licences sbom clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -40,6 +41,18 @@ bench: setup .venv/.developed ## Measure: engine, runtime and HTTP on this machi
 	.venv/bin/kernelsight models bench efficientnet-lite0
 	.venv/bin/python benchmarks/http_load.py
 
+FUZZ_EXAMPLES ?= 4000
+
+fuzz: .venv/.developed ## Damage FUZZ_EXAMPLES images (4000) by their structure and decode them, others in each run
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) .venv/bin/pytest tests/pipelines/image/test_fuzz.py -k damaged_parts
+
+licences: .venv/.developed ## List the licences of what the service needs
+	@.venv/bin/python -m deploy.licences
+
+sbom: .venv-sbom/.installed ## Write sbom.json, a CycloneDX bill of materials of what the service needs
+	.venv-sbom/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file sbom.json .venv-sbom/service/bin/python
+
 photo.png: .venv/.served ## Fetch pictures to try things with (photo.png, portrait.png, page.png: scikit-image's)
 	@.venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --constraint constraints.txt \
 		--dest .photo scikit-image
@@ -48,7 +61,7 @@ photo.png: .venv/.served ## Fetch pictures to try things with (photo.png, portra
 	@echo "==> photo.png, portrait.png and page.png"
 
 clean: ## Remove the environments (the model store stays)
-	rm -rf .venv .venv-export
+	rm -rf .venv .venv-export .venv-sbom
 
 .venv/.served: $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -61,6 +74,15 @@ clean: ## Remove the environments (the model store stays)
 .venv/.developed: .venv/.served
 	@echo "==> Installing what tests and linting need into .venv"
 	.venv/bin/python $(PIP) --editable '.[$(RUNTIME),embedded,batch,dev]'
+	@touch $@
+
+# The tool has an environment of its own: it needs twenty packages that the bill must not list.
+.venv-sbom/.installed: $(SOURCES)
+	@echo "==> Installing what the service needs, and cyclonedx-bom, into .venv-sbom"
+	@$(PYTHON) -m venv .venv-sbom/tool
+	@$(PYTHON) -m venv --without-pip .venv-sbom/service
+	.venv-sbom/tool/bin/python $(PIP) --quiet cyclonedx-bom
+	.venv-sbom/tool/bin/python -m pip --python .venv-sbom/service/bin/python $(INSTALL) --quiet --editable '.[$(RUNTIME),embedded,batch,otel]'
 	@touch $@
 
 # PyTorch is for export alone, so it has an environment of its own. Without a GPU its builds for CPUs do,

@@ -3,8 +3,8 @@
     python -m benchmarks.bombs_at_once [--pixels 63000000] [--route /v1/features]
 
 Each file is of a few megabytes at the most, and has about as many pixels as are allowed: float and CMYK TIFFs, PNGs
-with alpha and deep grey, progressive JPEGs, lossless WebPs and so on. Linux only: memory is read from /proc, for the service
-and its children; memory that they share counts once.
+with alpha and deep grey, progressive JPEGs, lossless WebPs and so on. Linux only: memory is read from /proc, for the
+service and its children; memory that they share counts once.
 """
 
 import argparse

@@ -108,7 +108,7 @@ def test_wrong_paths_and_methods_have_their_problems(
 
 def test_a_body_announced_as_too_large_is_refused_unread(service: Service) -> None:
     request = (
-        b"POST /v1/features HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"POST /v1/features HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\nConnection: close\r\n\r\n"
     )
     with socket.create_connection((service.http.base_url.host, service.http.base_url.port or 0), 30) as connection:

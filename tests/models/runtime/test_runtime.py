@@ -139,6 +139,12 @@ def test_the_cpu_plan_is_one_single_threaded_session_per_core(tmp_path: Path, ti
     )
 
 
+def test_models_of_some_tasks_give_way(tmp_path: Path, tiny: Manifest) -> None:
+    runtimes = [Runtime(Store(tmp_path), device="cpu", giving_way=tasks) for tasks in ((), (tiny.task,))]
+
+    assert [runtime.plan(tiny).gives_way for runtime in runtimes] == [False, True]
+
+
 @pytest.mark.parametrize(("probe_after_seconds", "batches"), [(0.0, 2), (3600.0, 1)])
 def test_a_check_infers_only_when_nothing_completed_lately(
     tmp_path: Path, tiny: Manifest, probe_after_seconds: float, batches: int

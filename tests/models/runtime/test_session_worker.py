@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import sys
 import threading
 import time
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.errors import DeadlineExceeded, InferenceFailed, ModelCorrupt
-from models.inference import Inference
+from models.inference import BatchRecord, Inference
 from models.runtime.batcher import Batcher
 from models.runtime.session_worker import BatchPlan, SessionWorker, join_blocks, stack_items
 from tests.models.fake_sessions import (
@@ -267,3 +269,25 @@ def test_joining_one_whole_block_copies_nothing() -> None:
     block = {"x": np.ones((3, 2), np.float32)}
 
     assert join_blocks([block], rows=3)["x"] is block["x"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere priorities belong to processes")
+@pytest.mark.parametrize("gives_way", [False, True])
+def test_the_system_prefers_other_threads_to_sessions_that_give_way(gives_way: bool) -> None:
+    own, found = os.getpriority(os.PRIO_PROCESS, 0), list[int]()
+
+    def note_priority(record: BatchRecord) -> None:
+        """Called on the worker's thread."""
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    async def scenario() -> None:
+        plan = BatchPlan(gives_way=gives_way)
+        batcher = await Batcher.open("fake", FakeSessions().open, [item(0)], plan, note_priority)
+        try:
+            await batcher.infer(item(1))
+        finally:
+            await batcher.close(grace_seconds=GIVE_UP_SECONDS)
+
+    run_scenario(scenario())
+
+    assert [priority > own for priority in found] == [gives_way]

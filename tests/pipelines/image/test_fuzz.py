@@ -1,16 +1,31 @@
-"""Any damage to any file gives a picture or an error that blames the image, and no other exception."""
+"""Any damage to any file gives a picture or an error that blames the image, and no other exception.
 
+`make fuzz` runs the tests of parts alone, with as many examples as FUZZ_EXAMPLES says, others in each run.
+"""
 
+import asyncio
+import os
+from collections.abc import Iterator
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.cpu_pool import CpuPool
 from pipelines.errors import ImageRejected
 from pipelines.image.decode import ImageLimits, Picture, decode
-from tests.pipelines.images import animation, encode, exif, photograph
+from pipelines.image.decoders import DecoderLimits, Decoders
+from tests.hostile_heic import HOSTILE, HeicLayout, coded, derived
+from tests.pipelines.image.file_parts import divide_gif, divide_iso, divide_png, divide_tiff, divide_webp
+from tests.pipelines.image.part_damage import PART_EDITS, PartEdit, damage
+from tests.pipelines.images import animation, encode, exif, grey_tiff, photograph
 
-# Pillow warns of metadata that it cannot read.
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+# Pillow warns of metadata that it cannot read, and of sizes that are refused in the next step.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::UserWarning:PIL"),
+    pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning"),
+]
 
 LIMITS = ImageLimits(bytes=100_000, pixels=1_000_000, frames=100)
 CAT = photograph("cat", (45, 30))
@@ -36,6 +51,25 @@ FILES = {
     "HEIC": encode(CAT, "HEIC"),
     "HEIC, Exif": encode(CAT, "HEIC", rotation=3, orientation=6),
 }
+
+_GRID = HeicLayout(
+    {1: derived(b"grid"), 2: coded(), 3: coded(is_grey=True)}, [(b"dimg", 1, 2), (b"thmb", 3, 1)], is_mdat_first=True
+)
+DIVIDED = {
+    "HEIC": [divide_iso(data) for name, data in FILES.items() if name.startswith("HEIC")]
+    + [divide_iso(layout.to_bytes()) for layout in (_GRID, *HOSTILE.values()) if not layout.has_long_entries],
+    "AVIF": [divide_iso(FILES["AVIF"]), divide_iso(encode(CAT.convert("RGBA"), "AVIF"))],
+    "TIFF": [divide_tiff(data) for name, data in FILES.items() if name.startswith("TIFF")]
+    + [divide_tiff(grey_tiff(np.full((8, 8), 0.5, np.float32), sample_format=3, order=">"))]
+    + [divide_tiff(encode(CAT, "TIFF", compression=name)) for name in ("jpeg", "tiff_adobe_deflate", "packbits")]
+    + [divide_tiff(encode(CAT.convert("1"), "TIFF", compression="group4"))],
+    "PNG": [divide_png(data) for name, data in FILES.items() if "PNG" in name],
+    "WebP": [divide_webp(data) for name, data in FILES.items() if name.startswith("WebP")],
+    "GIF": [divide_gif(data) for name, data in FILES.items() if name.startswith("GIF")],
+}
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1200")) // len(DIVIDED)
+IS_FUZZING = "FUZZ_EXAMPLES" in os.environ
+DECODER_SECONDS, HUNG_SECONDS = 10.0, 60.0
 
 # Half of all places lie in the first tenth of the file, where the headers are.
 PLACES = st.floats(0, 1) | st.floats(0, 0.1)
@@ -80,6 +114,52 @@ def test_damage_gives_a_picture_or_blames_the_image(name: str, edits: list[Edit]
 def test_noise_behind_a_signature_is_refused(start: bytes, noise: bytes) -> None:
     with pytest.raises(ImageRejected):
         decode(start + noise, limits=LIMITS)
+
+
+@pytest.fixture(scope="module")
+def decoders() -> Iterator[Decoders]:
+    """As the service decodes: risky formats in a confined process, the others in this one."""
+    pool = CpuPool(threads=1)
+    confined = Decoders(pool, DecoderLimits(processes=1, seconds=DECODER_SECONDS))
+    yield confined
+    confined.close()
+    pool.close()
+
+
+@pytest.mark.parametrize("name", DIVIDED)
+def test_damaged_parts_give_a_picture_or_blame_the_image(name: str, decoders: Decoders) -> None:
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=not IS_FUZZING, database=None)
+    @given(file=st.integers(0, len(DIVIDED[name]) - 1), edits=PART_EDITS, is_rendered=st.booleans())
+    def check(file: int, edits: list[PartEdit], is_rendered: bool) -> None:
+        data = damage(DIVIDED[name][file], edits)
+
+        assert is_sound(asyncio.run(decode_or_render(decoders, data, is_rendered=is_rendered)))
+
+    check()
+
+    sound = asyncio.run(decode_or_render(decoders, FILES["TIFF"], is_rendered=False))
+    assert isinstance(sound, Picture)
+
+
+@pytest.mark.parametrize("name", DIVIDED)
+def test_files_put_together_unchanged_are_decoded(name: str, decoders: Decoders) -> None:
+    files = [damage(file, []) for file in DIVIDED[name][:2]]
+
+    found = [asyncio.run(decode_or_render(decoders, data, is_rendered=False)) for data in files]
+
+    assert [type(one) for one in found] == [Picture] * len(files)
+
+
+async def decode_or_render(decoders: Decoders, data: bytes, *, is_rendered: bool) -> Picture | ImageRejected:
+    """The picture, which `/v1/sanitize` also renders at full size and with its colour profile."""
+    try:
+        async with asyncio.timeout(HUNG_SECONDS):  # the decoder's own limit must have ended it long before
+            picture = await decoders.decode(data, limits=LIMITS)
+            if is_rendered:
+                await decoders.render(data, limits=LIMITS, longest=64, shorter_side=64)
+            return picture
+    except ImageRejected as error:
+        return error
 
 
 def is_sound(outcome: Picture | ImageRejected) -> bool:

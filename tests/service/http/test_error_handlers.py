@@ -39,7 +39,7 @@ def test_an_unreachable_host_is_named_only_in_the_log(
         transport = httpx2.ASGITransport(app)
         async with (
             open_job_services(settings) as jobs,
-            httpx2.AsyncClient(transport=transport, base_url="http://test") as http,
+            httpx2.AsyncClient(transport=transport, base_url="http://localhost") as http,
         ):
             app.state.jobs = jobs
             return await http.get(path)
@@ -81,7 +81,7 @@ def test_the_store_is_not_named_to_callers(tmp_path: Path) -> None:
     async def request() -> list[str]:
         async with app.router.lifespan_context(app):
             transport = httpx2.ASGITransport(app)
-            async with httpx2.AsyncClient(transport=transport, base_url="http://test") as http:
+            async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as http:
                 while app.state.failure is None:
                     await asyncio.sleep(0.01)
                 return [(await http.get(path)).text for path in ("/readyz", "/v1/models")]
@@ -98,7 +98,7 @@ def test_http_errors_have_openais_form_on_its_routes() -> None:
     app.dependency_overrides[ready_jobs] = lambda: None  # the form is read before the queue is asked
 
     async def request() -> httpx2.Response:
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as http:
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://localhost") as http:
             return await http.post("/v1/files", content=b"x", headers={"content-type": "multipart/form-data"})
 
     reply = asyncio.run(request())

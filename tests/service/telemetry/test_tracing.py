@@ -81,7 +81,7 @@ async def send_requests(settings: Settings, requests: TracedRequests) -> None:
         await stack.enter_async_context(run_worker(state.components, state.jobs, metrics, state.tracing))
         transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
         http = await stack.enter_async_context(
-            httpx2.AsyncClient(transport=transport, base_url="http://kernelsight", headers=HEADERS)
+            httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers=HEADERS)
         )
         await post_all(http, state.jobs, requests)
     await asyncio.to_thread(state.tracing.close)
