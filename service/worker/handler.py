@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
@@ -16,7 +17,7 @@ from service.operations.operation import ExecutionLimits
 from service.operations.registry import find_operation
 from service.queue.attempt import ReportProgress
 from service.queue.errors import TemporaryFailure
-from service.queue.types import JobResult, NewJob, QueuedJob
+from service.queue.types import JobResult, JobStatus, NewJob, QueuedJob
 from service.telemetry.tracing import current_span
 from service.worker import job_request
 from service.worker.job_request import JobRequest
@@ -27,6 +28,7 @@ from service.worker.retry_policy import to_job_failure
 WEBHOOK = "webhook"
 _EMPTY_RESULT = JobResult(b"null")
 _CALLBACK_ATTEMPTS = 12  # six to nine minutes, with their pauses
+_END_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,22 @@ class JobHandler:
 
     async def _send_callback(self, job: QueuedJob, report_progress: ReportProgress) -> JobResult:
         id = job.work["job"]
-        status = await self.jobs.queue.status(id)
-        if not status.is_final:
-            raise WebhookFailed(f"job {id} is not at its end yet")
+        status = await self._wait_for_end(id)
         view = JobView.from_status(status, await self.jobs.queue.result(id))
         message = WebhookMessage(type=f"job.{status.state}", timestamp=status.ended or status.created, data=view)
         await self.jobs.webhooks.send(job.work["url"], f"msg_{id}", message.model_dump_json().encode())
         return _EMPTY_RESULT
+
+    async def _wait_for_end(self, id: str) -> JobStatus:
+        """Another worker may take the callback in the moment before the job's end is written."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_END_SECONDS):
+                async for _ in self.jobs.queue.events(id):
+                    pass
+        status = await self.jobs.queue.status(id)
+        if not status.is_final:
+            raise WebhookFailed(f"job {id} is not at its end yet")
+        return status
 
     async def _start_batch(self, job: QueuedJob, report_progress: ReportProgress) -> JobResult:
         await self._batch_processor.start(job.work["batch"])

@@ -40,7 +40,8 @@ class Metrics:
         self.loop = LoopMetrics(self.registry)
 
     def register_collectors(
-        self, runtime: "Runtime", pool: CpuPool, budget: PixelBudget, cache: EncoderCache | None) -> None:
+        self, runtime: "Runtime", pool: CpuPool, budget: PixelBudget, cache: EncoderCache | None
+    ) -> None:
         """Register the collectors that read these objects, and the machine, at each scrape."""
         self.registry.register(BuildCollector(runtime.device))
         self.registry.register(ModelCollector(runtime))
