@@ -62,3 +62,19 @@ def test_a_line_over_the_limits_of_json_is_named(body: bytes) -> None:
     errors = validate_file(io.BytesIO(text), URL, limits).errors
 
     assert [(error.line, error.code) for error in errors] == [(1, "invalid_json_line")]
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({"image": {"data": "A" * 200}}, []),
+        ({"input": [{"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 200}}]}, []),
+        ({"input": "A" * 200}, ["invalid_json_line"]),
+    ],
+)
+def test_images_in_lines_are_no_long_texts(body: dict[str, object], errors: list[str]) -> None:
+    limits = LimitSettings(max_text_chars=100)
+
+    validated = validate_file(io.BytesIO(line("a", body=body)), URL, limits)
+
+    assert [error.code for error in validated.errors] == errors
