@@ -3,8 +3,9 @@
 #
 #   docker build --tag kernelsight:cpu .
 #   docker build --tag kernelsight:gpu --build-arg RUNTIME=gpu .
-#   docker build --tag kernelsight:ray --build-arg EXTRAS=batch,ray .
+#   docker build --tag kernelsight:ray --build-arg EXTRAS=ray .
 #
+# "serving" installs wheels whose hashes are in requirements/, on x86-64 and AArch64; the GPU's are for x86-64.
 # pip's configuration (an index of your own) comes as a secret, which no layer keeps: --secret id=pip,src=pip.conf
 
 # For GPUs as well: the CUDA libraries come as wheels that onnxruntime-gpu names by version, and a CUDA base image
@@ -40,18 +41,20 @@ RUN groupadd --gid 10001 kernelsight \
     && useradd --uid 10001 --gid kernelsight --home-dir /var/lib/kernelsight --create-home kernelsight
 WORKDIR /src
 # Dependencies before code, which changes more often and is small.
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY requirements requirements
 ARG RUNTIME=cpu
-# "batch,otel,ray" is for batches on a Ray cluster.
-ARG EXTRAS=batch,otel
+# "ray" is for batches on a Ray cluster.
+ARG EXTRAS=batch
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf \
-    pip install --constraint constraints.txt ".[$RUNTIME,$EXTRAS]"
+    pip install --require-hashes --only-binary :all: --requirement requirements/build.txt \
+    --requirement "requirements/$RUNTIME.txt" --requirement "requirements/$EXTRAS.txt"
 COPY --from=models /models /opt/kernelsight/models
+COPY pyproject.toml README.md LICENSE ./
 COPY models models
 COPY pipelines pipelines
 COPY service service
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf \
-    pip install --no-deps .
+    pip install --no-deps --no-build-isolation .
 
 # Models belong to the image, so that an upgrade never meets a volume with those of the version before.
 # All that is written goes to XDG_DATA_HOME/kernelsight and /tmp: the rest can be read-only.

@@ -10,7 +10,7 @@ INSTALL := install --disable-pip-version-check --constraint constraints.txt
 PIP := -m pip $(INSTALL)
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: help setup serve test lint bench fuzz licences sbom clean
+.PHONY: help setup serve test lint bench fuzz licences hashes sbom clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -42,12 +42,17 @@ bench: setup .venv/.developed ## Measure: engine, runtime and HTTP on this machi
 	.venv/bin/python benchmarks/http_load.py
 
 FUZZ_EXAMPLES ?= 4000
+FUZZERS := tests/pipelines/image/test_fuzz.py tests/pipelines/documents/pdf/test_fuzz.py \
+	tests/service/http/test_damaged_uploads.py tests/service/http/test_openapi_conformance.py
 
-fuzz: .venv/.developed ## Damage FUZZ_EXAMPLES images (4000) by their structure and decode them, others in each run
-	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) .venv/bin/pytest tests/pipelines/image/test_fuzz.py -k damaged_parts
+fuzz: setup .venv/.developed ## Damage FUZZ_EXAMPLES images and PDFs (4000), upload more, ask every route: others in each run
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) .venv/bin/pytest -k "damaged or as_the_document_says" $(FUZZERS)
 
 licences: .venv/.developed ## List the licences of what the service needs
 	@.venv/bin/python -m deploy.licences
+
+hashes: .venv/.developed ## Write requirements/*.txt, the image's packages with their hashes, after a change of constraints.txt
+	.venv/bin/python -m deploy.hashes
 
 sbom: .venv-sbom/.installed ## Write sbom.json, a CycloneDX bill of materials of what the service needs
 	.venv-sbom/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \

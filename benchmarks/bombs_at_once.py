@@ -21,7 +21,7 @@ from PIL import Image
 
 from tests.serving import Service, serving
 
-CALLERS = 14
+CALLERS, LIMIT_MEGABYTES = 14, 1000
 
 
 def main() -> None:
@@ -74,7 +74,10 @@ async def measure(service: Service, bombs: list[tuple[str, bytes]], route: str) 
     for (kind, data), (status, after) in zip(sent, answers, strict=True):
         print(f"{kind:24} {len(data) / 1e6:5.1f} MB  {status}  after {after:5.1f} s")
     print(f"{dict(Counter(status for status, _ in answers))} in {seconds:.1f} s")
-    print(f"resident: idle {idle:.0f} MB, at the most {max(memory):.0f} MB, {max(memory) - idle:.0f} MB more")
+    growth = max(memory) - idle
+    verdict = "pass" if growth <= LIMIT_MEGABYTES else "FAIL"
+    print(f"resident: idle {idle:.0f} MB, at the most {max(memory):.0f} MB, {growth:.0f} MB more")
+    print(f"{verdict}: at most {LIMIT_MEGABYTES} MB above idle")
 
 
 async def post(session: aiohttp.ClientSession, url: str, data: bytes) -> tuple[int, float]:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 async def gather_or_cancel(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
     """All results, in order; when one fails, the others are cancelled before its error is raised."""
-    if len(coroutines) == 1:  # no task of its own: most often there is one
-        return [await coroutines[0]]
+    if len(coroutines) <= 1:  # no task of its own: most often there is one
+        return [await coroutine for coroutine in coroutines]
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         return list(await asyncio.gather(*tasks))

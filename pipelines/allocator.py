@@ -1,4 +1,4 @@
-"""Makes the C library give the memory of large pictures back to the system as soon as they are freed."""
+"""Makes the C library give the memory of large pictures back to the system, as soon as they are freed or on demand."""
 
 import ctypes
 import sys
@@ -12,7 +12,18 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 def give_back_large_blocks() -> None:
     """For this process and for good. Does nothing where the C library is not glibc."""
-    if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "gnu_get_libc_version"):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)
-        mallopt(_M_TRIM_THRESHOLD, 2 * KEPT_BYTES)  # as glibc would have chosen; without this it falls to 128 KiB
+    if library := _find_glibc():
+        library.mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)
+        # As glibc would have chosen; without this it falls to 128 KiB.
+        library.mallopt(_M_TRIM_THRESHOLD, 2 * KEPT_BYTES)
+
+
+def give_back_free_blocks() -> None:
+    """Whatever is free at this moment; takes some milliseconds for each 100 MB. Does nothing without glibc."""
+    if library := _find_glibc():
+        library.malloc_trim(0)
+
+
+def _find_glibc() -> ctypes.CDLL | None:
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return library if hasattr(library, "gnu_get_libc_version") else None

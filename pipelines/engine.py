@@ -105,6 +105,7 @@ class Engine:
         deadline: float | None = None,
         gate: bool = False,
         on_page: PartListener | None = None,
+        caller: str = "",
         observed: bool = True,
     ) -> Findings:
         """Analyse one upload. `options` maps pipeline names to their options; `deadline` is `time.monotonic` seconds.
@@ -112,19 +113,19 @@ class Engine:
         With `gate`, pipelines that can refuse an image (moderation) run first. Where one refuses, the others never
         see the picture, and the findings list them as withheld. Of a PDF or TIFF the gate judges the first page, which
         is what image pipelines see, and every page that a document pipeline reads. `on_page` gets each page of a
-        document as soon as it and all pages before it are done. Runs that are no traffic (warm-up, canaries) are
-        not `observed`: caches of earlier requests are bypassed, and observers are not called.
+        document as soon as it and all pages before it are done. Pages wait in turns with those of other callers; those
+        without a name are one `caller`. Runs that are no traffic (warm-up, canaries) are not `observed`: caches of
+        earlier requests are bypassed, and observers are not called.
         Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
         """
         runs = [(self.pipeline(name), chosen) for name, chosen in options.items()]
-        context = RunContext(priority, deadline, fresh=not observed)
-        if on_page is not None:
-            context.on_part = on_page
         try:
             async with asyncio.timeout_at(deadline):
                 with at_priority(priority), as_traffic(observed):
                     cost = await self._estimate_bytes(data, runs)
-                    async with self._admission.admit(priority, cost) as context.admitted:
+                    async with self._admission.admit(priority, cost, caller=caller) as admitted:
+                        context = RunContext(priority, deadline, fresh=not observed, admitted=admitted)
+                        context.on_part = on_page or context.on_part
                         with context.stage("total"):
                             picture, results = await self._decode_and_run(data, runs, context, gate=gate)
         except TimeoutError:

@@ -11,13 +11,15 @@ KernelSightError
 │       ├── TooManyBytes
 │       ├── TooManyPixels
 │       └── TooManyFrames
+├── Overloaded
+│   └── DecoderUnavailable  no process can be started that decodes images or documents
 ├── RequestRejected         the image may be fine, what is asked of it is not
 └── NoSuitableFace          no avatar can be made of this image
 """
 
 from typing import Any
 
-from models.errors import KernelSightError
+from models.errors import KernelSightError, Overloaded
 
 
 class ImageRejected(KernelSightError):
@@ -70,6 +72,14 @@ class TooManyFrames(ImageTooLarge):
 
     def __init__(self, found: int, limit: int) -> None:
         super().__init__(f"the image has at least {found:,} frames; the limit is {limit:,}")
+
+
+class DecoderUnavailable(Overloaded):
+    code = "decoder-unavailable"
+
+    def __init__(self, why: str) -> None:
+        KernelSightError.__init__(self, f"no decoder can be started now ({why}); try again in a moment")
+        self.retry_seconds = 1.0
 
 
 class RequestRejected(KernelSightError):

@@ -28,10 +28,11 @@ _MAX_RETRY_SECONDS = 60.0
 
 @dataclass(eq=False, slots=True)
 class PixelCharge:
-    """One picture's share of the budget, in bytes."""
+    """One picture's share of the budget, in bytes, held since `taken_at` of `time.monotonic`."""
 
     kind: ChargeKind
     bytes: int
+    taken_at: float = 0.0
 
 
 class PixelBudget:
@@ -65,21 +66,21 @@ class PixelBudget:
         """Number of requests and pages that wait for room."""
         return sum(map(len, self._waiting.values()))
 
-    @asynccontextmanager
-    async def charge(self, cost: int, *, is_patient: bool = False) -> AsyncIterator[PixelCharge]:
-        """Hold `cost` bytes for a request's picture; who `is_patient` waits without limit.
+    async def take(self, cost: int, *, is_patient: bool = False) -> PixelCharge:
+        """Hold `cost` bytes for a request's picture until `give_back`; who `is_patient` waits without limit.
 
         Raises Overloaded, with the time after which there should be room.
         """
         kind: ChargeKind = "small" if cost <= self.limit_bytes // SMALL_PARTS else "request"
         charge = PixelCharge(kind, min(cost, self._large_room))
         await self._enter_in_time(charge, is_patient=is_patient)
-        started = monotonic()
-        try:
-            yield charge
-        finally:
-            self._hold_seconds += _SMOOTHING * (monotonic() - started - self._hold_seconds)
-            self._release(charge)
+        charge.taken_at = monotonic()
+        return charge
+
+    def give_back(self, charge: PixelCharge) -> None:
+        """Free what `take` has returned."""
+        self._hold_seconds += _SMOOTHING * (monotonic() - charge.taken_at - self._hold_seconds)
+        self._release(charge)
 
     @asynccontextmanager
     async def charge_page(self, cost: int) -> AsyncIterator[None]:
@@ -126,8 +127,9 @@ class PixelBudget:
             raise
 
     def _must_wait(self, charge: PixelCharge) -> bool:
-        ahead: list[ChargeKind] = ["small"] if charge.kind == "small" else ["page", "request"]
-        return charge.bytes > 0 and (any(self._waiting[kind] for kind in ahead) or not self._fits(charge))
+        waiting = self._waiting
+        is_behind = waiting["small"] if charge.kind == "small" else waiting["page"] or waiting["request"]
+        return charge.bytes > 0 and (bool(is_behind) or not self._fits(charge))
 
     def _fits(self, charge: PixelCharge) -> bool:
         if charge.kind == "small":
@@ -146,6 +148,8 @@ class PixelBudget:
 
     def _admit_waiting(self) -> None:
         """In order of arrival, pages first: what does not fit holds back all behind it, or it would wait for ever."""
+        if not any(self._waiting.values()):
+            return
         self._admit_from("small")
         if self._admit_from("page"):
             self._admit_from("request")

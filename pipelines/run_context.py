@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -70,7 +70,7 @@ class RunContext:
     def merge_stages(self, pipeline: str, own: "RunContext") -> None:
         """Add the stages and models of one pipeline's `own` context; stage names get the pipeline's name in front."""
         for stage in own.stages:
-            self.stages.append(replace(stage, name=f"{pipeline}.{stage.name}"))
+            self.stages.append(StageTiming(f"{pipeline}.{stage.name}", stage.ended, stage.seconds))
         for name, seconds in own.timings.items():
             self.timings[f"{pipeline}.{name}"] = round(self.timings.get(f"{pipeline}.{name}", 0.0) + seconds, 6)
         self.models_run |= own.models_run

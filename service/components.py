@@ -4,10 +4,10 @@ The HTTP app, workers, bulk runs and the command line all open their components 
 """
 
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.registry import Catalog
 from models.store.promotions import resolve_promoted
@@ -20,8 +20,10 @@ from pipelines.image.decode import ImageLimits
 from pipelines.image.decoders import ALL_FORMATS, RISKY_FORMATS, DecoderLimits, Decoders
 from pipelines.moderation.categories.store import HeadStore
 from pipelines.moderation.policy import Policy
+from pipelines.pipeline import Pipeline
 from pipelines.pixel_budget import PixelBudget
 from pipelines.registry import PIPELINES, served_with, tasks_of
+from pipelines.types import ModelUsed
 from service.hot_reload import Reloading, file_state
 from service.model_selection import ModelSelection, select_models
 from service.network.image_fetcher import ImageFetcher, open_fetcher
@@ -31,6 +33,7 @@ from service.telemetry.metrics import Metrics
 if TYPE_CHECKING:  # they load OpenCV and ONNX Runtime, which a process does not need before it opens components
     from models.runtime.runtime import Runtime
     from pipelines.captioning.encoder import ImageEncoder
+    from pipelines.captioning.encoder_cache import EncoderCache
     from pipelines.moderation.categories.custom_categories import CustomCategories
     from pipelines.moderation.text_pipeline import TextModeration
 
@@ -68,65 +71,105 @@ async def open_components(
     PolicyInvalid.
     """
     from pipelines.moderation.categories.custom_categories import CustomCategories
-    from pipelines.moderation.pipeline import ModerationPipeline
-    from pipelines.moderation.text_pipeline import TextModeration
-    from service.pipeline_factory import PipelineFactory, open_runtime
+    from service.pipeline_factory import PipelineFactory
 
     names = served_pipelines(settings) if only is None else tuple(only)
     catalog, store = open_catalog(settings), open_store(settings)
     selections = select_models(settings, catalog, store)
+    async with (
+        _open_workers(settings, store, metrics) as workers,
+        open_fetcher(settings.server.url_inputs, max_bytes=settings.limits.max_image_bytes) as fetcher,
+    ):
+        runtime, pool, decoders = workers.runtime, workers.pool, workers.decoders
+        await _load_models(runtime, selections, names)
+        factory = PipelineFactory(settings, store, runtime, selections, pool, decoders, workers.pdfium)
+        policy, heads = open_policy(settings, pool), open_reloading_heads(settings, pool)
+        resources = await factory.open_resources(policy, heads, has_documents="document" in names)
+        pipelines = {name: await PIPELINES[name].build(resources) for name in {"moderation", *names}}
+        served = [pipelines[name] for name in PIPELINES if name in names]
+        engine = workers.open_engine(served, image_limits(settings), factory.current_version)
+        if only is None:
+            await engine.warm({name: options for name in names if (options := PIPELINES[name].warm_up) is not None})
+            await decoders.warm()
+            await fetcher.prepare()
+        workers.register(metrics, resources.encoder.cache)
+        yield Components(
+            settings=settings,
+            metrics=metrics,
+            catalog=catalog,
+            selections={task: selections[task] for task in tasks_of(names)},
+            store=store,
+            runtime=runtime,
+            engine=engine,
+            decoders=decoders,
+            encoder=resources.encoder,
+            policy=policy,
+            heads=heads,
+            texts=_open_text_moderation(pipelines["moderation"]),
+            categories=CustomCategories(engine, resources.encoder.used, await heads.current(), pool),
+            pool=pool,
+            fetcher=fetcher,
+        )
+
+
+@dataclass(frozen=True)
+class _Workers:
+    """The parts that compute: sessions, threads and confined processes, with the memory for pixels."""
+
+    runtime: "Runtime"
+    pool: CpuPool
+    decoders: Decoders
+    pdfium: PdfiumPool
+    budget: PixelBudget
+
+    def open_engine(
+        self,
+        pipelines: Iterable[Pipeline[Any, Any]],
+        limits: ImageLimits,
+        current_version: Callable[[ModelUsed], ModelUsed],
+    ) -> Engine:
+        return Engine(
+            pipelines,
+            pool=self.pool,
+            limits=limits,
+            decoders=self.decoders,
+            pdfium=self.pdfium,
+            bulk=_bulk_limit(self.runtime),
+            budget=self.budget,
+            current_version=current_version,
+        )
+
+    def register(self, metrics: Metrics, cache: "EncoderCache | None") -> None:
+        deaths = {"image": self.decoders.deaths, "pdf": self.pdfium.deaths}
+        metrics.register_collectors(self.runtime, self.pool, self.budget, deaths, cache)
+
+
+@asynccontextmanager
+async def _open_workers(settings: Settings, store: Store, metrics: Metrics) -> AsyncIterator[_Workers]:
+    from service.pipeline_factory import open_runtime
+
+    limits = settings.limits
     runtime = open_runtime(settings, store, metrics)
     pool = CpuPool(limit=settings.runtime.queue_limit)
     decoders = Decoders(pool, decoder_limits(settings))
     pdfium = PdfiumPool(pdf_limits(settings), processes=settings.runtime.pdf_processes)
+    budget = PixelBudget(limits.pixel_memory_bytes, wait_seconds=limits.pixel_wait_seconds)
     try:
-        await _load_models(runtime, selections, names)
-        factory = PipelineFactory(settings, store, runtime, selections, pool, decoders, pdfium)
-        policy, heads = open_policy(settings, pool), open_reloading_heads(settings, pool)
-        resources = await factory.open_resources(policy, heads, has_documents="document" in names)
-        pipelines = {name: await PIPELINES[name].build(resources) for name in {"moderation", *names}}
-        moderation = pipelines["moderation"]  # also where images are not moderated: texts are
-        assert isinstance(moderation, ModerationPipeline)
-        budget = PixelBudget(settings.limits.pixel_memory_bytes, wait_seconds=settings.limits.pixel_wait_seconds)
-        engine = Engine(
-            [pipelines[name] for name in PIPELINES if name in names],
-            pool=pool,
-            limits=image_limits(settings),
-            decoders=decoders,
-            pdfium=pdfium,
-            bulk=_bulk_limit(runtime),
-            budget=budget,
-            current_version=factory.current_version,
-        )
-        if only is None:
-            await engine.warm({name: options for name in names if (options := PIPELINES[name].warm_up) is not None})
-            await decoders.warm()
-        metrics.register_collectors(runtime, pool, budget, resources.encoder.cache)
-        async with open_fetcher(settings.server.url_inputs, max_bytes=settings.limits.max_image_bytes) as fetcher:
-            if only is None:
-                await fetcher.prepare()
-            yield Components(
-                settings=settings,
-                metrics=metrics,
-                catalog=catalog,
-                selections={task: selections[task] for task in tasks_of(names)},
-                store=store,
-                runtime=runtime,
-                engine=engine,
-                decoders=decoders,
-                encoder=resources.encoder,
-                policy=policy,
-                heads=heads,
-                texts=TextModeration(moderation),
-                categories=CustomCategories(engine, resources.encoder.used, await heads.current(), pool),
-                pool=pool,
-                fetcher=fetcher,
-            )
+        yield _Workers(runtime, pool, decoders, pdfium, budget)
     finally:
-        await runtime.close(grace_seconds=settings.limits.drain_seconds)
+        await runtime.close(grace_seconds=limits.drain_seconds)
         pool.close()
         decoders.close()
         pdfium.close()
+
+
+def _open_text_moderation(moderation: Pipeline[Any, Any]) -> "TextModeration":
+    """Also where images are not moderated: texts are."""
+    from pipelines.moderation.pipeline import ModerationPipeline
+    from pipelines.moderation.text_pipeline import TextModeration
+
+    assert isinstance(moderation, ModerationPipeline)
+    return TextModeration(moderation)
 
 
 def served_pipelines(settings: Settings) -> tuple[str, ...]:

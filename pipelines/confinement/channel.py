@@ -5,6 +5,7 @@ against shrinking, which would end whoever reads it. Memory is kept for the next
 more than what is copied into it.
 """
 
+import errno
 import fcntl
 import json
 import mmap
@@ -24,6 +25,7 @@ KEPT_BYTES = 64 * 2**20  # more is given back after a message
 _TYPES = frozenset(("|u1", "|i1", "|b1", "<u4", "<f4"))
 _MAX_DIMENSIONS = 4
 _ALIGNMENT, _GRANULE = 64, 2**20
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _F_ADD_SEALS, _F_GET_SEALS, _F_SEAL_SEAL, _F_SEAL_SHRINK = 1033, 1034, 1, 2  # linux/fcntl.h
 
 Layout = dict[str, tuple[np.dtype[Any], list[int]]]
@@ -31,6 +33,10 @@ Layout = dict[str, tuple[np.dtype[Any], list[int]]]
 
 class ChannelBroken(Exception):
     """The other side closed the channel, or sent what is no message."""
+
+
+class OutOfResources(Exception):
+    """This process has no file descriptors or memory left for the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class ChannelMessage:
 
 
 class MessageChannel:
-    """One end. All methods raise ChannelBroken, or TimeoutError after `seconds` of `limit_time`."""
+    """One end. All methods raise ChannelBroken, OutOfResources, or TimeoutError after `seconds` of `limit_time`."""
 
     def __init__(self, end: socket.socket) -> None:
         """`end` is of a pair of sequential packet sockets."""
@@ -92,10 +98,14 @@ class MessageChannel:
             raise ChannelBroken(str(cause)) from cause
         descriptors = _received_descriptors(ancillary)
         try:
+            if flags & socket.MSG_CTRUNC and not descriptors:
+                raise OutOfResources("no file descriptor is left for a decoder's memory")
             if not text or flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
                 raise ChannelBroken("too long" if text else "closed")
             return self._parse(text, descriptors)
         except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as cause:
+            if isinstance(cause, OSError) and cause.errno in _EXHAUSTED:
+                raise OutOfResources(str(cause)) from cause
             raise ChannelBroken(f"no message: {cause}") from cause
         finally:
             for descriptor in descriptors:
@@ -123,10 +133,16 @@ def _received_descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
 
 def _share_memory(size: int) -> tuple[mmap.mmap, int]:
     """Memory of at least `size` bytes, and the descriptor that makes it another process's as well."""
-    descriptor = os.memfd_create("arrays", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(descriptor, -(-size // _GRANULE) * _GRANULE)
-    fcntl.fcntl(descriptor, _F_ADD_SEALS, _F_SEAL_SEAL | _F_SEAL_SHRINK)
-    return mmap.mmap(descriptor, 0), descriptor
+    descriptor = None
+    try:
+        descriptor = os.memfd_create("arrays", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(descriptor, -(-size // _GRANULE) * _GRANULE)
+        fcntl.fcntl(descriptor, _F_ADD_SEALS, _F_SEAL_SEAL | _F_SEAL_SHRINK)
+        return mmap.mmap(descriptor, 0), descriptor
+    except OSError as cause:
+        if descriptor is not None:
+            os.close(descriptor)
+        raise OutOfResources(str(cause)) from cause
 
 
 def _map_memory(descriptor: int) -> mmap.mmap:

@@ -6,10 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
+from typing import Literal
 
-from pipelines.confinement.channel import ChannelBroken, ChannelMessage, MessageChannel
+from pipelines.confinement.channel import ChannelBroken, ChannelMessage, MessageChannel, OutOfResources
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,28 @@ class ProcessTooSlow(ProcessDied):
     """The process was ended, because a request took too long."""
 
 
+class ProcessUnavailable(Exception):
+    """The service has no file descriptors, memory or processes left to start one, or to hand it a request."""
+
+
+class ProcessDeaths:
+    """How many processes a request has ended, by the reason. Thread-safe."""
+
+    REASONS: tuple[Literal["late", "died"], ...] = ("late", "died")
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def count(self, cause: ProcessDied) -> None:
+        with self._lock:
+            self._counts["late" if isinstance(cause, ProcessTooSlow) else "died"] += 1
+
+    def by_reason(self) -> dict[str, int]:
+        with self._lock:
+            return {reason: self._counts[reason] for reason in self.REASONS}
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessLimits:
     """`seconds` of a request; `memory` of the process in bytes, libraries included (about 300 MB)."""
@@ -38,28 +63,35 @@ class ProcessLimits:
 
 
 class ConfinedProcess:
-    """Runs `module`, which calls `serve_requests`. Starting does not wait; the first request does. Not thread-safe."""
+    """Runs `module`, which calls `serve_requests`. Starting does not wait; the first request does.
+
+    Not thread-safe but for `end`.
+    """
 
     def __init__(self, module: str, limits: ProcessLimits) -> None:
+        """Raises ProcessUnavailable."""
         self._seconds = limits.seconds
-        own_end, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with child_end:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module, str(child_end.fileno()), str(limits.seconds), str(limits.memory)],
-                env=_environment(),
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=(child_end.fileno(),),
-            )
+        try:
+            own_end, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError as cause:
+            raise ProcessUnavailable(str(cause)) from cause
         self._channel, self._is_ready = MessageChannel(own_end), False
+        try:
+            with child_end:
+                self._process = _start(module, child_end.fileno(), limits)
+        except OSError as cause:
+            self._channel.close()
+            raise ProcessUnavailable(str(cause)) from cause
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
     def request(self, message: ChannelMessage) -> ChannelMessage:
-        """Raises ProcessTooSlow or ProcessDied; the process is gone then. The next reply overwrites the arrays."""
+        """Raises ProcessTooSlow, ProcessDied or ProcessUnavailable; the process is gone then.
+
+        The next reply overwrites the arrays.
+        """
         try:
             if not self._is_ready:
                 self._wait_until_ready()
@@ -69,6 +101,9 @@ class ConfinedProcess:
         except TimeoutError:
             self.kill()
             raise ProcessTooSlow from None
+        except OutOfResources as cause:
+            self.kill()
+            raise ProcessUnavailable(str(cause)) from cause
         except ChannelBroken as cause:
             self._channel.close()
             raise (ProcessTooSlow if self._wait() == -signal.SIGALRM else ProcessDied)(str(cause)) from cause
@@ -98,6 +133,22 @@ class ConfinedProcess:
         self._channel.close()
         self._process.kill()
         self._process.wait()
+
+    def end(self) -> None:
+        """Kill the process from any thread: a request under way raises ProcessDied. `kill` has to follow."""
+        self._process.kill()
+
+
+def _start(module: str, channel: int, limits: ProcessLimits) -> subprocess.Popen[bytes]:
+    """Raises OSError. `channel` is a descriptor."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, str(channel), str(limits.seconds), str(limits.memory)],
+        env=_environment(),
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=(channel,),
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -7,6 +7,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 from pipelines.documents.page_ranges import PAGES_PATTERN, parse_page_ranges
 from pipelines.documents.pages import DEFAULT_DPI
 
+_MAX_PASSWORD = 127  # characters: no PDF takes more bytes
+
 
 def _check_pages(pages: str) -> str:
     parse_page_ranges(pages)
@@ -32,7 +34,11 @@ class DocumentsOptions(BaseModel):
         default="auto",
         description="auto: only where a PDF page has no text layer that can be trusted; never: not even there",
     )
-    password: SecretStr | None = Field(default=None, description="of a PDF; better in the body than in the query")
+    password: SecretStr | None = Field(
+        default=None,
+        max_length=_MAX_PASSWORD,
+        description="of a PDF; better in the body than in the query",
+    )
     tables: bool = Field(default=True, description="tables with their cells")
     pairs: bool = Field(default=True, description="keys with their values")
     pictures: bool = Field(default=False, description="keep the pages' pictures, to draw on them")

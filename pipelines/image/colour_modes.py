@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
+from pipelines.image.webp import LeanWebPFile
+
 BandConverter = Callable[[Image.Image], Image.Image]
 
 _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
@@ -31,8 +33,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
         image.info.pop("transparency", None)  # a text key of that name would make `convert` fail
     else:
         return _convert_by_bands(image, "RGB", _lay_over_white)
-    if isinstance(image, JpegImagePlugin.JpegImageFile) and image.mode == "RGB":
-        return image  # one frame, decoded once: a copy would only cost time
+    if isinstance(image, JpegImagePlugin.JpegImageFile | LeanWebPFile) and image.mode == "RGB":
+        return image  # of which no other frame will be decoded: a copy would only cost time and memory
     return image.convert("RGB")
 
 
@@ -48,12 +50,12 @@ def deep_to_grey(image: Image.Image) -> Image.Image:
 
 def _convert_by_bands(image: Image.Image, mode: str, convert: BandConverter) -> Image.Image:
     result = Image.new(mode, image.size, None)
-    for box in _split_into_bands(image):
+    for box in split_into_bands(image):
         result.paste(convert(image.crop(box)), box)
     return result
 
 
-def _split_into_bands(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+def split_into_bands(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
     """Boxes of whole rows, from top to bottom."""
     rows = max(1, _BAND_PIXELS // max(1, image.width))
     for top in range(0, image.height, rows):
@@ -86,7 +88,7 @@ def _deep_converter(image: Image.Image) -> BandConverter:
 def _find_range(image: Image.Image) -> tuple[float, float]:
     """The least and the greatest finite value, or 0 if that is less or greater."""
     low = high = 0.0
-    for box in _split_into_bands(image):
+    for box in split_into_bands(image):
         values = np.asarray(image.crop(box))
         finite = values[np.isfinite(values)]
         low, high = min(low, float(finite.min(initial=0.0))), max(high, float(finite.max(initial=0.0)))

@@ -22,19 +22,19 @@ from PIL import (
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
-    WebPImagePlugin,
 )
 
 from pipelines.errors import ImageCorrupt, ImageEmpty, ImageTooLarge, ImageTruncated, ImageUnsupported, TooManyBytes
 from pipelines.image.colour_modes import has_alpha, to_rgb
 from pipelines.image.formats import FileFormat, describe_content, is_cut_off, sniff
 from pipelines.image.safety_limits import check_bytes, check_opened, count_frames
+from pipelines.image.webp import LeanWebPFile
 
 # Each format's own reader, not `Image.open`: no guessing, and no check against a limit that is not ours.
 _READERS: dict[FileFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
-    "WEBP": WebPImagePlugin.WebPImageFile,
+    "WEBP": LeanWebPFile,
     "GIF": GifImagePlugin.GifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
     "TIFF": TiffImagePlugin.TiffImageFile,
@@ -72,11 +72,11 @@ class ImageLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A decoded image. `pixels` is upright RGB and may be smaller than the original by `scale`.
+class DecodedFrame:
+    """A decoded image without its file. `pixels` is upright RGB and may be smaller than the original by `scale`.
 
     `width` and `height` are those of the upright original, the coordinate frame of every box in every result.
-    `orientation` is the Exif value (1-8) that was applied; `sha256` is the hash of `data`, the file as it was sent.
+    `orientation` is the Exif value (1-8) that was applied.
     """
 
     pixels: Image.Image
@@ -87,33 +87,25 @@ class Picture:
     orientation: int
     frames: int
     has_alpha: bool
-    data: bytes
-    sha256: str
 
     @property
     def scale(self) -> float:
         """Decoded size over original size; at most 1."""
         return max(self.pixels.size) / max(self.width, self.height)
 
-
-@dataclass(frozen=True, slots=True)
-class DecodedFrame:
-    """A `Picture` without its file."""
-
-    pixels: Image.Image
-    width: int
-    height: int
-    format: FileFormat
-    mode: str
-    orientation: int
-    frames: int
-    has_alpha: bool
-
-    def of_file(self, data: bytes, sha256: str) -> Picture:
+    def of_file(self, data: bytes, sha256: str) -> "Picture":
         return Picture(
             self.pixels, self.width, self.height, self.format, self.mode, self.orientation, self.frames, self.has_alpha,
             data, sha256,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Picture(DecodedFrame):
+    """A decoded image with its file: `data` as it was sent, and the hash of that."""
+
+    data: bytes
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

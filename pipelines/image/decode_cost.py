@@ -15,7 +15,7 @@ from pipelines.image.formats import FileFormat, iter_gif_blocks, read_webp_size,
 # Bytes a pixel while it is decoded and laid out as RGB, which takes 4. The rest is the reader's own pixels (up to 4), a
 # copy that is turned upright, and buffers of the codec. Afterwards pipelines use as much for copies of their own.
 PICTURE_BYTES, PIPELINE_BYTES = 12, 8
-_READER_BYTES: dict[FileFormat, int] = {"TIFF": 16, "WEBP": 22, "AVIF": 22, "HEIF": 22}
+_READER_BYTES: dict[FileFormat, int] = {"TIFF": 14, "WEBP": 17, "AVIF": 19, "HEIF": 22}
 
 # These are read on the event loop: their headers are near the start, and the work is bounded by _MAX_STEPS.
 QUICK_FORMATS: tuple[FileFormat | None, ...] = ("JPEG", "PNG", "WEBP", "BMP")
@@ -110,10 +110,12 @@ def _read_jpeg(data: bytes) -> _Header | None:
 
 def _read_jpeg_frame(data: bytes, at: int, *, is_progressive: bool) -> _Header:
     height, width, count = struct.unpack_from(">HHB", data, at)
+    if not is_progressive:
+        return _Header(width, height)
     factors = [(one >> 4, one & 15) for one in data[at + 6 : at + 6 + 3 * count : 3]]
     widest, tallest = max(one[0] for one in factors), max(one[1] for one in factors)
     samples = sum(across * down for across, down in factors) / (widest * tallest)
-    return _Header(width, height, samples if is_progressive else 0.0)
+    return _Header(width, height, samples)
 
 
 def _read_png(data: bytes) -> _Header | None:

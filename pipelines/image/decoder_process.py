@@ -6,16 +6,19 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from pipelines.confinement.channel import ChannelMessage
+from pipelines.allocator import give_back_free_blocks
+from pipelines.confinement.channel import KEPT_BYTES, ChannelMessage
 from pipelines.confinement.child import serve_requests
 from pipelines.errors import ImageRejected, ImageTooLarge
 from pipelines.image.decode import ImageLimits, decode_frame
+from pipelines.image.decoder_reply import MAX_MESSAGE
+from pipelines.image.pixel_arrays import to_array
 from pipelines.image.rendering import render
 
 _DRAWN = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-_MAX_MESSAGE = 1_000  # characters of an error
 
 
 def main() -> None:
@@ -28,7 +31,7 @@ def handle_request(request: ChannelMessage) -> ChannelMessage:
     try:
         return _decode(request.arrays["data"].tobytes(), request.facts)
     except ImageRejected as error:
-        return ChannelMessage({"error": error.code, "message": str(error)[:_MAX_MESSAGE]})
+        return ChannelMessage({"error": error.code, "message": str(error)[:MAX_MESSAGE]})
     except MemoryError:
         return ChannelMessage(
             {"error": ImageTooLarge.code, "message": "this image needs more memory than its decoder has"}
@@ -39,10 +42,16 @@ def _decode(data: bytes, facts: Mapping[str, Any]) -> ChannelMessage:
     limits = ImageLimits(**facts["limits"])
     if facts["kind"] == "render":
         image = render(data, limits=limits, longest=facts["longest"], shorter_side=facts["shorter_side"])
-        return ChannelMessage({}, {"pixels": np.asarray(image)})
+        return ChannelMessage({}, {"pixels": _to_array(image)})
     frame = decode_frame(data, limits=limits, shorter_side=facts["shorter_side"], frame=facts["frame"])
     found = {one.name: getattr(frame, one.name) for one in fields(frame) if one.name != "pixels"}
-    return ChannelMessage(found, {"pixels": np.asarray(frame.pixels)})
+    return ChannelMessage(found, {"pixels": _to_array(frame.pixels)})
+
+
+def _to_array(image: Image.Image) -> NDArray[np.uint8]:
+    if image.width * image.height > KEPT_BYTES // 4:
+        give_back_free_blocks()  # or a decoder's buffers would stay beside the copies that follow
+    return to_array(image)
 
 
 def _load_lazy_modules() -> None:

@@ -15,17 +15,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
 
 from models.errors import KernelSightError
 from pipelines.confinement.channel import KEPT_BYTES, ChannelMessage
-from pipelines.confinement.process import ConfinedProcess, ProcessDied, ProcessLimits, ProcessTooSlow
+from pipelines.confinement.process import (
+    ConfinedProcess,
+    ProcessDeaths,
+    ProcessDied,
+    ProcessLimits,
+    ProcessTooSlow,
+    ProcessUnavailable,
+)
 from pipelines.cpu_pool import CpuPool
-from pipelines.errors import ImageCorrupt, ImageDecoderFailed, ImageRejected
-from pipelines.image.decode import DecodedFrame, ImageLimits, Picture, decode
+from pipelines.errors import DecoderUnavailable, ImageDecoderFailed
+from pipelines.image.decode import ImageLimits, Picture, decode
+from pipelines.image.decoder_reply import read_frame, read_rendering
 from pipelines.image.formats import FileFormat, sniff
 from pipelines.image.harmful_files import REFUSED_SECONDS, HarmfulFiles
 from pipelines.image.rendering import render
@@ -33,7 +41,6 @@ from pipelines.image.rendering import render
 _PROCESS_MODULE = "pipelines.image.decoder_process"
 RISKY_FORMATS: tuple[FileFormat, ...] = ("HEIF", "AVIF", "TIFF")
 ALL_FORMATS: tuple[FileFormat, ...] = (*RISKY_FORMATS, "JPEG", "PNG", "WEBP", "GIF", "BMP")
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _TRIES = 2  # a process that dies may have been damaged by the file before
 
 
@@ -56,26 +63,27 @@ class Decoders:
         self._pool, self._waiting = pool, CpuPool(threads=self._limits.processes)
         self._own = threading.local()  # a thread's process
         self._processes: set[ConfinedProcess] = set()
-        self._harmful = HarmfulFiles()
+        self._starting, self._is_closed = threading.Lock(), False
+        self._harmful, self.deaths = HarmfulFiles(), ProcessDeaths()
         self._done_at = {"common formats": 0.0, "confined": 0.0}
 
     async def decode(
         self, data: bytes, *, limits: ImageLimits, shorter_side: int | None = None, frame: int = 0
     ) -> Picture:
-        """As `decode_frame`; also raises ImageDecoderFailed and Overloaded."""
+        """As `decode_frame`; also raises ImageDecoderFailed, DecoderUnavailable and Overloaded."""
         if not self._is_risky(data):
             picture = await self._pool.run(decode, data, limits=limits, shorter_side=shorter_side, frame=frame)
             self._done_at["common formats"] = monotonic()
             return picture
         facts = {"kind": "decode", "limits": asdict(limits), "shorter_side": shorter_side, "frame": frame}
-        return await self._waiting.run(self._decode_apart, data, facts)
+        return await self._waiting.run(self._decode_apart, data, facts, limits)
 
     async def render(self, data: bytes, *, limits: ImageLimits, longest: int, shorter_side: int) -> Image.Image:
-        """As `rendering.render`; also raises ImageDecoderFailed and Overloaded."""
+        """As `rendering.render`; also raises ImageDecoderFailed, DecoderUnavailable and Overloaded."""
         if not self._is_risky(data):
             return await self._pool.run(render, data, limits=limits, longest=longest, shorter_side=shorter_side)
         facts = {"kind": "render", "limits": asdict(limits), "longest": longest, "shorter_side": shorter_side}
-        return await self._waiting.run(self._render_apart, data, facts)
+        return await self._waiting.run(self._render_apart, data, facts, limits)
 
     async def warm(self) -> None:
         """Start a process; raises ImageDecoderFailed where none can work here."""
@@ -110,28 +118,31 @@ class Decoders:
     def process_ids(self) -> list[int]:
         return [process.pid for process in list(self._processes)]
 
-    def _decode_apart(self, data: bytes, facts: dict[str, Any]) -> Picture:
+    def _decode_apart(self, data: bytes, facts: dict[str, Any], limits: ImageLimits) -> Picture:
         sha256 = hashlib.sha256(data).hexdigest()
-        with self._distrust():
-            reply = self._request(data, sha256, facts)
-            picture = DecodedFrame(_copy_image(reply), **reply.facts).of_file(data, sha256)
+        reply = self._request(data, sha256, facts)
+        with self._distrust(sha256):
+            frame = read_frame(reply, format=cast(FileFormat, sniff(data)), limits=limits)
         self._limit_memory(reply)
-        return picture
+        return frame.of_file(data, sha256)
 
-    def _render_apart(self, data: bytes, facts: dict[str, Any]) -> Image.Image:
-        with self._distrust():
-            reply = self._request(data, hashlib.sha256(data).hexdigest(), facts)
-            image = _copy_image(reply)
+    def _render_apart(self, data: bytes, facts: dict[str, Any], limits: ImageLimits) -> Image.Image:
+        sha256 = hashlib.sha256(data).hexdigest()
+        reply = self._request(data, sha256, facts)
+        with self._distrust(sha256):
+            image = read_rendering(reply, longest=facts["longest"], limits=limits)
         self._limit_memory(reply)
         return image
 
     @contextmanager
-    def _distrust(self) -> Iterator[None]:
-        """A process whose reply is nothing that it could say has been taken over."""
+    def _distrust(self, sha256: str) -> Iterator[None]:
+        """A process whose reply is nothing that it could say has been taken over; this file may have done it."""
         try:
             yield
         except (KeyError, TypeError, ValueError) as cause:
             self._forget_process().kill()
+            self._harmful.add(sha256)
+            self.deaths.count(ProcessDied())
             raise ImageDecoderFailed("the decoder's answer about this image makes no sense") from cause
 
     def _request(self, data: bytes, sha256: str, facts: dict[str, Any]) -> ChannelMessage:
@@ -142,17 +153,17 @@ class Decoders:
         for _ in range(_TRIES):
             try:
                 reply = self._process().request(request)
-            except ProcessTooSlow:
+            except ProcessUnavailable as cause:
+                self._forget_process()
+                raise DecoderUnavailable(str(cause)) from cause
+            except ProcessDied as cause:
                 self._forget_process()
                 self._harmful.add(sha256)
-                raise ImageDecoderFailed(f"this {format} takes more than {self._limits.seconds:g} s") from None
-            except ProcessDied:
-                self._forget_process()
-                self._harmful.add(sha256)
+                self.deaths.count(cause)
+                if isinstance(cause, ProcessTooSlow):
+                    raise ImageDecoderFailed(f"this {format} takes more than {self._limits.seconds:g} s") from None
                 continue
             self._done_at["confined"] = monotonic()
-            if "error" in reply.facts:
-                raise _rejection(reply.facts)
             return reply
         raise ImageDecoderFailed(f"this {format} ends its decoder")
 
@@ -164,10 +175,19 @@ class Decoders:
     def _process(self) -> ConfinedProcess:
         process: ConfinedProcess | None = getattr(self._own, "process", None)
         if process is None:
-            limits = ProcessLimits(self._limits.seconds, self._limits.memory)
-            process = self._own.process = ConfinedProcess(self._module, limits)
-            self._processes.add(process)
+            process = self._own.process = self._start_process()
         return process
+
+    def _start_process(self) -> ConfinedProcess:
+        with self._starting:
+            if self._is_closed:
+                raise DecoderUnavailable("the service is shutting down")
+            try:
+                process = ConfinedProcess(self._module, ProcessLimits(self._limits.seconds, self._limits.memory))
+            except ProcessUnavailable as cause:
+                raise DecoderUnavailable(str(cause)) from cause
+            self._processes.add(process)
+            return process
 
     def _forget_process(self) -> ConfinedProcess:
         process: ConfinedProcess = self._own.process
@@ -176,27 +196,14 @@ class Decoders:
         return process
 
     def close(self) -> None:
+        """Ends what is being decoded, which could take as long as the limit allows."""
+        with self._starting:
+            self._is_closed = True
+        for process in list(self._processes):
+            process.end()
         self._waiting.close()
         for process in self._processes:
-            process.close()
-
-
-def _copy_image(reply: ChannelMessage) -> Image.Image:
-    """Out of memory that the process may write to; `Image.fromarray` would share it for some modes."""
-    pixels = reply.arrays["pixels"]
-    height, width, *bands = pixels.shape
-    return Image.frombytes(_MODES[bands[0] if bands else 1], (width, height), pixels)
-
-
-def _rejection(facts: Any) -> ImageRejected:
-    """The error that a process reports; classes differ in what they are made of, so it is made of its message."""
-    kinds = {one.code: one for one in _subclasses(ImageRejected)}
-    kind = kinds.get(facts["error"], ImageCorrupt)
-    return kind.__new__(kind, facts["message"])
-
-
-def _subclasses(kind: type[ImageRejected]) -> list[type[ImageRejected]]:
-    return [kind, *(lower for one in kind.__subclasses__() for lower in _subclasses(one))]
+            process.kill()
 
 
 def _draw(format: str) -> bytes:

@@ -30,7 +30,11 @@ def open_file_system(url: str) -> tuple[Any, str]:
 
 
 def is_local(fs: Any) -> bool:
-    return "file" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,))
+    return "file" in _schemes(fs)
+
+
+def _schemes(fs: Any) -> tuple[str, ...]:
+    return fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,)
 
 
 def list_items(url: str) -> Iterator[BulkItem]:
@@ -48,7 +52,7 @@ def _list_source(fs: Any, path: str, url: str) -> Iterator[BulkItem]:
         names: Iterator[str] = filter(matches, _list_files(fs, _fixed_part(path)))
     elif is_manifest(path) and fs.isfile(path):
         with fs.open(path, "rb") as file:
-            yield from read_manifest(file, url)
+            yield from read_manifest(file, url, schemes=None if is_local(fs) else _schemes(fs))
         return
     elif fs.isdir(path):
         names = _list_files(fs, path)

@@ -1,11 +1,12 @@
 """Reads manifests: JSON lines or Parquet, with a column that names each image, and optionally an `id`.
 
-A line that names no image becomes an item with a problem; its row says the line's number.
+A line that names no image becomes an item with a problem; its row says the line's number. So does a line of a manifest
+that lies elsewhere, if it names what only this machine can reach: whoever may write there has no say over files here.
 """
 
 import os
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
@@ -23,18 +24,23 @@ COLUMNS = (
 )  # the first that a line has; `source` lets the rows of an output be a manifest
 _PARQUET = (".parquet", ".pq")
 _JSON_LINES = (".jsonl", ".ndjson")
+_WEB = ("http://", "https://")
 
 
 def is_manifest(name: str) -> bool:
     return name.lower().partition("?")[0].endswith((*_PARQUET, *_JSON_LINES))
 
 
-def read_manifest(file: BinaryIO, name: str) -> Iterator[BulkItem]:
-    """`name` is the manifest's path or URL; paths in it are relative to that. Raises SourceInvalid or ExtraMissing."""
+def read_manifest(file: BinaryIO, name: str, *, schemes: Collection[str] | None = None) -> Iterator[BulkItem]:
+    """`name` is the manifest's path or URL; paths in it are relative to that.
+
+    `schemes` are those of the store that the manifest lies in, which its lines may name beside http(s); None for one of
+    this machine, which may name anything. Raises SourceInvalid or ExtraMissing.
+    """
     rows = _parquet_rows(file, name) if name.lower().partition("?")[0].endswith(_PARQUET) else _json_rows(file)
     for number, row in rows:
         try:
-            yield _parse_item(row, name)
+            yield _parse_item(row, name, schemes)
         except ManifestLineInvalid as problem:
             source = f"{name}#{number}"
             yield BulkItem(source, source, ManifestLineInvalid(f"line {number} of {name!r}: {problem}"))
@@ -64,7 +70,7 @@ def _parquet_rows(file: BinaryIO, name: str) -> Iterator[tuple[int, Any]]:
         raise SourceInvalid(f"the manifest {name!r} is no Parquet file: {cause}") from cause
 
 
-def _parse_item(row: Any, manifest: str) -> BulkItem:
+def _parse_item(row: Any, manifest: str, schemes: Collection[str] | None) -> BulkItem:
     if isinstance(row, ManifestLineInvalid):
         raise row
     if not isinstance(row, Mapping):
@@ -74,24 +80,38 @@ def _parse_item(row: Any, manifest: str) -> BulkItem:
         raise ManifestLineInvalid(f"it has no {_column_names()}")
     if not isinstance(row[column], str) or not row[column]:
         raise ManifestLineInvalid(f"{column!r} must be a path or a URL")
-    source, id = _resolve(row[column], manifest), row.get("id")
+    source, id = _resolve(row[column], manifest, schemes), row.get("id")
     if id is not None and (isinstance(id, bool) or not isinstance(id, str | int)):
         raise ManifestLineInvalid("'id' must be a text or a whole number")
     return BulkItem(source if id is None else str(id), source)
 
 
-def _resolve(source: str, manifest: str) -> str:
-    if manifest.lower().startswith(("http://", "https://")):
+def _resolve(source: str, manifest: str, schemes: Collection[str] | None) -> str:
+    if manifest.lower().startswith(_WEB):
         found = urljoin(manifest, source)
-        if not found.lower().startswith(("http://", "https://")):  # a foreign manifest must not open local files
+        if not found.lower().startswith(_WEB):
             raise ManifestLineInvalid("a manifest behind http(s) can name http(s) URLs only")
         return found
+    if schemes is not None:
+        return source if source.lower().startswith(_WEB) else _resolve_in_store(source, manifest, schemes)
     if "://" in source or source.startswith("/"):
         return source
-    if "://" in manifest:
-        scheme, _, path = manifest.partition("://")
-        return f"{scheme}://{posixpath.normpath(posixpath.join(posixpath.dirname(path), source))}"
     return os.path.join(os.path.dirname(manifest), source)  # noqa: PTH118, PTH120  # keeps "./a" and "a" as they are
+
+
+def _resolve_in_store(source: str, manifest: str, schemes: Collection[str]) -> str:
+    """A path is relative to the manifest and stays in its bucket; `::` would have fsspec put one store upon another."""
+    scheme, _, path = manifest.partition("://")
+    if "::" in source or "::" in path or source.startswith("/"):
+        raise ManifestLineInvalid("a manifest in a store can name http(s) URLs and files of that store only")
+    if "://" in source:
+        if source.partition("://")[0] not in schemes:
+            raise ManifestLineInvalid(f"a manifest in {scheme}:// can name http(s) URLs and files of that store only")
+        return source
+    found = posixpath.normpath(posixpath.join(posixpath.dirname(path), source))
+    if found.partition("/")[0] != path.partition("/")[0]:
+        raise ManifestLineInvalid("this path leads out of the manifest's bucket")
+    return f"{scheme}://{found}"
 
 
 def _column_names() -> str:

@@ -17,47 +17,49 @@ VERDICT_COLOURS = {"allow": "green", "review": "yellow", "block": "red"}
 
 _BULK = "Bulk runs (with --output)"
 
+Sources = Annotated[
+    list[str],
+    typer.Argument(help="Image files; with --output also folders, globs, manifests and URLs.", show_default=False),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(help="Start a bulk run: write one row for each image into .jsonl or .parquet.", rich_help_panel=_BULK),
+]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Remove the output of an earlier run first.", rich_help_panel=_BULK)
+]
+Report = Annotated[Path | None, typer.Option(help="Write a report about the output: .html.", rich_help_panel=_BULK)]
+Polite = Annotated[
+    Politeness,
+    typer.Option(help="Let other processes go first: always (idle), mostly (low), not (none).", rich_help_panel=_BULK),
+]
+EngineName = Annotated[
+    Literal["local", "ray"], typer.Option(help="This machine, or a Ray cluster.", rich_help_panel=_BULK)
+]
+Address = Annotated[
+    str | None, typer.Option(help="Of the Ray cluster; RAY_ADDRESS, or this machine.", rich_help_panel=_BULK)
+]
+Actors = Annotated[int | None, typer.Option(help="Runtimes on the cluster; one a node.", min=1, rich_help_panel=_BULK)]
+GpusPerActor = Annotated[
+    float, typer.Option(help="GPUs of each runtime; .5 lets two share one.", min=0, rich_help_panel=_BULK)
+]
+TimeoutSeconds = Annotated[float, typer.Option(help="Seconds for one image.", min=1, rich_help_panel=_BULK)]
+
 
 def moderate(
-    sources: Annotated[
-        list[str],
-        typer.Argument(help="Image files; with --output also folders, globs, manifests and URLs.", show_default=False),
-    ],
+    sources: Sources,
     signals: Annotated[str, typer.Option(help="Only these signals, comma-separated.")] = "",
     tenant: Annotated[str | None, typer.Option(help="Judge by this tenant's rules.")] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON lines even on a terminal.")] = False,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            help="Start a bulk run: write one row for each image into .jsonl or .parquet.", rich_help_panel=_BULK
-        ),
-    ] = None,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Remove the output of an earlier run first.", rich_help_panel=_BULK)
-    ] = False,
-    report: Annotated[
-        Path | None, typer.Option(help="Write a report about the output: .html.", rich_help_panel=_BULK)
-    ] = None,
-    polite: Annotated[
-        Politeness,
-        typer.Option(
-            help="Let other processes go first: always (idle), mostly (low), not (none).", rich_help_panel=_BULK
-        ),
-    ] = "idle",
-    engine: Annotated[
-        Literal["local", "ray"], typer.Option(help="This machine, or a Ray cluster.", rich_help_panel=_BULK)
-    ] = "local",
-    address: Annotated[
-        str | None, typer.Option(help="Of the Ray cluster; RAY_ADDRESS, or this machine.", rich_help_panel=_BULK)
-    ] = None,
-    actors: Annotated[
-        int | None,
-        typer.Option(help="Runtimes on the cluster; one a node.", min=1, rich_help_panel=_BULK),
-    ] = None,
-    gpus_per_actor: Annotated[
-        float, typer.Option(help="GPUs of each runtime; .5 lets two share one.", min=0, rich_help_panel=_BULK)
-    ] = 0.0,
-    timeout: Annotated[float, typer.Option(help="Seconds for one image.", min=1, rich_help_panel=_BULK)] = 120.0,
+    output: Output = None,
+    restart: Restart = False,
+    report: Report = None,
+    polite: Polite = "idle",
+    engine: EngineName = "local",
+    address: Address = None,
+    actors: Actors = None,
+    gpus_per_actor: GpusPerActor = 0.0,
+    timeout: TimeoutSeconds = 120.0,
 ) -> None:
     """Allow, review or block: a table on a terminal, else one JSON object a line; with --output a row each."""
     from pipelines.moderation.options import ModerationOptions

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
+import socket
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,16 +56,20 @@ def worker(
 async def _run_jobs(
     settings: "Settings", priorities: list[Priority], metrics_address: tuple[str, int] | None, tracing: "Tracing"
 ) -> None:
-    from service.components import open_components
     from service.telemetry.metrics import Metrics
+
+    metrics = Metrics()
+    with nullcontext() if metrics_address is None else _serve_metrics(metrics, settings, *metrics_address):
+        await _run_worker(settings, priorities, metrics, tracing)
+
+
+async def _run_worker(settings: "Settings", priorities: list[Priority], metrics: "Metrics", tracing: "Tracing") -> None:
+    from service.components import open_components
     from service.worker.job_services import open_job_services
     from service.worker.metrics import JobMetrics
     from service.worker.worker import Worker
 
-    metrics = Metrics()
     job_metrics = JobMetrics(metrics.registry)
-    if metrics_address is not None:
-        _serve_metrics(metrics, *metrics_address)
     async with (
         open_job_services(settings, priorities) as jobs,
         open_components(settings, metrics) as components,
@@ -86,11 +91,13 @@ async def _run_jobs(
         await worker.run()
 
 
-def _serve_metrics(metrics: "Metrics", host: str, port: int) -> None:
+def _serve_metrics(metrics: "Metrics", settings: "Settings", host: str, port: int) -> AbstractContextManager[None]:
     """Raises PortUnavailable."""
-    from prometheus_client import start_http_server
+    from service.http.metrics_server import serve_metrics
 
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        start_http_server(port, host, registry=metrics.registry)
+        listener = socket.create_server((host, port), family=family)
     except OSError as cause:
         raise PortUnavailable(f"cannot show metrics on {host}:{port}: {cause.strerror or cause}") from cause
+    return serve_metrics(metrics, settings, listener)

@@ -4,28 +4,24 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import KernelSightError
 from service.components import open_components
 from service.http.bind import is_loopback
-from service.http.dependencies import check_query_size
+from service.http.browsers import CORS_METHODS, BrowserMiddleware
 from service.http.error_handlers import install_error_handlers
-from service.http.middleware import (
-    BodyLimitMiddleware,
-    MetricsMiddleware,
-    RequestIdMiddleware,
-    UnexpectedErrorMiddleware,
-)
-from service.http.origins import CORS_METHODS, CrossSiteMiddleware, HostMiddleware
+from service.http.health_checks import open_health_checks
+from service.http.middleware import RequestLimitMiddleware, RequestMiddleware, UnexpectedErrorMiddleware
+from service.http.openapi import complete_openapi
 from service.http.overload import OverloadMiddleware, open_doors
 from service.http.pages import add_pages
 from service.http.routes import categories, documents, health, images, jobs, models, monitoring, openai
-from service.http.security_headers import SecurityHeadersMiddleware
 from service.keys.keyring import open_keyring
 from service.keys.rate_limits import RateLimiter
 from service.monitoring.monitors import open_monitors
@@ -67,7 +63,6 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
         version=version("kernelsight"),
         summary="Image understanding for multimodal chatbots.",
         lifespan=lifespan,
-        dependencies=[Depends(check_query_size)],
         telemetry={"tracing": False, "metrics": False, "logs": False},  # these record queries; tracing.py does not
     )
     app.state.settings, app.state.metrics, app.state.tracing = settings, Metrics(), tracing
@@ -79,6 +74,7 @@ def create_app(settings: Settings, *, on_failure: Callable[[], None] = lambda: N
     app.include_router(health.router)
     add_pages(app)
     install_error_handlers(app)
+    complete_openapi(app)
     _add_middleware(app, settings)
     return app
 
@@ -88,7 +84,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(UnexpectedErrorMiddleware, metrics=app.state.metrics)
     document_body = _base64_body(settings.limits.max_document_bytes)
     app.add_middleware(
-        BodyLimitMiddleware,
+        RequestLimitMiddleware,
         limit=_base64_body(settings.limits.max_image_bytes),
         exceptions={
             categories.LARGE_BODY_ROUTE: settings.limits.max_training_bytes,
@@ -96,17 +92,16 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             jobs.LARGE_BODY_ROUTE: document_body,
             openai.LARGE_BODY_ROUTE: settings.batches.max_batch_bytes + _BODY_OVERHEAD,
         },
+        max_parameters=settings.limits.max_fields,  # as many as a form may have fields
     )
     doors = open_doors(OPERATIONS.values(), settings.limits)
     app.add_middleware(OverloadMiddleware, doors=doors, metrics=app.state.metrics)
     _add_browser_middleware(app, settings.server)
-    app.add_middleware(MetricsMiddleware, metrics=app.state.metrics)
-    app.add_middleware(RequestIdMiddleware, tracing=app.state.tracing)
+    app.add_middleware(RequestMiddleware, tracing=app.state.tracing, metrics=app.state.metrics)
 
 
 def _add_browser_middleware(app: FastAPI, settings: ServerSettings) -> None:
     """The innermost first."""
-    app.add_middleware(CrossSiteMiddleware, origins=settings.cors_origins)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -115,9 +110,9 @@ def _add_browser_middleware(app: FastAPI, settings: ServerSettings) -> None:
             allow_headers=["*"],
             expose_headers=["*"],
         )
-    if settings.allowed_hosts or is_loopback(settings.host):
-        app.add_middleware(HostMiddleware, hosts=settings.allowed_hosts)
-    app.add_middleware(SecurityHeadersMiddleware)
+    has_names = settings.allowed_hosts or is_loopback(settings.host)
+    hosts = settings.allowed_hosts if has_names else None
+    app.add_middleware(BrowserMiddleware, hosts=hosts, origins=settings.cors_origins)
 
 
 def _base64_body(file_bytes: int) -> int:
@@ -132,6 +127,8 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
         components = await stack.enter_async_context(open_components(settings, app.state.metrics))
         app.state.monitors = await stack.enter_async_context(open_monitors(components))
         components.engine.add_observer(app.state.limiter.observe)
+        checks = open_health_checks(partial(health.check_progress, components))
+        app.state.health_checks = await stack.enter_async_context(checks)
         app.state.components = components
         app.state.jobs = await _open_jobs(settings, stack)
         app.state.limiter.counts.share_in(app.state.jobs.queue.scripts)

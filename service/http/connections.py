@@ -3,6 +3,7 @@
 import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 _SPARE = 16  # a sixteenth of the places is left to connections without a request, so that newcomers can be answered
@@ -105,6 +106,7 @@ class ConnectionTable:
         return places.taken < limit
 
 
+@lru_cache(maxsize=1024)  # a client sends many requests
 def address_group(address: str) -> str:
     """The key by which connections of one client count: an IPv4 address, or the /64 of an IPv6 address."""
     try:

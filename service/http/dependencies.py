@@ -1,14 +1,13 @@
 """FastAPI dependencies: the caller and its scopes, and the components, monitors and job services of the app."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 
 from models.errors import KernelSightError
 from service.components import Components
-from service.errors import NotReady, RequestTooComplex
+from service.errors import NotReady
 from service.keys.caller import Caller
 from service.keys.keyring import Keyring
 from service.keys.rate_limits import RateLimiter, check_rates, rate_headers
@@ -18,37 +17,36 @@ from service.problems import public_detail
 from service.telemetry.request_context import Sender, name_sender
 from service.worker.job_services import JobServices
 
-_bearer = HTTPBearer(
-    auto_error=False, description="A key that `kernelsight keys create` made, or the value of KERNELSIGHT_API_KEY"
-)
-
-
 _DECODING_METHODS = ("POST", "PUT")  # of routes that may decode images, now or in a job
 
 
-@dataclass(frozen=True, slots=True)
-class RequireScope:
+class RequireScope(HTTPBearer):
     """A dependency that lets a request pass whose key has `scope` and is within its limits.
 
     The request's caller is known from then on. Raises Unauthorised, Forbidden or RateLimited, and that before the body
     is read: routes that use it read their bodies themselves.
     """
 
-    scope: Scope
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(
+            scheme_name=HTTPBearer.__name__,
+            auto_error=False,
+            description="A key that `kernelsight keys create` made, or the value of KERNELSIGHT_API_KEY",
+        )
+        self.scope = scope
 
-    async def __call__(
-        self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-    ) -> None:
+    async def __call__(self, request: Request) -> None:  # type: ignore[override]  # nobody needs the token itself
         if self.scope in OPERATOR_SCOPES and not _is_operators_port(request):
             raise HTTPException(404)
+        credentials = await super().__call__(request)
         keyring: Keyring = request.app.state.keyring
-        caller = await keyring.identify(credentials.credentials if credentials else None)
-        request.state.caller = caller
+        state = request.state
+        state.caller = caller = await keyring.identify(credentials.credentials if credentials else None)
         name_sender(Sender(caller.key, caller.tenant, counts_pixels=caller.pixels_per_minute is not None))
         caller.require(self.scope)
         limiter: RateLimiter = request.app.state.limiter
         uses = await limiter.count_request(caller, decodes=request.method in _DECODING_METHODS)
-        request.state.reply_headers = rate_headers(uses)
+        state.reply_headers = rate_headers(uses)
         check_rates(uses)
 
 
@@ -67,13 +65,6 @@ async def current_caller(request: Request) -> Caller:
     """The caller that `RequireScope` has found: a route without one has none."""
     caller: Caller = request.state.caller
     return caller
-
-
-async def check_query_size(request: Request) -> None:
-    """Raises RequestTooComplex for a query with more parameters than a form may have fields."""
-    limit = request.app.state.settings.limits.max_fields
-    if request.scope["query_string"].count(b"&") >= limit:
-        raise RequestTooComplex(f"the query has more than {limit:,} parameters")
 
 
 async def ready_components(request: Request) -> Components:  # async: FastAPI runs plain functions in a thread

@@ -6,9 +6,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
 
 from models.errors import KernelSightError
 from pipelines.errors import RequestRejected
@@ -48,6 +50,15 @@ def problem_response(path: str, body: dict[str, Any], headers: Mapping[str, str]
     return JSONResponse(content, status, headers, media_type=media_type)
 
 
+def allowed_methods(app: FastAPI, path: str) -> list[str]:
+    """The methods of every route that `path` matches."""
+    found: set[str] = set()
+    for route in iter_route_contexts(app.routes):
+        if route.path and compile_path(route.path)[0].match(path):
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)
+
+
 async def _handle_domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, KernelSightError)
     request.app.state.metrics.requests.count_problem(error.code)
@@ -56,12 +67,15 @@ async def _handle_domain_error(request: Request, error: Exception) -> Response:
 
 async def _handle_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # Starlette names the methods of one of the path's routes
+        headers["Allow"] = ", ".join(allowed_methods(request.app, request.url.path))
     code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
     request.app.state.metrics.requests.count_problem(code)
     body = problem_body(
         code, error.status_code, str(error.detail), f"{request.method} {request.url.path}: {error.detail}"
     )
-    return problem_response(request.url.path, body, dict(error.headers or {}))
+    return problem_response(request.url.path, body, headers)
 
 
 async def _handle_invalid_request(request: Request, error: Exception) -> Response:

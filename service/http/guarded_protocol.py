@@ -9,10 +9,10 @@ from uvicorn.server import ServerState
 
 from models.errors import KernelSightError
 from service.errors import HeadersTooLarge, RequestMalformed, RequestTooSlow, TooManyConnections, UrlTooLong
+from service.http.browsers import API_HEADERS
 from service.http.connection_guard import ConnectionGuard, EndReason
 from service.http.connections import address_group
 from service.http.error_handlers import error_response
-from service.http.security_headers import API_HEADERS
 
 WINDOW_SECONDS = 10.0  # over which a client's rate is measured
 

@@ -1,14 +1,15 @@
-"""ASGI middleware around every request: its id and trace, metrics, the limit of its body, and bugs as responses."""
+"""ASGI middleware around every request: its id, trace and metrics, limits of its size, and bugs as responses."""
 
 import logging
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import BodyTooLarge
+from models.errors import KernelSightError
+from service.errors import BodyTooLarge, RequestTooComplex
+from service.http.connections import address_group
 from service.http.error_handlers import error_response, internal_error_response
 from service.telemetry.metrics import Metrics
 from service.telemetry.request_context import (
@@ -25,28 +26,73 @@ from service.telemetry.tracing import Span, Tracing, use_span
 
 log = logging.getLogger(__name__)
 
-REQUEST_ID_HEADER = "X-Request-Id"
+_REQUEST_ID = b"x-request-id"
 
 _METHODS = ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 
 
-class BodyLimitMiddleware:
-    """Refuses a body over `limit` bytes by its announced length or while it arrives, so before it is stored.
+class RequestMiddleware:
+    """Takes the request's id from its header or makes one, sends it back, and continues or starts the trace.
 
-    `exceptions` gives other limits to requests that begin with a key: "PUT /v1/categories/".
+    Counts, times and logs the request by its route's pattern: paths have ids in them and would make endless labels.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, exceptions: Mapping[str, int]) -> None:
+    def __init__(self, app: ASGIApp, tracing: Tracing, metrics: Metrics) -> None:
+        self._app, self._tracing, self._metrics = app, tracing, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+        span = self._tracing.begin(
+            method, "server", extract_trace_headers(scope["headers"]), _request_attributes(scope, method)
+        )
+        client = scope.get("client")
+        address = address_group(client[0]) if client else ""
+        context = RequestContext(_request_id(scope), trace_id=parse_trace_id(span.headers), address=address)
+        span.set({"kernelsight.request_id": context.request_id})
+        state = scope.setdefault("state", {})
+        status, started = 499, perf_counter()  # 499: the client left before a response began
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                rates = state.get("reply_headers", {}).items()  # of the key's limits, errors included
+                own = [(name.lower().encode(), value.encode()) for name, value in rates]
+                message["headers"] = [*message["headers"], (_REQUEST_ID, context.request_id.encode()), *own]
+            await send(message)
+
+        self._metrics.requests.begin_request()
+        with bind_request(context), use_span(span):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                route, seconds = _route(scope), perf_counter() - started
+                self._metrics.requests.end_request(route or "none", status, seconds)
+                _end_span(span, method, route, status)
+                _log_request(scope["method"], route, status, seconds, current_request() or context)
+
+
+class RequestLimitMiddleware:
+    """Refuses a query with more than `max_parameters`, and a body over `limit` bytes.
+
+    A body is refused by its announced length or while it arrives, so before it is stored. `exceptions` gives other
+    limits to requests that begin with a key: "PUT /v1/categories/".
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int, exceptions: Mapping[str, int], max_parameters: int) -> None:
         self._app, self._limit, self._exceptions = app, limit, exceptions
+        self._max_parameters = max_parameters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         limit = self._limit_of(f"{scope['method']} {scope['path']}")
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > limit:
-            error = BodyTooLarge(f"the request announces {int(announced):,} bytes; the limit is {limit:,}")
+        error = self._find_fault(scope, limit)
+        if error is not None:
             scope["app"].state.metrics.requests.count_problem(error.code)
             await error_response(error, scope["path"])(scope, receive, send)
             return
@@ -65,67 +111,13 @@ class BodyLimitMiddleware:
     def _limit_of(self, request: str) -> int:
         return next((limit for start, limit in self._exceptions.items() if request.startswith(start)), self._limit)
 
-
-class MetricsMiddleware:
-    """Counts and times every request by its route's pattern: paths have ids in them and would make endless labels."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status, started = 499, perf_counter()  # 499: the client left before a response began
-
-        async def send_noting_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        self._metrics.requests.begin_request()
-        try:
-            await self._app(scope, receive, send_noting_status)
-        finally:
-            route = getattr(scope.get("route"), "path", "none")
-            self._metrics.requests.end_request(route, status, perf_counter() - started)
-
-
-class RequestIdMiddleware:
-    """Takes the request's id from its header or makes one, sends it back, and continues or starts the trace."""
-
-    def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
-        self._app, self._tracing = app, tracing
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        span = self._tracing.begin(
-            _method(scope), "server", extract_trace_headers(scope["headers"]), _request_attributes(scope)
-        )
-        context = RequestContext(_request_id(scope), trace_id=parse_trace_id(span.headers))
-        span.set({"kernelsight.request_id": context.request_id})
-        scope.setdefault("state", {})
-        status, started = 499, perf_counter()  # 499: the client left before a response began
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID_HEADER] = context.request_id
-                headers.update(scope["state"].get("reply_headers", {}))  # of the key's limits, errors included
-            await send(message)
-
-        with bind_request(context), use_span(span):
-            try:
-                await self._app(scope, receive, send_with_id)
-            finally:
-                route = _route(scope)
-                _end_span(span, _method(scope), route, status)
-                _log_request(scope["method"], route, status, perf_counter() - started, current_request() or context)
+    def _find_fault(self, scope: Scope, limit: int) -> KernelSightError | None:
+        if scope["query_string"].count(b"&") >= self._max_parameters:
+            return RequestTooComplex(f"the query has more than {self._max_parameters:,} parameters")
+        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if announced.isdigit() and int(announced) > limit:
+            return BodyTooLarge(f"the request announces {int(announced):,} bytes; the limit is {limit:,}")
+        return None
 
 
 class UnexpectedErrorMiddleware:
@@ -153,7 +145,7 @@ class UnexpectedErrorMiddleware:
 
 
 def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).getlist(REQUEST_ID_HEADER)
+    given = [value.decode("latin-1") for name, value in scope["headers"] if name == _REQUEST_ID]
     return given[0] if len(given) == 1 and is_request_id(given[0]) else new_request_id()
 
 
@@ -163,13 +155,9 @@ def _route(scope: Scope) -> str | None:
     return path
 
 
-def _method(scope: Scope) -> str:
-    return scope["method"] if scope["method"] in _METHODS else "_OTHER"
-
-
-def _request_attributes(scope: Scope) -> SpanAttributes:
+def _request_attributes(scope: Scope, method: str) -> SpanAttributes:
     """Attributes by OpenTelemetry's names, without `url.query` and others that may hold a secret."""
-    return {"http.request.method": _method(scope), "url.scheme": scope.get("scheme", "http"), "url.path": scope["path"]}
+    return {"http.request.method": method, "url.scheme": scope.get("scheme", "http"), "url.path": scope["path"]}
 
 
 def _end_span(span: Span, method: str, route: str | None, status: int) -> None:

@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import Overloaded
 from service.http.error_handlers import error_response
 from service.http.operations import prefers_async
-from service.network.outside_wait import on_outside_wait
 from service.operations.operation import Operation
 from service.settings import LimitSettings
 from service.telemetry.metrics import Metrics
+from service.telemetry.request_context import on_outside_wait
 
 # So many requests of a door are never refused: a few patient callers, and what waits for each core at a usual load.
 # With four for each core, a load of 80 % meets refusals once in a thousand times.
@@ -45,7 +44,7 @@ class OverloadMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self._doors.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        if door is None or prefers_async(Request(scope)):
+        if door is None or prefers_async(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -133,26 +132,27 @@ class Door:
         self._cores, self._clock = cores or _usable_cores(), clock
         self._never_refused = HANDFUL + REQUESTS_PER_CORE * self._cores
         self._work_seconds: dict[str, float] = {}  # of one request of a kind
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()  # of requests in progress, by kind
+        self._in_progress = 0
         self._work_clock, self._read_at = 0.0, clock()
         self._quiet_at = float("-inf")
 
     def check(self) -> None:
         """Raises Overloaded if another request would wait too long."""
-        in_progress = self._counts.total()
-        if in_progress <= self._never_refused // 2:
+        if self._in_progress <= self._never_refused // 2:
             self._quiet_at = self._clock()
-        if in_progress < self._never_refused:
+        if self._in_progress < self._never_refused:
             return
         wait, is_burst = self.expected_wait(), self._clock() - self._quiet_at <= BURST_SECONDS
         if wait > self.max_wait_seconds * (BURST_WAITS if is_burst else 1):
-            raise Overloaded("the service", in_progress, math.ceil(wait))
+            raise Overloaded("the service", self._in_progress, math.ceil(wait))
 
     def count(self, work: WorkInProgress) -> None:
         """From now on `work` is in progress."""
         if work.since is None:
             self._advance()
             self._counts[work.kind] += 1
+            self._in_progress += 1
             work.since = self._work_clock
 
     def pause(self, work: WorkInProgress) -> None:
@@ -160,6 +160,7 @@ class Door:
         if work.since is not None:
             self._advance()
             self._counts[work.kind] -= 1
+            self._in_progress -= 1
             work.seconds += self._work_clock - work.since
             work.since = None
 
@@ -177,8 +178,8 @@ class Door:
 
     def _advance(self) -> None:
         now = self._clock()
-        if in_progress := self._counts.total():
-            self._work_clock += (now - self._read_at) * min(1.0, self._cores / in_progress)
+        if self._in_progress:
+            self._work_clock += (now - self._read_at) * min(1.0, self._cores / self._in_progress)
         self._read_at = now
 
 

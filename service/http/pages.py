@@ -30,24 +30,24 @@ def add_pages(app: FastAPI) -> None:
     """`/ops`, which needs no key because its numbers come from `/metrics`, and `/docs` and `/redoc`."""
     app.mount("/ops", PageFiles(directory=_OPS_PAGE, html=True))
 
+    def document_at(root: str) -> dict[str, Any]:
+        return {"openapi_url": f"{root}{app.openapi_url}", "title": app.title}
+
     @app.get("/docs", include_in_schema=False)
     async def swagger_page(request: Request) -> Response:
         root = request.scope["root_path"]
-        page = get_swagger_ui_html(
-            openapi_url=f"{root}{app.openapi_url}",
-            title=app.title,
-            swagger_js_url=f"{root}{_ASSETS}/swagger-ui-bundle.js",
-            swagger_css_url=f"{root}{_ASSETS}/swagger-ui.css",
-            swagger_favicon_url=f"{root}{_ASSETS}/favicon.png",
-        )
-        return _with_policy(page)
+        assets: dict[str, Any] = {
+            "swagger_js_url": f"{root}{_ASSETS}/swagger-ui-bundle.js",
+            "swagger_css_url": f"{root}{_ASSETS}/swagger-ui.css",
+            "swagger_favicon_url": f"{root}{_ASSETS}/favicon.png",
+        }
+        return _with_policy(get_swagger_ui_html(**document_at(root), **assets))
 
     @app.get("/redoc", include_in_schema=False)
     async def redoc_page(request: Request) -> Response:
         root = request.scope["root_path"]
         page = get_redoc_html(
-            openapi_url=f"{root}{app.openapi_url}",
-            title=app.title,
+            **document_at(root),
             redoc_js_url=f"{root}{_ASSETS}/redoc.standalone.js",
             redoc_favicon_url=f"{root}{_ASSETS}/favicon.png",
             with_google_fonts=False,

@@ -5,7 +5,7 @@ from functools import partial
 from typing import cast
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from service.http.connection_guard import SWEEP_SECONDS, ConnectionGuard
 from service.http.descriptors import raise_descriptor_limit
@@ -33,8 +33,8 @@ class GuardedServer(uvicorn.Server):
         self._guard.sweep(list(connections), now_seconds)
 
 
-def create_server(app: FastAPI, settings: Settings) -> GuardedServer:
-    """The server of an app that `create_app` made. Raises the process's limit of file descriptors if it has to."""
+def create_server(app: Starlette, settings: Settings) -> GuardedServer:
+    """The server of an app with `state.metrics`. Raises the process's limit of file descriptors if it has to."""
     limits = settings.connections
     shares = raise_descriptor_limit(limits.max_connections)
     guard = ConnectionGuard(limits, shares, app.state.metrics)

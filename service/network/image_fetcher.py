@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import TooManyBytes
 from service.errors import UrlFetchFailed, UrlInputsOff
-from service.network.outside_wait import outside_wait
 from service.settings import UrlInputs
+from service.telemetry.request_context import outside_wait
 from service.telemetry.tracing import start_span
 
 if TYPE_CHECKING:  # HTTP libraries are loaded with the first fetch: most commands fetch nothing

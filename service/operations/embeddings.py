@@ -68,7 +68,7 @@ class EmbeddingsRequest(BaseModel):
     input: (
         Annotated[NonEmptyText, Tag("url")] | Annotated[list[EmbeddingInput], Field(min_length=1), Tag("several")]
     ) = Field(
-        description=INPUT_COUNT,
+        description=f"http(s) URLs or data URLs of images, {INPUT_COUNT}",
         discriminator=Discriminator(
             lambda given: "url" if isinstance(given, str) else "several" if isinstance(given, list) else None,
             custom_error_type="input_kind",

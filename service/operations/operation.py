@@ -15,7 +15,7 @@ from service.components import Components
 from service.keys.caller import Caller
 from service.keys.scopes import Scope
 from service.operations.field_errors import parse_fields
-from service.telemetry.request_context import bind_operation
+from service.telemetry.request_context import bind_operation, current_caller_name
 from service.telemetry.tracing import start_span
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
@@ -126,5 +126,11 @@ async def run_engine(
     """Run pipelines with their `options` over an image, fetched first if it is a URL; raises what both steps raise."""
     data = await components.fetcher.fetch(image) if isinstance(image, str) else image or b""
     return await components.engine.run(
-        data, options, priority=limits.priority, deadline=limits.deadline, gate=gate, on_page=limits.on_page
+        data,
+        options,
+        priority=limits.priority,
+        deadline=limits.deadline,
+        gate=gate,
+        on_page=limits.on_page,
+        caller=current_caller_name(),
     )

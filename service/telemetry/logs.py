@@ -34,6 +34,9 @@ def _without_authorization(header: Any) -> bytes:
     return whole if header[2].lower() == b"bearer" else header[1] + _HIDDEN.encode()
 
 
+_BASE64_LENGTH = 200
+_BASE64 = compile_bytes(rb"[A-Za-z0-9+/_-]{%d,}={0,2}" % _BASE64_LENGTH)
+
 # Texts that may hold a secret, wherever they come from: a substring of all of them, the pattern, and the replacement,
 # all in UTF-8, because a `str` may have surrogates, and patterns on bytes are compiled in a fraction of the time.
 _PATTERNS: list[tuple[str, Any, bytes | Callable[[Any], bytes]]] = [
@@ -43,7 +46,6 @@ _PATTERNS: list[tuple[str, Any, bytes | Callable[[Any], bytes]]] = [
     ("bearer", compile_bytes(rb"(?i)(\bbearer\s+)[^\s\"',]+"), rb"\1" + _HIDDEN.encode()),
     ("ks_", compile_bytes(rb"\bks_[A-Za-z0-9_-]{43}"), _HIDDEN.encode()),  # tokens of API keys
     ("authorization", compile_bytes(rb"(?i)(\bauthorization\W{1,4})([^\s\"',]+)"), _without_authorization),
-    ("", compile_bytes(rb"[A-Za-z0-9+/_-]{200,}={0,2}"), _HIDDEN.encode()),  # base64
     # Bytes as Python writes them.
     ("\\x", compile_bytes(rb"(?:\\(?:x[0-9a-f]{2}|[nrt'\"\\])[^\\\s]{0,8}){8,}"), _HIDDEN.encode()),
 ]
@@ -93,6 +95,8 @@ class SecretFilter:
         for substring, pattern, replacement in _PATTERNS:
             if substring in lower:
                 line = pattern.sub(replacement, line)
+        if len(line) >= _BASE64_LENGTH:
+            line = _BASE64.sub(_HIDDEN.encode(), line)
         return line.decode(errors="surrogatepass")
 
 

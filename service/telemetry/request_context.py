@@ -1,11 +1,11 @@
-"""The current request's ids, which logs, audit records, spans and exemplars carry; and the headers of its trace.
+"""The current request: ids for logs, audit records, spans and exemplars, its sender, trace, and waits for other hosts.
 
 Headers are W3C Trace Context: https://www.w3.org/TR/trace-context/
 """
 
 import secrets
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -45,7 +45,7 @@ class RequestContext:
     """`operation` is the requested one ("features", "analyze"); `trace_id` is that of the W3C trace, if there is one.
 
     A job has its own id and that of the request that enqueued it. `result_ids` grows while the request is answered.
-    `sender` is the key that the request came with.
+    `sender` is the key that the request came with, `address` the client's; a job has no address.
     """
 
     request_id: str
@@ -53,6 +53,7 @@ class RequestContext:
     trace_id: str | None = None
     job_id: str | None = None
     sender: Sender = NOBODY
+    address: str = ""
     result_ids: list[str] = field(default_factory=list)
 
     @property
@@ -89,13 +90,22 @@ def bind_operation(operation: str) -> Iterator[None]:
 
 def name_sender(sender: Sender) -> None:
     """The current request is this sender's until its `bind_request` ends."""
-    if (context := _current.get()) is not None:
+    context = _current.get()
+    if context is not None and sender != context.sender:
         _current.set(replace(context, sender=sender))
 
 
 def current_sender() -> Sender:
     context = _current.get()
     return NOBODY if context is None else context.sender
+
+
+def current_caller_name() -> str:
+    """Who shares turns: a tenant, the holder of a key without one, or an address; "" where none is known."""
+    if (context := _current.get()) is None:
+        return ""
+    sender = context.sender
+    return f"tenant {sender.tenant}" if sender.tenant else f"key {sender.key}" if sender.key else context.address
 
 
 def new_request_id() -> str:
@@ -121,6 +131,36 @@ def _record(result_id: str) -> None:
     context = _current.get()
     if context is not None and len(context.result_ids) < MAX_RESULT_IDS:
         context.result_ids.append(result_id)
+
+
+Notify = Callable[[], None]
+
+_wait_listener: ContextVar[tuple[Notify, Notify] | None] = ContextVar("wait_listener", default=None)
+
+
+@contextmanager
+def on_outside_wait(began: Notify, ended: Notify) -> Iterator[None]:
+    """Calls `began` and `ended` around each wait inside this block, and in asyncio tasks started in it."""
+    token = _wait_listener.set((began, ended))
+    try:
+        yield
+    finally:
+        _wait_listener.reset(token)
+
+
+@contextmanager
+def outside_wait() -> Iterator[None]:
+    """The block waits for another host, which is no work of this service: whoever measures the request is told."""
+    listener = _wait_listener.get()
+    if listener is None:
+        yield
+        return
+    began, ended = listener
+    began()
+    try:
+        yield
+    finally:
+        ended()
 
 
 def extract_trace_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

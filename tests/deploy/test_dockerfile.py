@@ -37,9 +37,16 @@ def test_every_installation_uses_the_tested_versions() -> None:
         part for stage in load_stages().values() for run in stage.find_all("RUN") for part in run.value.split(" && ")
     ]
     installations = [part for part in commands if part.startswith("pip ")]
-    pinned = ("pip install --constraint constraints.txt ", "pip install --no-deps .")
+    pinned = ("pip install --constraint constraints.txt ", "pip install --require-hashes ", "pip install --no-deps ")
 
     assert [part for part in installations if not part.startswith(pinned)] == []
+
+
+def test_the_image_has_only_packages_of_known_hashes() -> None:
+    [dependencies, own_code] = [run.value for run in SERVING.find_all("RUN") if "pip install" in run.value]
+
+    assert dependencies.startswith("pip install --require-hashes --only-binary :all: --requirement ")
+    assert own_code == "pip install --no-deps --no-build-isolation ."
 
 
 def test_pip_is_configured_by_a_secret_that_no_layer_keeps() -> None:

@@ -133,6 +133,20 @@ def test_pages_of_documents_take_turns() -> None:
     assert played(1, play) == ["other, 2"]
 
 
+def test_many_documents_of_one_caller_delay_another_by_a_page() -> None:
+    async def play(scene: Scene) -> None:
+        for number in range(10):
+            document = AdmittedRequest(scene.admission, None, PixelCharge("small", 0), "a")
+            await scene.read_page(f"a's document {number}, 2", document)
+            await scene.read_page(f"a's document {number}, 3", document)
+        other = AdmittedRequest(scene.admission, None, PixelCharge("small", 0), "b")
+        await scene.read_page("b's, 2", other)
+        await scene.leave("a's document 0, 2")
+        await scene.leave("a's document 0, 3")
+
+    assert played(1, play) == ["b's, 2"]
+
+
 def test_pages_and_batch_requests_take_turns() -> None:
     async def play(scene: Scene) -> None:
         document = AdmittedRequest(scene.admission, None, PixelCharge("small", 0))

@@ -1,17 +1,27 @@
 """The budget of memory for pixels: charged, waited for in order, refused in time, and given back exactly once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 
 from models.errors import Overloaded
-from pipelines.pixel_budget import MAX_WAITING, SMALL_PARTS, SMALL_ROOM_PARTS, PixelBudget
+from pipelines.pixel_budget import MAX_WAITING, SMALL_PARTS, SMALL_ROOM_PARTS, PixelBudget, PixelCharge
 
 LIMIT = 6400
 LARGE_ROOM = LIMIT - LIMIT // SMALL_ROOM_PARTS  # 5600
 SMALL = LIMIT // SMALL_PARTS  # the largest of the small ones: 100
 FOREVER = 3600.0
+
+
+@asynccontextmanager
+async def holding(budget: PixelBudget, cost: int, *, is_patient: bool = False) -> AsyncIterator[PixelCharge]:
+    charge = await budget.take(cost, is_patient=is_patient)
+    try:
+        yield charge
+    finally:
+        budget.give_back(charge)
 
 
 class Scene:
@@ -49,7 +59,7 @@ class Scene:
         await self._settle()
 
     async def _hold(self, name: str, cost: int) -> None:
-        async with self.budget.charge(cost):
+        async with holding(self.budget, cost):
             await self._stay(name)
 
     async def _hold_page(self, name: str, cost: int) -> None:
@@ -198,9 +208,9 @@ def test_one_cancelled_in_the_moment_of_its_turn_gives_back_its_room() -> None:
 def test_a_shrunk_charge_makes_room() -> None:
     async def scene() -> int:
         budget = PixelBudget(LIMIT, wait_seconds=FOREVER)
-        async with budget.charge(LARGE_ROOM) as charge:
+        async with holding(budget, LARGE_ROOM) as charge:
             budget.shrink(charge, 1000)
-            async with budget.charge(LARGE_ROOM - 1000):
+            async with holding(budget, LARGE_ROOM - 1000):
                 assert budget.used_bytes == LARGE_ROOM
         return budget.used_bytes
 
@@ -210,7 +220,7 @@ def test_a_shrunk_charge_makes_room() -> None:
 def test_a_charge_never_grows() -> None:
     async def scene() -> int:
         budget = PixelBudget(LIMIT, wait_seconds=FOREVER)
-        async with budget.charge(1000) as charge:
+        async with holding(budget, 1000) as charge:
             budget.shrink(charge, 2000)
             return budget.used_bytes
 
@@ -220,9 +230,9 @@ def test_a_charge_never_grows() -> None:
 def test_who_waits_too_long_is_refused_and_told_when_to_try_again() -> None:
     async def scene() -> float:
         budget = PixelBudget(LIMIT, wait_seconds=0)
-        async with budget.charge(LIMIT):
+        async with holding(budget, LIMIT):
             with pytest.raises(Overloaded, match="the memory for pixels") as refused:
-                async with budget.charge(LIMIT):
+                async with holding(budget, LIMIT):
                     raise AssertionError("there is no room")
         assert budget.used_bytes == 0
         return refused.value.retry_seconds
@@ -235,10 +245,10 @@ def test_the_patient_wait_without_limit() -> None:
         budget = PixelBudget(LIMIT, wait_seconds=0)
 
         async def wait() -> int:
-            async with budget.charge(LIMIT, is_patient=True):
+            async with holding(budget, LIMIT, is_patient=True):
                 return budget.used_bytes
 
-        async with budget.charge(LIMIT):
+        async with holding(budget, LIMIT):
             waiting = [asyncio.create_task(wait()) for _ in range(2)]
             await asyncio.sleep(0.01)
         return await asyncio.gather(*waiting)
@@ -251,7 +261,7 @@ def test_the_line_is_bounded() -> None:
         budget = PixelBudget(LIMIT, wait_seconds=FOREVER)
 
         async def come() -> None:
-            async with budget.charge(LIMIT):
+            async with holding(budget, LIMIT):
                 await asyncio.Event().wait()
 
         tasks = [asyncio.create_task(come()) for _ in range(MAX_WAITING + 3)]

@@ -14,6 +14,7 @@ from pipelines.image.decode_cost import PICTURE_BYTES
 from pipelines.pixel_budget import PixelBudget
 from tests.pipelines.fakes import FakePipeline, NoOptions
 from tests.pipelines.images import encode, photograph
+from tests.pipelines.test_pixel_budget import holding
 
 BUDGET_MEBIBYTES = 140  # the cost of one of them
 CAT = encode(photograph("cat"), "PNG")  # 451 x 300
@@ -99,7 +100,7 @@ def test_without_room_a_request_is_refused_before_it_is_decoded() -> None:
     async def scene() -> None:
         pool = CpuPool(threads=1)
         engine = Engine([pipeline], pool=pool, limits=ImageLimits(), budget=budget)
-        async with budget.charge(2 * CAT_BYTES):
+        async with holding(budget, 2 * CAT_BYTES):
             with pytest.raises(Overloaded):
                 await engine.run(CAT, {"features": NoOptions()})
         pool.close()

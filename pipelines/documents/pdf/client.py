@@ -11,17 +11,27 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from threading import Lock
 
 import numpy as np
 
 from pipelines.confinement.channel import ChannelMessage
-from pipelines.confinement.process import ConfinedProcess, ProcessDied, ProcessLimits, ProcessTooSlow
+from pipelines.confinement.process import (
+    ConfinedProcess,
+    ProcessDeaths,
+    ProcessDied,
+    ProcessLimits,
+    ProcessTooSlow,
+    ProcessUnavailable,
+)
 from pipelines.documents.errors import DocumentCorrupt, DocumentLocked, PageBroken, PageTooSlow
 from pipelines.documents.pdf.page_characters import PageCharacters
+from pipelines.documents.pdf.replies import check_reply
 from pipelines.documents.stages import Pixels
-from pipelines.errors import TooManyBytes
+from pipelines.errors import DecoderUnavailable, TooManyBytes
 
 _PROCESS_MODULE = "pipelines.documents.pdf.pdfium_process"
+_CLOSED = "the service is shutting down"
 _MAX_REOPENS = 8  # how often in a row pages of any document may end the process before a request fails
 
 
@@ -47,17 +57,21 @@ class RenderedPage:
 
 
 class PdfiumClient:
-    """PDFium's process, started on demand, and the thread that talks to it."""
+    """PDFium's process, started on demand, and the thread that talks to it; those that end count in `deaths`."""
 
-    def __init__(self, limits: PdfLimits | None = None) -> None:
-        self.limits = limits or PdfLimits()
+    def __init__(
+        self, limits: PdfLimits | None = None, deaths: ProcessDeaths | None = None, *, module: str = _PROCESS_MODULE
+    ) -> None:
+        self.limits, self._module = limits or PdfLimits(), module
+        self.deaths = deaths or ProcessDeaths()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pdfium")
         self._process: ConfinedProcess | None = None
+        self._starting, self._is_closed = Lock(), False
         self._keys = count()
 
     @asynccontextmanager
     async def open_document(self, data: bytes, password: str | None = None) -> AsyncIterator["PdfDocument"]:
-        """Raises TooManyBytes, DocumentLocked or DocumentCorrupt."""
+        """Raises TooManyBytes, DocumentLocked, DocumentCorrupt or DecoderUnavailable."""
         if len(data) > self.limits.bytes:
             raise TooManyBytes(len(data), self.limits.bytes)
         pdf = PdfDocument(self, next(self._keys), data, password)
@@ -66,39 +80,80 @@ class PdfiumClient:
             yield pdf
         finally:
             # Runs after what is still under way for this document; not awaited, as this may be a cancellation.
-            self._thread.submit(self._close_document, pdf.key)
+            if not self._is_closed:
+                self._thread.submit(self._close_document, pdf.key)
 
     async def send_request(self, request: ChannelMessage) -> ChannelMessage:
-        """The reply of `pdfium_process`; its outcome is "late" or "dead" if the request has ended the process."""
+        """The reply of `pdfium_process`; its outcome is "late" or "dead" if the request has ended the process.
+
+        Raises DecoderUnavailable.
+        """
+        if self._is_closed:
+            raise DecoderUnavailable(_CLOSED)
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._send_request, request)
 
+    @property
+    def process_id(self) -> int | None:
+        """None while there is none."""
+        process = self._process
+        return None if process is None else process.pid
+
     def _send_request(self, request: ChannelMessage) -> ChannelMessage:
-        if self._process is None:
-            self._process = ConfinedProcess(_PROCESS_MODULE, ProcessLimits(self.limits.seconds, self.limits.memory))
+        process = self._process or self._start_process()
         try:
-            reply = self._process.request(request)
-            # Copied on this thread, before it makes the next request.
-            return ChannelMessage(reply.facts, {name: array.copy() for name, array in reply.arrays.items()})
-        except ProcessTooSlow:
+            reply = process.request(request)
+            check_reply(request, reply)
+            # Copied before the next request, and checked again: until now the process could write to it.
+            own = ChannelMessage(reply.facts, {name: array.copy() for name, array in reply.arrays.items()})
+            check_reply(request, own)
+            return own
+        except ProcessUnavailable as cause:
             self._process = None
-            return ChannelMessage({"outcome": "late", "reason": "it takes too long"})
-        except ProcessDied:
+            raise DecoderUnavailable(str(cause)) from cause
+        except (KeyError, TypeError, ValueError):  # it has been taken over
+            process.kill()
             self._process = None
+            self.deaths.count(ProcessDied())
+            return ChannelMessage({"outcome": "dead", "reason": "its reader makes no sense"})
+        except ProcessDied as cause:
+            self._process = None
+            self.deaths.count(cause)
+            if isinstance(cause, ProcessTooSlow):
+                return ChannelMessage({"outcome": "late", "reason": "it takes too long"})
             return ChannelMessage({"outcome": "dead", "reason": "its reader has failed"})
+
+    def _start_process(self) -> ConfinedProcess:
+        with self._starting:
+            if self._is_closed:
+                raise DecoderUnavailable(_CLOSED)
+            try:
+                limits = ProcessLimits(self.limits.seconds, self.limits.memory)
+                self._process = ConfinedProcess(self._module, limits)
+            except ProcessUnavailable as cause:
+                raise DecoderUnavailable(str(cause)) from cause
+            return self._process
 
     def _close_document(self, key: int) -> None:
         if self._process is not None:
             self._send_request(ChannelMessage({"kind": "close", "key": key}))
 
     def close(self) -> None:
+        """Ends what is being read, which could take as long as the limit allows."""
+        with self._starting:
+            self._is_closed, process = True, self._process
+        if process is not None:
+            process.end()
         self._thread.shutdown(wait=True)
-        if self._process is not None:
-            self._process.close()
-            self._process = None
+        if process is not None:
+            process.kill()
+        self._process = None
 
 
 class PdfDocument:
-    """An open document. If PDFium's process dies, the document is opened again in the next one."""
+    """An open document. If PDFium's process dies, the document is opened again in the next one.
+
+    A request that it dies of is made twice: an earlier document may have damaged the process.
+    """
 
     def __init__(self, pdfium: PdfiumClient, key: int, data: bytes, password: str | None) -> None:
         self.key = key
@@ -109,6 +164,8 @@ class PdfDocument:
         facts = {"kind": "open", "key": self.key, "password": self._password}
         request = ChannelMessage(facts, {"data": np.frombuffer(self._data, np.uint8)})
         reply = (await self._pdfium.send_request(request)).facts
+        if reply["outcome"] == "dead":
+            reply = (await self._pdfium.send_request(request)).facts
         if reply["outcome"] == "locked":
             hint = "this password does not open it" if self._password else "give its password"
             raise DocumentLocked(f"this PDF is locked: {hint}")
@@ -143,9 +200,11 @@ class PdfDocument:
         facts = {"kind": kind, "key": self.key, "number": number, "dpi": dpi, "max_pixels": self._pdfium.limits.pixels}
         request = ChannelMessage(facts)
         reply = await self._pdfium.send_request(request)
+        is_again = reply.facts["outcome"] == "dead"
         for _ in range(_MAX_REOPENS):
-            if reply.facts["outcome"] != "unknown":
+            if reply.facts["outcome"] != "unknown" and not is_again:
                 break
+            is_again = False
             await self.open()
             reply = await self._pdfium.send_request(request)
         return reply

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from pipelines.confinement.process import ProcessDeaths
 from pipelines.documents.pdf.client import PdfDocument, PdfiumClient, PdfLimits
 
 
@@ -11,7 +12,8 @@ class PdfiumPool:
     """Each document stays in one process, the one with the fewest open documents when it came."""
 
     def __init__(self, limits: PdfLimits | None = None, *, processes: int = 2) -> None:
-        self._clients = [PdfiumClient(limits) for _ in range(processes)]  # processes start on demand
+        self.deaths = ProcessDeaths()
+        self._clients = [PdfiumClient(limits, self.deaths) for _ in range(processes)]  # processes start on demand
         self._open_documents: Counter[PdfiumClient] = Counter()
 
     @asynccontextmanager

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+MAX_CHARACTERS = 60_000  # of a page: a dense newspaper page has 20,000; pages with more are read by OCR
+MAX_OBJECTS = 20_000  # of a page that are searched for images
+
 
 @dataclass(frozen=True, slots=True)
 class PageCharacters:

@@ -6,6 +6,7 @@ system's fonts.
 """
 
 from dataclasses import fields
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,11 @@ class PdfiumProcess:
         read = _read_page_size if kind == "size" else _render_page
         try:
             return read(document, facts["number"], facts["dpi"], facts["max_pixels"])
-        except pypdfium2.PdfiumError as cause:
+        except (
+            pypdfium2.PdfiumError,
+            ArithmeticError,
+            ValueError,
+        ) as cause:  # sizes may be no numbers
             return _refuse("broken", str(cause))
 
     def _open(self, key: int, data: bytes, password: str | None) -> ChannelMessage:
@@ -102,9 +107,15 @@ def _load_page(document: Any, number: int) -> Any:
 
 
 def _fit_dpi(width: float, height: float, dpi: int, max_pixels: int) -> int:
-    """`dpi`, or less if a page of this size in points would have more than `max_pixels`."""
-    pixels = width * height * (dpi / POINTS_PER_INCH) ** 2
-    return dpi if pixels <= max_pixels else max(1, int(dpi * (max_pixels / pixels) ** 0.5))
+    """`dpi`, or less if a page of this size in points would have more than `max_pixels`.
+
+    Raises ValueError if it has more even at one dpi.
+    """
+    while (pixels := prod(_size_in_pixels(width, height, dpi))) > max_pixels:
+        if dpi == 1:
+            raise ValueError(f"the page has {pixels:,} pixels at one dpi")
+        dpi = max(1, min(dpi - 1, int(dpi * (max_pixels / pixels) ** 0.5)))
+    return dpi
 
 
 def _size_in_pixels(width: float, height: float, dpi: int) -> tuple[int, int]:

@@ -15,10 +15,8 @@ import pypdfium2.raw as pdfium
 from numpy.ctypeslib import as_array  # now, as the confined process cannot import it later
 from numpy.typing import NDArray
 
-from pipelines.documents.pdf.page_characters import Floats, PageCharacters
+from pipelines.documents.pdf.page_characters import MAX_CHARACTERS, MAX_OBJECTS, Floats, PageCharacters
 
-MAX_CHARACTERS = 60_000  # of a page: a dense newspaper page has 20,000; pages with more are read by OCR
-MAX_OBJECTS = 20_000  # of a page that are searched for images
 MAX_FORM_DEPTH = 4  # of forms in forms
 MAX_COVERS = 8  # images over text whose transparency is checked
 
@@ -35,7 +33,7 @@ class PointsToPixels:
     scale: float
 
     def __call__(self, boxes: Floats) -> Floats:
-        """(n, 4) left, bottom, right, top in points to x0, y0, x1, y1 in pixels."""
+        """(n, 4) left, bottom, right, top in points to x0, y0, x1, y1 in pixels; all finite, whatever a file says."""
         left, bottom, right, top = self.box
         x0, y0, x1, y1 = boxes.T
         match self.rotation:
@@ -47,7 +45,9 @@ class PointsToPixels:
                 mapped = (top - y1, right - x1, top - y0, right - x0)
             case _:
                 mapped = (x0 - left, top - y1, x1 - left, top - y0)
-        return np.stack(mapped, axis=1).astype(np.float32) * np.float32(self.scale)
+        pixels: Floats = np.stack(mapped, axis=1).astype(np.float32) * np.float32(self.scale)
+        np.nan_to_num(pixels, copy=False)
+        return pixels
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import numpy as np
 
 from pipelines.boxes import box_area, box_centre, box_width, contained_share, enclosing_box, intersection_over_union
 from pipelines.documents.stages import LayoutBlock, TextLine
-from pipelines.documents.structure.paragraphs import Paragraph, build_paragraphs
-from pipelines.documents.structure.rows import build_rows, display_width
+from pipelines.documents.structure.paragraphs import chain_rows, find_level_rows
+from pipelines.documents.structure.rows import TextRow, build_rows, display_width
 from pipelines.documents.structure.text_patterns import is_equation_number, is_prose
 from pipelines.documents.tables.detection import is_table_page
 from pipelines.documents.tables.tokens import group_into_rows, split_into_tokens
@@ -22,13 +22,14 @@ IN_GRAPHIC = 0.6  # share of a line inside a graphic from which it belongs to th
 DENSE, SPARSE, MOST = 0.6, 0.06, 0.8
 RUNNING_TEXT = 0.25  # share of a figure's or table's area under running text from which it is no graphic
 FULL_ROW = 24  # characters of a row of running text, at least: labels in figures are shorter
+WIDE_ROW = 0.8  # width of such a row, at least, relative to its column
 
 
 @dataclass(frozen=True)
 class _BlockContent:
     """The lines inside a layout block: its own, and text that the block was drawn over or mistaken for.
 
-    `text_area` is the area of the paragraphs of that text.
+    `text_area` is the area of the columns of that text, in square pixels.
     """
 
     own: list[TextLine]
@@ -102,24 +103,25 @@ def _assign_lines(
 
 
 def _divide_content(block: LayoutBlock, lines: Sequence[TextLine]) -> _BlockContent:
-    """Decide which lines are text. Paragraphs are built once per block, and only if the decision needs them."""
+    """Decide which lines are text: of a table all or none, of a figure the columns of running text."""
     if block.label == "formula":
         text = [line for line in lines if is_prose(line.text) or is_equation_number(line.text)]
         return _BlockContent(_without(lines, text), text)
     if block.label == "table" and not _is_one_column(lines):
         return _BlockContent(list(lines), [])
-    paragraphs = build_paragraphs(build_rows(lines, []))
-    running = [paragraph for paragraph in paragraphs if _is_running(paragraph)]
+    rows = build_rows(lines, [])
+    columns = chain_rows(rows)
+    running = _select_running(columns, rows)
     if block.label == "table" and running:  # a single column with running text is text as a whole
-        return _BlockContent([], list(lines), _total_area(paragraphs))
+        return _BlockContent([], list(lines), _total_area(columns))
     if block.label == "table":
         return _BlockContent(list(lines), [])
-    text = [line for paragraph in running for line in paragraph.lines]
+    text = [line for column in running for row in column for line in row.lines]
     return _BlockContent(_without(lines, text), text, _total_area(running))
 
 
-def _total_area(paragraphs: Sequence[Paragraph]) -> float:
-    return sum(box_area(paragraph.box) for paragraph in paragraphs)
+def _total_area(columns: Sequence[Sequence[TextRow]]) -> float:
+    return sum(box_area(enclosing_box(row.box for row in column)) for column in columns)
 
 
 def _without(lines: Sequence[TextLine], removed: Sequence[TextLine]) -> list[TextLine]:
@@ -132,14 +134,17 @@ def _is_one_column(lines: Sequence[TextLine]) -> bool:
     return all(len(row) == 1 for row in group_into_rows(split_into_tokens(lines)))
 
 
-def _is_running(paragraph: Paragraph) -> bool:
-    """Whether it is running text: it has at least two full rows."""
-    full = [
-        row
-        for row in paragraph.rows
-        if box_width(row.box) > 0.8 * box_width(paragraph.box) and display_width(row.text) >= FULL_ROW
-    ]
-    return len(full) >= 2
+def _select_running(columns: Sequence[list[TextRow]], rows: Sequence[TextRow]) -> list[list[TextRow]]:
+    """The columns of running text: they have at least two full rows. A row level with a short one is a table's cell."""
+    is_long = np.array([display_width(row.text) >= FULL_ROW for row in rows], np.bool_)
+    is_full = is_long & ~(find_level_rows(rows) & ~is_long).any(axis=1)
+    full = {id(row) for row, chosen in zip(rows, is_full, strict=True) if chosen}
+    running = []
+    for column in columns:
+        width = box_width(enclosing_box(row.box for row in column))
+        if sum(id(row) in full and box_width(row.box) > WIDE_ROW * width for row in column) >= 2:
+            running.append(column)
+    return running
 
 
 def _remove_text(block: LayoutBlock, content: _BlockContent) -> list[tuple[LayoutBlock, list[TextLine]]]:

@@ -80,7 +80,7 @@ def chain_rows(rows: Sequence[TextRow]) -> list[list[TextRow]]:
     """Chain rows that are each other's nearest in a column, and near and alike enough to be one text."""
     neighbours = _find_neighbours(rows)
     usual_gap = _find_usual_gap(rows, neighbours)
-    is_level = _have_level_neighbour(rows)
+    is_level = [levels.any() for levels in find_level_rows(rows)]
     next_row = {
         upper: lower
         for upper, lower in neighbours
@@ -114,16 +114,16 @@ def _find_neighbours(rows: Sequence[TextRow]) -> list[tuple[int, int]]:
     ]
 
 
-def _have_level_neighbour(rows: Sequence[TextRow]) -> NDArray[np.bool_]:
-    """(N,): whether a row has another one beside it on its baseline."""
+def find_level_rows(rows: Sequence[TextRow]) -> NDArray[np.bool_]:
+    """(N, N), symmetric: whether two rows stand beside each other on one baseline."""
     if not rows:
-        return np.zeros(0, np.bool_)
+        return np.zeros((0, 0), np.bool_)
     x0, y0, x1, y1 = np.array([row.box for row in rows]).T
     middle, height = (y0 + y1) / 2, y1 - y0
     is_beside = (x0[:, None] > x1) | (x1[:, None] < x0)
     is_level = np.abs(middle[:, None] - middle) < LEVEL * np.minimum(height[:, None], height)
-    has_neighbour: NDArray[np.bool_] = (is_beside & is_level).any(axis=1)
-    return has_neighbour
+    are_level: NDArray[np.bool_] = is_beside & is_level
+    return are_level
 
 
 def _find_usual_gap(rows: Sequence[TextRow], neighbours: Sequence[tuple[int, int]]) -> float:

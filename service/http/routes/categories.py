@@ -18,17 +18,11 @@ from pipelines.moderation.categories.custom_categories import (
 from pipelines.moderation.categories.training import MIN_IMAGES
 from service.components import Components
 from service.http.dependencies import ReadyComponents, requires
-from service.http.forms import open_form
-from service.http.openapi import PROBLEM_RESPONSES, image_body
-from service.http.operations import cancel_on_disconnect, read_form_or_json
+from service.http.openapi import PROBLEM_RESPONSES, image_body, problems
+from service.http.operations import cancel_on_disconnect, open_form, read_form_or_json
 from service.operations.categories import CategoryList, CategoryReply, CategoryScoreReply, CustomCategorySummary
 from service.operations.operation import run_engine
 from service.operations.registry import FEATURES
-
-CATEGORY_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    404: PROBLEM_RESPONSES[422] | {"description": "The category does not exist"},
-    409: PROBLEM_RESPONSES[422] | {"description": "The category already exists, or was trained on another encoder"},
-}
 
 
 def training_body() -> dict[str, Any]:
@@ -46,7 +40,7 @@ MAX_IMAGES = 400
 router = APIRouter(
     prefix="/v1/categories",
     tags=["categories"],
-    responses=PROBLEM_RESPONSES | CATEGORY_PROBLEMS,
+    responses=PROBLEM_RESPONSES | problems(404, 409),
     dependencies=[requires("operate")],
 )
 

@@ -15,7 +15,7 @@ from pipelines.findings import Findings
 from service.components import Components
 from service.http.dependencies import ReadyComponents, requires
 from service.http.error_handlers import error_response
-from service.http.openapi import PROBLEM_RESPONSES, image_body
+from service.http.openapi import OPERATION_RESPONSES, image_body
 from service.http.operations import cancel_on_disconnect, read_operation_request, respond
 from service.operations.documents import DocumentsQuery
 from service.operations.operation import run_engine
@@ -25,7 +25,9 @@ from service.operations.schemas import DocumentReply, build_reply_header
 LARGE_BODY_ROUTE = "POST /v1/documents"  # has its own body limit
 NDJSON = "application/x-ndjson"
 
-router = APIRouter(prefix="/v1", tags=["documents"], responses=PROBLEM_RESPONSES, dependencies=[requires("documents")])
+router = APIRouter(
+    prefix="/v1", tags=["documents"], responses=OPERATION_RESPONSES, dependencies=[requires("documents")]
+)
 
 
 @router.post(

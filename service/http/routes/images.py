@@ -9,13 +9,13 @@ from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.image.sanitize_types import SanitizeOptions
 from pipelines.registry import ANALYSES, PIPELINES
 from service.http.dependencies import ReadyComponents, requires
-from service.http.openapi import PROBLEM_RESPONSES, image_body
+from service.http.openapi import OPERATION_RESPONSES, image_body, model_schema, problems
 from service.http.operations import respond
 from service.operations.images import AnalyzeQuery, ExplainQuery
 from service.operations.registry import ANALYZE, AVATARS, EXPLAIN, FACES, FEATURES, SANITIZE
 from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply
 
-router = APIRouter(prefix="/v1", tags=["images"], responses=PROBLEM_RESPONSES, dependencies=[requires("analyze")])
+router = APIRouter(prefix="/v1", tags=["images"], responses=OPERATION_RESPONSES, dependencies=[requires("analyze")])
 
 
 @router.post("/features", response_model=FeaturesReply, openapi_extra=image_body())
@@ -56,7 +56,10 @@ async def avatars(request: Request, components: ReadyComponents, query: Annotate
 @router.post(
     "/explain",
     response_model=ExplainReply,
-    responses={200: {"content": {"image/png": {}}, "description": "Each cell's part of each tag's logit"}},
+    responses={
+        200: {"content": {"image/png": {}}, "description": "Each cell's part of each tag's logit"},
+        **problems(501),
+    },
     openapi_extra=image_body(),
 )
 async def explain(request: Request, components: ReadyComponents, query: Annotated[ExplainQuery, Query()]) -> Response:
@@ -92,7 +95,7 @@ async def sanitize(
     openapi_extra=image_body(
         pipelines={"type": "array", "items": {"type": "string", "enum": list(ANALYSES)}},
         gate={"type": "boolean", "default": True},
-        **{name: {"$ref": f"#/components/schemas/{PIPELINES[name].options.__name__}"} for name in ANALYSES},
+        **{name: model_schema(PIPELINES[name].options) for name in ANALYSES},
     ),
 )
 async def analyze(request: Request, components: ReadyComponents, query: Annotated[AnalyzeQuery, Query()]) -> Response:

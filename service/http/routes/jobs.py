@@ -11,7 +11,7 @@ from models.priority import Priority
 from service.errors import JobNotDone
 from service.http.dependencies import CurrentCaller, ReadyComponents, ReadyJobs, requires
 from service.http.error_handlers import problem_response
-from service.http.openapi import PROBLEM_RESPONSES, image_body
+from service.http.openapi import PROBLEM_RESPONSES, image_body, problems
 from service.http.operations import MAX_IDEMPOTENCY_KEY, enqueue_operation, read_operation_request
 from service.operations.registry import OPERATIONS, find_operation
 from service.queue.errors import JobUnknown
@@ -44,7 +44,12 @@ class JobQuery(BaseModel):
 
 
 @router.post(
-    "/jobs", dependencies=[requires("jobs")], status_code=202, response_model=JobView, openapi_extra=image_body()
+    "/jobs",
+    dependencies=[requires("jobs")],
+    status_code=202,
+    response_model=JobView,
+    responses=problems(409, 507),
+    openapi_extra=image_body(),
 )
 async def submit(
     request: Request,
@@ -72,13 +77,18 @@ async def submit(
     )
 
 
-@router.get("/jobs/{id}", dependencies=[requires("jobs")])
+@router.get("/jobs/{id}", responses=problems(404), dependencies=[requires("jobs")])
 async def job(jobs: ReadyJobs, job: VisibleJob) -> JobView:
     """A job's state, and its result once it is done."""
     return JobView.from_status(job, await jobs.queue.result(job.id))
 
 
-@router.get("/jobs/{id}/result", dependencies=[requires("jobs")], response_class=Response)
+@router.get(
+    "/jobs/{id}/result",
+    responses=problems(404, 409, 501, 507),
+    dependencies=[requires("jobs")],
+    response_class=Response,
+)
 async def result(request: Request, jobs: ReadyJobs, job: VisibleJob) -> Response:
     """The answer that the operation's own route would give, errors included; 409 before the job has ended."""
     outcome = await jobs.queue.result(job.id)
@@ -89,13 +99,18 @@ async def result(request: Request, jobs: ReadyJobs, job: VisibleJob) -> Response
     return Response(outcome.body, media_type=outcome.media_type, headers=dict(outcome.headers))
 
 
-@router.delete("/jobs/{id}", dependencies=[requires("jobs")])
+@router.delete("/jobs/{id}", responses=problems(404), dependencies=[requires("jobs")])
 async def cancel(jobs: ReadyJobs, job: VisibleJob) -> JobView:
     """Cancel a job. A waiting job is cancelled at once; a running one stops within seconds, unless it is done first."""
     return JobView.from_status(await jobs.queue.cancel(job.id))
 
 
-@router.get("/jobs/{id}/events", dependencies=[requires("jobs")], response_class=StreamingResponse)
+@router.get(
+    "/jobs/{id}/events",
+    responses=problems(404),
+    dependencies=[requires("jobs")],
+    response_class=StreamingResponse,
+)
 async def events(
     jobs: ReadyJobs, job: VisibleJob, last_event_id: Annotated[int, Header(ge=0)] = 0
 ) -> StreamingResponse:
@@ -125,7 +140,7 @@ class DeadLetterView(JobView):
     work: dict[str, Any]
 
 
-@router.get("/dead-letters", dependencies=[requires("operate")])
+@router.get("/dead-letters", responses=problems(404, 409), dependencies=[requires("operate")])
 async def dead_letters(
     jobs: ReadyJobs, after: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> DeadLetterPage:
@@ -134,20 +149,28 @@ async def dead_letters(
     return DeadLetterPage(total=await jobs.dead_letters.count(), data=[JobView.from_status(status) for status in found])
 
 
-@router.get("/dead-letters/{id}", dependencies=[requires("operate")])
+@router.get("/dead-letters/{id}", responses=problems(404, 409), dependencies=[requires("operate")])
 async def dead_letter(jobs: ReadyJobs, id: str) -> DeadLetterView:
     """One dead letter, with the job's record."""
     letter = await jobs.dead_letters.inspect(id)
     return DeadLetterView(**JobView.from_status(letter.status).model_dump(), work=hide_secrets(letter.work))
 
 
-@router.post("/dead-letters/{id}/requeue", dependencies=[requires("operate")], status_code=202)
+@router.post(
+    "/dead-letters/{id}/requeue", responses=problems(404, 409), dependencies=[requires("operate")], status_code=202
+)
 async def requeue(jobs: ReadyJobs, id: str) -> JobView:
     """Put a dead letter back into the queue, with all its attempts."""
     return JobView.from_status(await jobs.dead_letters.requeue(id))
 
 
-@router.delete("/dead-letters/{id}", dependencies=[requires("operate")], status_code=204, response_class=Response)
+@router.delete(
+    "/dead-letters/{id}",
+    responses=problems(404, 409),
+    dependencies=[requires("operate")],
+    status_code=204,
+    response_class=Response,
+)
 async def drop(jobs: ReadyJobs, id: str) -> None:
     """Delete a dead letter and its payloads."""
     await jobs.dead_letters.drop(id)

@@ -11,7 +11,7 @@ from models.kernels.health import KernelHealth
 from models.manifest import Manifest
 from service.components import Components
 from service.http.dependencies import ReadyComponents, ReadyMonitors, requires
-from service.http.openapi import PROBLEM_RESPONSES, ModelList, ModelSummary, PassedOverModels, TaskSummary
+from service.http.openapi import PROBLEM_RESPONSES, ModelList, ModelSummary, PassedOverModels, TaskSummary, problems
 from service.model_selection import ModelSelection
 from service.monitoring.kernel_health.monitor import current_manifest
 from service.monitoring.monitors import Monitors
@@ -28,7 +28,7 @@ async def models(components: ReadyComponents, monitors: ReadyMonitors) -> ModelL
     )
 
 
-@router.get("/{model}", dependencies=[requires("read-metrics")])
+@router.get("/{model}", responses=problems(404), dependencies=[requires("read-metrics")])
 async def model(components: ReadyComponents, monitors: ReadyMonitors, model: str) -> dict[str, Any]:
     """A model's manifest and, if it is in the store, where its files came from and how exact its export is."""
     manifest = _serving_manifest(components, components.catalog.get(model))
@@ -42,7 +42,7 @@ async def model(components: ReadyComponents, monitors: ReadyMonitors, model: str
     }
 
 
-@router.post("/{model}/promote", dependencies=[requires("operate")])
+@router.post("/{model}/promote", responses=problems(404, 409), dependencies=[requires("operate")])
 async def promote(
     components: ReadyComponents, monitors: ReadyMonitors, model: str, version: int | None = None
 ) -> ModelSummary:
@@ -102,7 +102,10 @@ class KernelsQuery(BaseModel):
     "/{model}/kernels",
     dependencies=[requires("read-metrics")],
     response_model=KernelHealth,
-    responses={200: {"content": {"image/png": {}}, "description": "Numbers for each layer, or a picture of one"}},
+    responses={
+        200: {"content": {"image/png": {}}, "description": "Numbers for each layer, or a picture of one"},
+        **problems(404, 501),
+    },
 )
 async def kernels(
     components: ReadyComponents, monitors: ReadyMonitors, model: str, query: Annotated[KernelsQuery, Query()]

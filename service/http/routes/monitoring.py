@@ -1,12 +1,12 @@
 """The routes for feedback, canaries and quality."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from service.http.dependencies import CurrentCaller, ReadyComponents, ReadyMonitors, requires
-from service.http.openapi import PROBLEM_RESPONSES, ProblemBody
+from service.http.openapi import PROBLEM_RESPONSES, json_body, problems
 from service.http.operations import read_json
 from service.monitoring.audit.log import START
 from service.monitoring.canaries.results import CanaryResult
@@ -15,13 +15,7 @@ from service.monitoring.feedback.aggregator import FeedbackAggregator
 from service.monitoring.feedback.types import DisputePage, FeedbackReply, FeedbackRequest, FeedbackSummary
 from service.monitoring.quality.report import QualityReport
 
-_FEEDBACK_PROBLEMS: dict[int | str, dict[str, Any]] = PROBLEM_RESPONSES | {
-    404: {"model": ProblemBody, "description": "The result does not exist", "content": {"application/problem+json": {}}}
-}
-
-_FEEDBACK_BODY = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": FeedbackRequest.model_json_schema()}}}
-}
+_FEEDBACK_PROBLEMS = PROBLEM_RESPONSES | problems(404)
 
 router = APIRouter(prefix="/v1")
 
@@ -42,7 +36,7 @@ ReadyFeedback = Annotated[FeedbackAggregator, Depends(ready_feedback)]
     responses=_FEEDBACK_PROBLEMS,
     response_model_exclude_none=True,
     dependencies=[requires("feedback")],
-    openapi_extra=_FEEDBACK_BODY,
+    openapi_extra=json_body(FeedbackRequest),
 )
 async def feedback(
     request: Request, components: ReadyComponents, aggregator: ReadyFeedback, caller: CurrentCaller

@@ -20,9 +20,15 @@ from service.batches.file_store import BatchFile, BatchFilePage
 from service.batches.types import BatchObject, BatchPage, NewBatch
 from service.errors import FileUnknown
 from service.http.dependencies import CurrentCaller, ReadyComponents, ReadyJobs, requires
-from service.http.forms import open_form
-from service.http.openapi import OPENAI_PROBLEM_RESPONSES, PIXEL_URL, json_body, moderation_body
-from service.http.operations import read_json, respond
+from service.http.openapi import (
+    OPENAI_OPERATION_RESPONSES,
+    OPENAI_PROBLEM_RESPONSES,
+    PIXEL_URL,
+    json_body,
+    moderation_body,
+    openai_problems,
+)
+from service.http.operations import open_form, read_json, respond
 from service.operations.embeddings import EmbeddingsReply, EmbeddingsRequest
 from service.operations.openai_moderation import ModerationReply, ModerationRequest
 from service.operations.registry import EMBEDDINGS, MODERATIONS
@@ -62,7 +68,8 @@ _FORM = {
     "/files",
     tags=["batches"],
     dependencies=[requires("batches")],
-    openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": _FORM}}}},
+    responses=openai_problems(507),
+    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
 )
 async def upload(request: Request, jobs: ReadyJobs, caller: CurrentCaller) -> BatchFile:
     """Store a file of requests, one JSON object a line, for POST /v1/batches; `purpose` is `batch`."""
@@ -92,13 +99,13 @@ async def files(
     )
 
 
-@router.get("/files/{id}", tags=["batches"], dependencies=[requires("batches")])
+@router.get("/files/{id}", tags=["batches"], responses=openai_problems(404), dependencies=[requires("batches")])
 async def file(file: VisibleFile) -> BatchFile:
     """A file's metadata."""
     return file
 
 
-@router.delete("/files/{id}", tags=["batches"], dependencies=[requires("batches")])
+@router.delete("/files/{id}", tags=["batches"], responses=openai_problems(404), dependencies=[requires("batches")])
 async def remove(jobs: ReadyJobs, file: VisibleFile) -> DeletedFile:
     """Remove a file; a batch that still reads it fails."""
     await asyncio.to_thread(jobs.files.remove, file.id)
@@ -106,7 +113,11 @@ async def remove(jobs: ReadyJobs, file: VisibleFile) -> DeletedFile:
 
 
 @router.get(
-    "/files/{id}/content", tags=["batches"], dependencies=[requires("batches")], response_class=StreamingResponse
+    "/files/{id}/content",
+    tags=["batches"],
+    responses=openai_problems(404),
+    dependencies=[requires("batches")],
+    response_class=StreamingResponse,
 )
 async def content(jobs: ReadyJobs, file: VisibleFile) -> StreamingResponse:
     """The content of a file."""
@@ -123,10 +134,13 @@ async def content(jobs: ReadyJobs, file: VisibleFile) -> StreamingResponse:
     return StreamingResponse(read_chunks(), media_type="application/octet-stream", headers=headers)
 
 
-_BODY = {"requestBody": {"content": {"application/json": {"schema": NewBatch.model_json_schema()}}}}
-
-
-@router.post("/batches", tags=["batches"], dependencies=[requires("batches")], openapi_extra=_BODY)
+@router.post(
+    "/batches",
+    tags=["batches"],
+    responses=openai_problems(404, 507),
+    dependencies=[requires("batches")],
+    openapi_extra=json_body(NewBatch),
+)
 async def create(request: Request, components: ReadyComponents, jobs: ReadyJobs, caller: CurrentCaller) -> BatchObject:
     """Answer every request of an uploaded file, at batch priority; `endpoint` is any operation's route."""
     return await jobs.batches.create(await read_json(request, components, NewBatch), caller)
@@ -140,13 +154,18 @@ async def batches(
     return await jobs.batches.list_page(caller, after=after, limit=limit)
 
 
-@router.get("/batches/{id}", tags=["batches"], dependencies=[requires("batches")])
+@router.get("/batches/{id}", tags=["batches"], responses=openai_problems(404), dependencies=[requires("batches")])
 async def batch(jobs: ReadyJobs, caller: CurrentCaller, id: str) -> BatchObject:
     """A batch's progress and, once it has ended, the files with the answers and the errors."""
     return await jobs.batches.get(id, caller)
 
 
-@router.post("/batches/{id}/cancel", tags=["batches"], dependencies=[requires("batches")])
+@router.post(
+    "/batches/{id}/cancel",
+    tags=["batches"],
+    responses=openai_problems(404, 409),
+    dependencies=[requires("batches")],
+)
 async def cancel(jobs: ReadyJobs, caller: CurrentCaller, id: str) -> BatchObject:
     """Cancel a batch: requests in progress are finished, the others are not started."""
     return await jobs.batches.cancel(id, caller)
@@ -157,6 +176,7 @@ async def cancel(jobs: ReadyJobs, caller: CurrentCaller, id: str) -> BatchObject
     dependencies=[requires("analyze")],
     tags=["images"],
     response_model=EmbeddingsReply,
+    responses=OPENAI_OPERATION_RESPONSES,
     openapi_extra=json_body(EmbeddingsRequest, input=PIXEL_URL),
 )
 async def embeddings(request: Request, components: ReadyComponents) -> Response:
@@ -169,6 +189,7 @@ async def embeddings(request: Request, components: ReadyComponents) -> Response:
     dependencies=[requires("analyze")],
     tags=["moderation"],
     response_model=ModerationReply,
+    responses=OPENAI_OPERATION_RESPONSES,
     openapi_extra=moderation_body(ModerationRequest),
 )
 async def moderations(

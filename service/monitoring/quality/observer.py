@@ -5,6 +5,7 @@ from math import inf
 from time import monotonic
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from pydantic import BaseModel
 
@@ -138,5 +139,4 @@ class QualityObserver:
 def mean_brightness(pixels: Image.Image) -> float:
     """Mean luma, 0-1, of 4096 evenly spread pixels: for photographs within .01 of the mean of all, in 30 us."""
     tiny = pixels.resize((_BRIGHTNESS_SIDE, _BRIGHTNESS_SIDE), Image.Resampling.NEAREST).convert("L")
-    counts = tiny.histogram()
-    return sum(value * count for value, count in enumerate(counts)) / (255 * _BRIGHTNESS_SIDE * _BRIGHTNESS_SIDE)
+    return int(np.frombuffer(tiny.tobytes(), np.uint8).sum()) / (255 * _BRIGHTNESS_SIDE * _BRIGHTNESS_SIDE)

@@ -1,6 +1,6 @@
 """The process's metrics: all instruments in one registry."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.process_collector import ProcessCollector
 
 from pipelines.captioning.encoder_cache import EncoderCache
+from pipelines.confinement.process import ProcessDeaths
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.pixel_budget import PixelBudget
@@ -18,6 +19,7 @@ from service.telemetry.metrics.models import BatchMetrics, ModelCollector
 from service.telemetry.metrics.process import (
     BuildCollector,
     CacheCollector,
+    DecoderCollector,
     LoopMetrics,
     PixelBudgetCollector,
     PoolCollector,
@@ -40,13 +42,19 @@ class Metrics:
         self.loop = LoopMetrics(self.registry)
 
     def register_collectors(
-        self, runtime: "Runtime", pool: CpuPool, budget: PixelBudget, cache: EncoderCache | None
+        self,
+        runtime: "Runtime",
+        pool: CpuPool,
+        budget: PixelBudget,
+        deaths: Mapping[str, ProcessDeaths],
+        cache: EncoderCache | None,
     ) -> None:
         """Register the collectors that read these objects, and the machine, at each scrape."""
         self.registry.register(BuildCollector(runtime.device))
         self.registry.register(ModelCollector(runtime))
         self.registry.register(PoolCollector(pool))
         self.registry.register(PixelBudgetCollector(budget))
+        self.registry.register(DecoderCollector(deaths))
         if cache is not None:
             self.registry.register(CacheCollector("encoder", cache))
         if (nvml := open_nvml()) is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Protocol
@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from models.device import Device
 from models.priority import PRIORITIES
+from pipelines.confinement.process import ProcessDeaths
 from pipelines.cpu_pool import CpuPool
 from pipelines.pixel_budget import PixelBudget
 
@@ -68,6 +69,24 @@ class PixelBudgetCollector(Collector):
         waiting = GaugeMetricFamily("kernelsight_pixel_memory_waiting", "Requests and pages that wait for such memory.")
         waiting.add_metric([], self._budget.waiting)
         return charged, limit, waiting
+
+
+class DecoderCollector(Collector):
+    """Reads how many confined processes have ended, by what they decode, at each scrape."""
+
+    def __init__(self, deaths: Mapping[str, ProcessDeaths]) -> None:
+        self._deaths = deaths
+
+    def collect(self) -> Iterable[Metric]:
+        ended = CounterMetricFamily(
+            "kernelsight_decoder_deaths",
+            "Confined decoders that a file has ended; each is replaced.",
+            labels=["decoder", "reason"],
+        )
+        for decoder, deaths in self._deaths.items():
+            for reason, count in deaths.by_reason().items():
+                ended.add_metric([decoder, reason], count)
+        yield ended
 
 
 class LoopMetrics:

@@ -138,6 +138,17 @@ def make_pdf_with_broken_page(number: int, count: int) -> bytes:
     return broken
 
 
+def make_blank_pdf(width: float, height: float) -> bytes:
+    """A page of any size in points."""
+    objects = (
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 {width:f} {height:f}]>>",
+    )
+    body = "\n".join(f"{number} 0 obj{one}endobj" for number, one in enumerate(objects, 1))
+    return f"%PDF-1.4\n{body}\ntrailer<</Root 1 0 R>>\n".encode()
+
+
 def make_endless_pdf(levels: int = 9, width: int = 10) -> bytes:
     """Forms that each show the next one ten times: two kilobytes that draw a billion lines."""
     show = b"/F Do\n" * width

@@ -1,5 +1,9 @@
-"""The decoder's process with defects: CRASH in a file ends it, HANG stalls it, and LIE makes it reply nonsense."""
+"""The decoder's process with defects: CRASH in a file ends it, HANG stalls it, and LIE makes it reply nonsense.
 
+After LIE comes JSON: `facts` that replace those of the true reply, and `shape` and `dtype` of its pixels.
+"""
+
+import json
 import os
 import time
 
@@ -19,7 +23,12 @@ def fail_or_handle(request: ChannelMessage) -> ChannelMessage:
     while HANG in data:
         time.sleep(60)
     if LIE in data:
-        return ChannelMessage({"format": "TIFF"}, {"pixels": np.zeros((1, 2, 3, 4), np.uint8)})
+        lie = json.loads(data.partition(LIE)[2])
+        reply = handle_request(request)
+        pixels = reply.arrays["pixels"]
+        if "shape" in lie:
+            pixels = np.zeros(lie["shape"], lie.get("dtype", "u1"))
+        return ChannelMessage({**reply.facts, **lie.get("facts", {})}, {"pixels": pixels})
     return handle_request(request)
 
 

@@ -12,6 +12,7 @@ from pipelines.image.heif.boxes import iter_boxes
 from tests.pipelines.images import png_chunk
 
 _PNG_SIGNATURE = 8
+_IN_SCAN = (0x00, *range(0xD0, 0xD8))  # after 0xFF: a stuffed byte or a restart, and no marker
 _GIF_HEADER, _GIF_IMAGE, _GIF_EXTENSION = 13, 0x2C, 0x21
 # How many bytes come before the boxes that a box contains.
 _BOX_HEADS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"iinf": 6, b"iref": 4, b"dinf": 0}
@@ -29,8 +30,31 @@ class FilePart:
 
 @dataclass(frozen=True)
 class DividedFile:
+    """A file of text has the `words` that damage puts into it; its numbers are decimal ones."""
+
     parts: list[FilePart]
     assemble: Callable[[list[FilePart]], bytes]
+    words: tuple[bytes, ...] = ()
+
+
+def divide_jpeg(data: bytes) -> DividedFile:
+    """Parts are the segments by their markers, each scan with its coded data."""
+    parts, at = [], 2
+    while data[at : at + 2] != b"\xff\xd9":
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
+        head, start = data[at : at + 2], at + 4
+        while head == b"\xff\xda" and (data[end] != 0xFF or data[end + 1] in _IN_SCAN):
+            end += 1
+        parts.append(FilePart(head, data[start:end]))
+        at = end
+    return DividedFile(parts, lambda new: data[:2] + b"".join(map(_jpeg_segment, new)) + data[at:])
+
+
+def _jpeg_segment(part: FilePart) -> bytes:
+    """The length of a scan is that of its header, which its first byte tells."""
+    is_scan = part.kind == b"\xff\xda" and part.body
+    length = 6 + 2 * part.body[0] if is_scan else len(part.body) + 2
+    return part.kind + _wrap(">H", length + part.claimed) + part.body
 
 
 def divide_png(data: bytes) -> DividedFile:
@@ -129,6 +153,17 @@ def divide_iso(data: bytes) -> DividedFile:
         return start + rest + b"".join(map(_write_box, others))
 
     return DividedFile(parts, assemble)
+
+
+def divide_coded(data: bytes) -> DividedFile:
+    """The only part is what HEIC's or AVIF's `mdat` contains, the coded pictures; its length stays."""
+    mdat = next(one for one in iter_boxes(data, 0, len(data)) if one.kind == b"mdat")
+    length = mdat.end - mdat.start
+
+    def assemble(new: list[FilePart]) -> bytes:
+        return data[: mdat.start] + _join_plain(new)[:length].ljust(length, b"\0") + data[mdat.end :]
+
+    return DividedFile([FilePart(b"", data[mdat.start : mdat.end])], assemble)
 
 
 def _read_box(data: bytes, start: int, end: int, kind: bytes) -> FilePart:

@@ -56,11 +56,11 @@ PART_EDITS = st.lists(
 def damage(file: DividedFile, edits: list[PartEdit]) -> bytes:
     parts = deepcopy(file.parts)
     for edit in edits:
-        _apply(parts, edit)
+        _apply(parts, edit, file.words)
     return file.assemble(parts)[:_MOST_BYTES]
 
 
-def _apply(parts: list[FilePart], edit: PartEdit) -> None:
+def _apply(parts: list[FilePart], edit: PartEdit, words: tuple[bytes, ...]) -> None:
     places = list(iter_places(parts))
     if not places:
         return
@@ -74,14 +74,24 @@ def _apply(parts: list[FilePart], edit: PartEdit) -> None:
             siblings[index:index] = deepcopy([part] * (1 + edit.number % 20))
         case "swap":
             part.kind, part.body, other.kind, other.body = other.kind, other.body, part.kind, part.body
-        case "rename":
+        case "rename" if not words:
             part.kind = edit.new[: len(part.kind)].ljust(len(part.kind), b" ")
         case "claim":
             part.claimed = edit.number
         case "adopt":
             part.body = other.body
         case _:
-            part.body = _edit_bytes(part.body, edit)
+            part.body = _edit_text(part.body, edit, words) if words else _edit_bytes(part.body, edit)
+
+
+def _edit_text(body: bytes, edit: PartEdit, words: tuple[bytes, ...]) -> bytes:
+    match edit.action:
+        case "rename":
+            return words[edit.place % len(words)]
+        case "number":
+            return b"%d" % (-edit.number if edit.is_little else edit.number)
+        case _:
+            return _edit_bytes(body, edit)
 
 
 def _edit_bytes(body: bytes, edit: PartEdit) -> bytes:

@@ -1,6 +1,7 @@
 """Decoding in confined processes gives what decoding here gives, and whatever happens to them stays there."""
 
 import asyncio
+import json
 import os
 import signal
 import threading
@@ -14,11 +15,12 @@ import pytest
 from PIL import Image
 
 from pipelines.cpu_pool import CpuPool
-from pipelines.errors import ImageRejected, ImageTooLarge
+from pipelines.errors import DecoderUnavailable, ImageDecoderFailed, ImageRejected, ImageTooLarge
 from pipelines.image import harmful_files
 from pipelines.image.decode import ImageLimits, Picture, decode
 from pipelines.image.decoders import ALL_FORMATS, DecoderLimits, Decoders
 from pipelines.image.rendering import render
+from tests.pipelines.descriptors import few_descriptors
 from tests.pipelines.image.crashing_decoder import CRASH, HANG, LIE
 from tests.pipelines.images import animation, encode, exif, grey_tiff, photograph
 
@@ -51,7 +53,7 @@ FILES = {
     "GIF": animation(4, "GIF"),
     "BMP": encode(CAT, "BMP"),
 }
-CRASHING, HANGING, LYING = TIFF + CRASH, TIFF + HANG, TIFF + LIE
+CRASHING, HANGING = TIFF + CRASH, TIFF + HANG
 DEFECTIVE = "tests.pipelines.image.crashing_decoder"
 R = TypeVar("R")
 
@@ -84,7 +86,7 @@ def facts(picture: Picture) -> dict[str, Any]:
 async def outcome(work: Awaitable[Picture]) -> str:
     try:
         return (await work).format
-    except ImageRejected as error:
+    except (ImageRejected, DecoderUnavailable) as error:
         return str(error)
 
 
@@ -160,15 +162,97 @@ def test_a_file_that_hangs_its_decoder_fails_alone() -> None:
     assert found == ["this TIFF takes more than 1 s", "TIFF", "JPEG", "TIFF"]
 
 
-def test_a_process_that_replies_nonsense_is_replaced() -> None:
+def test_ended_decoders_are_counted_by_reason() -> None:
+    async def decode_three(decoders: Decoders) -> dict[str, int]:
+        for data in (HANGING, CRASHING, TIFF):
+            await outcome(decoders.decode(data, limits=LIMITS))
+        return decoders.deaths.by_reason()
+
+    assert run(decode_three, module=DEFECTIVE, seconds=1.0) == {"late": 1, "died": 2}  # a crash is tried again
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"facts": {"width": "120"}},
+        {"facts": {"width": -1}},
+        {"facts": {"width": True}},
+        {"facts": {"width": 10**9}},
+        {"facts": {"height": None}},
+        {"facts": {"orientation": 9}},
+        {"facts": {"frames": 1_000_000}},
+        {"facts": {"format": "PDF"}},
+        {"facts": {"mode": ["RGB"]}},
+        {"facts": {"mode": "\ud800"}},
+        {"facts": {"has_alpha": "yes"}},
+        {"facts": {"error": ["image-corrupt"], "message": "x"}},
+        {"facts": {"error": "nonsense", "message": "x"}},
+        {"facts": {"error": "image-corrupt", "message": {"a": 1}}},
+        {"facts": {"error": "image-corrupt", "message": "\ud800"}},
+        {"facts": {"error": "image-corrupt", "message": "x" * 10_000}},
+        {"shape": [1, 2, 3, 4]},
+        {"shape": [80, 0, 3]},
+        {"shape": [80, 120]},
+        {"shape": [81, 120, 3]},
+        {"shape": [80, 120, 3], "dtype": "<f4"},
+    ],
+    ids=lambda lie: str(lie)[:60],
+)
+def test_a_process_that_replies_nonsense_is_replaced(lie: dict[str, Any]) -> None:
+    lying = TIFF + LIE + json.dumps(lie).encode()
+
     async def decode_around_a_lie(decoders: Decoders) -> list[str]:
-        return [await outcome(decoders.decode(data, limits=LIMITS)) for data in (TIFF, LYING, TIFF)]
+        return [await outcome(decoders.decode(data, limits=LIMITS)) for data in (TIFF, lying, TIFF)]
 
     assert run(decode_around_a_lie, module=DEFECTIVE) == [
         "TIFF",
         "the decoder's answer about this image makes no sense",
         "TIFF",
     ]
+
+
+def test_a_rendering_over_the_requested_size_is_nonsense() -> None:
+    lying = TIFF + LIE + json.dumps({"shape": [61, 60, 3]}).encode()
+
+    with pytest.raises(ImageDecoderFailed, match="makes no sense"):
+        run(lambda decoders: decoders.render(lying, limits=LIMITS, longest=60, shorter_side=60), module=DEFECTIVE)
+
+
+@pytest.mark.parametrize("free", range(5))
+def test_a_process_that_cannot_be_started_is_the_services_problem(free: int) -> None:
+    async def decode_without_descriptors(decoders: Decoders) -> list[str]:
+        with few_descriptors(free):
+            refused = await outcome(decoders.decode(TIFF, limits=LIMITS))
+        return [refused[:28], await outcome(decoders.decode(TIFF, limits=LIMITS))]
+
+    assert run(decode_without_descriptors) == ["no decoder can be started no", "TIFF"]
+
+
+@pytest.mark.parametrize("free", range(2))
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])  # the file needs memory, or only its pixels do
+def test_memory_that_cannot_be_handed_over_is_the_services_problem(compression: str, free: int) -> None:
+    large = encode(Image.new("RGB", (1_500, 1_000)), "TIFF", compression=compression)
+
+    async def decode_without_descriptors(decoders: Decoders) -> list[str]:
+        await decoders.decode(TIFF, limits=LIMITS)
+        with few_descriptors(free):
+            refused = [await outcome(decoders.decode(large, limits=LIMITS)) for _ in range(2)]
+        return [*(one[:28] for one in refused), await outcome(decoders.decode(large, limits=LIMITS))]
+
+    assert run(decode_without_descriptors) == ["no decoder can be started no"] * 2 + ["TIFF"]
+
+
+def test_closing_ends_what_hangs() -> None:
+    async def close_meanwhile(decoders: Decoders) -> str:
+        await decoders.decode(TIFF, limits=LIMITS)
+        hanging = asyncio.create_task(outcome(decoders.decode(HANGING, limits=LIMITS)))
+        await asyncio.sleep(0.1)
+        decoders.close()
+        return await hanging
+
+    found = run(close_meanwhile, module=DEFECTIVE, processes=1)  # its own limit of 20 s would give another answer
+
+    assert found == "no decoder can be started now (the service is shutting down); try again in a moment"
 
 
 def test_a_file_that_ended_two_decoders_is_refused_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import os
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,10 +15,8 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.errors import ImageRejected
 from pipelines.image.decode import ImageLimits, Picture, decode
 from pipelines.image.decoders import DecoderLimits, Decoders
-from tests.hostile_heic import HOSTILE, HeicLayout, coded, derived
-from tests.pipelines.image.file_parts import divide_gif, divide_iso, divide_png, divide_tiff, divide_webp
 from tests.pipelines.image.part_damage import PART_EDITS, PartEdit, damage
-from tests.pipelines.images import animation, encode, exif, grey_tiff, photograph
+from tests.pipelines.image.sound_files import DIVIDED, FILES
 
 # Pillow warns of metadata that it cannot read, and of sizes that are refused in the next step.
 pytestmark = [
@@ -28,45 +25,6 @@ pytestmark = [
 ]
 
 LIMITS = ImageLimits(bytes=100_000, pixels=1_000_000, frames=100)
-CAT = photograph("cat", (45, 30))
-FILES = {
-    "JPEG": encode(CAT, "JPEG", exif=exif(6)),
-    "JPEG, progressive": encode(CAT, "JPEG", progressive=True),
-    "JPEG, CMYK": encode(CAT.convert("CMYK"), "JPEG"),
-    "PNG": encode(CAT, "PNG"),
-    "PNG, palette": encode(CAT.quantize(16), "PNG", transparency=3, exif=exif(8)),
-    "APNG": animation(4, "PNG"),
-    "WebP, lossy": encode(CAT, "WEBP", exif=exif(3)),
-    "WebP, lossless": encode(CAT, "WEBP", lossless=True),
-    "WebP, animated": animation(4, "WEBP"),
-    "GIF": encode(CAT, "GIF"),
-    "GIF, animated": animation(4, "GIF"),
-    "BMP": encode(CAT, "BMP"),
-    "BMP, palette": encode(CAT.quantize(16), "BMP"),
-    "TIFF": encode(CAT, "TIFF", exif=exif(5)),
-    "TIFF, LZW": encode(CAT, "TIFF", compression="tiff_lzw"),
-    "TIFF, pages": animation(4, "TIFF"),
-    "AVIF": encode(CAT, "AVIF", exif=exif(6)),
-    "AVIF, animated": animation(4, "AVIF"),
-    "HEIC": encode(CAT, "HEIC"),
-    "HEIC, Exif": encode(CAT, "HEIC", rotation=3, orientation=6),
-}
-
-_GRID = HeicLayout(
-    {1: derived(b"grid"), 2: coded(), 3: coded(is_grey=True)}, [(b"dimg", 1, 2), (b"thmb", 3, 1)], is_mdat_first=True
-)
-DIVIDED = {
-    "HEIC": [divide_iso(data) for name, data in FILES.items() if name.startswith("HEIC")]
-    + [divide_iso(layout.to_bytes()) for layout in (_GRID, *HOSTILE.values()) if not layout.has_long_entries],
-    "AVIF": [divide_iso(FILES["AVIF"]), divide_iso(encode(CAT.convert("RGBA"), "AVIF"))],
-    "TIFF": [divide_tiff(data) for name, data in FILES.items() if name.startswith("TIFF")]
-    + [divide_tiff(grey_tiff(np.full((8, 8), 0.5, np.float32), sample_format=3, order=">"))]
-    + [divide_tiff(encode(CAT, "TIFF", compression=name)) for name in ("jpeg", "tiff_adobe_deflate", "packbits")]
-    + [divide_tiff(encode(CAT.convert("1"), "TIFF", compression="group4"))],
-    "PNG": [divide_png(data) for name, data in FILES.items() if "PNG" in name],
-    "WebP": [divide_webp(data) for name, data in FILES.items() if name.startswith("WebP")],
-    "GIF": [divide_gif(data) for name, data in FILES.items() if name.startswith("GIF")],
-}
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1200")) // len(DIVIDED)
 IS_FUZZING = "FUZZ_EXAMPLES" in os.environ
 DECODER_SECONDS, HUNG_SECONDS = 10.0, 60.0

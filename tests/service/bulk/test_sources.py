@@ -1,6 +1,7 @@
 """Sources named on the command line, as a stream of items."""
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,6 +134,67 @@ def test_a_web_manifest_cannot_name_local_files() -> None:
     assert [(item.source, item.problem is None) for item in items] == [
         ("https://h/l/m.jsonl#1", False), ("https://h/l/a.jpg", True),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "FILE:///etc/passwd",
+        "local:///etc/passwd",
+        "simplecache::file:///etc/passwd",
+        "simplecache::/etc/passwd",
+        "zip://a.jpg::/etc/secrets.zip",
+        "memory://shelf/a.jpg::file:///etc/passwd",
+        "sftp://inner/a.jpg",
+        "s3://other/a.jpg",
+        "../../etc/passwd",
+        "a/../../../etc/passwd",
+    ],
+)
+def test_a_manifest_in_a_store_names_nothing_outside_of_it(named: str) -> None:
+    file = io.BytesIO(json.dumps({"path": named}).encode())
+
+    [item] = read_manifest(file, "memory://shelf/m.jsonl", schemes=("memory",))
+
+    assert isinstance(item.problem, ManifestLineInvalid)
+    assert item.source == "memory://shelf/m.jsonl#1"
+
+
+def test_a_manifest_in_a_store_names_its_files_and_urls(memory: str) -> None:
+    lines = (
+        '{"path": "a.jpg"}',
+        '{"path": "../deep/b.jpg"}',
+        '{"path": "memory://else/c.jpg"}',
+        '{"url": "https://h/d"}',
+    )
+    fsspec.filesystem("memory").pipe_file("/shelf/lists/m.jsonl", "\n".join(lines).encode())
+
+    assert [item.source for item in SourceListing([f"{memory}/lists/m.jsonl"])] == [
+        "memory://shelf/lists/a.jpg", "memory://shelf/deep/b.jpg", "memory://else/c.jpg", "https://h/d",
+    ]  # fmt: skip
+
+
+def test_a_manifest_in_a_store_cannot_name_local_files(memory: str) -> None:
+    fsspec.filesystem("memory").pipe_file(
+        "/shelf/m.jsonl", b'{"path": "/etc/passwd"}\n{"source": "file:///etc/passwd"}'
+    )
+
+    assert [item.problem is None for item in SourceListing([f"{memory}/m.jsonl"])] == [False, False]
+
+
+def test_a_manifest_within_an_archive_names_no_paths() -> None:
+    [item] = read_manifest(io.BytesIO(b'{"path": "a.jpg"}'), "zip://m.jsonl::s3://shelf/a.zip", schemes=("zip",))
+
+    assert isinstance(item.problem, ManifestLineInvalid)
+
+
+def test_a_local_manifest_named_by_url_may_name_local_files(tree: Path) -> None:
+    (tree / "list.jsonl").write_text('{"path": "/x/b.png"}\n{"path": "a.jpg"}\n')
+
+    found = [item.source for item in SourceListing([f"file://{tree}/list.jsonl"])]
+    assert found == ["/x/b.png", f"file://{tree}/a.jpg"]
 
 
 def test_names_that_are_not_utf_8_are_escaped() -> None:

@@ -25,10 +25,10 @@ from service.http.overload import (
     WorkInProgress,
     open_doors,
 )
-from service.network.outside_wait import outside_wait
 from service.operations.registry import OPERATIONS
 from service.settings import LimitSettings
 from service.telemetry.metrics import Metrics
+from service.telemetry.request_context import outside_wait
 from tests.conftest import Jpeg
 from tests.serving import problem_code, serving
 

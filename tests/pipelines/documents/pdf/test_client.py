@@ -1,6 +1,8 @@
 """The PDFium client: opening, measuring and rendering PDFs."""
 
 import asyncio
+import os
+import signal
 from contextlib import AsyncExitStack
 
 import numpy as np
@@ -12,6 +14,7 @@ from pipelines.errors import TooManyBytes
 from tests.pipelines.documents.conftest import UsePdf
 from tests.pipelines.documents.sample_pdfs import (
     draw_text,
+    make_blank_pdf,
     make_endless_pdf,
     make_locked_pdf,
     make_pdf,
@@ -72,10 +75,13 @@ def test_a_page_with_too_many_pixels_has_a_lower_dpi() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "error"),
-    [(PdfLimits(seconds=2.0), PageTooSlow), (PdfLimits(memory=2**29), PageBroken)],
+    ("limits", "error", "deaths"),
+    [
+        (PdfLimits(seconds=2.0), PageTooSlow, {"late": 1, "died": 0}),
+        (PdfLimits(memory=2**29), PageBroken, {"late": 0, "died": 2}),
+    ],
 )
-def test_an_endless_page_fails_alone(limits: PdfLimits, error: type[Exception]) -> None:
+def test_an_endless_page_fails_alone(limits: PdfLimits, error: type[Exception], deaths: dict[str, int]) -> None:
     client = PdfiumClient(limits)
 
     async def scene() -> list[int]:
@@ -88,10 +94,31 @@ def test_an_endless_page_fails_alone(limits: PdfLimits, error: type[Exception]) 
                 await bad.render_page(1, 72)
             return [before, len((await good.render_page(2, 72)).pixels), bad.page_count]
 
-    found = asyncio.run(scene())
+    found, counted = asyncio.run(scene()), client.deaths.by_reason()
     client.close()
 
     assert found == [842, 842, 1]
+    assert counted == deaths
+
+
+def test_a_process_that_died_since_is_replaced_unnoticed(pdfium: PdfiumClient) -> None:
+    data = make_pdf(draw_text(), draw_text())
+
+    async def scene() -> list[int]:
+        async with pdfium.open_document(data) as early:
+            before = len((await early.render_page(1, 72)).pixels)
+            end_process(pdfium)
+            async with pdfium.open_document(data) as late:
+                opened = late.page_count
+            end_process(pdfium)
+            return [before, opened, len((await early.render_page(2, 72)).pixels)]
+
+    assert asyncio.run(scene()) == [842, 2, 842]
+
+
+def end_process(pdfium: PdfiumClient) -> None:
+    assert pdfium.process_id is not None
+    os.kill(pdfium.process_id, signal.SIGKILL)
 
 
 def test_a_page_survives_others_that_end_the_process() -> None:
@@ -110,6 +137,16 @@ def test_a_page_survives_others_that_end_the_process() -> None:
     client.close()
 
     assert [one if isinstance(one, int) else type(one) for one in found] == [PageBroken, PageBroken, PageBroken, 842]
+
+
+def test_a_page_as_thin_as_a_thread_stays_within_the_pixels(use_pdf: UsePdf) -> None:
+    async def measure(file: PdfDocument) -> tuple[tuple[int, int], tuple[int, ...]]:
+        return await file.page_size(1, 150), (await file.render_page(1, 150)).pixels.shape
+
+    size, shape = use_pdf(make_blank_pdf(1e9, 0.001), measure)
+
+    assert size == (13_888_889, 1)
+    assert shape == (1, 13_888_889, 3)
 
 
 def test_a_file_over_the_limit_is_not_opened() -> None:

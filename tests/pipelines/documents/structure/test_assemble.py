@@ -235,6 +235,37 @@ def test_labels_in_a_figure_belong_to_it() -> None:
     assert [(region.label, len(region.lines)) for region in regions] == [("figure", 4), ("text", 10)]
 
 
+def test_a_list_mistaken_for_a_figure_stays_text() -> None:
+    sheet = PageDrawing()
+    sheet.paragraph(150, 1000, 1090, 10)
+    for row in range(6):
+        sheet.write(f"• an item of running text, number {row}", 200, 300 + 30 * row)
+    regions = regions_of(sheet, LayoutBlock("figure", (180, 280, 620, 500), 0.9))
+
+    assert [(region.label, len(region.lines)) for region in regions] == [("list", 6), ("text", 10)]
+
+
+def test_columns_mistaken_for_a_figure_stay_text() -> None:
+    sheet = PageDrawing()
+    sheet.paragraph(150, 1000, 1090, 10)
+    for x in (200, 620):
+        sheet.paragraph(x, 300, x + 380, 7)
+    labels = {region.label for region in regions_of(sheet, LayoutBlock("figure", (180, 260, 1020, 640), 0.9))}
+
+    assert labels == {"text"}
+
+
+def test_a_table_mistaken_for_a_figure_keeps_its_cells() -> None:
+    sheet = PageDrawing()
+    sheet.paragraph(150, 1000, 1090, 10)
+    for row in range(4):
+        sheet.write(f"A name of some length, as of value {row}", 200, 300 + 30 * row)
+        sheet.write(f"{row}.25", 800, 300 + 30 * row)
+    regions = regions_of(sheet, LayoutBlock("figure", (180, 280, 900, 700), 0.9))
+
+    assert [(region.label, len(region.lines)) for region in regions] == [("figure", 8), ("text", 10)]
+
+
 def test_a_letter_mistaken_for_a_figure_stays_text() -> None:
     sheet = PageDrawing()
     sheet.write("Second page", 150, 200, 40)

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -64,6 +65,8 @@ def test_healthz_runs_an_inference_after_an_idle_time() -> None:
 
         running.http.get("/healthz")
 
+        while metric_samples(running)[batches] == before:  # the answer does not wait for it
+            time.sleep(0.05)
         assert metric_samples(running)[batches] == before + 1
 
 

@@ -6,8 +6,9 @@ import threading
 from prometheus_client import CollectorRegistry
 
 from models.runtime.session import RUNTIME_VERSION
+from pipelines.confinement.process import ProcessDeaths, ProcessDied, ProcessTooSlow
 from pipelines.cpu_pool import CpuPool
-from service.telemetry.metrics.process import BuildCollector, PoolCollector
+from service.telemetry.metrics.process import BuildCollector, DecoderCollector, PoolCollector
 from tests.service.telemetry.metrics.reading import series, value
 
 
@@ -56,3 +57,15 @@ def test_a_saturated_pool_shows_its_waiting_calls() -> None:
     assert before == [0, 4, 0]  # two of each priority
     assert during == [2, 2, 1]
     assert read_pool() == [0, 4, 0]
+
+
+def test_ended_decoders_are_counted_by_kind_and_reason() -> None:
+    registry, deaths = CollectorRegistry(), ProcessDeaths()
+    registry.register(DecoderCollector({"image": deaths, "pdf": ProcessDeaths()}))
+
+    for cause in (ProcessDied(), ProcessTooSlow(), ProcessDied()):
+        deaths.count(cause)
+
+    assert value(registry, "decoder_deaths_total", decoder="image", reason="died") == 2
+    assert value(registry, "decoder_deaths_total", decoder="image", reason="late") == 1
+    assert value(registry, "decoder_deaths_total", decoder="pdf", reason="died") == 0
