@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from models.registry import Catalog
 from models.store.promotions import resolve_promoted
 from models.store.store import Store
+from pipelines.captioner.captioner import Captioner
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.pdf.client import PdfLimits
 from pipelines.documents.pdf.client_pool import PdfiumPool
@@ -26,6 +27,7 @@ from pipelines.registry import PIPELINES, served_with, tasks_of
 from pipelines.types import ModelUsed
 from service.hot_reload import Reloading, file_state
 from service.model_selection import ModelSelection, select_models
+from service.network.captioner_client import open_captioner
 from service.network.image_fetcher import ImageFetcher, open_fetcher
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
@@ -42,7 +44,8 @@ _GPU_BULK = 64
 
 @dataclass(frozen=True)
 class Components:
-    """Everything that operations need, open and warm. `selections` are the models by task."""
+    """Everything that operations need, open and warm. `selections` are the models by task; without settings for it
+    there is no captioner."""
 
     settings: Settings
     metrics: Metrics
@@ -59,6 +62,7 @@ class Components:
     categories: "CustomCategories"
     pool: CpuPool
     fetcher: ImageFetcher
+    captioner: Captioner | None
 
 
 @asynccontextmanager
@@ -79,6 +83,7 @@ async def open_components(
     async with (
         _open_workers(settings, store, metrics) as workers,
         open_fetcher(settings.server.url_inputs, max_bytes=settings.limits.max_image_bytes) as fetcher,
+        open_captioner(settings.captioner, metrics.captioner.observe) as captioner,
     ):
         runtime, pool, decoders = workers.runtime, workers.pool, workers.decoders
         await _load_models(runtime, selections, names)
@@ -109,6 +114,7 @@ async def open_components(
             categories=CustomCategories(engine, resources.encoder.used, await heads.current(), pool),
             pool=pool,
             fetcher=fetcher,
+            captioner=captioner,
         )
 
 

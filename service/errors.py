@@ -19,6 +19,13 @@ class UrlInputsOff(KernelSightError):
     code = "url-inputs-off"
 
 
+class CaptionerOff(KernelSightError):
+    code = "captioner-off"
+
+    def __init__(self) -> None:
+        super().__init__("no captioner is set up here: KERNELSIGHT_CAPTIONER_URL names one")
+
+
 class UrlRejected(KernelSightError):
     code = "url-rejected"
 

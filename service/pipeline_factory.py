@@ -20,6 +20,7 @@ from pipelines.documents.spec import DOCUMENT, READING_TASKS
 from pipelines.explain.explainer import Explainer, ExplainerCache
 from pipelines.image.decode import ImageLimits
 from pipelines.image.decoders import Decoders
+from pipelines.instructions.scoring import load_instruction_rules
 from pipelines.moderation.categories.store import HeadStore
 from pipelines.moderation.domains import DomainLists, load_domain_lists
 from pipelines.moderation.policy import Policy
@@ -27,6 +28,7 @@ from pipelines.moderation.signals.barcodes import BarcodeSignal
 from pipelines.moderation.signals.custom import CustomCategorySignal
 from pipelines.moderation.signals.file_hygiene import FileHygieneSignal
 from pipelines.moderation.signals.image_text import ImageTextSignal
+from pipelines.moderation.signals.instructions import InstructionsSignal
 from pipelines.moderation.signals.nsfw import NsfwSignal
 from pipelines.moderation.signals.objects import ObjectsSignal
 from pipelines.resources import ModerationParts, PipelineResources
@@ -131,6 +133,7 @@ class PipelineFactory:
         explainers, chain = await self._load_explainers(opennsfw), self.settings.moderation.nsfw_chain
         # Off the event loop, because a list of a million hashes takes seconds.
         known = await self.pool.run(open_known_image_signal, self.settings, self.pool)
+        rules = await self.pool.run(load_instruction_rules)
         signals = (
             NsfwSignal(opennsfw, self._used(opennsfw), self.runtime.infer_many, self.pool, explainers, chain),
             ObjectsSignal(encoder),
@@ -138,8 +141,12 @@ class PipelineFactory:
             BarcodeSignal(self._open_domain_lists().current, self.pool),
             FileHygieneSignal(self.pool),
             CustomCategorySignal(encoder, heads.current),
+            InstructionsSignal(rules, self.pool),
         )
-        on_request = () if reader is None else (ImageTextSignal(reader, reader.models, policy.current, self.pool),)
+        on_request = () if reader is None else (
+            ImageTextSignal(reader, reader.models, policy.current, self.pool),
+            InstructionsSignal(rules, self.pool, reader),
+        )  # fmt: skip
         return ModerationParts(policy.current, signals, on_request)
 
     def _open_domain_lists(self) -> Reloading[DomainLists]:

@@ -80,6 +80,7 @@ _STATUS_AND_TITLE: dict[type[KernelSightError], tuple[int, str]] = {
     key_errors.Forbidden: (403, "The API key does not allow this"),
     key_errors.RateLimited: (429, "The API key has reached its limit"),
     service_errors.UrlInputsOff: (403, "Image URLs are switched off"),
+    service_errors.CaptionerOff: (403, "Descriptions are switched off"),
     service_errors.UrlRejected: (422, "The URL is not allowed"),
     # Not 422, for the request may be fine, nor 502, which proxies give for a failure of ours.
     service_errors.UrlFetchFailed: (424, "The image could not be fetched"),

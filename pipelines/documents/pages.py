@@ -74,7 +74,8 @@ class PdfPages:
         width, height = await self.page_size(number)
         scale = 1.0 if shorter_side is None else min(1.0, shorter_side / min(width, height))
         page = await self.pdf.render_page(number, ceil(self.dpi * scale))
-        return replace(self.first, pixels=Image.fromarray(page.pixels), width=width, height=height)
+        pixels = Image.fromarray(page.pixels)
+        return replace(self.first, pixels=pixels, width=width, height=height, text_layer=page.text_layer)
 
     async def page_bytes(self, number: int) -> int:
         return await _page_bytes(self.pdf, number, self.dpi)
@@ -130,12 +131,9 @@ async def read_first_page(data: bytes, pdfium: PdfOpener, *, password: str | Non
     """
     async with pdfium.open_document(data, password) as pdf:
         width, height = await pdf.page_size(1, DEFAULT_DPI)
-        pixels = (
-            Image.fromarray((await pdf.render_page(1, DEFAULT_DPI)).pixels)
-            if render
-            else Image.new("RGB", (1, 1), "white")
-        )
+        page = await pdf.render_page(1, DEFAULT_DPI) if render else None
+        pixels = Image.new("RGB", (1, 1), "white") if page is None else Image.fromarray(page.pixels)
         return Picture(
             pixels, width, height, "PDF", "RGB", orientation=1, frames=pdf.page_count, has_alpha=False, data=data,
-            sha256=hashlib.sha256(data).hexdigest(),
+            sha256=hashlib.sha256(data).hexdigest(), text_layer=None if page is None else page.text_layer,
         )  # fmt: skip

@@ -27,6 +27,7 @@ from pipelines.documents.stages import LayoutBlock, LayoutModel, PageReader, Pag
 from pipelines.documents.types import Document, KeyValuePair, Page, Region, Table, TextSource
 from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decoders import Decoders
+from pipelines.instructions.scoring import load_instruction_rules
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
@@ -190,6 +191,7 @@ class DocumentsPipeline:
             regions=[mapper.map_region(region) for region in regions],
             tables=[mapper.map_table(table) for table in tables] if options.tables else [],
             pairs=[mapper.map_pair(pair) for pair in pairs] if options.pairs else [],
+            addresses_model=load_instruction_rules().addresses_model("\n".join(line.text for line in text.lines)),
             picture=_encode_jpeg(rendered.pixels) if options.pictures else None,
         )
 

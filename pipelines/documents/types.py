@@ -89,6 +89,7 @@ class Page(WireModel):
     regions: list[Region]
     tables: list[Table] = Field(default_factory=list)
     pairs: list[KeyValuePair] = Field(default_factory=list)
+    addresses_model: bool = Field(default=False, description="whether its text has instructions to a language model")
     error: str | None = None
     picture: bytes | None = Field(default=None, exclude=True, description="the page as JPEG, if requested")
 

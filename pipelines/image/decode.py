@@ -10,7 +10,7 @@ import io
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pi_heif.as_plugin import HeifImageFile
 from PIL import (
@@ -24,6 +24,7 @@ from PIL import (
     TiffImagePlugin,
 )
 
+from pipelines.documents.pdf.page_characters import TextLayer
 from pipelines.errors import ImageCorrupt, ImageEmpty, ImageTooLarge, ImageTruncated, ImageUnsupported, TooManyBytes
 from pipelines.image.colour_modes import has_alpha, to_rgb
 from pipelines.image.formats import FileFormat, describe_content, is_cut_off, sniff
@@ -102,10 +103,12 @@ class DecodedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Picture(DecodedFrame):
-    """A decoded image with its file: `data` as it was sent, and the hash of that."""
+    """A decoded image with its file: `data` as it was sent, and the hash of that. `text_layer` is that of a PDF page
+    that was drawn."""
 
     data: bytes
     sha256: str
+    text_layer: TextLayer | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ class ModerationOptions(BaseModel):
 
     signals: Annotated[tuple[str, ...], BeforeValidator(_split_names)] = Field(
         default=(),
-        description="run only these signals, comma-separated; by default all but 'text' in images, which takes seconds",
+        description="run only these signals, comma-separated; by default all but 'text' in images, which takes "
+        "seconds; 'instructions' reads images only where it is named",
     )
     tenant: str | None = Field(default=None, description="apply the rules that the policy has for this tenant")
     explain: bool = Field(

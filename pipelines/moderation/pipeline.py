@@ -19,7 +19,7 @@ from pipelines.image.decode import Picture
 from pipelines.moderation.decision import combine_moderations, decide
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
-from pipelines.moderation.signals.signal import ExplainableSignal, FileSignal, Signal
+from pipelines.moderation.signals.signal import ExplainableSignal, FileSignal, Signal, TextReadingSignal
 from pipelines.moderation.types import VERDICTS, InputType, Moderation, PageVerdict, SignalResult
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
@@ -82,10 +82,12 @@ class ModerationPipeline:
     async def moderate_text(self, text: str, options: ModerationOptions) -> Moderation:
         """Apply the same rules to a text alone. Raises RequestRejected as `run` does."""
         policy = await self.policy()
-        results = {}
-        signal = policy.text_signal
-        if not options.signals or signal.name in options.signals:
-            results[signal.name] = await self.pool.run(signal.read_text, text)
+        readers = (policy.text_signal, *(one for one in self.signals if isinstance(one, TextReadingSignal)))
+        results = {
+            one.name: await self.pool.run(one.read_text, text)
+            for one in readers
+            if not options.signals or one.name in options.signals
+        }
         return apply_policy(policy, results, options.tenant, input_type="text")
 
     def passes(self, result: Moderation) -> bool:

@@ -63,7 +63,7 @@ MODERATION = PipelineSpec(
     canary=ModerationOptions(),
     stages=frozenset(
         {"preprocess", "wait", "session", "postprocess", "nsfw", "nsfw.preprocess", "nsfw.wait", "nsfw.session"}
-        | {"objects", "known", "codes", "file", "custom", "text"}
+        | {"objects", "known", "codes", "file", "custom", "text", "instructions"}
     ),
     summarise=summarise_decision,
     measure=_measure,

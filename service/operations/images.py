@@ -18,9 +18,18 @@ from pipelines.image.spec import SANITIZE
 from pipelines.moderation.options import ModerationOptions
 from pipelines.registry import ANALYSES, DEFAULT_ANALYSES, PIPELINES
 from service.components import Components
+from service.errors import CaptionerOff
 from service.keys.scopes import Scope
+from service.operations.captions import add_caption
 from service.operations.field_errors import parse_fields
-from service.operations.operation import ExecutionLimits, OperationReply, OperationRequest, origin_headers, run_engine
+from service.operations.operation import (
+    ExecutionLimits,
+    OperationReply,
+    OperationRequest,
+    fetch_image,
+    origin_headers,
+    run_engine,
+)
 from service.operations.policy_tenant import apply_key_tenant
 from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply
 
@@ -87,6 +96,7 @@ class AnalyzeQuery(BaseModel):
         default=None, description=f"comma-separated; by default {', '.join(DEFAULT_ANALYSES)}"
     )
     gate: bool = Field(default=True, description="moderation first; what it blocks is withheld from the others")
+    describe: bool = Field(default=False, description="let the captioner describe an image that moderation allows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +106,14 @@ class AnalyzeInputs:
     options: Mapping[str, BaseModel]  # by pipeline
     gate: bool
     is_named: bool
+    describe: bool = False
 
     @classmethod
     def of(cls, request: OperationRequest) -> "AnalyzeInputs":
         """Raises RequestRejected."""
         fields = dict(request.fields)
-        gate = parse_fields(AnalyzeQuery, {"gate": fields.pop("gate", True)}, where="options").gate
+        chosen = {name: fields.pop(name) for name in ("gate", "describe") if name in fields}
+        query = parse_fields(AnalyzeQuery, chosen, where="options")
         named = fields.pop("pipelines", None)
         names = _parse_pipeline_names(named or list(DEFAULT_ANALYSES), ANALYSES)
         options = {
@@ -110,7 +122,9 @@ class AnalyzeInputs:
         }
         if fields:
             raise RequestRejected(f"unknown fields: {', '.join(sorted(fields))}")
-        return cls(options, gate, is_named=bool(named))
+        if query.describe:
+            _check_moderated(options, gate=query.gate)
+        return cls(options, query.gate, is_named=bool(named), describe=query.describe)
 
     def required_scopes(self) -> tuple[Scope, ...]:
         return ("analyze", "documents") if "document" in self.options else ("analyze",)
@@ -120,6 +134,8 @@ class AnalyzeInputs:
         options = {name: one for name, one in self.options.items() if self.is_named or name in served}
         if not options:
             raise RequestRejected("pipelines: none of those by default is served here; name some")
+        if self.describe:
+            _check_moderated(options, gate=self.gate)
         return options
 
 
@@ -129,9 +145,22 @@ async def run_analyze(
     options = dict(inputs.served_options(components.engine.pipelines))
     if isinstance(moderation := options.get("moderation"), ModerationOptions):
         options["moderation"] = await apply_key_tenant(components, moderation)
-    return OperationReply.of(
-        AnalyzeReply.of(await run_engine(components, request.image, options, limits, gate=inputs.gate))
-    )
+    if inputs.describe and components.captioner is None:
+        raise CaptionerOff
+    data = await fetch_image(components, request.image)
+    findings, caption = await run_engine(components, data, options, limits, gate=inputs.gate), None
+    if inputs.describe and components.captioner is not None:
+        findings, caption = await add_caption(components, components.captioner, data, findings, limits)
+    return OperationReply.of(AnalyzeReply.of(findings, caption))
+
+
+def _check_moderated(options: Mapping[str, BaseModel], *, gate: bool) -> None:
+    """Raises RequestRejected unless all of moderation judges the image before a captioner gets it."""
+    moderation = options.get("moderation")
+    if not gate or not isinstance(moderation, ModerationOptions) or moderation.signals:
+        raise RequestRejected(
+            "describe: what is sent has to be moderated: with the gate, and with moderation and all of its signals"
+        )
 
 
 def _parse_pipeline_names(given: Any, known: tuple[str, ...]) -> list[str]:

@@ -115,6 +115,11 @@ def options_parser(kind: type[OptionsT]) -> Callable[[OperationRequest], Options
     return lambda request: parse_fields(kind, request.fields, where="options")
 
 
+async def fetch_image(components: Components, image: bytes | str | None) -> bytes:
+    """The bytes of an image that may be a URL; raises what fetching raises."""
+    return await components.fetcher.fetch(image) if isinstance(image, str) else image or b""
+
+
 async def run_engine(
     components: Components,
     image: bytes | str | None,
@@ -124,7 +129,7 @@ async def run_engine(
     gate: bool = False,
 ) -> Findings:
     """Run pipelines with their `options` over an image, fetched first if it is a URL; raises what both steps raise."""
-    data = await components.fetcher.fetch(image) if isinstance(image, str) else image or b""
+    data = await fetch_image(components, image)
     return await components.engine.run(
         data,
         options,

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, create_model
 
+from pipelines.captioner.types import Caption
 from pipelines.captioning.spec import FEATURES
 from pipelines.documents.spec import DOCUMENT
 from pipelines.documents.types import Document
@@ -44,10 +45,12 @@ class _AnalyzeHeader(ReplyHeader):
     withheld: list[str] | None = Field(
         default=None, description="pipelines that did not see the image, because moderation blocks it"
     )
+    caption: Caption | None = Field(default=None, description="another model's description, where it was asked for")
 
     @classmethod
-    def of(cls, findings: Findings) -> Self:
-        fields = _header_fields(findings) | {"withheld": findings.withheld} | dict(findings.results)
+    def of(cls, findings: Findings, caption: Caption | None = None) -> Self:
+        own = {"withheld": findings.withheld, "caption": caption}
+        fields = _header_fields(findings) | own | dict(findings.results)
         return cls.model_construct(**fields)
 
 

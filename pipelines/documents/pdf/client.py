@@ -25,7 +25,7 @@ from pipelines.confinement.process import (
     ProcessUnavailable,
 )
 from pipelines.documents.errors import DocumentCorrupt, DocumentLocked, PageBroken, PageTooSlow
-from pipelines.documents.pdf.page_characters import PageCharacters
+from pipelines.documents.pdf.page_characters import PageCharacters, TextLayer
 from pipelines.documents.pdf.replies import check_reply
 from pipelines.documents.stages import Pixels
 from pipelines.errors import DecoderUnavailable, TooManyBytes
@@ -54,6 +54,10 @@ class RenderedPage:
     pixels: Pixels = field(repr=False)
     dpi: int | None = None
     characters: PageCharacters | None = field(default=None, repr=False)
+
+    @property
+    def text_layer(self) -> TextLayer | None:
+        return None if self.characters is None or self.dpi is None else TextLayer(self.characters, self.dpi)
 
 
 class PdfiumClient:

@@ -28,3 +28,11 @@ class PageCharacters:
     unmapped: NDArray[np.bool_] = field(repr=False)
     images: Floats = field(repr=False)
     too_many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TextLayer:
+    """Everything that a PDF page says it has written on it, seen or not. Boxes are pixels at `dpi`."""
+
+    characters: PageCharacters
+    dpi: int

@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from pipelines.boxes import Box
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.coordinates import PageTransform
+from pipelines.documents.shared_reading import read_once
 from pipelines.documents.stages import PageReader, PageText
 from pipelines.image.decode import Picture
 from pipelines.moderation.policy import Policy
@@ -43,7 +42,7 @@ class ImageTextSignal:
     async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         """Spans of the evidence count characters of all lines, joined by line breaks; boxes are those of the lines."""
         policy = await self.policy()
-        page = await self.reader.read(np.asarray(picture.pixels), context)
+        page = await read_once(self.reader, picture, context)
         result = await self.pool.run(policy.text_signal.read_text, "\n".join(line.text for line in page.lines))
         with_boxes = [
             one.model_copy(update={"box": _find_line_box(page, picture, one.span[0])}) if one.span else one

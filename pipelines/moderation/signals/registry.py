@@ -7,13 +7,16 @@ ZXing's objects alive with them, and nanobind would report those as leaks on std
 from pipelines.moderation.signals.barcodes import BarcodeSignal
 from pipelines.moderation.signals.custom import CustomCategorySignal
 from pipelines.moderation.signals.file_hygiene import FileHygieneSignal
+from pipelines.moderation.signals.instructions import InstructionsSignal
 from pipelines.moderation.signals.known_images import KnownImageSignal
 from pipelines.moderation.signals.nsfw import NsfwSignal
 from pipelines.moderation.signals.objects import ObjectsSignal
 from pipelines.moderation.signals.signal import DeclaresScores, ScoreNames
 from pipelines.moderation.text_rules import TextSignal
 
-_SIGNALS: tuple[DeclaresScores, ...] = (NsfwSignal, ObjectsSignal, KnownImageSignal, BarcodeSignal, FileHygieneSignal)
+_SIGNALS: tuple[DeclaresScores, ...] = (
+    NsfwSignal, ObjectsSignal, KnownImageSignal, BarcodeSignal, FileHygieneSignal, InstructionsSignal,
+)  # fmt: skip
 
 
 def declared_scores(text: TextSignal) -> dict[str, ScoreNames]:

@@ -46,6 +46,16 @@ class FileSignal(Protocol):
 
 
 @runtime_checkable
+class TextReadingSignal(Protocol):
+    """A signal that reads texts as well."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read_text(self, text: str) -> SignalResult: ...
+
+
+@runtime_checkable
 class ExplainableSignal(Protocol):
     """A signal that can show which places of a picture its score comes from."""
 

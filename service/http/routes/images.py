@@ -95,6 +95,7 @@ async def sanitize(
     openapi_extra=image_body(
         pipelines={"type": "array", "items": {"type": "string", "enum": list(ANALYSES)}},
         gate={"type": "boolean", "default": True},
+        describe={"type": "boolean", "default": False},
         **{name: model_schema(PIPELINES[name].options) for name in ANALYSES},
     ),
 )

@@ -14,6 +14,7 @@ from pipelines.confinement.process import ProcessDeaths
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.pixel_budget import PixelBudget
+from service.telemetry.metrics.captioner import CaptionerMetrics
 from service.telemetry.metrics.gpu import GpuCollector, open_nvml
 from service.telemetry.metrics.models import BatchMetrics, ModelCollector
 from service.telemetry.metrics.process import (
@@ -39,6 +40,7 @@ class Metrics:
         self.requests = RequestMetrics(self.registry)
         self.stages = StageMetrics(self.registry)
         self.batches = BatchMetrics(self.registry)
+        self.captioner = CaptionerMetrics(self.registry)
         self.loop = LoopMetrics(self.registry)
 
     def register_collectors(
