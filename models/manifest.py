@@ -179,7 +179,9 @@ class ReferenceFigure(ManifestSection):
 class Manifest(ManifestSection):
     id: ModelId
     version: int = Field(ge=1)
-    task: Literal["encoder", "moderation", "faces", "layout", "text-detection", "text-recognition", "text-orientation"]
+    task: Literal[
+        "encoder", "moderation", "faces", "objects", "layout", "text-detection", "text-recognition", "text-orientation"
+    ]
     description: str
     architecture: str
     license: str = Field(min_length=1)

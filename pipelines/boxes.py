@@ -1,8 +1,20 @@
 """Boxes in an image: their type and the arithmetic on them."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels, y downwards
+
+BoxPosition = Literal[
+    "top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"
+]
+
+# By thirds of the image, down and then across.
+POSITIONS: tuple[tuple[BoxPosition, ...], ...] = (
+    ("top left", "top", "top right"),
+    ("left", "centre", "right"),
+    ("bottom left", "bottom", "bottom right"),
+)
 
 
 def box_width(box: Box) -> float:

@@ -29,7 +29,7 @@ from pipelines.documents.pages import (
     open_page_source,
     read_first_page,
 )
-from pipelines.errors import RequestRejected
+from pipelines.errors import PipelineUnavailable, RequestRejected
 from pipelines.findings import Findings, Observation, Observer, new_result_id
 from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decode_cost import PICTURE_BYTES, QUICK_FORMATS, estimate_decode_bytes
@@ -52,7 +52,8 @@ class Engine:
 
     At most `bulk` images and pages of batch priority are in flight, and their pixels have room in `budget`; further
     ones wait. `current_version` maps a pipeline's
-    model to the version that serves it now, because a promotion can happen between two requests.
+    model to the version that serves it now, because a promotion can happen between two requests. `absent` has the
+    pipelines that would be served if their models were in the store, and why they are not.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class Engine:
         bulk: int = 4,
         budget: PixelBudget | None = None,
         current_version: Callable[[ModelUsed], ModelUsed] = keep_declared,
+        absent: Mapping[str, str] | None = None,
     ) -> None:
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self._decoders = decoders or Decoders(pool, DecoderLimits(formats=()))
         self._pool, self._limits, self._pdfium = pool, limits, pdfium
         self._admission, self.current_version = Admission(bulk, budget), current_version
         self._observers: list[Observer] = []
+        self._absent = absent or {}
 
     def add_observer(self, observer: Observer) -> None:
         """Call `observer` for every request that is answered from now on."""
@@ -82,7 +85,9 @@ class Engine:
         return tuple(self._pipelines)
 
     def pipeline(self, name: str) -> Pipeline[Any, Any]:
-        """Raises RequestRejected."""
+        """Raises RequestRejected or PipelineUnavailable."""
+        if name in self._absent:
+            raise PipelineUnavailable(name, self._absent[name])
         if name not in self._pipelines:
             raise RequestRejected(f"no pipeline {name!r} here; there are: {', '.join(self._pipelines)}")
         return self._pipelines[name]
@@ -116,7 +121,8 @@ class Engine:
         document as soon as it and all pages before it are done. Pages wait in turns with those of other callers; those
         without a name are one `caller`. Runs that are no traffic (warm-up, canaries) are not `observed`: caches of
         earlier requests are bypassed, and observers are not called.
-        Raises RequestRejected, a kind of ImageRejected, Overloaded, DeadlineExceeded or InferenceFailed.
+        Raises RequestRejected, PipelineUnavailable, a kind of ImageRejected, Overloaded, DeadlineExceeded or
+        InferenceFailed.
         """
         runs = [(self.pipeline(name), chosen) for name, chosen in options.items()]
         try:

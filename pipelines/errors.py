@@ -14,6 +14,7 @@ KernelSightError
 ├── Overloaded
 │   └── DecoderUnavailable  no process can be started that decodes images or documents
 ├── RequestRejected         the image may be fine, what is asked of it is not
+├── PipelineUnavailable     the pipeline's models are not in the store
 └── NoSuitableFace          no avatar can be made of this image
 """
 
@@ -84,6 +85,13 @@ class DecoderUnavailable(Overloaded):
 
 class RequestRejected(KernelSightError):
     code = "request-rejected"
+
+
+class PipelineUnavailable(KernelSightError):
+    code = "pipeline-unavailable"
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} is not available here: {why}")
 
 
 class NoSuitableFace(KernelSightError):

@@ -27,6 +27,7 @@ class PipelineSpec(Generic[OptionsT, ResultT]):
       selectable one is always served.
     - `is_analysis`: /v1/analyze may run it. The others return a file and have a route of their own.
     - `is_default`: /v1/analyze runs it where a request names no pipelines.
+    - `may_be_absent`: where its models are not in the store, the service starts without it and says so.
     - `warm_up`: options of one run at start; None where open models are warm enough.
     - `canary`: options for golden sets; None where golden sets have no expectations of it.
     - `stages`: the names of its stages, a closed set of metric labels.
@@ -44,6 +45,7 @@ class PipelineSpec(Generic[OptionsT, ResultT]):
     is_selectable: bool = False
     is_analysis: bool = False
     is_default: bool = False
+    may_be_absent: bool = False
     warm_up: OptionsT | None = None
     canary: OptionsT | None = None
     stages: frozenset[str] = frozenset()

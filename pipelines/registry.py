@@ -9,16 +9,22 @@ from pipelines.explain.spec import EXPLAIN
 from pipelines.faces.spec import AVATAR, FACES
 from pipelines.image.spec import SANITIZE
 from pipelines.moderation.spec import MODERATION
+from pipelines.objects.spec import OBJECTS
 from pipelines.pipeline_spec import PipelineSpec
 
 PIPELINES: dict[str, PipelineSpec[Any, Any]] = {
-    spec.name: spec for spec in (MODERATION, FEATURES, FACES, AVATAR, EXPLAIN, SANITIZE, DOCUMENT)
+    spec.name: spec for spec in (MODERATION, FEATURES, OBJECTS, FACES, AVATAR, EXPLAIN, SANITIZE, DOCUMENT)
 }
 
 SELECTABLE = tuple(name for name, spec in PIPELINES.items() if spec.is_selectable)
 ANALYSES = tuple(name for name, spec in PIPELINES.items() if spec.is_analysis)
 DEFAULT_ANALYSES = tuple(name for name, spec in PIPELINES.items() if spec.is_default)
 MODEL_TASKS = tuple(dict.fromkeys(task for spec in PIPELINES.values() for task in spec.tasks))
+
+# Tasks that no pipeline needs which must be there.
+OPTIONAL_TASKS = frozenset(MODEL_TASKS) - {
+    task for spec in PIPELINES.values() if not spec.may_be_absent for task in spec.tasks
+}
 
 _COMPANIONS = {name for spec in PIPELINES.values() for name in spec.companions}
 _ALWAYS_SERVED = tuple(name for name in PIPELINES if name not in SELECTABLE and name not in _COMPANIONS)

@@ -4,7 +4,7 @@ The HTTP app, workers, bulk runs and the command line all open their components 
 """
 
 import os
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,13 +44,17 @@ _GPU_BULK = 64
 
 @dataclass(frozen=True)
 class Components:
-    """Everything that operations need, open and warm. `selections` are the models by task; without settings for it
-    there is no captioner."""
+    """Everything that operations need, open and warm. `selections` are the models by task.
+
+    `absent` are the selections without models, whose pipelines are not served. Without settings for it there is no
+    captioner.
+    """
 
     settings: Settings
     metrics: Metrics
     catalog: Catalog
     selections: dict[str, ModelSelection]
+    absent: dict[str, ModelSelection]
     store: Store
     runtime: "Runtime"
     engine: Engine
@@ -77,9 +81,11 @@ async def open_components(
     from pipelines.moderation.categories.custom_categories import CustomCategories
     from service.pipeline_factory import PipelineFactory
 
-    names = served_pipelines(settings) if only is None else tuple(only)
+    wanted = served_pipelines(settings) if only is None else tuple(only)
     catalog, store = open_catalog(settings), open_store(settings)
     selections = select_models(settings, catalog, store)
+    absent = {task: selections[task] for task in tasks_of(wanted) if selections[task].is_absent}
+    names = tuple(name for name in wanted if not absent.keys() & set(tasks_of([name])))
     async with (
         _open_workers(settings, store, metrics) as workers,
         open_fetcher(settings.server.url_inputs, max_bytes=settings.limits.max_image_bytes) as fetcher,
@@ -92,7 +98,8 @@ async def open_components(
         resources = await factory.open_resources(policy, heads, has_documents="document" in names)
         pipelines = {name: await PIPELINES[name].build(resources) for name in {"moderation", *names}}
         served = [pipelines[name] for name in PIPELINES if name in names]
-        engine = workers.open_engine(served, image_limits(settings), factory.current_version)
+        reasons = {name: absent[task].reason for name in wanted for task in tasks_of([name]) if task in absent}
+        engine = workers.open_engine(served, image_limits(settings), factory.current_version, reasons)
         if only is None:
             await engine.warm({name: options for name in names if (options := PIPELINES[name].warm_up) is not None})
             await decoders.warm()
@@ -103,6 +110,7 @@ async def open_components(
             metrics=metrics,
             catalog=catalog,
             selections={task: selections[task] for task in tasks_of(names)},
+            absent=absent,
             store=store,
             runtime=runtime,
             engine=engine,
@@ -133,6 +141,7 @@ class _Workers:
         pipelines: Iterable[Pipeline[Any, Any]],
         limits: ImageLimits,
         current_version: Callable[[ModelUsed], ModelUsed],
+        absent: Mapping[str, str],
     ) -> Engine:
         return Engine(
             pipelines,
@@ -143,6 +152,7 @@ class _Workers:
             bulk=_bulk_limit(self.runtime),
             budget=self.budget,
             current_version=current_version,
+            absent=absent,
         )
 
     def register(self, metrics: Metrics, cache: "EncoderCache | None") -> None:

@@ -1,4 +1,4 @@
-"""Selects the models of each task in this process, and states why better ones are not available."""
+"""Selects the models of each task in this process, and states why better ones, or any, are not available."""
 
 import logging
 from collections.abc import Mapping
@@ -8,11 +8,13 @@ from models.errors import KernelSightError
 from models.manifest import Manifest
 from models.registry import Catalog, TaskPreference
 from models.store.store import Store
-from pipelines.registry import MODEL_TASKS
+from pipelines.registry import MODEL_TASKS, OPTIONAL_TASKS
 from pipelines.resources import TaskModels
 from service.settings import Settings, SettingsInvalid
 
 log = logging.getLogger(__name__)
+
+ABSENT = "none"  # the name of a selection without models
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +27,34 @@ class PassedOverPreference:
 
 @dataclass(frozen=True, slots=True)
 class ModelSelection(TaskModels):
-    """The models selected for `task`, why, and the better preferences that were passed over."""
+    """The models selected for `task`, why, and the better preferences that were passed over.
+
+    Of a task that the service can do without, there may be no models; then `reason` says why.
+    """
 
     task: str
     reason: str
     passed_over: tuple[PassedOverPreference, ...]
 
+    @property
+    def is_absent(self) -> bool:
+        return not self.manifests
+
 
 def select_models(settings: Settings, catalog: Catalog, store: Store) -> dict[str, ModelSelection]:
-    """One selection for each task that a pipeline needs; raises ModelUnknown, SettingsInvalid or ModelMissing."""
+    """One selection for each task that a pipeline needs.
+
+    Raises ModelUnknown or SettingsInvalid, and ModelMissing for a task that the service cannot do without.
+    """
     return {task: _select(task, settings, catalog, store) for task in catalog.tasks if task in MODEL_TASKS}
 
 
 def log_selections(selections: Mapping[str, ModelSelection]) -> None:
     """Log what was selected, and warn of better preferences that are not available."""
     for choice in selections.values():
+        if choice.is_absent:
+            log.warning("%s: not available, the service starts without: %s", choice.task, choice.reason)
+            continue
         for better in choice.passed_over:
             log.warning("%s: %s, because %s is not available: %s", choice.task, choice.name, better.name, better.why)
         log.info("%s: %s: %s", choice.task, choice.name, choice.reason)
@@ -73,6 +88,9 @@ def _select_preference(task: str, named: str | None, catalog: Catalog, store: St
             passed_over = tuple(PassedOverPreference(one.name, str(why)) for one, why in missing)
             return ModelSelection(preference.name, _manifests(preference, catalog), task, reason, passed_over)
         missing.append((preference, error))
+    if task in OPTIONAL_TASKS and named is None:
+        passed_over = tuple(PassedOverPreference(one.name, str(why)) for one, why in missing)
+        return ModelSelection(ABSENT, (), task, passed_over[-1].why, passed_over)
     raise missing[-1][1]  # of the preference that needs least
 
 

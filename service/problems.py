@@ -41,6 +41,7 @@ _STATUS_AND_TITLE: dict[type[KernelSightError], tuple[int, str]] = {
     document_errors.TooManyPages: (413, "The document has too many pages"),
     document_errors.PageFailed: (422, "The page cannot be read"),
     pipeline_errors.RequestRejected: (422, "The request is not valid"),
+    pipeline_errors.PipelineUnavailable: (503, "The pipeline is not available"),
     pipeline_errors.NoSuitableFace: (422, "No face is suitable for an avatar"),
     moderation_errors.CategoryNameInvalid: (422, "The category name is not valid"),
     moderation_errors.CategoryUnknown: (404, "The category does not exist"),

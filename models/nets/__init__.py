@@ -10,7 +10,9 @@ from torch import nn
 
 from models.nets.efficientnet_lite import EfficientNetLite0
 from models.nets.mtcnn import ONet, PNet, RNet
+from models.nets.picodet import PicoDetNet
 from models.nets.torchvision_encoders import convnext_tiny, efficientnet_v2_s, mobilenet_v3_large, resnet50
+from models.nets.yolox import yolox_m, yolox_nano, yolox_s
 from models.nets.yunet import YuNetNet
 
 # Every builder returns a module with random weights whose state_dict keys are those of the published weights.
@@ -24,4 +26,8 @@ BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "mtcnn_rnet": RNet,
     "mtcnn_onet": ONet,
     "yunet": YuNetNet,
+    "yolox_nano": yolox_nano,
+    "yolox_s": yolox_s,
+    "yolox_m": yolox_m,
+    "picodet_s": PicoDetNet,
 }

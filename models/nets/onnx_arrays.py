@@ -15,4 +15,6 @@ def read_convolutions(path: Path) -> list[NDArray[np.float32]]:
     """
     graph = onnx.load(path).graph
     constants = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    nodes = (node for node in graph.node if node.op_type == "Constant")
+    constants |= {node.output[0]: numpy_helper.to_array(node.attribute[0].t) for node in nodes}
     return [constants[name].copy() for node in graph.node if node.op_type == "Conv" for name in node.input[1:]]

@@ -5,19 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.boxes import POSITIONS
 from pipelines.faces.candidates import LANDMARKS, Candidates
 from pipelines.faces.canvas import MipPyramid
 from pipelines.faces.crops import cut_windows
 from pipelines.faces.pose import estimate_head_poses
 from pipelines.faces.quality import COMPANION_RATIO, CROP_SIZE, measure_faces, rate_face
-from pipelines.faces.types import Face, FacePosition, FaceQuality, Faces, Landmarks, Pose
+from pipelines.faces.types import Face, FaceQuality, Faces, Landmarks, Pose
 from pipelines.image.decode import Picture
-
-POSITIONS: tuple[tuple[FacePosition, ...], ...] = (
-    ("top left", "top", "top right"),
-    ("left", "centre", "right"),
-    ("bottom left", "bottom", "bottom right"),
-)
 
 
 def assemble_faces(

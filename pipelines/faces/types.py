@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipelines.boxes import Box
+from pipelines.boxes import Box, BoxPosition
 from pipelines.types import WireModel
 
 Point = tuple[float, float]
@@ -12,11 +12,6 @@ Point = tuple[float, float]
 QualityReason = Literal[
     "uncertain", "too small", "blurred", "turned away", "tilted up or down", "cut off", "dark", "overexposed",
     "several people",
-]  # fmt: skip
-
-
-FacePosition = Literal[
-    "top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"
 ]  # fmt: skip
 
 
@@ -54,7 +49,7 @@ class Face(WireModel):
     box: Box = Field(description="x0, y0, x1, y1; clipped at the image's border")
     score: float = Field(description="calibrated: the share of such candidates that are faces")
     is_face: bool
-    position: FacePosition = Field(description="where in the image the middle of the box lies, by thirds")
+    position: BoxPosition = Field(description="where in the image the middle of the box lies, by thirds")
     landmarks: Landmarks = Field(description="may lie outside the image where a face is cut off")
     pose: Pose
     quality: FaceQuality | None

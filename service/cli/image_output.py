@@ -1,7 +1,8 @@
-"""Prints what was found in an image, as a table or as a line of JSON, and draws faces into a copy of it."""
+"""Prints what was found in an image, as a table or as a line of JSON, and draws faces and objects into a copy of it."""
 
 from pathlib import Path
 
+from PIL.Image import Image
 from rich.console import Console
 from rich.table import Table
 
@@ -9,10 +10,11 @@ from pipelines.captioning.spec import FEATURES
 from pipelines.faces.spec import FACES
 from pipelines.findings import Findings
 from pipelines.image.decode import decode
+from pipelines.objects.spec import OBJECTS
 from service.cli.errors import OutputNotWritable
 from service.cli.files import print_json
 from service.components import image_limits
-from service.operations.schemas import FacesReply, FeaturesReply
+from service.operations.schemas import FacesReply, FeaturesReply, ObjectsReply
 from service.settings import load_settings
 
 
@@ -43,9 +45,35 @@ def write_faces_overlay(path: Path, findings: Findings, out: Path) -> None:
     """Raises OutputNotWritable."""
     from pipelines.faces.overlay import draw_faces
 
-    picture = decode(path.read_bytes(), limits=image_limits(load_settings()))
+    _save_drawing(draw_faces(_decode_whole(path), findings.of(FACES)), out)
+
+
+def print_objects_json(path: Path, findings: Findings) -> None:
+    print_json(path, ObjectsReply.of(findings))
+
+
+def print_objects_table(path: Path, findings: Findings) -> None:
+    table = Table("object", "score", "box", "position", "size", title=str(path), title_justify="left")
+    for one in findings.of(OBJECTS).objects:
+        box = " ".join(f"{edge:.0f}" for edge in one.box)
+        table.add_row(one.label, f"{one.score:.2f}", box, one.position, f"{one.size:.1%}")
+    _print_with_prompt(table, findings)
+
+
+def write_objects_overlay(path: Path, findings: Findings, out: Path) -> None:
+    """Raises OutputNotWritable."""
+    from pipelines.objects.overlay import draw_objects
+
+    _save_drawing(draw_objects(_decode_whole(path), findings.of(OBJECTS)), out)
+
+
+def _decode_whole(path: Path) -> Image:
+    return decode(path.read_bytes(), limits=image_limits(load_settings())).pixels
+
+
+def _save_drawing(drawing: Image, out: Path) -> None:
     try:
-        draw_faces(picture.pixels, findings.of(FACES)).save(out)
+        drawing.save(out)
     except (OSError, ValueError) as cause:  # Pillow raises ValueError for a suffix that it does not know
         raise OutputNotWritable(out, cause) from cause
 

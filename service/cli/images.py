@@ -30,16 +30,52 @@ def faces(
     options = FacesOptions(
         threshold=threshold, min_score=min_score, max_faces=max_faces, min_face_size=min_face_size, turned=turned
     )
-    if draw_to is not None and len(images) > 1 and not draw_to.is_dir():
-        raise typer.BadParameter("with several images this must be a folder", param_hint="--draw")
+    _check_drawing(images, draw_to)
     print_faces = print_faces_json if json or not sys.stdout.isatty() else print_faces_table
 
     def show(path: Path, findings: "Findings") -> None:
         print_faces(path, findings)
         if draw_to is not None:
-            write_faces_overlay(path, findings, draw_to / f"{path.stem}.png" if draw_to.is_dir() else draw_to)
+            write_faces_overlay(path, findings, _drawing_of(path, draw_to))
 
     run_over_files(images, {"faces": options}, show)
+
+
+def objects(
+    images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
+    min_score: Annotated[float, typer.Option(help="Leave out objects under this score.", min=0, max=1)] = 0.3,
+    labels: Annotated[str | None, typer.Option(help="Only these, comma-separated: dog,cat.")] = None,
+    max_objects: Annotated[int, typer.Option("--max", help="Objects per image at most.", min=1, max=1000)] = 100,
+    precision: Annotated[float, typer.Option(help="Share of stated labels that is right.", min=0.8, max=0.99)] = 0.95,
+    draw_to: Annotated[
+        Path | None, typer.Option("--draw", help="Write the image with what was found; a folder for several images.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="JSON lines even on a terminal.")] = False,
+) -> None:
+    """Objects in images, and how many of each are certain: a table on a terminal, else JSON lines."""
+    from pipelines.objects.options import ObjectsOptions
+    from service.cli.files import parse_options, run_over_files
+    from service.cli.image_output import print_objects_json, print_objects_table, write_objects_overlay
+
+    options = parse_options(ObjectsOptions, min_score=min_score, labels=labels, max=max_objects, precision=precision)
+    _check_drawing(images, draw_to)
+    print_objects = print_objects_json if json or not sys.stdout.isatty() else print_objects_table
+
+    def show(path: Path, findings: "Findings") -> None:
+        print_objects(path, findings)
+        if draw_to is not None:
+            write_objects_overlay(path, findings, _drawing_of(path, draw_to))
+
+    run_over_files(images, {"objects": options}, show)
+
+
+def _check_drawing(images: list[Path], draw_to: Path | None) -> None:
+    if draw_to is not None and len(images) > 1 and not draw_to.is_dir():
+        raise typer.BadParameter("with several images this must be a folder", param_hint="--draw")
+
+
+def _drawing_of(path: Path, draw_to: Path) -> Path:
+    return draw_to / f"{path.stem}.png" if draw_to.is_dir() else draw_to
 
 
 def avatar(

@@ -46,6 +46,11 @@ COMMANDS = {
         "explain",
         "Draw which places of an image speak for its best tag, or for a class: warm for it, cold against it.",
     ),
+    "objects": CommandEntry(
+        "service.cli.images",
+        "objects",
+        "Objects in images, and how many of each are certain: a table on a terminal, else JSON lines.",
+    ),
     "faces": CommandEntry(
         "service.cli.images",
         "faces",

@@ -77,12 +77,16 @@ def pull(
 
 
 def _print_fallbacks(catalog: "Catalog", store: "Store", failures: dict[str, SourceFailed]) -> None:
-    """Each task's choice where it is not the first; raises ModelsNotPulled when a task is left with none."""
+    """Each task's choice where it is not the first; raises ModelsNotPulled when a task that must be done has none."""
     from models.store.store import PULLED_STATES
+    from pipelines.registry import OPTIONAL_TASKS
 
     available = {manifest.id for manifest in catalog if store.state(manifest) in PULLED_STATES}
     for task, preferences in catalog.tasks.items():
         choice = catalog.choose(task, available)
+        if choice is None and task in OPTIONAL_TASKS:
+            out.print(f"{task}: the service will start without, see above")
+            continue
         if choice is None:
             raise ModelsNotPulled(f"no model for {task}: {', '.join(failures)} could not be fetched")
         if choice != preferences[0] and failures.keys() & set(preferences[0].models):

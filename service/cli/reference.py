@@ -92,8 +92,9 @@ async def _capture_from_folder(folder: Path) -> list["Reference"]:
     from service.telemetry.metrics import Metrics
 
     settings, paths = load_settings(), find_images(folder)
-    options = {name: one for name in served_pipelines(settings) if (one := PIPELINES[name].warm_up) is not None}
-    async with open_components(settings, Metrics(), only=tuple(options)) as components:
+    wanted = {name: one for name in served_pipelines(settings) if (one := PIPELINES[name].warm_up) is not None}
+    async with open_components(settings, Metrics(), only=tuple(wanted)) as components:
+        options = {name: wanted[name] for name in components.engine.pipelines}
         with show_steps(f"looking at {folder}", len(paths)) as on_image:
             references = await capture_references(
                 components.engine,

@@ -100,6 +100,10 @@ def _print_findings(record: AuditRecord) -> None:
     if (faces := record.faces) is not None:
         best = f"best {faces.best_score:.3f}" if faces.best_score is not None else None
         out.print(_format_row("faces", [str(faces.count), f"of {faces.candidates} candidates", best, faces.detector]))
+    if (objects := record.objects) is not None:
+        best = f"best {objects.best_score:.3f}" if objects.best_score is not None else None
+        counts = [f"{label} {count}" for label, count in objects.counts.items()]
+        out.print(_format_row("objects", [*counts, f"{objects.listed} listed", best, objects.detector]))
     if (document := record.document) is not None:
         sure = f"OCR confidence {document.confidence:.3f}" if document.confidence is not None else None
         pages = f"{document.pages} of {document.page_count} pages"

@@ -1,4 +1,4 @@
-"""The operations over one image: features, faces, avatars, explain, sanitize, and analyze for several at once."""
+"""The operations over one image: each pipeline of its own, and analyze for several at once."""
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from pipelines.faces.spec import AVATAR
 from pipelines.image.sanitize_types import SanitizeOptions
 from pipelines.image.spec import SANITIZE
 from pipelines.moderation.options import ModerationOptions
+from pipelines.objects.options import ObjectsOptions
 from pipelines.registry import ANALYSES, DEFAULT_ANALYSES, PIPELINES
 from service.components import Components
 from service.errors import CaptionerOff
@@ -31,7 +32,7 @@ from service.operations.operation import (
     run_engine,
 )
 from service.operations.policy_tenant import apply_key_tenant
-from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply
+from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply, ObjectsReply
 
 
 class ExplainQuery(ExplainOptions):
@@ -55,6 +56,12 @@ async def run_faces(
     components: Components, request: OperationRequest, options: FacesOptions, limits: ExecutionLimits
 ) -> OperationReply:
     return OperationReply.of(FacesReply.of(await run_engine(components, request.image, {"faces": options}, limits)))
+
+
+async def run_objects(
+    components: Components, request: OperationRequest, options: ObjectsOptions, limits: ExecutionLimits
+) -> OperationReply:
+    return OperationReply.of(ObjectsReply.of(await run_engine(components, request.image, {"objects": options}, limits)))
 
 
 async def run_avatars(

@@ -6,6 +6,7 @@ from pipelines.captioning.options import FeaturesOptions
 from pipelines.errors import RequestRejected
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.image.sanitize_types import SanitizeOptions
+from pipelines.objects.options import ObjectsOptions
 from service.operations.documents import DocumentsQuery, run_documents
 from service.operations.embeddings import EmbeddingInputs, run_embeddings
 from service.operations.images import (
@@ -16,6 +17,7 @@ from service.operations.images import (
     run_explain,
     run_faces,
     run_features,
+    run_objects,
     run_sanitize,
 )
 from service.operations.moderations import ModerationInputs, run_moderations
@@ -31,6 +33,7 @@ ANALYZE = Operation(
 )
 FEATURES = Operation("features", options_parser(FeaturesOptions), run_features)
 FACES = Operation("faces", options_parser(FacesOptions), run_faces)
+OBJECTS = Operation("objects", options_parser(ObjectsOptions), run_objects)
 AVATARS = Operation("avatars", options_parser(AvatarOptions), run_avatars)
 EXPLAIN = Operation("explain", options_parser(ExplainQuery), run_explain)
 SANITIZE = Operation("sanitize", options_parser(SanitizeOptions), run_sanitize)
@@ -46,7 +49,19 @@ MODERATIONS = Operation("moderations", ModerationInputs.of, run_moderations, ima
 EMBEDDINGS = Operation("embeddings", EmbeddingInputs.of, run_embeddings, image_names=())
 
 OPERATIONS: dict[str, Operation[Any]] = {
-    one.name: one for one in (ANALYZE, FEATURES, FACES, AVATARS, EXPLAIN, SANITIZE, DOCUMENTS, MODERATIONS, EMBEDDINGS)
+    one.name: one
+    for one in (
+        ANALYZE,
+        FEATURES,
+        OBJECTS,
+        FACES,
+        AVATARS,
+        EXPLAIN,
+        SANITIZE,
+        DOCUMENTS,
+        MODERATIONS,
+        EMBEDDINGS,
+    )
 }
 
 OPERATIONS_BY_PATH = {one.path: one for one in OPERATIONS.values()}

@@ -13,6 +13,8 @@ from pipelines.explain.types import ExplainResult
 from pipelines.faces.spec import FACES
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
+from pipelines.objects.spec import OBJECTS
+from pipelines.objects.types import Objects
 from pipelines.registry import ANALYSES, PIPELINES
 from pipelines.types import Features, ReplyHeader
 
@@ -21,6 +23,12 @@ class FeaturesReply(Features, ReplyHeader):
     @classmethod
     def of(cls, findings: Findings) -> Self:
         return cls.model_construct(**_header_fields(findings), **dict(findings.of(FEATURES)))
+
+
+class ObjectsReply(Objects, ReplyHeader):
+    @classmethod
+    def of(cls, findings: Findings) -> Self:
+        return cls.model_construct(**_header_fields(findings), **dict(findings.of(OBJECTS)))
 
 
 class FacesReply(Faces, ReplyHeader):

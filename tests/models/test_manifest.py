@@ -58,7 +58,7 @@ def test_every_preferred_model_is_onnx_or_has_a_net(manifest: Manifest) -> None:
 
 @MANIFESTS
 def test_every_label_set_has_a_label_for_each_logit(manifest: Manifest) -> None:
-    counts = [output.shape[-1] for output in manifest.outputs if output.name == "logits"]
+    counts = [output.shape[-1] for output in manifest.outputs if output.name in ("logits", "scores")]
 
     assert manifest.labels is None or counts == [len(load_label_set(manifest.labels).labels)]
 

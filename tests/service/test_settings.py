@@ -250,7 +250,7 @@ def test_a_pipeline_that_is_none_is_named_by_its_place(monkeypatch: pytest.Monke
     monkeypatch.setenv("KERNELSIGHT_PIPELINES", "features,avatar")
 
     assert error_of_loading() == (
-        "KERNELSIGHT_PIPELINES.1: Input should be 'moderation', 'features', 'faces' or 'document'"
+        "KERNELSIGHT_PIPELINES.1: Input should be 'moderation', 'features', 'objects', 'faces' or 'document'"
     )
 
 

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Query, Request, Response
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.image.sanitize_types import SanitizeOptions
+from pipelines.objects.options import ObjectsOptions
 from pipelines.registry import ANALYSES, PIPELINES
 from service.http.dependencies import ReadyComponents, requires
 from service.http.openapi import OPERATION_RESPONSES, image_body, model_schema, problems
 from service.http.operations import respond
 from service.operations.images import AnalyzeQuery, ExplainQuery
-from service.operations.registry import ANALYZE, AVATARS, EXPLAIN, FACES, FEATURES, SANITIZE
-from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply
+from service.operations.registry import ANALYZE, AVATARS, EXPLAIN, FACES, FEATURES, OBJECTS, SANITIZE
+from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply, ObjectsReply
 
 router = APIRouter(prefix="/v1", tags=["images"], responses=OPERATION_RESPONSES, dependencies=[requires("analyze")])
 
@@ -27,6 +28,16 @@ async def features(
     Options go into the query, or beside `image` in a JSON body; the body wins.
     """
     return await respond(request, components, FEATURES, query)
+
+
+@router.post("/objects", response_model=ObjectsReply, openapi_extra=image_body())
+async def objects(request: Request, components: ReadyComponents, query: Annotated[ObjectsOptions, Query()]) -> Response:
+    """Objects of 80 everyday classes in an image, and how many of each may be stated as a fact.
+
+    Where the detectors' files are not in the store, the answer is a problem of type `pipeline-unavailable`.
+    Options go into the query, or beside `image` in a JSON body; the body wins.
+    """
+    return await respond(request, components, OBJECTS, query)
 
 
 @router.post("/faces", response_model=FacesReply, openapi_extra=image_body())

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/models", tags=["models"], responses=PROBLEM_RESPO
 async def models(components: ReadyComponents, monitors: ReadyMonitors) -> ModelList:
     """The models of each task, and the catalog: licences, the state of the files, and which models are loaded."""
     return ModelList(
-        tasks={task: _task_summary(choice) for task, choice in components.selections.items()},
+        tasks={task: _task_summary(choice) for task, choice in (components.selections | components.absent).items()},
         models=[_model_summary(components, monitors, manifest) for manifest in components.catalog],
     )
 

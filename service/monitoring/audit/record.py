@@ -53,6 +53,15 @@ class RecordedFaces(RecordedValue):
     detector: str
 
 
+class RecordedObjects(RecordedValue):
+    """`counts` are the stated labels, `listed` all objects of the reply."""
+
+    counts: dict[str, int]
+    listed: int
+    best_score: float | None
+    detector: str
+
+
 class RecordedDocument(RecordedValue):
     """`confidence` is the mean score of the lines that were read from pixels."""
 
@@ -96,5 +105,6 @@ class AuditRecord(RecordedValue):
     moderation: RecordedDecision | None = None
     features: RecordedFeatures | None = None
     faces: RecordedFaces | None = None
+    objects: RecordedObjects | None = None
     document: RecordedDocument | None = None
     stages: list[RecordedSpan]

@@ -13,6 +13,7 @@ from pipelines.faces.spec import FACES
 from pipelines.findings import Findings
 from pipelines.moderation.spec import MODERATION
 from pipelines.moderation.types import Verdict
+from pipelines.objects.spec import OBJECTS
 from pipelines.registry import PIPELINES
 from pipelines.types import WireModel
 
@@ -103,6 +104,23 @@ class FacesExpectation(Expectation):
                 yield f"no face at {', '.join(f'{edge:g}' for edge in box)}"
 
 
+class ObjectsExpectation(Expectation):
+    """`counts` are labels that must be stated with these numbers, `absent` labels that must not be stated."""
+
+    counts: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+
+    def summarise(self, findings: Findings) -> str:
+        return ", ".join(f"{label}: {count}" for label, count in sorted(findings.of(OBJECTS).counts.items())) or "none"
+
+    def find_mistakes(self, findings: Findings) -> Iterator[str]:
+        found = findings.of(OBJECTS).counts
+        for label, count in self.counts.items():
+            if found.get(label, 0) != count:
+                yield f"{label}: {found.get(label, 0)} instead of {count}"
+        yield from (f"there is said to be a {label}" for label in self.absent if label in found)
+
+
 class DocumentExpectation(Expectation):
     """`contains` are words or phrases of the text, `text` is the whole text. White space is ignored."""
 
@@ -128,6 +146,7 @@ class ImageExpectations(WireModel):
     moderation: ModerationExpectation | None = None
     features: FeaturesExpectation | None = None
     faces: FacesExpectation | None = None
+    objects: ObjectsExpectation | None = None
     document: DocumentExpectation | None = None
 
     @property

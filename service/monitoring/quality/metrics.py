@@ -39,7 +39,7 @@ class QualityMetrics:
             "confidence",
         )
         self.found = histogram(
-            "found", "Things found: tags and faces per image, lines per page, pages per document.",
+            "found", "Things found: tags, objects and faces per image, lines per page, pages per document.",
             ["pipeline", "kind"], _COUNTS,
         )  # fmt: skip
         self.score = histogram("score", "Scores of what was found or judged.", ["pipeline", "signal"], _SHARES)

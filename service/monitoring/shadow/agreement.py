@@ -48,7 +48,7 @@ def _scores(manifest: Manifest, outputs: Mapping[str, Array]) -> Iterator[Floats
     if manifest.task == "encoder":
         temperature = manifest.decision.temperature if manifest.decision else 1.0
         return iter(softmax(outputs["logits"], temperature=temperature))
-    first = outputs[manifest.outputs[0].name]
+    first = outputs["scores" if manifest.task == "objects" else manifest.outputs[0].name]
     if manifest.task in CLASSIFIERS:
         return iter(first)
     if manifest.task == "layout":  # first the scores at each stride, then as many outputs with boxes

@@ -20,6 +20,7 @@ PUBLIC = {"/", "/healthz", "/readyz", "/ops", "/docs", "/docs/oauth2-redirect", 
 TABLE: dict[str, Scope] = {
     "POST /v1/features": "analyze",
     "POST /v1/faces": "analyze",
+    "POST /v1/objects": "analyze",
     "POST /v1/avatars": "analyze",
     "POST /v1/explain": "analyze",
     "POST /v1/sanitize": "analyze",

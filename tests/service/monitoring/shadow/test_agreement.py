@@ -61,6 +61,18 @@ def test_detectors_agree_when_nine_of_ten_positions_do(kept: int, same: bool) ->
     assert found.delta == pytest.approx(0.075 * (10 - kept), abs=1e-5)
 
 
+@pytest.mark.parametrize(("score", "same"), [(0.75, True), (0.25, False)])
+def test_object_detectors_are_compared_by_scores_not_boxes(score: float, same: bool) -> None:
+    live, other = (
+        {"boxes": np.full((1, 3, 4), share, np.float32), "scores": np.full((1, 3, 80), one, np.float32)}
+        for share, one in ((0.1, 0.75), (0.9, score))
+    )
+
+    [found] = compare_versions(CATALOG.get("yolox-nano"), live, other)
+
+    assert found.same is same
+
+
 def test_layouts_are_compared_at_all_strides() -> None:
     manifest = CATALOG.get("picodet-cdla")
     live = {one.name: np.zeros((1, 3, 10), np.float32) for one in manifest.outputs}

@@ -1,0 +1,99 @@
+"""The pipeline "objects": labelled boxes with calibrated scores, and the counts that may be stated as facts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.labels import LabelSet
+from pipelines.boxes import POSITIONS
+from pipelines.cpu_pool import CpuPool
+from pipelines.errors import RequestRejected
+from pipelines.image.decode import Picture
+from pipelines.image.preprocess import OVERSAMPLING
+from pipelines.nms import Floats
+from pipelines.objects.calibration import ObjectsCalibration
+from pipelines.objects.detections import Detections
+from pipelines.objects.detector import ObjectDetector
+from pipelines.objects.options import ObjectsOptions
+from pipelines.objects.statements import COUNTED_FROM, MANY, count_labels
+from pipelines.objects.types import DetectedObject, Objects
+from pipelines.run_context import RunContext
+from pipelines.types import ModelUsed
+
+
+@dataclass(frozen=True)
+class ObjectsPipeline:
+    detector: ObjectDetector
+    labels: LabelSet
+    calibration: ObjectsCalibration
+    pool: CpuPool
+    name: str = "objects"
+
+    def models(self, options: ObjectsOptions) -> list[ModelUsed]:
+        return self.detector.models
+
+    def shorter_side(self, options: ObjectsOptions) -> int:
+        largest = max(max(size) for view in self.detector.views for size in view.manifest.input.sizes)
+        return round(largest * OVERSAMPLING)
+
+    async def run(self, picture: Picture, options: ObjectsOptions, context: RunContext) -> Objects:
+        """Raises RequestRejected for a label that there is not."""
+        wanted = self._choose_classes(options)
+        found = await self.detector.detect(picture.pixels, context)
+        with context.stage("count"):
+            return await self.pool.run(self._describe_findings, found, picture, options, wanted)
+
+    def describe(self, result: Objects) -> str:
+        if not result.counts:
+            return "Objects: none is certain."
+        return f"Objects: {'; '.join(_describe_count(label, count, result) for label, count in result.counts.items())}."
+
+    def _choose_classes(self, options: ObjectsOptions) -> frozenset[int]:
+        names = [one.name for one in self.labels.labels]
+        if options.labels is None:
+            return frozenset(range(len(names)))
+        if unknown := [name for name in options.labels if name not in names]:
+            raise RequestRejected(f"labels: no {unknown[0][:40]!r} here; there are: {', '.join(names)}")
+        return frozenset(map(names.index, options.labels))
+
+    def _describe_findings(
+        self, found: Detections, picture: Picture, options: ObjectsOptions, wanted: frozenset[int]
+    ) -> Objects:
+        chances = self.calibration.rate_boxes(found)
+        counts = count_labels(found, chances, self.calibration, precision=options.precision)
+        is_listed = (chances >= options.min_score) & np.isin(found.classes, list(wanted))
+        rows = np.flatnonzero(is_listed)
+        rows = rows[np.argsort(-chances[rows], kind="stable")][: options.max]
+        return Objects(
+            objects=list(self._list_objects(found[rows], chances[rows], picture)),
+            counts={self._name(one): count for one, count in counts.items() if one in wanted},
+            precision=options.precision,
+            detector=self.detector.name,
+        )
+
+    def _list_objects(self, found: Detections, chances: Floats, picture: Picture) -> Iterable[DetectedObject]:
+        shares = found.boxes.astype(np.float64)
+        boxes = (shares * ([picture.width, picture.height] * 2)).round(2).tolist()
+        sizes = (shares[:, 2:] - shares[:, :2]).prod(axis=1).tolist()
+        thirds = ((shares[:, :2] + shares[:, 2:]) * 1.5).clip(0, 2).astype(int).tolist()
+        rows = zip(found.classes.tolist(), boxes, chances.tolist(), thirds, sizes, strict=True)
+        for label, box, score, (across, down), size in rows:
+            yield DetectedObject(
+                label=self._name(label),
+                box=box,
+                score=round(score, 4),
+                position=POSITIONS[down][across],
+                size=round(size, 4),
+            )
+
+    def _name(self, label: int) -> str:
+        return self.labels.labels[label].name
+
+
+def _describe_count(label: str, count: int, result: Objects) -> str:
+    """The label, its number, and where the surest of them are."""
+    places = dict.fromkeys(one.position for one in result.objects if one.label == label and one.score >= COUNTED_FROM)
+    number = f", more than {MANY - 1}" if count >= MANY else f" x {count}" if count > 1 else ""
+    where = f" ({', '.join(places)})" if places and count < MANY else ""
+    return f"{label}{number}{where}"
