@@ -38,6 +38,7 @@ from pipelines.image.formats import sniff
 from pipelines.page_moderation import moderate_pages
 from pipelines.pipeline import GatePipeline, PdfReadingPipeline, Pipeline
 from pipelines.pixel_budget import PixelBudget
+from pipelines.prompt import PromptContext, PromptStyle, write_prompt
 from pipelines.run_context import PartListener, RunContext
 from pipelines.types import ImageInfo, ModelUsed, keep_declared
 
@@ -111,6 +112,7 @@ class Engine:
         gate: bool = False,
         on_page: PartListener | None = None,
         caller: str = "",
+        prompt_style: PromptStyle = "short",
         observed: bool = True,
     ) -> Findings:
         """Analyse one upload. `options` maps pipeline names to their options; `deadline` is `time.monotonic` seconds.
@@ -136,10 +138,11 @@ class Engine:
                             picture, results = await self._decode_and_run(data, runs, context, gate=gate)
         except TimeoutError:
             raise DeadlineExceeded("the request") from None
+        image = _info(picture)
         findings = Findings(
             result_id=new_result_id(),
-            image=_info(picture),
-            prompt=self._prompt(picture, results),
+            image=image,
+            prompt=write_prompt(PromptContext(image, results, prompt_style), self._pipelines),
             models=self._models((run for run in runs if run[0].name in results), context.models_run),
             timings=context.timings,
             withheld=[name for name in options if name not in results] or None,
@@ -254,13 +257,6 @@ class Engine:
         declared |= {used.id: used for used in models_run}
         versions = {id: [used for used in models_run if used.id == id] for id in declared}
         return [used for id, one in declared.items() for used in versions[id] or [self.current_version(one)]]
-
-    def _prompt(self, picture: Picture, results: Mapping[str, BaseModel]) -> str:
-        info = _info(picture)
-        kind, parts = ("Document", "pages") if info.format == "PDF" else ("Image", "frames")
-        frames = f", first of {info.frames} {parts}" if info.frames > 1 else ""
-        heading = f"{kind}: {info.width} x {info.height} pixels, {info.orientation}, {info.format}{frames}."
-        return "\n".join([heading, *(self._pipelines[name].describe(result) for name, result in results.items())])
 
 
 def _pdf_reading(runs: Sequence[PipelineRun]) -> tuple[str | None, bool]:

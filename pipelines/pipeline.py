@@ -9,6 +9,7 @@ from models.arrays import Array
 from models.inference import Inference
 from models.priority import Priority
 from pipelines.image.decode import Picture
+from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
@@ -39,8 +40,8 @@ class Pipeline(Protocol[OptionsT, ResultT]):
 
     async def run(self, picture: Picture, options: OptionsT, context: RunContext) -> ResultT: ...
 
-    def describe(self, result: ResultT) -> str:
-        """The result in a few lines of Markdown for a language model."""
+    def describe(self, result: ResultT, context: PromptContext) -> str:
+        """The result in a few lines of Markdown for a language model; empty where there is nothing to say."""
 
 
 @runtime_checkable

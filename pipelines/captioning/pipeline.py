@@ -13,13 +13,12 @@ from models.concurrency import gather_or_cancel
 from pipelines.captioning.appearance import measure_appearance
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.options import FeaturesOptions
+from pipelines.captioning.statements import describe_appearance, describe_things
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
+from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed
-
-# Scores from which the prompt's wording gets stronger. They are not calibrated, so "probably" is the strongest.
-PROBABLE, POSSIBLE, MENTIONED = 0.7, 0.3, 0.1
 
 MOST_GROUPS, SMALLEST_GROUP = 3, 0.05
 
@@ -72,35 +71,11 @@ class CaptioningPipeline:
             for group in best
         ]
 
-    def describe(self, result: Features) -> str:
-        appearance = result.appearance
-        colours = ", ".join(f"{colour.name} {colour.share:.0%}" for colour in appearance.colours)
-        focus = "" if appearance.exposure == "flat" else "Looks blurred, " if appearance.is_blurred else "Looks sharp, "
-        lines = [f"{focus}{_EXPOSURE[appearance.exposure]}. Colours: {colours}."]
-        return "\n".join([*lines, *self._describe_tags(result)])
-
-    def _describe_tags(self, result: Features) -> list[str]:
-        """Names with their scores, in wording that never claims more than the scores do."""
-        groups = [f"{one.group} ({one.score:.2f})" for one in result.groups if one.score >= POSSIBLE]
-        lines = [f"Kind of content, by classifier: {', '.join(groups)}."] if groups else []
-        shown = [tag for tag in result.tags if tag.score >= MENTIONED]
-        if not shown:  # no tags at all may just mean that the caller asked for none
-            return [*lines, "The classifier recognises no particular thing in it."] if result.tags else lines
-        names = ", ".join(f"{tag.label} ({tag.score:.2f})" for tag in shown)
-        strength = (
-            "Probably shows" if shown[0].score >= PROBABLE
-            else "Possibly shows" if shown[0].score >= POSSIBLE
-            else "Nothing recognised with confidence; weak guesses"
-        )  # fmt: skip
-        return [*lines, f"{strength}: {names}."]
-
-
-_EXPOSURE = {
-    "normal": "normally exposed",
-    "dark": "dark",
-    "bright": "very bright",
-    "flat": "Almost without contrast",
-}
+    def describe(self, result: Features, context: PromptContext) -> str:
+        lines = [describe_things(result, context)]
+        if context.style == "full":
+            lines.append(describe_appearance(result.appearance))
+        return "\n".join(filter(None, lines))
 
 
 def softmax(logits: NDArray[np.float32], *, temperature: float = 1.0) -> NDArray[np.float32]:

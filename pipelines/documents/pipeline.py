@@ -28,6 +28,7 @@ from pipelines.documents.types import Document, KeyValuePair, Page, Region, Tabl
 from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decoders import Decoders
 from pipelines.instructions.scoring import load_instruction_rules
+from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
@@ -100,7 +101,7 @@ class DocumentsPipeline:
                     done.append(page)
             return Document(page_count=source.page_count, pages=done)
 
-    def describe(self, result: Document) -> str:
+    def describe(self, result: Document, context: PromptContext) -> str:
         return describe_document(result)
 
     async def _process_in_turn(

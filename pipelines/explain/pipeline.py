@@ -16,6 +16,7 @@ from pipelines.explain.options import ExplainOptions
 from pipelines.explain.types import ExplainedTag, ExplainResult
 from pipelines.image.decode import Picture
 from pipelines.image.preprocess import central_square
+from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed, Tag
 
@@ -68,7 +69,7 @@ class ExplainPipeline:
         explanation = await explainer.explain(outputs, picture, region, LogitTarget(tag.index), draw=options.overlay)
         return ExplainedTag.model_construct(**dict(tag), **dict(explanation))
 
-    def describe(self, result: ExplainResult) -> str:
+    def describe(self, result: ExplainResult, context: PromptContext) -> str:
         return "\n".join(
             f"What speaks for {one.label} ({one.score:.2f}) is strongest around x {x:.0f}, y {y:.0f}."
             for one in result.explanations

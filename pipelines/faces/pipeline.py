@@ -9,14 +9,15 @@ from pipelines.faces.canvas import MipPyramid
 from pipelines.faces.finder import FaceFinder
 from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.faces.types import Avatar, Face, Faces
+from pipelines.faces.wording import describe_faces
 from pipelines.image.decode import Picture
+from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
 # A JPEG may be decoded at a smaller scale as long as its shorter side keeps this many pixels: the finest search needs
 # no more.
 SHORTER_SIDE = 1500
-MAX_DESCRIBED = 5
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,8 @@ class FacesPipeline:
     async def run(self, picture: Picture, options: FacesOptions, context: RunContext) -> Faces:
         return await self.finder.find(picture, options, context)
 
-    def describe(self, result: Faces) -> str:
-        sure = [face for face in result.faces if face.is_face]
-        if not sure:
-            return "Faces: none found."
-        largest = sorted(sure, key=lambda face: -_measure_area(face))[:MAX_DESCRIBED]
-        descriptions = "; ".join(_describe_face(face, result) for face in largest)
-        more = f"; and {len(sure) - len(largest)} smaller" if len(sure) > len(largest) else ""
-        return f"Faces: {len(sure)}. {descriptions}{more}."
+    def describe(self, result: Faces, context: PromptContext) -> str:
+        return describe_faces(result, context)
 
 
 @dataclass(frozen=True)
@@ -90,24 +85,5 @@ class AvatarPipeline:
         image = render_avatar(MipPyramid(picture.pixels), frame, size=options.size, padding=options.padding)
         return encode_avatar(image, shape=options.shape, format=options.format)
 
-    def describe(self, result: Avatar) -> str:
+    def describe(self, result: Avatar, context: PromptContext) -> str:
         return f"Avatar of face {result.index}, {result.size} pixels."
-
-
-def _describe_face(face: Face, result: Faces) -> str:
-    """Size, position, direction of the gaze, and for the primary face its suitability as an avatar."""
-    assert face.quality is not None
-    size = "large" if face.quality.relative_size >= 0.3 else "small" if face.quality.relative_size < 0.1 else "medium"
-    parts = [f"{size}, {face.position}"]
-    if abs(face.pose.yaw) >= 30:
-        parts.append(f"looks {'right' if face.pose.yaw > 0 else 'left'}")
-    if result.primary is not None and face is result.faces[result.primary]:
-        suitability = face.quality.suitability
-        drawbacks = f" ({', '.join(face.quality.reasons)})" if face.quality.reasons else ""
-        parts.append(f"avatar candidate, suitability {suitability:.2f}{drawbacks}")
-    return ", ".join(parts)
-
-
-def _measure_area(face: Face) -> float:
-    x0, y0, x1, y1 = face.box
-    return (x1 - x0) * (y1 - y0)

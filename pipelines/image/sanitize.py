@@ -17,6 +17,7 @@ from pipelines.image.decode_cost import PIPELINE_BYTES, estimate_decode_bytes
 from pipelines.image.decoders import Decoders
 from pipelines.image.formats import is_lossless
 from pipelines.image.sanitize_types import OutputFormat, SanitizedImage, SanitizeOptions
+from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
@@ -67,7 +68,7 @@ class SanitizePipeline:
         cost = await self.pool.run(estimate_decode_bytes, picture.data, limits=self.limits, shorter_side=side)
         return max(0, cost - picture.pixels.width * picture.pixels.height * PIPELINE_BYTES)
 
-    def describe(self, result: SanitizedImage) -> str:
+    def describe(self, result: SanitizedImage, context: PromptContext) -> str:
         return f"Sanitised: {result.media_type}, {result.width} x {result.height} pixels."
 
 

@@ -19,8 +19,10 @@ from pipelines.image.decode import Picture
 from pipelines.moderation.decision import combine_moderations, decide
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
+from pipelines.moderation.signals.barcode_wording import describe_codes
 from pipelines.moderation.signals.signal import ExplainableSignal, FileSignal, Signal, TextReadingSignal
 from pipelines.moderation.types import VERDICTS, InputType, Moderation, PageVerdict, SignalResult
+from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
@@ -114,11 +116,11 @@ class ModerationPipeline:
         pages = [_make_page_verdict(number, one) for number, one in found.items()]
         return whole.model_copy(update={"rules": list(rules.values()), "pages": pages})
 
-    def describe(self, result: Moderation) -> str:
-        reasons = ", ".join(dict.fromkeys(one.category for one in result.rules if one.verdict == result.verdict))
-        pages = [str(page.number) for page in result.pages or () if reasons and page.verdict == result.verdict]
-        where = f", page {', '.join(pages)}" if pages else ""
-        return f"Moderation: {result.verdict}{f' ({reasons}{where})' if reasons else ''}."
+    def describe(self, result: Moderation, context: PromptContext) -> str:
+        """Verdicts are for the backend, not for a model that talks to a user; what a code says is for the model."""
+        withheld = ["Moderation withheld this image."] if result.verdict == "block" else []
+        codes = result.signals.get("codes") if not withheld else None
+        return "\n".join([*withheld, *describe_codes(codes.evidence if codes else ())])
 
     def _choose_signals(self, options: ModerationOptions) -> Sequence[Signal]:
         known = {signal.name: signal for signal in (*self.signals, *self.on_request)}

@@ -7,6 +7,7 @@ import numpy as np
 
 from models.labels import LabelSet
 from pipelines.boxes import POSITIONS
+from pipelines.counting import state_number
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
 from pipelines.image.decode import Picture
@@ -16,8 +17,10 @@ from pipelines.objects.calibration import ObjectsCalibration
 from pipelines.objects.detections import Detections
 from pipelines.objects.detector import ObjectDetector
 from pipelines.objects.options import ObjectsOptions
-from pipelines.objects.statements import COUNTED_FROM, MANY, count_labels
-from pipelines.objects.types import DetectedObject, Objects
+from pipelines.objects.statements import count_labels
+from pipelines.objects.types import DetectedObject, Objects, ObjectStatement
+from pipelines.objects.wording import describe_objects
+from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
@@ -44,10 +47,8 @@ class ObjectsPipeline:
         with context.stage("count"):
             return await self.pool.run(self._describe_findings, found, picture, options, wanted)
 
-    def describe(self, result: Objects) -> str:
-        if not result.counts:
-            return "Objects: none is certain."
-        return f"Objects: {'; '.join(_describe_count(label, count, result) for label, count in result.counts.items())}."
+    def describe(self, result: Objects, context: PromptContext) -> str:
+        return describe_objects(result)
 
     def _choose_classes(self, options: ObjectsOptions) -> frozenset[int]:
         names = [one.name for one in self.labels.labels]
@@ -68,9 +69,14 @@ class ObjectsPipeline:
         return Objects(
             objects=list(self._list_objects(found[rows], chances[rows], picture)),
             counts={self._name(one): count for one, count in counts.items() if one in wanted},
+            statements=[self._state(one, chances[found.classes == one]) for one in counts if one in wanted],
             precision=options.precision,
             detector=self.detector.name,
         )
+
+    def _state(self, label: int, chances: Floats) -> ObjectStatement:
+        count, is_exact = state_number(chances)
+        return ObjectStatement(label=self._name(label), count=max(count, 1), is_exact=is_exact and count > 0)
 
     def _list_objects(self, found: Detections, chances: Floats, picture: Picture) -> Iterable[DetectedObject]:
         shares = found.boxes.astype(np.float64)
@@ -89,11 +95,3 @@ class ObjectsPipeline:
 
     def _name(self, label: int) -> str:
         return self.labels.labels[label].name
-
-
-def _describe_count(label: str, count: int, result: Objects) -> str:
-    """The label, its number, and where the surest of them are."""
-    places = dict.fromkeys(one.position for one in result.objects if one.label == label and one.score >= COUNTED_FROM)
-    number = f", more than {MANY - 1}" if count >= MANY else f" x {count}" if count > 1 else ""
-    where = f" ({', '.join(places)})" if places and count < MANY else ""
-    return f"{label}{number}{where}"

@@ -16,6 +16,14 @@ class DetectedObject(WireModel):
     size: float = Field(description="the box's share of the image's area, 0-1")
 
 
+class ObjectStatement(WireModel):
+    """So many objects of a label are in the picture: exactly, or at least."""
+
+    label: str
+    count: int
+    is_exact: bool
+
+
 class Objects(WireModel):
     """`counts` may be stated as facts: labels that are certain enough, and how many there are, as far as one can tell.
 
@@ -24,5 +32,6 @@ class Objects(WireModel):
 
     objects: list[DetectedObject] = Field(description="best score first")
     counts: dict[str, int] = Field(description="by label, the most certain first; over 5 read it as more than 5")
+    statements: list[ObjectStatement] = Field(description="the same labels, in numbers that are certain")
     precision: float = Field(description="the share of stated labels that is right, as measured")
     detector: str

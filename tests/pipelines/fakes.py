@@ -13,6 +13,7 @@ from models.inference import Inference
 from models.priority import Priority
 from models.runtime.model_info import ModelInfo
 from pipelines.image.decode import Picture
+from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import Appearance, Features, ModelUsed
 
@@ -115,5 +116,5 @@ class FakePipeline:
             await self.work(picture)
         return FEATURES
 
-    def describe(self, result: BaseModel) -> str:
+    def describe(self, result: BaseModel, context: PromptContext) -> str:
         return f"description of {self.name}\nin two lines"

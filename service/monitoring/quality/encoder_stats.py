@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 
 from models.arrays import Array
 from pipelines.captioning.encoder import ImageEncoder
-from pipelines.captioning.pipeline import MENTIONED, softmax
+from pipelines.captioning.pipeline import softmax
 from service.monitoring.quality.distances import Vector
 from service.monitoring.quality.windows import project_embedding
+
+POSSIBLE = 0.1  # probability from which on a class counts as found
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderStats:
     """`entropy` is 1 when all classes are equally likely, `margin` the best probability less the second best.
 
-    `group` is the index of the best class's group in the label set; `tags` counts the classes that a prompt mentions;
+    `group` is the index of the best class's group in the label set; `tags` counts the possible classes;
     `vector` is the projected embedding.
     """
 
@@ -39,7 +41,7 @@ class EncoderStats:
             entropy=_entropy(scores),
             margin=first - second,
             group=int(encoder.labels.group_of[scores.argmax()]),
-            tags=int((scores >= MENTIONED).sum()),
+            tags=int((scores >= POSSIBLE).sum()),
             vector=project_embedding(outputs["embedding"]),
         )
 

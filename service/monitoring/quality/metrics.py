@@ -34,7 +34,7 @@ class QualityMetrics:
         )
         self.answers = counter(
             "answers",
-            "Answers by confidence; low is below the bound from which a prompt calls a tag possible.",
+            "Answers by confidence; low is a best class below .3.",
             "model",
             "confidence",
         )

@@ -10,7 +10,6 @@ from PIL import Image
 from pydantic import BaseModel
 
 from pipelines.captioning.encoder import ImageEncoder
-from pipelines.captioning.pipeline import POSSIBLE
 from pipelines.captioning.spec import FEATURES
 from pipelines.drift import DriftSignal
 from pipelines.findings import Findings, Observation
@@ -28,6 +27,7 @@ from service.monitoring.quality.subjects import DriftSubject, DriftSubjects
 from service.monitoring.quality.tracker import DriftTracker
 
 _BRIGHTNESS_SIDE = 64
+LOW_CONFIDENCE = 0.3
 
 
 class QualityObserver:
@@ -95,7 +95,7 @@ class QualityObserver:
         metrics.confidence.labels(model).observe(stats.confidence)
         metrics.entropy.labels(model).observe(stats.entropy)
         metrics.margin.labels(model).observe(stats.margin)
-        metrics.answers.labels(model, "low" if stats.confidence < POSSIBLE else "fair").inc()
+        metrics.answers.labels(model, "low" if stats.confidence < LOW_CONFIDENCE else "fair").inc()
         metrics.groups.labels(labels.groups[stats.group]).inc()
         if has_tags:
             metrics.found.labels("features", "tags").observe(stats.tags)

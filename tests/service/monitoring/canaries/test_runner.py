@@ -13,6 +13,7 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.findings import Observation
 from pipelines.image.decode import ImageLimits, Picture
+from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import Features, ModelUsed, Tag
 from service.monitoring.canaries.builtin_set import BUILTIN_IMAGES
@@ -62,7 +63,7 @@ class Tagger:
         tag = Tag(index=0, wnid="n00000000", label=self.label, score=0.9, group="household")
         return FEATURES.model_copy(update={"tags": [tag]})
 
-    def describe(self, result: Features) -> str:
+    def describe(self, result: Features, context: PromptContext) -> str:
         return ""
 
 

@@ -1,0 +1,61 @@
+"""Writes the prompt: what was found, in the order in which a person would tell it, for a model that answers a user.
+
+Only statements go into it: what is certain enough to be said, or what is said to be a guess. Scores, shares and
+verdicts stay in the JSON.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from pipelines.types import ImageInfo
+
+PromptStyle = Literal["short", "full"]
+
+ResultT = TypeVar("ResultT", bound=BaseModel)
+
+MANY = 5  # a number over this is told as "more than 5"
+
+# What is in the picture, who, which kind of thing it is, what is written in it, and the rest.
+_ORDER = ("objects", "faces", "features", "document")
+
+
+@dataclass(frozen=True)
+class PromptContext:
+    """The whole answer that a pipeline's statements are part of, so that they repeat and contradict nothing in it."""
+
+    image: ImageInfo
+    results: Mapping[str, BaseModel]
+    style: PromptStyle = "short"
+
+    def find(self, kind: type[ResultT]) -> ResultT | None:
+        """The result of this kind, where a pipeline gave one."""
+        return next((one for one in self.results.values() if isinstance(one, kind)), None)
+
+
+class Describer(Protocol):
+    """The part of a pipeline that puts its result into words."""
+
+    def describe(self, result: Any, context: PromptContext) -> str: ...
+
+
+def write_prompt(context: PromptContext, pipelines: Mapping[str, Describer]) -> str:
+    names = sorted(context.results, key=lambda name: (*_ORDER, name).index(name))
+    parts = (pipelines[name].describe(context.results[name], context) for name in names)
+    return "\n".join([_describe_image(context), *filter(None, parts)])
+
+
+def _describe_image(context: PromptContext) -> str:
+    image = context.image
+    kind, parts = ("Document", "pages") if image.format == "PDF" else ("Image", "frames")
+    details = f", {image.orientation}, {image.format}" if context.style == "full" else ""
+    frames = f", first of {image.frames} {parts}" if image.frames > 1 else ""
+    return f"{kind}: {image.width} x {image.height} pixels{details}{frames}."
+
+
+def join_words(words: Iterable[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
