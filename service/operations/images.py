@@ -17,6 +17,7 @@ from pipelines.image.sanitize_types import SanitizeOptions
 from pipelines.image.spec import SANITIZE
 from pipelines.moderation.options import ModerationOptions
 from pipelines.objects.options import ObjectsOptions
+from pipelines.prompt import PromptStyle
 from pipelines.registry import ANALYSES, DEFAULT_ANALYSES, PIPELINES
 from service.components import Components
 from service.errors import CaptionerOff
@@ -104,6 +105,7 @@ class AnalyzeQuery(BaseModel):
     )
     gate: bool = Field(default=True, description="moderation first; what it blocks is withheld from the others")
     describe: bool = Field(default=False, description="let the captioner describe an image that moderation allows")
+    prompt_style: PromptStyle = Field(default="short", description="full: with format, focus, exposure and colours")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +113,16 @@ class AnalyzeInputs:
     """`is_named`: the request names its pipelines, so these are not the default ones."""
 
     options: Mapping[str, BaseModel]  # by pipeline
-    gate: bool
+    query: AnalyzeQuery
     is_named: bool
-    describe: bool = False
 
     @classmethod
     def of(cls, request: OperationRequest) -> "AnalyzeInputs":
         """Raises RequestRejected."""
         fields = dict(request.fields)
-        chosen = {name: fields.pop(name) for name in ("gate", "describe") if name in fields}
-        query = parse_fields(AnalyzeQuery, chosen, where="options")
         named = fields.pop("pipelines", None)
+        given = {name: fields.pop(name) for name in ("gate", "describe", "prompt_style") if name in fields}
+        query = parse_fields(AnalyzeQuery, given, where="options")
         names = _parse_pipeline_names(named or list(DEFAULT_ANALYSES), ANALYSES)
         options = {
             name: parse_fields(PIPELINES[name].options, _parse_json_field(name, fields.pop(name, {})), where=name)
@@ -131,7 +132,7 @@ class AnalyzeInputs:
             raise RequestRejected(f"unknown fields: {', '.join(sorted(fields))}")
         if query.describe:
             _check_moderated(options, gate=query.gate)
-        return cls(options, query.gate, is_named=bool(named), describe=query.describe)
+        return cls(options, query, is_named=bool(named))
 
     def required_scopes(self) -> tuple[Scope, ...]:
         return ("analyze", "documents") if "document" in self.options else ("analyze",)
@@ -141,8 +142,8 @@ class AnalyzeInputs:
         options = {name: one for name, one in self.options.items() if self.is_named or name in served}
         if not options:
             raise RequestRejected("pipelines: none of those by default is served here; name some")
-        if self.describe:
-            _check_moderated(options, gate=self.gate)
+        if self.query.describe:
+            _check_moderated(options, gate=self.query.gate)
         return options
 
 
@@ -152,11 +153,13 @@ async def run_analyze(
     options = dict(inputs.served_options(components.engine.pipelines))
     if isinstance(moderation := options.get("moderation"), ModerationOptions):
         options["moderation"] = await apply_key_tenant(components, moderation)
-    if inputs.describe and components.captioner is None:
+    query = inputs.query
+    if query.describe and components.captioner is None:
         raise CaptionerOff
     data = await fetch_image(components, request.image)
-    findings, caption = await run_engine(components, data, options, limits, gate=inputs.gate), None
-    if inputs.describe and components.captioner is not None:
+    findings = await run_engine(components, data, options, limits, gate=query.gate, prompt_style=query.prompt_style)
+    caption = None
+    if query.describe and components.captioner is not None:
         findings, caption = await add_caption(components, components.captioner, data, findings, limits)
     return OperationReply.of(AnalyzeReply.of(findings, caption))
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from models.priority import Priority
 from pipelines.findings import Findings
+from pipelines.prompt import PromptStyle
 from pipelines.run_context import PartListener
 from service.components import Components
 from service.keys.caller import Caller
@@ -127,6 +128,7 @@ async def run_engine(
     limits: ExecutionLimits,
     *,
     gate: bool = False,
+    prompt_style: PromptStyle = "short",
 ) -> Findings:
     """Run pipelines with their `options` over an image, fetched first if it is a URL; raises what both steps raise."""
     data = await fetch_image(components, image)

@@ -163,7 +163,7 @@ def test_the_prompt_has_the_image_and_every_description(run: Run) -> None:
     prompt = run(FakePipeline()).prompt
 
     assert prompt.splitlines() == [
-        "Image: 1600 x 1200 pixels, landscape, JPEG.",
+        "Image: 1600 x 1200 pixels.",
         "description of features",
         "in two lines",
     ]
@@ -172,7 +172,7 @@ def test_the_prompt_has_the_image_and_every_description(run: Run) -> None:
 def test_the_prompt_says_that_one_frame_was_used(run: Run) -> None:
     prompt = run(data=animation(3, "GIF")).prompt
 
-    assert prompt == "Image: 24 x 16 pixels, landscape, GIF, first of 3 frames."
+    assert prompt == "Image: 24 x 16 pixels, first of 3 frames."
 
 
 def test_timings_name_stages_with_their_pipelines(run: Run) -> None:

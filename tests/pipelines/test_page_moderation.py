@@ -132,7 +132,7 @@ def test_a_blocked_page_blocks_the_document_and_is_named(pdfium: PdfiumClient) -
     assert found.withheld == ["document"]
     assert found.get(DOCUMENT) is None
     assert pages(found) == [(1, "allow"), (2, "review"), (3, "block")]
-    assert found.prompt.endswith("Moderation: block (dark, page 3).")
+    assert found.prompt.endswith("Moderation withheld this image.")
 
 
 def test_only_the_first_page_and_pages_to_read_are_judged(pdfium: PdfiumClient) -> None:

@@ -107,6 +107,7 @@ async def sanitize(
         pipelines={"type": "array", "items": {"type": "string", "enum": list(ANALYSES)}},
         gate={"type": "boolean", "default": True},
         describe={"type": "boolean", "default": False},
+        prompt_style={"type": "string", "enum": ["short", "full"], "default": "short"},
         **{name: model_schema(PIPELINES[name].options) for name in ANALYSES},
     ),
 )

@@ -276,7 +276,7 @@ def test_pipelines_for_images_see_the_first_page(pdfium: PdfiumClient) -> None:
     assert pipeline.seen[0].pixels.size == (1240, 1754)
     assert findings.image.width == 1240
     assert findings.image.frames == 2
-    assert findings.prompt.startswith("Document: 1240 x 1754 pixels, portrait, PDF, first of 2 pages.\ndescription")
+    assert findings.prompt.startswith("Document: 1240 x 1754 pixels, first of 2 pages.\ndescription")
 
 
 def test_a_document_alone_is_read_without_its_first_picture(pdfium: PdfiumClient) -> None:

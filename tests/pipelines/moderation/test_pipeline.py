@@ -199,8 +199,15 @@ def test_without_a_gate_nothing_is_withheld() -> None:
     assert found.withheld is None
 
 
-def test_the_prompt_has_verdict_and_reason() -> None:
-    assert run(FakeSignal("one", 0.95)).prompt.splitlines()[1] == "Moderation: block (bad)."
+def test_the_prompt_says_that_an_image_is_withheld() -> None:
+    assert run(FakeSignal("one", 0.95)).prompt.splitlines()[1] == "Moderation withheld this image."
+
+
+def test_verdicts_that_withhold_nothing_stay_out_of_the_prompt() -> None:
+    found = run(FakeSignal("one", 0.6))
+
+    assert found.of(MODERATION).verdict == "review"
+    assert len(found.prompt.splitlines()) == 1
 
 
 def test_a_requested_preview_is_a_webp_data_url() -> None:

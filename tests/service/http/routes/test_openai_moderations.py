@@ -198,11 +198,10 @@ def test_a_url_into_the_private_network_is_refused(client: openai.OpenAI) -> Non
     assert caught.value.code == "url-rejected"
 
 
-def test_analyze_moderates_by_default_and_the_prompt_says_so(service: Service, jpeg: Jpeg) -> None:
+def test_analyze_moderates_by_default(service: Service, jpeg: Jpeg) -> None:
     reply = service.http.post("/v1/analyze", files={"file": jpeg("cat")}).json()
 
     assert reply["moderation"]["verdict"] == "allow"
-    assert "Moderation: allow." in reply["prompt"]
     assert "withheld" not in reply
 
 
