@@ -91,7 +91,8 @@ def open_tiny_detectors(folder: Path) -> dict[str, str]:
 
 
 def open_store_without_detectors(folder: Path) -> dict[str, str]:
-    """Settings of a service whose store has all models but those that find objects."""
+    """Settings of a service whose store, `folder`, has all models but those that find objects."""
+    folder.mkdir(exist_ok=True)
     for one in load_settings().models.store.expanduser().iterdir():
         if one.is_dir() and one.name not in ("yolox-nano", "picodet-s", ".locks"):
             (folder / one.name).symlink_to(one)

@@ -62,8 +62,8 @@ def test_constants_of_nodes_are_read_as_weights(tmp_path: Path) -> None:
         helper.make_node("Constant", [], ["b"], value=numpy_helper.from_array(bias)),
         helper.make_node("Conv", ["image", "w", "b"], ["out"]),
     ]
-    ends = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1, 4, 4])] for name in ("image", "out")]
-    graph = helper.make_graph(nodes, "one", *ends, [numpy_helper.from_array(kernels, "w")])
+    image, out = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1, 4, 4]) for name in ("image", "out"))
+    graph = helper.make_graph(nodes, "one", [image], [out], [numpy_helper.from_array(kernels, "w")])
     save(helper.make_model(graph), tmp_path / "one.onnx")
 
     assert [one.tolist() for one in read_convolutions(tmp_path / "one.onnx")] == [kernels.tolist(), [0.5]]

@@ -77,3 +77,23 @@ def test_an_unknown_name_is_an_error(models: ModelSettings, error: type[KernelSi
 def test_without_models_the_error_names_the_smallest_preference() -> None:
     with pytest.raises(ModelMissing, match="kernelsight models pull mtcnn-pnet"):
         select_models(Settings(), CATALOG, Shelf(*OTHERS))
+
+
+def test_a_task_that_is_optional_may_have_no_models(caplog: pytest.LogCaptureFixture) -> None:
+    choice = select_models(Settings(), CATALOG, Shelf(*OTHERS, *MTCNN))["objects"]
+
+    log_selections({"objects": choice})
+    assert choice.is_absent
+    assert choice.name == "none"
+    assert "objects: not available, the service starts without" in caplog.text
+    assert "kernelsight models pull yolox-nano" in caplog.text
+
+
+def test_both_detectors_together_find_objects() -> None:
+    choice = select_models(Settings(), CATALOG, Shelf(*OTHERS, *MTCNN, "yolox-nano", "picodet-s"))["objects"]
+
+    assert [one.id for one in choice.manifests] == ["yolox-nano", "picodet-s"]
+
+
+def test_one_detector_alone_is_not_used() -> None:
+    assert select_models(Settings(), CATALOG, Shelf(*OTHERS, *MTCNN, "yolox-nano"))["objects"].is_absent

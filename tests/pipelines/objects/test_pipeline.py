@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 from pydantic import ValidationError
 
 from models.labels import load_label_set
@@ -133,10 +133,8 @@ def test_stated_objects_are_drawn_green_and_others_grey(tmp_path: Path) -> None:
     found, _ = find(tmp_path, min_score=0.1)
     drawn = draw_objects(Image.new("RGB", (400, 200), "white"), found)
 
-    colours = [
-        "#{:02x}{:02x}{:02x}".format(*drawn.getpixel((int(one.box[0]), int(one.box[3]) - 5))) for one in found.objects
-    ]
-    assert colours == [STATED, STATED, LISTED]
+    colours = [drawn.getpixel((int(one.box[0]), int(one.box[3]) - 5)) for one in found.objects]
+    assert colours == [ImageColor.getrgb(one) for one in (STATED, STATED, LISTED)]
 
 
 def test_an_absent_pipeline_says_why() -> None:

@@ -15,6 +15,7 @@ from models.store.store import Store
 from service.settings import Settings
 from tests.conftest import Jpeg
 from tests.serving import COMMAND, environment, run
+from tests.tiny_detectors import open_store_without_detectors
 
 
 @pytest.fixture
@@ -134,6 +135,17 @@ def test_a_single_model_is_pulled_into_an_empty_store(tmp_path: Path) -> None:
     assert "(to export)" in done.stdout
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_setup_goes_on_without_models_that_are_optional(tmp_path: Path) -> None:
+    shutil.copytree(BUILT_IN_CATALOG, tmp_path / "catalog")
+    for path in (tmp_path / "catalog").glob("*.toml"):
+        path.write_text(path.read_text().replace("https://raw.githubusercontent.com", "http://127.0.0.1:9"))
+
+    done = run("models", "pull", catalog=str(tmp_path / "catalog"), **open_store_without_detectors(tmp_path / "store"))
+
+    assert done.returncode == 0
+    assert "objects: the service will start without, see above" in done.stdout
 
 
 def test_a_named_model_that_cannot_be_fetched_is_a_failure(tmp_path: Path) -> None:

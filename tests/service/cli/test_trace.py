@@ -78,6 +78,7 @@ def test_the_report_for_people_has_every_step(tmp_path: Path) -> None:
     assert rows["model"] == "model some-model 2, sha256 cdcdcdcdcdcd, not in the store now"
     assert rows["verdict"].startswith("verdict review, severity 3, policy default 1")
     assert rows["weapon"] == "weapon review objects.weapon 0.700 0.5"
+    assert rows["objects"] == "objects dog 1, person 2, 5 listed, best 0.950, tiny"
     assert rows["faces"] == "faces 2, of 2 candidates, best 0.900, yunet"
 
 

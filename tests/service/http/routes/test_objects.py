@@ -24,13 +24,15 @@ def picture(colour: str = "white", size: tuple[int, int] = (400, 200)) -> bytes:
 
 @pytest.fixture(scope="module")
 def finding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(**open_tiny_detectors(tmp_path_factory.mktemp("finding"))) as service:
+    settings = open_tiny_detectors(tmp_path_factory.mktemp("finding"))
+    with serving(store=settings["store"], catalog=settings["catalog"]) as service:
         yield service
 
 
 @pytest.fixture(scope="module")
 def without(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serving(**open_store_without_detectors(tmp_path_factory.mktemp("without"))) as service:
+    settings = open_store_without_detectors(tmp_path_factory.mktemp("without"))
+    with serving(store=settings["store"]) as service:
         yield service
 
 

@@ -8,7 +8,7 @@ from pipelines.moderation.types import FiredRule, Moderation, SignalResult
 from pipelines.run_context import StageTiming
 from pipelines.types import GroupScore, ImageInfo, ModelUsed, Tag
 from service.monitoring.audit.log import LogLine
-from service.monitoring.audit.record import RecordedFaces
+from service.monitoring.audit.record import RecordedFaces, RecordedObjects
 from service.monitoring.audit.record_builder import RecordDraft
 from service.telemetry.request_context import RequestContext
 
@@ -54,6 +54,9 @@ def make_draft(*, faces: int = 2, result_id: str | None = None) -> RecordDraft:
                 "tags": [one.model_dump(include={"label", "group", "score"}) for one in TAGS],
                 "groups": GROUPS,
             },
+            "objects": RecordedObjects(
+                counts={"dog": 1, "person": 2}, listed=5, best_score=0.95, detector="tiny"
+            ).model_dump,
             "faces": RecordedFaces(
                 count=faces, candidates=faces, best_score=0.9 if faces else None, detector="yunet"
             ).model_dump,

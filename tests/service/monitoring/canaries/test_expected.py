@@ -8,6 +8,7 @@ from pipelines.documents.types import Document, DocumentLine, Page, Region
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
 from pipelines.moderation.types import Moderation, SignalResult
+from pipelines.objects.types import Objects
 from pipelines.types import GroupScore, Tag
 from service.monitoring.canaries.expected import (
     DocumentExpectation,
@@ -15,6 +16,7 @@ from service.monitoring.canaries.expected import (
     FacesExpectation,
     FeaturesExpectation,
     ModerationExpectation,
+    ObjectsExpectation,
     ScoreBounds,
 )
 from tests.pipelines.fakes import FEATURES
@@ -50,6 +52,7 @@ READ = make_findings(document=Document(page_count=1, pages=[Page(number=1, width
 NO_FACES = make_findings(
     faces=Faces(faces=[], primary=None, count=0, detector="yunet", threshold=0.5, smallest_face=10)
 )
+TWO_PEOPLE = make_findings(objects=Objects(objects=[], counts={"person": 2}, precision=0.95, detector="tiny"))
 
 
 CASES: list[tuple[Expectation, Findings, list[str]]] = [
@@ -73,6 +76,12 @@ CASES: list[tuple[Expectation, Findings, list[str]]] = [
         ["the best tag is clock, not watch", "the best group is household, not food or tool"],
     ),
     (FacesExpectation(count=0), NO_FACES, []),
+    (ObjectsExpectation(counts={"person": 2}, absent=("dog",)), TWO_PEOPLE, []),
+    (
+        ObjectsExpectation(counts={"person": 3, "cat": 1}, absent=("person",)),
+        TWO_PEOPLE,
+        ["person: 2 instead of 3", "cat: 0 instead of 1", "there is said to be a person"],
+    ),
     (
         FacesExpectation(count=1, boxes=((0, 0, 8, 8),)),
         NO_FACES,
