@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from models.nets.efficientnet_lite import EfficientNetLite0
+from models.nets.efficientnet_lite import EfficientNetLite0, EfficientNetLite2
 from models.nets.mtcnn import ONet, PNet, RNet
 from models.nets.torchvision_encoders import convnext_tiny, efficientnet_v2_s, mobilenet_v3_large, resnet50
 from models.nets.yunet import YuNetNet
@@ -16,6 +16,7 @@ from models.nets.yunet import YuNetNet
 # Every builder returns a module with random weights whose state_dict keys are those of the published weights.
 BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "efficientnet_lite0": EfficientNetLite0,
+    "efficientnet_lite2": EfficientNetLite2,
     "resnet50": resnet50,
     "convnext_tiny": convnext_tiny,
     "efficientnet_v2_s": efficientnet_v2_s,
