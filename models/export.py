@@ -28,6 +28,7 @@ from models.manifest import InputContract, Manifest
 from models.nets import BUILDERS
 from models.nets.joblib_arrays import read_arrays
 from models.nets.onnx_arrays import read_convolutions
+from models.nets.tfjs_arrays import read_tfjs_weights
 from models.runtime.session import Session
 from models.store.store import Store
 
@@ -44,6 +45,7 @@ _READERS: dict[str, Callable[[Path], Any]] = {
     "torch": lambda path: torch.load(path, map_location="cpu", weights_only=True),
     "joblib-lz4": read_arrays,
     "onnx-weights": read_convolutions,
+    "tfjs": read_tfjs_weights,
 }
 
 EXPORTER_PACKAGES = ("torch", "torchvision", "onnx", "onnxscript", "onnxruntime")

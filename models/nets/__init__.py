@@ -10,6 +10,7 @@ from torch import nn
 
 from models.nets.efficientnet_lite import EfficientNetLite0, EfficientNetLite2
 from models.nets.mtcnn import ONet, PNet, RNet
+from models.nets.nsfwjs import NsfwjsNet
 from models.nets.torchvision_encoders import convnext_tiny, efficientnet_v2_s, mobilenet_v3_large, resnet50
 from models.nets.yunet import YuNetNet
 
@@ -25,4 +26,5 @@ BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "mtcnn_rnet": RNet,
     "mtcnn_onet": ONet,
     "yunet": YuNetNet,
+    "nsfwjs": NsfwjsNet,
 }
