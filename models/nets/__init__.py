@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from models.nets import clip
 from models.nets.efficientnet_lite import EfficientNetLite0, EfficientNetLite2
 from models.nets.mtcnn import ONet, PNet, RNet
 from models.nets.nsfwjs import NsfwjsNet
@@ -27,4 +28,10 @@ BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "mtcnn_onet": ONet,
     "yunet": YuNetNet,
     "nsfwjs": NsfwjsNet,
+    "clip_rn50_image": clip.clip_rn50_image,
+    "clip_rn50_text": clip.clip_rn50_text,
+    "clip_rn50x4_image": clip.clip_rn50x4_image,
+    "clip_rn50x4_text": clip.clip_rn50x4_text,
+    "clip_vit_b_32_image": clip.clip_vit_b_32_image,
+    "clip_vit_b_32_text": clip.clip_vit_b_32_text,
 }

@@ -107,7 +107,7 @@ class Runtime:
                 path,
                 device=device,
                 threads=plan.threads,
-                shapes_vary=len(manifest.input.sizes) > 1,
+                shapes_vary=len(manifest.input.item_shapes) > 1,
                 extra_outputs=manifest.undeclared_outputs,
             ),
             _probes(manifest),

