@@ -4,7 +4,7 @@ The HTTP app, workers, bulk runs and the command line all open their components 
 """
 
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from pipelines.moderation.policy import Policy
 from pipelines.pixel_budget import PixelBudget
 from pipelines.registry import PIPELINES, served_with, tasks_of
 from service.hot_reload import Reloading, file_state
-from service.model_selection import ModelSelection, select_models
+from service.model_selection import CLIP_TASK, ModelSelection, select_clip, select_models
 from service.network.image_fetcher import ImageFetcher, open_fetcher
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
@@ -31,6 +31,8 @@ from service.telemetry.metrics import Metrics
 if TYPE_CHECKING:  # they load OpenCV and ONNX Runtime, which a process does not need before it opens components
     from models.runtime.runtime import Runtime
     from pipelines.captioning.encoder import ImageEncoder
+    from pipelines.clip.encoder import ClipEncoder
+    from pipelines.clip.zero_shot import ZeroShotClassifier
     from pipelines.moderation.categories.custom_categories import CustomCategories
     from pipelines.moderation.text_pipeline import TextModeration
 
@@ -39,7 +41,10 @@ _GPU_BULK = 64
 
 @dataclass(frozen=True)
 class Components:
-    """Everything that operations need, open and warm. `selections` are the models by task."""
+    """Everything that operations need, open and warm. `selections` are the models by task.
+
+    `clip` and `zero_shot` are there where settings ask for them and features are served.
+    """
 
     settings: Settings
     metrics: Metrics
@@ -50,6 +55,8 @@ class Components:
     engine: Engine
     decoders: Decoders
     encoder: "ImageEncoder"
+    clip: "ClipEncoder | None"
+    zero_shot: "ZeroShotClassifier | None"
     policy: Reloading[Policy]
     heads: Reloading[HeadStore]
     texts: "TextModeration"
@@ -64,8 +71,8 @@ async def open_components(
 ) -> AsyncIterator[Components]:
     """Open the served pipelines with their models and warm them, or open `only` the named ones; close all at the end.
 
-    Raises ModelUnknown, ModelMissing, ModelCorrupt, DeviceUnavailable, SettingsInvalid, CatalogInvalid or
-    PolicyInvalid.
+    Raises ModelUnknown, ModelMissing, ModelCorrupt, DeviceUnavailable, SettingsInvalid, CatalogInvalid, PolicyInvalid
+    or LabelsInvalid.
     """
     from pipelines.moderation.categories.custom_categories import CustomCategories
     from pipelines.moderation.pipeline import ModerationPipeline
@@ -75,12 +82,16 @@ async def open_components(
     names = served_pipelines(settings) if only is None else tuple(only)
     catalog, store = open_catalog(settings), open_store(settings)
     selections = select_models(settings, catalog, store)
+    tasks = list(tasks_of(names))
+    if "features" in names and (clip := select_clip(settings, catalog, store)) is not None:
+        selections[CLIP_TASK] = clip
+        tasks.append(CLIP_TASK)
     runtime = open_runtime(settings, store, metrics)
     pool = CpuPool(limit=settings.runtime.queue_limit)
     decoders = Decoders(pool, decoder_limits(settings))
     pdfium = PdfiumPool(pdf_limits(settings), processes=settings.runtime.pdf_processes)
     try:
-        await _load_models(runtime, selections, names)
+        await _load_models(runtime, [selections[task] for task in tasks])
         factory = PipelineFactory(settings, store, runtime, selections, pool, decoders, pdfium)
         policy, heads = open_policy(settings, pool), open_reloading_heads(settings, pool)
         resources = await factory.open_resources(policy, heads, has_documents="document" in names)
@@ -109,12 +120,14 @@ async def open_components(
                 settings=settings,
                 metrics=metrics,
                 catalog=catalog,
-                selections={task: selections[task] for task in tasks_of(names)},
+                selections={task: selections[task] for task in tasks},
                 store=store,
                 runtime=runtime,
                 engine=engine,
                 decoders=decoders,
                 encoder=resources.encoder,
+                clip=resources.clip,
+                zero_shot=resources.zero_shot,
                 policy=policy,
                 heads=heads,
                 texts=TextModeration(moderation),
@@ -178,8 +191,8 @@ def pdf_limits(settings: Settings) -> PdfLimits:
     return PdfLimits(settings.limits.max_document_bytes, settings.limits.max_page_pixels)
 
 
-async def _load_models(runtime: "Runtime", selections: dict[str, ModelSelection], pipelines: Collection[str]) -> None:
-    manifests = {one.id: one for task in tasks_of(pipelines) for one in selections[task].manifests}
+async def _load_models(runtime: "Runtime", selections: Iterable[ModelSelection]) -> None:
+    manifests = {one.id: one for selection in selections for one in selection.manifests}
     for manifest in manifests.values():
         await runtime.open(manifest)
 

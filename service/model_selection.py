@@ -14,6 +14,8 @@ from service.settings import Settings, SettingsInvalid
 
 log = logging.getLogger(__name__)
 
+CLIP_TASK = "clip"  # of two models that no pipeline needs
+
 
 @dataclass(frozen=True, slots=True)
 class PassedOverPreference:
@@ -35,6 +37,26 @@ class ModelSelection(TaskModels):
 def select_models(settings: Settings, catalog: Catalog, store: Store) -> dict[str, ModelSelection]:
     """One selection for each task that a pipeline needs; raises ModelUnknown, SettingsInvalid or ModelMissing."""
     return {task: _select(task, settings, catalog, store) for task in catalog.tasks if task in MODEL_TASKS}
+
+
+def select_clip(settings: Settings, catalog: Catalog, store: Store) -> ModelSelection | None:
+    """CLIP's image tower that the operator named, and its text tower; None where CLIP is not asked for.
+
+    Raises ModelUnknown, ModelMissing, ModelCorrupt or SettingsInvalid.
+    """
+    name = settings.models.clip
+    if name is None:
+        if settings.models.clip_labels is not None:
+            raise SettingsInvalid("KERNELSIGHT_CLIP_LABELS: tags from labels need a model, see KERNELSIGHT_CLIP")
+        return None
+    images = catalog.get(name)
+    if images.task != "clip-image" or images.text_tower is None:
+        known = [one.id for one in catalog if one.task == "clip-image"]
+        raise SettingsInvalid(f"KERNELSIGHT_CLIP: {name!r} is no image tower of CLIP; there are: {', '.join(known)}")
+    towers = images, catalog.get(images.text_tower)
+    for tower in towers:
+        store.graph(tower)
+    return ModelSelection(name, towers, CLIP_TASK, "named by KERNELSIGHT_CLIP", ())
 
 
 def log_selections(selections: Mapping[str, ModelSelection]) -> None:

@@ -97,17 +97,19 @@ class ClipTokeniser:
             for at in positions:
                 second = after[at]
                 if second == len(symbols) or ranks.get((symbols[at], symbols[second])) != rank:
-                    continue  # an earlier merge took one of the two
+                    continue  # an earlier merge took a part of the pair
                 symbols[at], symbols[second] = symbols[at] + symbols[second], ""
                 after[at] = after[second]
                 if after[at] < len(symbols):
                     before[after[at]] = at
                 for first in (before[at], at):
                     if first >= 0 and after[first] < len(symbols):
-                        pair = symbols[first], symbols[after[first]]
-                        if pair in ranks:
-                            heappush(waiting, (ranks[pair], first))
+                        self._offer((symbols[first], symbols[after[first]]), first, waiting)
         return filter(None, symbols)
+
+    def _offer(self, pair: tuple[str, str], at: int, waiting: list[tuple[int, int]]) -> None:
+        if pair in self._ranks:
+            heappush(waiting, (self._ranks[pair], at))
 
 
 def _name_bytes() -> dict[int, str]:

@@ -209,8 +209,10 @@ async def open_feedback(components: Components) -> AsyncIterator[FeedbackAggrega
 async def read_known_labels(components: Components) -> KnownLabels:
     policy, labels = await components.policy.current(), components.encoder.labels
     rules = (policy.rules, *policy.tenant_rules.values())
+    own = components.zero_shot
+    own_groups = {label.name: label.group for label in own.labels} if own else {}
     return KnownLabels(
         categories={rule.category for rule_set in rules for rule in rule_set.values()},
-        groups=set(labels.groups),
-        group_of={label.name: label.group for label in labels.labels},
+        groups={*labels.groups, *(one for one in own_groups.values() if one)},
+        group_of={label.name: label.group for label in labels.labels} | own_groups,
     )
