@@ -40,6 +40,6 @@ FEATURES = PipelineSpec(
     is_default=True,
     warm_up=FeaturesOptions(),
     canary=FeaturesOptions(embedding="none", labels="encoder"),  # golden sets name the encoder's classes
-    stages=frozenset({"preprocess", "wait", "session", "clip-preprocess", "clip-wait", "clip-session", "postprocess"}),
+    stages=frozenset({"preprocess", "wait", "session", "clip.preprocess", "clip.wait", "clip.session", "postprocess"}),
     summarise=_summarise,
 )

@@ -19,7 +19,7 @@ from pipelines.types import ModelUsed
 if TYPE_CHECKING:  # it loads ftfy
     from pipelines.clip.tokeniser import ClipTokeniser
 
-PREPROCESS, WAIT, SESSION = STAGES = ("clip-preprocess", "clip-wait", "clip-session")
+PREPROCESS, WAIT, SESSION = STAGES = ("clip.preprocess", "clip.wait", "clip.session")
 
 Floats = NDArray[np.float32]
 
@@ -71,7 +71,10 @@ class ClipEncoder:
         )
         model = self.used_for_texts if answer.model_info is None else ModelUsed.of(answer.model_info)
         return TextEmbeddings(
-            to_unit(answer.outputs["embedding"]), float(answer.outputs["scale"][0]), int(np.count_nonzero(ids)), model
+            to_unit(answer.outputs["embedding"]),
+            float(answer.outputs["scale"][0]),
+            int((ids.argmax(1) + 1).sum()),
+            model,
         )
 
 

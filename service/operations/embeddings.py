@@ -16,7 +16,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from models.concurrency import gather_or_cancel
-from models.errors import DeadlineExceeded
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.captioning.spec import FEATURES
 from pipelines.errors import RequestRejected
@@ -220,13 +219,7 @@ async def _embed_texts(
             f"input.{min(texts)}: only images are embedded here: give a data URL or http(s) URL; texts need CLIP"
         )
     started = perf_counter()
-    try:
-        async with asyncio.timeout_at(limits.deadline):
-            found = await components.clip.embed_texts(
-                list(texts.values()), priority=limits.priority, deadline=limits.deadline
-            )
-    except TimeoutError:
-        raise DeadlineExceeded("the request") from None
+    found = await components.clip.embed_texts(list(texts.values()), priority=limits.priority, deadline=limits.deadline)
     timings = {"total": round(perf_counter() - started, 6)}
     vectors = found.vectors.astype(np.float64).round(7).tolist()
     origins = (ResultOrigin(result_id=new_result_id(), models=[found.model], timings=timings) for _ in texts)

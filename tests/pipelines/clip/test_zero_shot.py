@@ -120,3 +120,9 @@ def test_a_label_is_the_mean_of_its_sentences(folders: tuple[Path, Path], pool: 
 
     assert tag.label == "yellow"
     assert tag.score == pytest.approx(1 / (1 + np.exp(-SCALE)), abs=1e-5)
+
+
+def test_a_text_tower_has_one_session_on_a_cpu(folders: tuple[Path, Path]) -> None:
+    catalog, store = folders
+
+    assert Runtime(Store(store), device="cpu").plan(find_text_manifest(catalog)).workers == 1

@@ -64,9 +64,9 @@ def test_inputs_under_text_are_texts_whatever_they_begin_with(clip_service: Serv
 
 def test_tokens_of_texts_are_counted(clip_service: Service) -> None:
     with openai.OpenAI(base_url=f"{clip_service.url}/v1", api_key="none", max_retries=0) as client:
-        reply = client.embeddings.create(model="any", input=["red", data_url(png(1, 2, 3))])
+        reply = client.embeddings.create(model="any", input=["red!!", data_url(png(1, 2, 3))])
 
-    assert reply.usage.total_tokens == 2 + len("red")
+    assert reply.usage.total_tokens == 2 + len("red!!")
     assert reply.model == "tiny-clip"
 
 
@@ -123,6 +123,19 @@ def test_models_name_clip_and_why(clip_service: Service) -> None:
     tasks = clip_service.http.get("/v1/models").json()["tasks"]
 
     assert tasks["clip"]["reason"] == "named by KERNELSIGHT_CLIP"
+
+
+def test_a_text_towers_manifest_can_be_read(clip_service: Service) -> None:
+    found = clip_service.http.get("/v1/models/tiny-clip-text").json()["manifest"]
+
+    assert found["input"] == {"name": "tokens", "dtype": "int64", "length": 77}
+    assert found["vocabulary"]["format"] == "clip-bpe"
+
+
+def test_a_text_tower_has_no_kernels_to_inspect(clip_service: Service) -> None:
+    reply = clip_service.http.get("/v1/models/tiny-clip-text/kernels")
+
+    assert (reply.status_code, problem_code(reply)) == (501, "kernels-unavailable")
 
 
 def test_without_clip_its_space_is_refused(service: Service, jpeg: Jpeg) -> None:
