@@ -8,7 +8,8 @@ from onnx import TensorProto, helper
 
 from models.manifest import TextManifest
 from models.registry import Catalog
-from models.store.store import Store, hash_file
+from models.store.sources import hash_file
+from models.store.store import Store
 from tests.models.tiny_graphs import ignore_progress
 from tests.pipelines.clip.vocabulary import write_vocabulary
 

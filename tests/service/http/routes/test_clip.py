@@ -30,7 +30,7 @@ def clip_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def clip_service(clip_settings: dict[str, str]) -> Iterator[Service]:
-    with serving(pipelines="features", **clip_settings) as service:
+    with serving(pipelines="features", **clip_settings) as service:  # type: ignore[arg-type]  # all are settings
         yield service
 
 
@@ -117,6 +117,22 @@ def test_requests_can_ask_for_the_encoders_classes(clip_service: Service, jpeg: 
     found = clip_service.http.post("/v1/features", files={"file": jpeg("cat")}, params={"labels": "encoder"}).json()
 
     assert found["tags"][0]["wnid"].startswith("n0")
+
+
+def test_feedback_knows_the_operators_labels(clip_service: Service) -> None:
+    found = clip_service.http.post("/v1/features", files={"file": png(255, 0, 0)}).json()
+    given = {"result_id": found["result_id"], "pipeline": "features", "verdict": "wrong", "expected": "green"}
+
+    reply = clip_service.http.post("/v1/feedback", json=given).json()
+
+    assert reply["said"] == {"red": 1, "warm": 1}
+    assert reply["expected"] == {"green": 1, "cold": 1}
+
+
+def test_golden_sets_ask_for_the_encoders_classes(clip_settings: dict[str, str]) -> None:
+    done = run("canary", "run", pipelines="features", **clip_settings)
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_models_name_clip_and_why(clip_service: Service) -> None:
