@@ -129,24 +129,23 @@ class Store:
 
     def _fetch(self, file: ModelFile, target: Path, progress: ProgressCallback) -> FileRecord:
         """Copied where another model in the store has the same file; raises SourceFailed."""
-        wheels, twin = self.root / ".wheels", self._find_twin(file, target)
-        try:
-            if twin is None:
-                raise SourceFailed("no other model has it")
-            copied = file.model_copy(update={"sources": (FileSource(kind="file", path=twin),)})
-            source = fetch_file(copied, target, mirror=None, wheels=wheels, progress=progress)
-        except SourceFailed:
-            source = fetch_file(file, target, mirror=self._mirror, wheels=wheels, progress=progress)
+        source = self._copy_twin(file, target, progress) or fetch_file(
+            file, target, mirror=self._mirror, wheels=self.root / ".wheels", progress=progress
+        )
         return FileRecord(sha256=hash_file(target), bytes=target.stat().st_size, source=source)
 
-    def _find_twin(self, file: ModelFile, target: Path) -> Path | None:
-        """The same file of another model: both towers of CLIP are made from one archive of several 100 MB."""
-        for path in self.root.glob(f"*/*/{file.name}"):
-            record = path.with_name("manifest.json")
-            if path != target and record.is_file():
-                stored = json.loads(record.read_bytes()).get("files", {}).get(file.name, {})
-                if stored.get("sha256") == file.sha256:
-                    return path
+    def _copy_twin(self, file: ModelFile, target: Path, progress: ProgressCallback) -> str | None:
+        """Copy the same file of another model: both towers of CLIP are made from one archive of several 100 MB."""
+        for record in self.root.glob("*/*/manifest.json"):
+            twin = record.with_name(file.name)
+            if twin == target or not twin.is_file():
+                continue
+            copied = file.model_copy(update={"sources": (FileSource(kind="file", path=twin),)})
+            try:
+                if StoreRecord.model_validate_json(record.read_bytes()).files[file.name].sha256 == file.sha256:
+                    return fetch_file(copied, target, mirror=None, wheels=self.root / ".wheels", progress=progress)
+            except (KeyError, OSError, ValueError, SourceFailed):
+                continue  # damaged: the sources have it as well
         return None
 
     def weights(self, manifest: Manifest) -> Path:
