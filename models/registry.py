@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from models.errors import ModelUnknown
-from models.manifest import BUILT_IN_CATALOG, CatalogInvalid, Manifest, ManifestSection, ModelId
+from models.manifest import BUILT_IN_CATALOG, MANIFESTS, CatalogInvalid, Manifest, ManifestSection, ModelId
 
 
 class TaskPreference(ManifestSection):
@@ -80,7 +80,7 @@ class Catalog:
 def read_manifest(path: Path) -> Manifest:
     """Raises CatalogInvalid, and OSError where it cannot be read."""
     try:
-        return Manifest.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return MANIFESTS.validate_python(tomllib.loads(path.read_text("utf-8")))
     except ValueError as cause:  # not UTF-8, not TOML, or not a manifest
         raise CatalogInvalid(f"manifest {path.name!r}: {cause}") from cause
 

@@ -11,6 +11,8 @@ from pipelines.types import ModelUsed
 
 if TYPE_CHECKING:  # they load OpenCV or PDFium's client, which a process without pipelines does not need
     from pipelines.captioning.encoder import ImageEncoder
+    from pipelines.clip.encoder import ClipEncoder
+    from pipelines.clip.zero_shot import ZeroShotClassifier
     from pipelines.documents.ocr.reader import OcrReader
     from pipelines.documents.pages import PdfOpener
     from pipelines.documents.pipeline import DocumentLimits
@@ -44,8 +46,8 @@ class ModerationParts:
 class PipelineResources:
     """`models` by task; `used` names the graph that the store holds for a manifest.
 
-    `encoder` and `reader` are shared by several pipelines. `load_explainers` opens the explainer of the version that
-    serves a model now.
+    `encoder` and `reader` are shared by several pipelines; `clip` and `zero_shot` are there where settings ask for
+    them. `load_explainers` opens the explainer of the version that serves a model now.
     """
 
     models: Mapping[str, TaskModels]
@@ -60,3 +62,5 @@ class PipelineResources:
     pdfium: "PdfOpener"
     document_limits: "DocumentLimits"
     moderation: ModerationParts
+    clip: "ClipEncoder | None" = None
+    zero_shot: "ZeroShotClassifier | None" = None

@@ -26,7 +26,7 @@ from pipelines.pixel_budget import PixelBudget
 from pipelines.registry import PIPELINES, served_with, tasks_of
 from pipelines.types import ModelUsed
 from service.hot_reload import Reloading, file_state
-from service.model_selection import ModelSelection, select_models
+from service.model_selection import CLIP_TASK, ModelSelection, select_clip, select_models
 from service.network.captioner_client import open_captioner
 from service.network.image_fetcher import ImageFetcher, open_fetcher
 from service.settings import Settings
@@ -36,6 +36,8 @@ if TYPE_CHECKING:  # they load OpenCV and ONNX Runtime, which a process does not
     from models.runtime.runtime import Runtime
     from pipelines.captioning.encoder import ImageEncoder
     from pipelines.captioning.encoder_cache import EncoderCache
+    from pipelines.clip.encoder import ClipEncoder
+    from pipelines.clip.zero_shot import ZeroShotClassifier
     from pipelines.moderation.categories.custom_categories import CustomCategories
     from pipelines.moderation.text_pipeline import TextModeration
 
@@ -46,8 +48,8 @@ _GPU_BULK = 64
 class Components:
     """Everything that operations need, open and warm. `selections` are the models by task.
 
-    `absent` are the selections without models, whose pipelines are not served. Without settings for it there is no
-    captioner.
+    `absent` are the selections without models, whose pipelines are not served. `captioner`, `clip` and `zero_shot` are
+    there where settings ask for them; the latter two with features.
     """
 
     settings: Settings
@@ -60,6 +62,8 @@ class Components:
     engine: Engine
     decoders: Decoders
     encoder: "ImageEncoder"
+    clip: "ClipEncoder | None"
+    zero_shot: "ZeroShotClassifier | None"
     policy: Reloading[Policy]
     heads: Reloading[HeadStore]
     texts: "TextModeration"
@@ -75,8 +79,8 @@ async def open_components(
 ) -> AsyncIterator[Components]:
     """Open the served pipelines with their models and warm them, or open `only` the named ones; close all at the end.
 
-    Raises ModelUnknown, ModelMissing, ModelCorrupt, DeviceUnavailable, SettingsInvalid, CatalogInvalid or
-    PolicyInvalid.
+    Raises ModelUnknown, ModelMissing, ModelCorrupt, DeviceUnavailable, SettingsInvalid, CatalogInvalid, PolicyInvalid
+    or LabelsInvalid.
     """
     from pipelines.moderation.categories.custom_categories import CustomCategories
     from service.pipeline_factory import PipelineFactory
@@ -86,13 +90,17 @@ async def open_components(
     selections = select_models(settings, catalog, store)
     absent = {task: selections[task] for task in tasks_of(wanted) if selections[task].is_absent}
     names = tuple(name for name in wanted if not absent.keys() & set(tasks_of([name])))
+    tasks = list(tasks_of(names))
+    if "features" in names and (clip := select_clip(settings, catalog, store)) is not None:
+        selections[CLIP_TASK] = clip
+        tasks.append(CLIP_TASK)
     async with (
         _open_workers(settings, store, metrics) as workers,
         open_fetcher(settings.server.url_inputs, max_bytes=settings.limits.max_image_bytes) as fetcher,
         open_captioner(settings.captioner, metrics.captioner.observe) as captioner,
     ):
         runtime, pool, decoders = workers.runtime, workers.pool, workers.decoders
-        await _load_models(runtime, selections, names)
+        await _load_models(runtime, [selections[task] for task in tasks])
         factory = PipelineFactory(settings, store, runtime, selections, pool, decoders, workers.pdfium)
         policy, heads = open_policy(settings, pool), open_reloading_heads(settings, pool)
         resources = await factory.open_resources(policy, heads, has_documents="document" in names)
@@ -109,13 +117,15 @@ async def open_components(
             settings=settings,
             metrics=metrics,
             catalog=catalog,
-            selections={task: selections[task] for task in tasks_of(names)},
+            selections={task: selections[task] for task in tasks},
             absent=absent,
             store=store,
             runtime=runtime,
             engine=engine,
             decoders=decoders,
             encoder=resources.encoder,
+            clip=resources.clip,
+            zero_shot=resources.zero_shot,
             policy=policy,
             heads=heads,
             texts=_open_text_moderation(pipelines["moderation"]),
@@ -237,8 +247,8 @@ def pdf_limits(settings: Settings) -> PdfLimits:
     return PdfLimits(settings.limits.max_document_bytes, settings.limits.max_page_pixels)
 
 
-async def _load_models(runtime: "Runtime", selections: dict[str, ModelSelection], pipelines: Collection[str]) -> None:
-    manifests = {one.id: one for task in tasks_of(pipelines) for one in selections[task].manifests}
+async def _load_models(runtime: "Runtime", selections: Iterable[ModelSelection]) -> None:
+    manifests = {one.id: one for selection in selections for one in selection.manifests}
     for manifest in manifests.values():
         await runtime.open(manifest)
 

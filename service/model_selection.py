@@ -15,6 +15,7 @@ from service.settings import Settings, SettingsInvalid
 log = logging.getLogger(__name__)
 
 ABSENT = "none"  # the name of a selection without models
+CLIP_TASK = "clip"  # of two models that no pipeline needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,26 @@ def select_models(settings: Settings, catalog: Catalog, store: Store) -> dict[st
     Raises ModelUnknown or SettingsInvalid, and ModelMissing for a task that the service cannot do without.
     """
     return {task: _select(task, settings, catalog, store) for task in catalog.tasks if task in MODEL_TASKS}
+
+
+def select_clip(settings: Settings, catalog: Catalog, store: Store) -> ModelSelection | None:
+    """CLIP's image tower that the operator named, and its text tower; None where CLIP is not asked for.
+
+    Raises ModelUnknown, ModelMissing, ModelCorrupt or SettingsInvalid.
+    """
+    name = settings.models.clip
+    if name is None:
+        if settings.models.clip_labels is not None:
+            raise SettingsInvalid("KERNELSIGHT_CLIP_LABELS: tags from labels need a model, see KERNELSIGHT_CLIP")
+        return None
+    images = catalog.get(name)
+    if images.task != "clip-image" or images.text_tower is None:
+        known = [one.id for one in catalog if one.task == "clip-image"]
+        raise SettingsInvalid(f"KERNELSIGHT_CLIP: {name!r} is no image tower of CLIP; there are: {', '.join(known)}")
+    towers = images, catalog.get(images.text_tower)
+    for tower in towers:
+        store.graph(tower)
+    return ModelSelection(name, towers, CLIP_TASK, "named by KERNELSIGHT_CLIP", ())
 
 
 def log_selections(selections: Mapping[str, ModelSelection]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from models.labels import load_label_set
-from models.manifest import Manifest
+from models.manifest import Manifest, TextManifest
 from models.runtime.model_info import ModelInfo
 from models.runtime.runtime import Runtime
 from models.runtime.session import read_metadata
@@ -11,6 +11,8 @@ from models.store.promotions import find_version
 from models.store.store import Store
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.encoder_cache import EncoderCache
+from pipelines.clip.encoder import ClipEncoder
+from pipelines.clip.zero_shot import ZeroShotClassifier
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.ocr.recogniser import read_alphabet
@@ -35,7 +37,7 @@ from pipelines.resources import ModerationParts, PipelineResources
 from pipelines.types import ModelUsed
 from service.hash_list_store import open_known_image_signal
 from service.hot_reload import Reloading, file_state
-from service.model_selection import ModelSelection
+from service.model_selection import CLIP_TASK, ModelSelection
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 
@@ -72,6 +74,7 @@ class PipelineFactory:
         Raises HashListInvalid, HashListUnavailable, DomainsInvalid or SettingsInvalid.
         """
         encoder, reader = self._open_encoder(), await self._open_reader()
+        clip = await self._open_clip()
         return PipelineResources(
             models=self.selections,
             infer=self.runtime.infer,
@@ -85,6 +88,8 @@ class PipelineFactory:
             pdfium=self.pdfium,
             document_limits=self._document_limits(),
             moderation=await self._open_moderation(encoder, policy, heads, reader if has_documents else None),
+            clip=clip,
+            zero_shot=await self._open_zero_shot(clip),
         )
 
     def current_version(self, declared: ModelUsed) -> ModelUsed:
@@ -108,6 +113,21 @@ class PipelineFactory:
             cache,
             self.current_version,
         )
+
+    async def _open_clip(self) -> ClipEncoder | None:
+        if CLIP_TASK not in self.selections:
+            return None
+        from pipelines.clip.tokeniser import ClipTokeniser  # loads ftfy, which few services need
+
+        images, texts = self.selections[CLIP_TASK].manifests
+        assert isinstance(texts, TextManifest)
+        tokeniser = await self.pool.run(ClipTokeniser.load, self.store.folder(texts) / texts.vocabulary.name)
+        used = self._used(images), self._used(texts)
+        return ClipEncoder(images, texts, *used, tokeniser, self.runtime.infer, self.runtime.infer_many, self.pool)
+
+    async def _open_zero_shot(self, clip: ClipEncoder | None) -> ZeroShotClassifier | None:
+        path = self.settings.models.clip_labels
+        return await ZeroShotClassifier.load(path, clip) if clip is not None and path is not None else None
 
     async def _open_reader(self) -> OcrReader:
         detector, recogniser, orientation = (self.selections[task].manifests[0] for task in READING_TASKS)

@@ -71,6 +71,8 @@ class ModelSettings(SettingsGroup):
     model_mirror: str | None = None  # folder or URL asked for every model file before its own sources
     encoder: str | None = None  # model id of the captioning encoder; None takes the task's first choice
     faces: str | None = None  # yunet or mtcnn; None takes the first whose models are in the store
+    clip: str | None = None  # model id of CLIP's image tower: texts and images in one space; None: CLIP is not loaded
+    clip_labels: Path | None = None  # labels of zero-shot tags, which need `clip`; None: tags are the encoder's classes
     categories: Path = Field(default_factory=lambda: _data_folder("categories"))  # where custom categories live
     versions: Path = Field(default_factory=lambda: _data_folder("versions"))  # shadow versions, and those promoted
     export_python: Path = Path(".venv-export/bin/python")  # interpreter with the export extra, for `models export`
@@ -161,9 +163,8 @@ class LimitSettings(SettingsGroup):
     max_image_bytes: int = Field(default=20 * 2**20, ge=1)
     max_image_pixels: int = Field(default=64_000_000, ge=1)
     max_image_frames: int = Field(default=1_000, ge=1)
-    pixel_memory_bytes: int = Field(
-        default=768 * 2**20, ge=2**20
-    )  # of all decoded pixels in flight; then requests wait
+    # Of all decoded pixels in flight; then requests wait.
+    pixel_memory_bytes: int = Field(default=768 * 2**20, ge=2**20)
     pixel_wait_seconds: float = Field(default=20.0, ge=0)  # for that memory, then 429
     max_document_bytes: int = Field(default=64 * 2**20, ge=1)  # of a PDF
     max_document_pages: int = Field(default=200, ge=1)  # that one request may ask for
@@ -220,9 +221,8 @@ class WebhookSettings(SettingsGroup):
 class MonitoringSettings(SettingsGroup):
     audit: str = Field(default_factory=lambda: str(_data_folder("audit")))  # a folder, redis (the queue's), or off
     audit_days: int = Field(default=30, ge=1)  # how long records and feedback are kept
-    audit_bytes: int = Field(
-        default=2 * 2**30, ge=2**20
-    )  # of records, and as much of feedback; a full log takes no more
+    # Of records, and as much of feedback; a full log takes no more.
+    audit_bytes: int = Field(default=2 * 2**30, ge=2**20)
     audit_records: int = Field(default=100_000, ge=1000)  # that redis keeps at most: about half a gigabyte
     feedback_window: int = Field(default=1_000, ge=1)  # judgements per pipeline that precision and recall are over
 

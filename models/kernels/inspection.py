@@ -11,7 +11,7 @@ from models.kernels.activation_probe import ActivationProbe, LayerActivations, m
 from models.kernels.baseline import load_or_create_baseline
 from models.kernels.health import KernelHealth, assess_layers
 from models.kernels.probe_images import draw_probe_images, probe_size, to_item
-from models.manifest import Manifest
+from models.manifest import InputContract, Manifest
 from models.store.store import Store
 
 Pause = Callable[[], None]  # called between pictures: returns when the next one may be measured, or raises
@@ -32,7 +32,7 @@ class TrafficActivations:
 
 
 def takes_whole_pictures(manifest: Manifest) -> bool:
-    return min(probe_size(manifest.input)) >= _SMALLEST_WHOLE
+    return isinstance(manifest.input, InputContract) and min(probe_size(manifest.input)) >= _SMALLEST_WHOLE
 
 
 def no_pause() -> None:

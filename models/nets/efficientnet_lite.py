@@ -1,10 +1,11 @@
-"""EfficientNet-Lite0: EfficientNet-B0 without squeeze-and-excitation and with ReLU6, made for integer hardware.
+"""EfficientNet-Lite: EfficientNet without squeeze-and-excitation and with ReLU6, made for integer hardware.
 
 Source: M. Tan and Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
 Networks" (ICML 2019) and Google's EfficientNet-Lite release notes; weights Apache-2.0.
 Attribute names follow the published state dict, so `load_state_dict(strict=True)` takes it as it is.
 """
 
+from math import ceil
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -84,33 +85,59 @@ class MBConvBlock(nn.Module):
         return images + x if self.adds_input else x
 
 
-class EfficientNetLite0(EncoderNet):
-    """4.65 M parameters, 0.4 GFLOPs at 224 x 224; embedding of 1280, grid of 7 x 7."""
+class EfficientNetLite(EncoderNet):
+    """A network of the family: `width` multiplies the channels of `STAGES`, `depth` their repeats; embedding of 1280.
 
-    def __init__(self, classes: int = 1000) -> None:
+    Unlike in EfficientNet-B, stem and head keep their width, the first and the last stage their one block.
+    """
+
+    def __init__(self, *, width: float = 1.0, depth: float = 1.0, classes: int = 1000) -> None:
         super().__init__()
         self._conv_stem = SameConv2d(3, 32, 3, stride=2)
         self._bn0 = nn.BatchNorm2d(32, **_BATCH_NORM)
         blocks: list[MBConvBlock] = []
         channels = 32
-        for stage in STAGES:
-            for repeat in range(stage.repeats):
+        for index, stage in enumerate(STAGES):
+            is_scaled = 0 < index < len(STAGES) - 1
+            channels_out = _scale_channels(stage.channels, width)
+            for repeat in range(ceil(stage.repeats * depth) if is_scaled else stage.repeats):
                 stride = stage.stride if repeat == 0 else 1
-                blocks.append(MBConvBlock(channels, stage.channels, stage.kernel, stride, stage.expansion))
-                channels = stage.channels
+                blocks.append(MBConvBlock(channels, channels_out, stage.kernel, stride, stage.expansion))
+                channels = channels_out
         self._blocks = nn.ModuleList(blocks)
         self._conv_head = SameConv2d(channels, 1280, 1)
         self._bn1 = nn.BatchNorm2d(1280, **_BATCH_NORM)
         self._fc = nn.Linear(1280, classes)
 
     def features(self, images: Tensor) -> Tensor:
-        x = F.relu6(self._bn0(self._conv_stem(images)))  # (N, 32, 112, 112)
+        x = F.relu6(self._bn0(self._conv_stem(images)))  # (N, 32, h / 2, w / 2)
         for block in self._blocks:
             x = block(x)
-        return F.relu6(self._bn1(self._conv_head(x)))  # (N, 1280, 7, 7)
+        return F.relu6(self._bn1(self._conv_head(x)))  # (N, 1280, h / 32, w / 32)
 
     def pool(self, grid: Tensor) -> Tensor:
         return grid.mean((2, 3))
 
     def classify(self, embedding: Tensor) -> Tensor:
         return self._fc(embedding)
+
+
+class EfficientNetLite0(EfficientNetLite):
+    """4.65 M parameters, 0.4 GFLOPs at 224 x 224; grid of 7 x 7."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class EfficientNetLite2(EfficientNetLite):
+    """6.09 M parameters, 0.9 GFLOPs at 260 x 260; grid of 9 x 9."""
+
+    def __init__(self) -> None:
+        super().__init__(width=1.1, depth=1.2)
+
+
+def _scale_channels(channels: int, width: float) -> int:
+    """`channels` times `width`, to the nearest multiple of 8 that keeps at least 90 % of it."""
+    scaled = channels * width
+    rounded = max(8, int(scaled + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * scaled else rounded + 8

@@ -19,7 +19,7 @@ from models.arrays import Array
 from models.device import Device
 from models.errors import DeviceUnavailable, KernelSightError, ModelMissing
 from models.inference import BatchRecord, Inference
-from models.manifest import Manifest
+from models.manifest import Manifest, TextManifest
 from models.priority import Priority
 from models.runtime.batcher import Batcher
 from models.runtime.loaded_model import LoadedModel
@@ -65,9 +65,14 @@ class Runtime:
         self._listeners: dict[str, InferenceListener] = {}
 
     def plan(self, manifest: Manifest) -> BatchPlan:
-        """On a CPU a single-threaded session per core; on CUDA one session with large, padded batches."""
+        """On a CPU a single-threaded session per core; on CUDA one session with large, padded batches.
+
+        A text tower has one session on a CPU, too: texts are few, and each session holds 250 MB of weights.
+        """
         if self.device == "cuda":
             plan = BatchPlan(workers=1, threads=1, max_batch=manifest.batch.cuda, pads=True)
+        elif isinstance(manifest, TextManifest):
+            plan = BatchPlan(workers=1, threads=_cores(), max_batch=manifest.batch.cpu)
         else:
             plan = BatchPlan(workers=_cores(), threads=1, max_batch=manifest.batch.cpu)
         return replace(
@@ -107,7 +112,7 @@ class Runtime:
                 path,
                 device=device,
                 threads=plan.threads,
-                shapes_vary=len(manifest.input.sizes) > 1,
+                shapes_vary=len(manifest.input.item_shapes) > 1,
                 extra_outputs=manifest.undeclared_outputs,
             ),
             _probes(manifest),

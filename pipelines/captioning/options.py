@@ -13,4 +13,10 @@ class FeaturesOptions(BaseModel):
     embedding: Literal["float", "base64", "none"] = Field(
         default="float", description="a list of numbers, base64 of little-endian float32, or nothing"
     )
+    space: Literal["encoder", "clip"] = Field(
+        default="encoder", description="whose embedding: the encoder's, or CLIP's, which texts share, where one serves"
+    )
+    labels: Literal["own", "encoder"] = Field(
+        default="own", description="own: tags from KERNELSIGHT_CLIP_LABELS where there are any; encoder: its classes"
+    )
     grid: bool = Field(default=False, description="add the spatial feature grid as base64 of float16")

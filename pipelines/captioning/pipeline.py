@@ -1,4 +1,7 @@
-"""Pipeline "features": embedding, grid and tags from one encoder pass; colours and sharpness from the pixels."""
+"""Pipeline "features": embedding, grid and tags from one encoder pass; colours and sharpness from the pixels.
+
+Where CLIP serves, the embedding may be CLIP's; with labels of the operator's, tags and groups are zero-shot ones.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -14,11 +17,14 @@ from pipelines.captioning.appearance import measure_appearance
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.captioning.statements import describe_appearance, describe_things
+from pipelines.clip.encoder import ClipEncoder
+from pipelines.clip.zero_shot import CALIBRATION, ZeroShotClassifier
 from pipelines.cpu_pool import CpuPool
+from pipelines.errors import RequestRejected
 from pipelines.image.decode import Picture
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
-from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed
+from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed, Tag
 
 MOST_GROUPS, SMALLEST_GROUP = 3, 0.05
 
@@ -27,41 +33,86 @@ MOST_GROUPS, SMALLEST_GROUP = 3, 0.05
 class CaptioningPipeline:
     encoder: ImageEncoder
     pool: CpuPool
+    clip: ClipEncoder | None = None
+    zero_shot: ZeroShotClassifier | None = None
     name: str = "features"
 
     def models(self, options: FeaturesOptions) -> list[ModelUsed]:
-        return [self.encoder.used]
+        encoder = [self.encoder.used] if self._needs_encoder(options) else []
+        return [*encoder, self.clip.used_for_images] if self.clip and self._needs_clip(options) else encoder
 
     def shorter_side(self, options: FeaturesOptions) -> int:
-        return self.encoder.shorter_side
+        clip = self.clip.shorter_side if self.clip and self._needs_clip(options) else 0
+        return max(clip, self.encoder.shorter_side if self._needs_encoder(options) else 0)
+
+    def _classifier(self, options: FeaturesOptions) -> ZeroShotClassifier | None:
+        return self.zero_shot if options.labels == "own" else None
+
+    def _needs_encoder(self, options: FeaturesOptions) -> bool:
+        has_classes = options.top_k > 0 and self._classifier(options) is None
+        return options.space == "encoder" or options.grid or has_classes
+
+    def _needs_clip(self, options: FeaturesOptions) -> bool:
+        return options.space == "clip" or (options.top_k > 0 and self._classifier(options) is not None)
 
     async def run(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> Features:
-        outputs, appearance = await gather_or_cancel(
-            self.encoder.encode(picture, context), self.pool.run(measure_appearance, picture.pixels)
+        """Raises RequestRejected where CLIP is asked for and does not serve."""
+        if options.space == "clip" and self.clip is None:
+            raise RequestRejected("space: no CLIP model serves here; KERNELSIGHT_CLIP names one")
+        outputs, vector, appearance = await gather_or_cancel(
+            self._encode(picture, options, context),
+            self._embed_by_clip(picture, options, context),
+            self.pool.run(measure_appearance, picture.pixels),
         )
         with context.stage("postprocess"):
             if options.grid or options.top_k > 50:
-                return await self.pool.run(self._build_features, outputs, appearance, options)
-            return self._build_features(outputs, appearance, options)  # 0.1 ms: less than a thread costs
+                return await self.pool.run(self._build_features, outputs, vector, appearance, options)
+            return self._build_features(outputs, vector, appearance, options)  # 0.1 ms: less than a thread costs
+
+    async def _encode(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> Mapping[str, Array]:
+        return await self.encoder.encode(picture, context) if self._needs_encoder(options) else {}
+
+    async def _embed_by_clip(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> Array | None:
+        if self.clip is None or not self._needs_clip(options):
+            return None
+        return await self.clip.embed_picture(picture, context)
 
     def _build_features(
-        self, outputs: Mapping[str, Array], appearance: Appearance, options: FeaturesOptions
+        self, outputs: Mapping[str, Array], vector: Array | None, appearance: Appearance, options: FeaturesOptions
     ) -> Features:
-        decision = self.encoder.manifest.decision
-        scores = softmax(outputs["logits"], temperature=decision.temperature if decision else 1.0)
-        best = np.argsort(scores)[::-1][: options.top_k]
+        """`outputs` are the encoder's, `vector` is CLIP's; of what was not run, there is nothing."""
+        tags, groups, calibration = self._classify(outputs, vector, options)
+        embedding = vector if options.space == "clip" and vector is not None else outputs["embedding"]
         return Features(
-            embedding=_encode_embedding(outputs["embedding"], options.embedding),
+            embedding=_encode_embedding(embedding, options.embedding),
             grid=_encode_array(outputs["grid"].astype("<f2"), "float16") if options.grid else None,
-            tags=[
-                self.encoder.tag(int(index), float(scores[index]))
-                for index in best
-                if scores[index] >= options.min_score
-            ],
-            groups=self._sum_groups(scores),
-            calibration=decision.calibration if decision else "softmax, not calibrated",
+            tags=tags,
+            groups=groups,
+            calibration=calibration,
             appearance=appearance,
         )
+
+    def _classify(
+        self, outputs: Mapping[str, Array], vector: Array | None, options: FeaturesOptions
+    ) -> tuple[list[Tag], list[GroupScore], str]:
+        """Tags, groups, and what their scores are worth."""
+        classifier = self._classifier(options)
+        if classifier is not None:
+            if vector is None or options.top_k == 0:
+                return [], [], CALIBRATION
+            scores = classifier.score(vector)
+            tags = classifier.choose_tags(scores, top_k=options.top_k, min_score=options.min_score)
+            return tags, classifier.sum_groups(scores, most=MOST_GROUPS, smallest=SMALLEST_GROUP), CALIBRATION
+        decision = self.encoder.manifest.decision
+        calibration = decision.calibration if decision else "softmax, not calibrated"
+        if "logits" not in outputs:
+            return [], [], calibration
+        scores = softmax(outputs["logits"], temperature=decision.temperature if decision else 1.0)
+        best = np.argsort(scores)[::-1][: options.top_k]
+        tags = [
+            self.encoder.tag(int(index), float(scores[index])) for index in best if scores[index] >= options.min_score
+        ]
+        return tags, self._sum_groups(scores), calibration
 
     def _sum_groups(self, scores: NDArray[np.float32]) -> list[GroupScore]:
         sums = np.bincount(self.encoder.labels.group_of, weights=scores)

@@ -13,7 +13,7 @@ from pipelines.types import Features
 async def _build(resources: PipelineResources) -> Pipeline[FeaturesOptions, Features]:
     from pipelines.captioning.pipeline import CaptioningPipeline
 
-    return CaptioningPipeline(resources.encoder, resources.pool)
+    return CaptioningPipeline(resources.encoder, resources.pool, resources.clip, resources.zero_shot)
 
 
 def _summarise(result: Features) -> AuditSummary:
@@ -39,7 +39,7 @@ FEATURES = PipelineSpec(
     is_analysis=True,
     is_default=True,
     warm_up=FeaturesOptions(),
-    canary=FeaturesOptions(embedding="none"),
-    stages=frozenset({"preprocess", "wait", "session", "postprocess"}),
+    canary=FeaturesOptions(embedding="none", labels="encoder"),  # golden sets name the encoder's classes
+    stages=frozenset({"preprocess", "wait", "session", "clip.preprocess", "clip.wait", "clip.session", "postprocess"}),
     summarise=_summarise,
 )

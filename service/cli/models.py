@@ -113,7 +113,8 @@ def export(
 
         with show_activity(f"exporting {manifest.id}"):
             parity = export_model(store, manifest, device=device)
-        agreement = f"within {parity.largest_difference:.1e} of PyTorch on {parity.images} photographs"
+        inputs = "texts" if manifest.task == "clip-text" else "photographs"
+        agreement = f"within {parity.largest_difference:.1e} of PyTorch on {parity.images} {inputs}"
         out.print(f"[green]✓[/] {manifest.id}: exported on {parity.device}, {agreement}")
 
 

@@ -1,20 +1,25 @@
 """The operation `embeddings`: OpenAI's embeddings request and response, with images as inputs.
 
+Where CLIP serves, texts are inputs as well, and all vectors are CLIP's.
+
 https://platform.openai.com/docs/api-reference/embeddings
 """
 
 import asyncio
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from models.concurrency import gather_or_cancel
+from pipelines.captioning.options import FeaturesOptions
 from pipelines.captioning.spec import FEATURES
 from pipelines.errors import RequestRejected
-from pipelines.findings import Findings
+from pipelines.findings import Findings, new_result_id
 from pipelines.moderation.categories.custom_categories import EMBEDDING_OPTIONS
 from pipelines.types import ImageInfo, ModelUsed
 from service.components import Components
@@ -29,6 +34,7 @@ from service.operations.operation import (
 )
 
 MAX_CONCURRENT_IMAGES = 8  # of one request
+CLIP_OPTIONS = FeaturesOptions(top_k=0, embedding="float", space="clip")
 _SCHEMES = ("data:", "http://", "https://")
 
 
@@ -38,21 +44,31 @@ class JinaImage(BaseModel):
     image: str
 
 
+class EmbeddedText(BaseModel):
+    """A text as a part of a message, or as Jina's service writes it: also one that begins like a URL."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
 def _input_kind(given: Any) -> str | None:
     """Which of the forms an input has, so that an error is about that one."""
     if isinstance(given, str):
         return "url"
     if not isinstance(given, dict):
         return None
-    return "image" if "image" in given else "part"
+    return next((key for key in ("image", "text") if key in given), "part")
 
 
 EmbeddingInput = Annotated[
-    Annotated[str, Tag("url")] | Annotated[ImagePart, Tag("part")] | Annotated[JinaImage, Tag("image")],
+    Annotated[str, Tag("url")]
+    | Annotated[ImagePart, Tag("part")]
+    | Annotated[JinaImage, Tag("image")]
+    | Annotated[EmbeddedText, Tag("text")],
     Discriminator(
         _input_kind,
         custom_error_type="input_kind",
-        custom_error_message="Input should be a URL, an image_url part, or an object with an image",
+        custom_error_message="Input should be a URL, a text, an image_url part, or an object with an image or a text",
     ),
 ]
 
@@ -60,6 +76,7 @@ EmbeddingInput = Annotated[
 class EmbeddingsRequest(BaseModel):
     """`input` is one image or several: a data URL or http(s) URL, alone, as an `image_url` part or under `image`.
 
+    With CLIP (KERNELSIGHT_CLIP), any other string is a text, and so is what stands under `text`.
     `model` and `user` are accepted and ignored: the reply names the encoder.
     """
 
@@ -81,9 +98,8 @@ class EmbeddingsRequest(BaseModel):
     user: str | None = None
 
     @property
-    def urls(self) -> list[str]:
-        given = [self.input] if isinstance(self.input, str) else self.input
-        return [_url_of(one) for one in given]
+    def items(self) -> list[EmbeddingInput]:
+        return [self.input] if isinstance(self.input, str) else self.input
 
 
 class EmbeddingItem(BaseModel):
@@ -93,17 +109,20 @@ class EmbeddingItem(BaseModel):
 
 
 class EmbeddingUsage(BaseModel):
-    """Images are not counted in tokens."""
+    """Images are not counted in tokens. A text's are those that were read, its beginning and end included."""
 
     prompt_tokens: int = 0
     total_tokens: int = 0
 
 
 class ResultOrigin(BaseModel):
-    """Beside OpenAI's fields, for each input in their order: the image and the models that embedded it."""
+    """Beside OpenAI's fields, for each input in their order: the image and the models that embedded it.
+
+    Of a text there is no image; its timing is that of all texts of the request.
+    """
 
     result_id: str
-    image: ImageInfo
+    image: ImageInfo | None = None
     models: list[ModelUsed]
     timings: dict[str, float]
 
@@ -122,7 +141,10 @@ class EmbeddingsReply(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingInputs:
-    urls: list[str]
+    """URLs of images and texts, each by its place in the request."""
+
+    urls: dict[int, str]
+    texts: dict[int, str]
     encoding: Literal["float", "base64"]
     dimensions: int | None
 
@@ -132,43 +154,90 @@ class EmbeddingInputs:
         if request.image is not None:
             raise RequestRejected("embeddings are asked for in JSON, with the image's URL or data URL as 'input'")
         body = parse_fields(EmbeddingsRequest, request.fields, where="body")
-        for number, url in enumerate(body.urls):
+        urls = {place: url for place, one in enumerate(body.items) if (url := _image_url(one)) is not None}
+        texts = {place: text for place, one in enumerate(body.items) if (text := _text(one)) is not None}
+        for place, url in urls.items():
             if not url.startswith(_SCHEMES):
-                raise RequestRejected(f"input.{number}: only images are embedded here: give a data URL or http(s) URL")
-        return cls(body.urls, body.encoding_format, body.dimensions)
+                raise RequestRejected(f"input.{place}: an image is a data URL or http(s) URL")
+        return cls(urls, texts, body.encoding_format, body.dimensions)
+
+
+Embedded = tuple[list[float], ResultOrigin]
 
 
 async def run_embeddings(
     components: Components, request: OperationRequest, inputs: EmbeddingInputs, limits: ExecutionLimits
 ) -> OperationReply:
-    slots = asyncio.Semaphore(MAX_CONCURRENT_IMAGES)
+    """Raises RequestRejected for texts where no CLIP serves."""
+    images, (texts, tokens) = await gather_or_cancel(
+        _embed_images(components, inputs.urls, limits), _embed_texts(components, inputs.texts, limits)
+    )
+    found: list[Embedded] = [(images | texts)[place] for place in sorted(images | texts)]
+    width = len(found[0][0])
+    if inputs.dimensions not in (None, width):
+        raise RequestRejected(f"dimensions: this encoder's embeddings have {width}, and are not cut")
+    data = [
+        EmbeddingItem(index=index, embedding=_encode_vector(vector, inputs.encoding))
+        for index, (vector, _) in enumerate(found)
+    ]
+    return OperationReply.of(
+        EmbeddingsReply(
+            data=data,
+            model=components.clip.used_for_images.id if components.clip else components.categories.encoder.id,
+            usage=EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens),
+            kernelsight=[origin for _, origin in found],
+        )
+    )
 
-    async def embed(url: str) -> Findings:
+
+async def _embed_images(
+    components: Components, urls: Mapping[int, str], limits: ExecutionLimits
+) -> dict[int, Embedded]:
+    """By CLIP where it serves, else by the encoder."""
+    slots = asyncio.Semaphore(MAX_CONCURRENT_IMAGES)
+    options = CLIP_OPTIONS if components.clip else EMBEDDING_OPTIONS
+
+    async def embed(url: str) -> Embedded:
         async with slots:
             image = await load_image(url, components.pool, components.fetcher)
-            return await run_engine(components, image, {"features": EMBEDDING_OPTIONS}, limits)
+            findings = await run_engine(components, image, {"features": options}, limits)
+        embedding = findings.of(FEATURES).embedding
+        assert isinstance(embedding, list)
+        return embedding, ResultOrigin.of(findings)
 
-    found = await gather_or_cancel(*(embed(url) for url in inputs.urls))
-    vectors = [_vector(findings) for findings in found]
-    if inputs.dimensions not in (None, len(vectors[0])):
-        raise RequestRejected(f"dimensions: this encoder's embeddings have {len(vectors[0])}, and are not cut")
-    data = [
-        EmbeddingItem(index=index, embedding=_encode_vector(one, inputs.encoding)) for index, one in enumerate(vectors)
-    ]
-    origins = [ResultOrigin.of(findings) for findings in found]
-    return OperationReply.of(EmbeddingsReply(data=data, model=components.categories.encoder.id, kernelsight=origins))
+    return dict(zip(urls, await gather_or_cancel(*map(embed, urls.values())), strict=True))
 
 
-def _vector(findings: Findings) -> list[float]:
-    embedding = findings.of(FEATURES).embedding
-    assert isinstance(embedding, list)
-    return embedding
+async def _embed_texts(
+    components: Components, texts: Mapping[int, str], limits: ExecutionLimits
+) -> tuple[dict[int, Embedded], int]:
+    """The number of tokens as well. Raises RequestRejected where no CLIP serves, DeadlineExceeded and Overloaded."""
+    if not texts:
+        return {}, 0
+    if components.clip is None:
+        raise RequestRejected(
+            f"input.{min(texts)}: only images are embedded here: give a data URL or http(s) URL; texts need CLIP"
+        )
+    started = perf_counter()
+    found = await components.clip.embed_texts(list(texts.values()), priority=limits.priority, deadline=limits.deadline)
+    timings = {"total": round(perf_counter() - started, 6)}
+    vectors = found.vectors.astype(np.float64).round(7).tolist()
+    origins = (ResultOrigin(result_id=new_result_id(), models=[found.model], timings=timings) for _ in texts)
+    return dict(zip(texts, zip(vectors, origins, strict=True), strict=True)), found.tokens
 
 
-def _url_of(one: str | ImagePart | JinaImage) -> str:
+def _image_url(one: EmbeddingInput) -> str | None:
     if isinstance(one, str):
-        return one
+        return one if one.startswith(_SCHEMES) else None
+    if isinstance(one, EmbeddedText):
+        return None
     return one.image_url.url if isinstance(one, ImagePart) else one.image
+
+
+def _text(one: EmbeddingInput) -> str | None:
+    if isinstance(one, EmbeddedText):
+        return one.text
+    return one if isinstance(one, str) and _image_url(one) is None else None
 
 
 def _encode_vector(vector: list[float], encoding: Literal["float", "base64"]) -> list[float] | str:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models.manifest import Manifest, TorchvisionSource
 from models.nets import BUILDERS
-from models.nets.efficientnet_lite import EfficientNetLite0, SameConv2d
+from models.nets.efficientnet_lite import EfficientNetLite0, EfficientNetLite2, SameConv2d
 from models.nets.encoder import EncoderNet
 from models.registry import Catalog
 
@@ -44,6 +44,10 @@ def test_same_padding_is_tensorflows(size: int, kernel: int, stride: int) -> Non
 
 def test_lite0_has_the_published_number_of_parameters() -> None:
     assert sum(parameter.numel() for parameter in EfficientNetLite0().parameters()) == 4_652_008
+
+
+def test_lite2_has_the_published_number_of_parameters() -> None:
+    assert sum(parameter.numel() for parameter in EfficientNetLite2().parameters()) == 6_092_072
 
 
 @pytest.mark.parametrize("manifest", ENCODERS, ids=lambda one: one.id)

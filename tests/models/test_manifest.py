@@ -37,7 +37,7 @@ def test_every_download_is_over_https(manifest: Manifest) -> None:
 
 @MANIFESTS
 def test_every_source_is_one_that_other_machines_have(manifest: Manifest) -> None:
-    assert {source.kind for source in manifest.file.sources} <= {"wheel", "url", "torchvision"}
+    assert {source.kind for source in manifest.file.sources} <= {"wheel", "npm", "url", "torchvision"}
 
 
 @MANIFESTS

@@ -31,6 +31,8 @@ VARIABLES = {
     "KERNELSIGHT_MODEL_MIRROR": "https://mirror.test/models",
     "KERNELSIGHT_ENCODER": "resnet50",
     "KERNELSIGHT_FACES": "mtcnn",
+    "KERNELSIGHT_CLIP": "clip-rn50",
+    "KERNELSIGHT_CLIP_LABELS": "/a/labels.txt",
     "KERNELSIGHT_CATEGORIES": "/a/categories",
     "KERNELSIGHT_VERSIONS": "/a/versions",
     "KERNELSIGHT_EXPORT_PYTHON": "/a/python",

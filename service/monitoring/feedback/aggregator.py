@@ -19,7 +19,7 @@ from service.monitoring.audit.log import START, EventLog, LogLine, record_prefix
 from service.monitoring.audit.observer import AuditObserver
 from service.monitoring.audit.record import AuditRecord
 from service.monitoring.errors import ResultUnknown
-from service.monitoring.feedback.labels import KnownLabels, derive_labels
+from service.monitoring.feedback.labels import NONE, KnownLabels, derive_labels
 from service.monitoring.feedback.metrics import FeedbackMetrics
 from service.monitoring.feedback.types import (
     Dispute,
@@ -209,8 +209,10 @@ async def open_feedback(components: Components) -> AsyncIterator[FeedbackAggrega
 async def read_known_labels(components: Components) -> KnownLabels:
     policy, labels = await components.policy.current(), components.encoder.labels
     rules = (policy.rules, *policy.tenant_rules.values())
+    own = components.zero_shot
+    own_groups = {label.name: label.group or NONE for label in own.labels} if own else {}
     return KnownLabels(
         categories={rule.category for rule_set in rules for rule in rule_set.values()},
-        groups=set(labels.groups),
-        group_of={label.name: label.group for label in labels.labels},
+        groups={*labels.groups, *own_groups.values()},
+        group_of={label.name: label.group for label in labels.labels} | own_groups,
     )

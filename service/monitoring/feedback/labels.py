@@ -105,7 +105,7 @@ def _fired_categories(record: AuditRecord) -> list[str]:
 def _best_label_and_group(record: AuditRecord) -> tuple[str, str]:
     assert record.features is not None
     tags, groups = record.features.tags, record.features.groups
-    return tags[0].label if tags else NONE, groups[0].group if groups else tags[0].group if tags else NONE
+    return tags[0].label if tags else NONE, groups[0].group if groups else (tags[0].group or NONE) if tags else NONE
 
 
 def _recorded_face_labels(record: AuditRecord) -> LabelCounts:

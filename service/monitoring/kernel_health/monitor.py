@@ -12,7 +12,7 @@ from models.kernels.inspection import inspect_kernels
 from models.kernels.layers import find_conv_layers, find_layer
 from models.kernels.probe_images import draw_probe_images
 from models.kernels.rendering import activations_png, kernels_png
-from models.manifest import Manifest
+from models.manifest import InputContract, Manifest
 from models.onnx_graph import OnnxGraph
 from models.store.store import Store
 from service.components import Components
@@ -112,7 +112,8 @@ async def open_kernel_monitor(components: Components) -> AsyncIterator[KernelMon
     task: asyncio.Task[None] | None = None
     if seconds:
         components.engine.add_observer(traffic.observe)
-        task = asyncio.create_task(monitor.inspect_periodically(components.runtime.models, current))
+        pictured = [one for one in components.runtime.models if isinstance(current(one).input, InputContract)]
+        task = asyncio.create_task(monitor.inspect_periodically(pictured, current))
     try:
         yield monitor
     finally:

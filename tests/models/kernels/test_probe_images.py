@@ -6,15 +6,16 @@ from PIL import Image
 
 from models.kernels.inspection import takes_whole_pictures
 from models.kernels.probe_images import draw_probe_images, to_item
-from models.manifest import Manifest
+from models.manifest import InputContract, Manifest
 from models.registry import Catalog
 from pipelines.image.preprocess import crop_centre
 from pipelines.moderation.signals.nsfw import make_tensor
 
+PICTURED = [one for one in Catalog.load() if isinstance(one.input, InputContract)]
 PLAIN = Image.new("RGB", (400, 300), (250, 120, 10))
 
 
-@pytest.mark.parametrize("manifest", list(Catalog.load()), ids=lambda manifest: manifest.id)
+@pytest.mark.parametrize("manifest", PICTURED, ids=lambda manifest: manifest.id)
 def test_every_catalog_model_accepts_the_probe_items(manifest: Manifest) -> None:
     item = to_item(draw_probe_images()[0], manifest.input)
 
@@ -31,7 +32,10 @@ def test_colours_and_means_are_those_of_the_pipelines() -> None:
 
 
 def test_only_nets_of_whole_pictures_get_traffic() -> None:
-    catalog = Catalog.load()
-    partial = {one.id for one in catalog if not takes_whole_pictures(one)}
+    partial = {one.id for one in PICTURED if not takes_whole_pictures(one)}
 
     assert partial == {"mtcnn-onet", "mtcnn-rnet", "ppocr-v2-cls", "ppocr-v6-rec-small"}
+
+
+def test_nets_of_texts_get_no_traffic() -> None:
+    assert not takes_whole_pictures(Catalog.load().get("clip-rn50-text"))
