@@ -98,7 +98,7 @@ def test_a_thing_beside_people_is_named_when_it_is_very_certain() -> None:
 
 
 def test_faces_are_people_where_no_detector_ran() -> None:
-    faces = Faces.model_construct(faces=["any"], primary=None, count=1)  # type: ignore[list-item]
+    faces = Faces.model_construct(faces=["any"], primary=None, count=1)
 
     assert say(make_features("lab coat", 0.99), faces) == ""
 

@@ -52,7 +52,9 @@ READ = make_findings(document=Document(page_count=1, pages=[Page(number=1, width
 NO_FACES = make_findings(
     faces=Faces(faces=[], primary=None, count=0, detector="yunet", threshold=0.5, smallest_face=10)
 )
-TWO_PEOPLE = make_findings(objects=Objects(objects=[], counts={"person": 2}, precision=0.95, detector="tiny"))
+TWO_PEOPLE = make_findings(
+    objects=Objects(objects=[], counts={"person": 2}, statements=[], precision=0.95, detector="tiny")
+)
 
 
 CASES: list[tuple[Expectation, Findings, list[str]]] = [
