@@ -1,6 +1,7 @@
 """Decides which errors of an operation are worth another attempt."""
 
 from models.errors import DeadlineExceeded, InferenceFailed, KernelSightError, ModelMissing, Overloaded
+from pipelines.errors import PipelineUnavailable
 from service.errors import FilesNotWritable, FilesUnavailable, NotReady, StorageFull, UrlFetchFailed, WebhookFailed
 from service.problems import problem_for
 from service.queue.errors import PermanentFailure, QueueUnavailable, TemporaryFailure
@@ -14,6 +15,7 @@ _TEMPORARY = (
     InferenceFailed,
     ModelMissing,
     NotReady,
+    PipelineUnavailable,
     QueueUnavailable,
     StorageFull,
     UrlFetchFailed,

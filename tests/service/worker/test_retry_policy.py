@@ -3,7 +3,7 @@
 import pytest
 
 from models.errors import KernelSightError, Overloaded
-from pipelines.errors import ImageEmpty
+from pipelines.errors import ImageEmpty, PipelineUnavailable
 from service.errors import FilesUnavailable
 from service.queue.errors import PermanentFailure, QueueUnavailable, TemporaryFailure
 from service.worker.retry_policy import to_job_failure
@@ -14,6 +14,7 @@ from service.worker.retry_policy import to_job_failure
     [
         (ImageEmpty(), PermanentFailure, None),
         (QueueUnavailable("redis://inner: away"), TemporaryFailure, None),
+        (PipelineUnavailable("objects", "its files are missing"), TemporaryFailure, None),
         (FilesUnavailable("s3 is away"), TemporaryFailure, None),
         (Overloaded("the encoder", 8, retry_seconds=3), TemporaryFailure, 3),
     ],
