@@ -23,6 +23,7 @@ _MAX_STEPS = 1_000
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _JPEG_SCALES = (8, 4, 2)
+_JPEG_SEGMENT = struct.Struct(">BBH")  # 0xFF, marker, size
 _JPEG_COEFFICIENT_BYTES = 2  # of each sample of a progressive JPEG, whatever it is scaled to
 
 
@@ -94,9 +95,9 @@ def _read_jpeg(data: bytes) -> _Header | None:
     found: list[_Header] = []
     at = 2
     for _ in range(_MAX_STEPS):
-        if data[at] != 0xFF:
+        prefix, marker, size = _JPEG_SEGMENT.unpack_from(data, at)
+        if prefix != 0xFF:
             return None
-        marker = data[at + 1]
         if marker == 0xDA:
             return max(found, key=lambda one: one.width * one.height * (1 + one.samples), default=None)
         if marker == 0xFF:  # padding
@@ -104,7 +105,7 @@ def _read_jpeg(data: bytes) -> _Header | None:
             continue
         if marker in _JPEG_FRAMES:
             found.append(_read_jpeg_frame(data, at + 5, is_progressive=marker in _JPEG_PROGRESSIVE))
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        at += 2 + size
     return None
 
 

@@ -87,8 +87,10 @@ class _Passage:
     async def _send_counted(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._succeeded = message["status"] < 400
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
+        elif not message.get("more_body", False):
             self._end()  # before the client has it, who may ask again at once
+            await self._send(message)
+            return
         self._pause()
         await self._send(message)
         self._resume()
