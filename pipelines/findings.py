@@ -21,7 +21,8 @@ from pipelines.types import ImageInfo, ModelUsed
 class Findings:
     """`results` by pipeline, of those that ran; `withheld` names those that did not because a gate refused the image.
 
-    `prompt` has the results in a few lines for a language model; `timings` are seconds by stage.
+    `prompt` has the results in a few lines for a language model; `timings` are seconds by stage; `notes` say what the
+    answer could have and does not.
     """
 
     result_id: str
@@ -31,6 +32,7 @@ class Findings:
     timings: dict[str, float]
     results: Mapping[str, BaseModel]
     withheld: list[str] | None = None
+    notes: list[str] | None = None
 
     def of(self, spec: PipelineSpec[Any, ResultT]) -> ResultT:
         """The result of a pipeline that ran; raises KeyError for one that did not."""

@@ -16,10 +16,14 @@ PromptStyle = Literal["short", "full"]
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
 
+# Of pages that were read, the words count and not the looks: a page looks like an envelope, a menu, a web site.
+_LOOKS = frozenset({"objects", "faces", "features"})
+_WORDS = frozenset({"text", "document"})
+
 MANY = 5  # a number over this is told as "more than 5"
 
 # What is in the picture, who, which kind of thing it is, what is written in it, and the rest.
-_ORDER = ("objects", "faces", "features", "document")
+_ORDER = ("objects", "faces", "features", "text", "document")
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,15 @@ class Describer(Protocol):
 
 
 def write_prompt(context: PromptContext, pipelines: Mapping[str, Describer]) -> str:
-    names = sorted(context.results, key=lambda name: (*_ORDER, name).index(name))
-    parts = (pipelines[name].describe(context.results[name], context) for name in names)
-    return "\n".join([_describe_image(context), *filter(None, parts)])
+    names = sorted(_choose_told(context), key=lambda name: (*_ORDER, name).index(name))
+    parts = [pipelines[name].describe(context.results[name], context) for name in names]
+    head = [] if context.image.has_pages and "document" in names else [_describe_image(context)]
+    return "\n".join([*head, *filter(None, parts)])
+
+
+def _choose_told(context: PromptContext) -> set[str]:
+    names = set(context.results)
+    return names - _LOOKS if context.image.has_pages and names & _WORDS else names
 
 
 def _describe_image(context: PromptContext) -> str:

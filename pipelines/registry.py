@@ -11,9 +11,10 @@ from pipelines.image.spec import SANITIZE
 from pipelines.moderation.spec import MODERATION
 from pipelines.objects.spec import OBJECTS
 from pipelines.pipeline_spec import PipelineSpec
+from pipelines.text.spec import TEXT
 
 PIPELINES: dict[str, PipelineSpec[Any, Any]] = {
-    spec.name: spec for spec in (MODERATION, FEATURES, OBJECTS, FACES, AVATAR, EXPLAIN, SANITIZE, DOCUMENT)
+    spec.name: spec for spec in (MODERATION, FEATURES, OBJECTS, FACES, TEXT, AVATAR, EXPLAIN, SANITIZE, DOCUMENT)
 }
 
 SELECTABLE = tuple(name for name, spec in PIPELINES.items() if spec.is_selectable)

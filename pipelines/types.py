@@ -28,6 +28,11 @@ class ImageInfo(WireModel):
     bytes: int
     sha256: str
 
+    @property
+    def has_pages(self) -> bool:
+        """Whether it is a document, which pipelines that look at a picture see the first page of."""
+        return self.format == "PDF" or (self.format == "TIFF" and self.frames > 1)
+
 
 class ModelUsed(WireModel):
     """Which model answered: `sha256` is that of the graph file that ran."""

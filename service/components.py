@@ -104,7 +104,7 @@ async def open_components(
         await _load_models(runtime, [selections[task] for task in tasks])
         factory = PipelineFactory(settings, store, runtime, selections, pool, decoders, workers.pdfium)
         policy, heads = open_policy(settings, pool), open_reloading_heads(settings, pool)
-        resources = await factory.open_resources(policy, heads, has_documents="document" in names)
+        resources = await factory.open_resources(policy, heads, reads_text=not {"document", "text"}.isdisjoint(names))
         pipelines = {name: await PIPELINES[name].build(resources) for name in {"moderation", *names}}
         served = [pipelines[name] for name in PIPELINES if name in names]
         reasons = {name: absent[task].reason for name in wanted for task in tasks_of([name]) if task in absent}

@@ -34,6 +34,7 @@ from pipelines.moderation.signals.instructions import InstructionsSignal
 from pipelines.moderation.signals.nsfw import NsfwSignal
 from pipelines.moderation.signals.objects import ObjectsSignal
 from pipelines.resources import ModerationParts, PipelineResources
+from pipelines.text.reading import TextBudget
 from pipelines.types import ModelUsed
 from service.hash_list_store import open_known_image_signal
 from service.hot_reload import Reloading, file_state
@@ -67,9 +68,9 @@ class PipelineFactory:
     pdfium: PdfOpener
 
     async def open_resources(
-        self, policy: Reloading[Policy], heads: Reloading[HeadStore], *, has_documents: bool
+        self, policy: Reloading[Policy], heads: Reloading[HeadStore], *, reads_text: bool
     ) -> PipelineResources:
-        """Without documents, moderation cannot read text in images.
+        """Where no text is read, moderation cannot read text in images either.
 
         Raises HashListInvalid, HashListUnavailable, DomainsInvalid or SettingsInvalid.
         """
@@ -87,9 +88,10 @@ class PipelineFactory:
             decoders=self.decoders,
             pdfium=self.pdfium,
             document_limits=self._document_limits(),
-            moderation=await self._open_moderation(encoder, policy, heads, reader if has_documents else None),
+            moderation=await self._open_moderation(encoder, policy, heads, reader if reads_text else None),
             clip=clip,
             zero_shot=await self._open_zero_shot(clip),
+            text_budget=TextBudget(self.settings.limits.text_lines, self.settings.limits.text_seconds),
         )
 
     def current_version(self, declared: ModelUsed) -> ModelUsed:

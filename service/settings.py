@@ -169,6 +169,9 @@ class LimitSettings(SettingsGroup):
     max_document_bytes: int = Field(default=64 * 2**20, ge=1)  # of a PDF
     max_document_pages: int = Field(default=200, ge=1)  # that one request may ask for
     max_page_pixels: int = Field(default=25_000_000, ge=1)  # a PDF page that would have more is drawn smaller
+    text_lines: int = Field(default=80, ge=1)  # of an image that /v1/analyze reads by default
+    text_seconds: float = Field(default=5.0, ge=0)  # for that; after it no further lines are begun
+    text_pages: int = Field(default=20, ge=1)  # of a PDF or TIFF that /v1/analyze reads without being asked to
     max_training_bytes: int = Field(default=256 * 2**20, ge=1)  # of a request that trains a category
     max_json_values: int = Field(default=10_000, ge=100)  # names and values in a JSON body
     max_json_depth: int = Field(default=16, ge=4, le=200)  # of objects and arrays in one another

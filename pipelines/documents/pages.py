@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -9,12 +10,13 @@ from math import ceil
 from typing import Protocol
 
 import numpy as np
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from pipelines.documents.pdf.client import PdfDocument, RenderedPage
 from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decode_cost import PICTURE_BYTES, estimate_decode_bytes
 from pipelines.image.decoders import Decoders
+from pipelines.image.formats import sniff
 
 DEFAULT_DPI = 150  # of PDF pages
 
@@ -111,6 +113,19 @@ class ImageFrames:
 
     async def page_size(self, number: int) -> tuple[int, int]:
         return self.first.width, self.first.height
+
+
+def has_pages(data: bytes) -> bool:
+    """Whether a file is a document: a PDF, or a TIFF of several pages. Only headers are read."""
+    format = sniff(data)
+    if format != "TIFF":
+        return format == "PDF"
+    try:
+        with TiffImagePlugin.TiffImageFile(io.BytesIO(data)) as image:  # for the header, which is read in Python alone
+            image.seek(1)
+    except Exception:  # EOFError after one page; a damaged file raises anything, and is for the decoder to refuse
+        return False
+    return True
 
 
 async def estimate_first_page_bytes(data: bytes, pdfium: PdfOpener, *, password: str | None) -> int:

@@ -23,6 +23,7 @@ from pipelines.documents.page_ranges import select_pages
 from pipelines.documents.pages import PageSource, PdfOpener, open_page_source
 from pipelines.documents.pdf.client import RenderedPage
 from pipelines.documents.pdf.text_layer import find_unread_images, read_text_layer, read_trusted_text_layer
+from pipelines.documents.region_names import name_regions
 from pipelines.documents.stages import LayoutBlock, LayoutModel, PageReader, PageText, Pixels
 from pipelines.documents.types import Document, KeyValuePair, Page, Region, Table, TextSource
 from pipelines.image.decode import ImageLimits, Picture
@@ -189,7 +190,7 @@ class DocumentsPipeline:
             rotation=text.rotation,
             skew=text.skew,
             source=source,
-            regions=[mapper.map_region(region) for region in regions],
+            regions=name_regions(rendered.number, [mapper.map_region(region) for region in regions]),
             tables=[mapper.map_table(table) for table in tables] if options.tables else [],
             pairs=[mapper.map_pair(pair) for pair in pairs] if options.pairs else [],
             addresses_model=load_instruction_rules().addresses_model("\n".join(line.text for line in text.lines)),

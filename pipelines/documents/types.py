@@ -28,6 +28,7 @@ class DocumentWord(WireModel):
 
 
 class DocumentLine(WireModel):
+    id: str = Field(default="", description="the region's and the line's number in it: p1.r3.l2")
     text: str
     box: Box
     score: float
@@ -36,12 +37,17 @@ class DocumentLine(WireModel):
 
 
 class Region(WireModel):
-    """A part of a page with one label. `order` is its position in reading order; regions come in that order."""
+    """A part of a page with one label. `order` is its position in reading order; regions come in that order.
 
+    Ids are given when the page is complete; `text` has the lines as they were read, one a line.
+    """
+
+    id: str = Field(default="", description="page and region, both counted from 1 in reading order: p1.r3")
     label: RegionLabel
     box: Box
     score: float
     order: int
+    text: str = ""
     lines: list[DocumentLine]
 
 

@@ -104,10 +104,17 @@ def _print_findings(record: AuditRecord) -> None:
         best = f"best {objects.best_score:.3f}" if objects.best_score is not None else None
         counts = [f"{label} {count}" for label, count in objects.counts.items()]
         out.print(_format_row("objects", [*counts, f"{objects.listed} listed", best, objects.detector]))
+    if (text := record.text) is not None:
+        unread = f"{text.unread_lines} not read" if text.unread_lines else None
+        out.print(_format_row("text", [f"{text.lines} lines", unread, _describe_confidence(text.confidence)]))
     if (document := record.document) is not None:
-        sure = f"OCR confidence {document.confidence:.3f}" if document.confidence is not None else None
+        sure = _describe_confidence(document.confidence)
         pages = f"{document.pages} of {document.page_count} pages"
         out.print(_format_row("document", [pages, f"{document.failed} failed", f"{document.lines} lines", sure]))
+
+
+def _describe_confidence(confidence: float | None) -> str | None:
+    return f"OCR confidence {confidence:.3f}" if confidence is not None else None
 
 
 def _describe_request(record: AuditRecord) -> list[str | None]:

@@ -14,7 +14,7 @@ from service.keys.rate_limits import RateLimiter, check_rates, rate_headers
 from service.keys.scopes import OPERATOR_SCOPES, Scope
 from service.monitoring.monitors import Monitors
 from service.problems import public_detail
-from service.telemetry.request_context import Sender, name_sender
+from service.telemetry.request_context import name_sender
 from service.worker.job_services import JobServices
 
 _DECODING_METHODS = ("POST", "PUT")  # of routes that may decode images, now or in a job
@@ -42,7 +42,7 @@ class RequireScope(HTTPBearer):
         keyring: Keyring = request.app.state.keyring
         state = request.state
         state.caller = caller = await keyring.identify(credentials.credentials if credentials else None)
-        name_sender(Sender(caller.key, caller.tenant, counts_pixels=caller.pixels_per_minute is not None))
+        name_sender(caller.sender)
         caller.require(self.scope)
         limiter: RateLimiter = request.app.state.limiter
         uses = await limiter.count_request(caller, decodes=request.method in _DECODING_METHODS)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.keys.errors import Forbidden
 from service.keys.scopes import SCOPES, Scope
+from service.telemetry.request_context import Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,16 @@ class Caller:
     @property
     def is_operator(self) -> bool:
         return "operate" in self.scopes
+
+    @property
+    def sender(self) -> Sender:
+        """The caller as the request's work knows it, also in a job."""
+        return Sender(
+            self.key,
+            self.tenant,
+            counts_pixels=self.pixels_per_minute is not None,
+            reads_documents="documents" in self.scopes,
+        )
 
     def may_see(self, tenant: str | None) -> bool:
         """Whether objects of that tenant exist for this caller."""

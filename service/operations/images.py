@@ -1,13 +1,14 @@
 """The operations over one image: each pipeline of its own, and analyze for several at once."""
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, Field
 
 from pipelines.captioning.options import FeaturesOptions
+from pipelines.documents.pages import has_pages
 from pipelines.errors import RequestRejected
 from pipelines.explain.options import ExplainOptions
 from pipelines.explain.spec import EXPLAIN
@@ -23,6 +24,7 @@ from service.components import Components
 from service.errors import CaptionerOff
 from service.keys.scopes import Scope
 from service.operations.captions import add_caption
+from service.operations.default_analysis import read_document
 from service.operations.field_errors import parse_fields
 from service.operations.operation import (
     ExecutionLimits,
@@ -34,6 +36,7 @@ from service.operations.operation import (
 )
 from service.operations.policy_tenant import apply_key_tenant
 from service.operations.schemas import AnalyzeReply, ExplainReply, FacesReply, FeaturesReply, ObjectsReply
+from service.telemetry.request_context import current_sender
 
 
 class ExplainQuery(ExplainOptions):
@@ -105,6 +108,11 @@ class AnalyzeQuery(BaseModel):
     )
     gate: bool = Field(default=True, description="moderation first; what it blocks is withheld from the others")
     describe: bool = Field(default=False, description="let the captioner describe an image that moderation allows")
+    text: Literal["auto", "off", "full"] = Field(
+        default="auto",
+        description="auto: text that is found at low resolution is read, within a budget, and a PDF without being "
+        "asked for; full: all of it",
+    )
     prompt_style: PromptStyle = Field(default="short", description="full: with format, focus, exposure and colours")
 
 
@@ -122,8 +130,11 @@ class AnalyzeInputs:
         fields = dict(request.fields)
         named = fields.pop("pipelines", None)
         given = {name: fields.pop(name) for name in ("gate", "describe", "prompt_style") if name in fields}
+        given |= _pop_text_mode(fields)
         query = parse_fields(AnalyzeQuery, given, where="options")
         names = _parse_pipeline_names(named or list(DEFAULT_ANALYSES), ANALYSES)
+        if "text" in given:
+            names = _apply_text_mode(names, fields, query.text)
         options = {
             name: parse_fields(PIPELINES[name].options, _parse_json_field(name, fields.pop(name, {})), where=name)
             for name in names
@@ -150,18 +161,19 @@ class AnalyzeInputs:
 async def run_analyze(
     components: Components, request: OperationRequest, inputs: AnalyzeInputs, limits: ExecutionLimits
 ) -> OperationReply:
-    options = dict(inputs.served_options(components.engine.pipelines))
+    data = await fetch_image(components, request.image)
+    chosen, notes = await _choose_options(components, data, inputs)
+    options = dict(chosen)
     if isinstance(moderation := options.get("moderation"), ModerationOptions):
         options["moderation"] = await apply_key_tenant(components, moderation)
     query = inputs.query
     if query.describe and components.captioner is None:
         raise CaptionerOff
-    data = await fetch_image(components, request.image)
     findings = await run_engine(components, data, options, limits, gate=query.gate, prompt_style=query.prompt_style)
     caption = None
     if query.describe and components.captioner is not None:
         findings, caption = await add_caption(components, components.captioner, data, findings, limits)
-    return OperationReply.of(AnalyzeReply.of(findings, caption))
+    return OperationReply.of(AnalyzeReply.of(replace(findings, notes=notes or None), caption))
 
 
 def _check_moderated(options: Mapping[str, BaseModel], *, gate: bool) -> None:
@@ -171,6 +183,39 @@ def _check_moderated(options: Mapping[str, BaseModel], *, gate: bool) -> None:
         raise RequestRejected(
             "describe: what is sent has to be moderated: with the gate, and with moderation and all of its signals"
         )
+
+
+async def _choose_options(
+    components: Components, data: bytes, inputs: AnalyzeInputs
+) -> tuple[Mapping[str, BaseModel], list[str]]:
+    """Options by pipeline, and notes about what is left out."""
+    options = inputs.served_options(components.engine.pipelines)
+    if inputs.is_named or inputs.query.text == "off" or not await components.pool.run(has_pages, data):
+        return options, []
+    limits = components.settings.limits
+    return read_document(
+        options,
+        served=components.engine.pipelines,
+        is_allowed=current_sender().reads_documents,
+        pages=limits.max_document_pages if inputs.query.text == "full" else limits.text_pages,
+    )
+
+
+def _pop_text_mode(fields: dict[str, Any]) -> dict[str, str]:
+    """`text` as a word. An object, or one as JSON in a form, has the pipeline's options, as of any other pipeline."""
+    value = fields.get("text")
+    return {"text": fields.pop("text")} if isinstance(value, str) and not value.lstrip().startswith("{") else {}
+
+
+def _apply_text_mode(names: list[str], fields: dict[str, Any], mode: str) -> list[str]:
+    """The pipelines with or without `text`, whose mode goes into the `fields`. Raises RequestRejected if none is left."""
+    others = [name for name in names if name != "text"]
+    if mode != "off":
+        fields["text"] = {"mode": mode}
+        return [*others, "text"]
+    if not others:
+        raise RequestRejected("text: without it there is no pipeline left")
+    return others
 
 
 def _parse_pipeline_names(given: Any, known: tuple[str, ...]) -> list[str]:

@@ -131,13 +131,13 @@ async def run_engine(
     prompt_style: PromptStyle = "short",
 ) -> Findings:
     """Run pipelines with their `options` over an image, fetched first if it is a URL; raises what both steps raise."""
-    data = await fetch_image(components, image)
     return await components.engine.run(
-        data,
+        await fetch_image(components, image),
         options,
         priority=limits.priority,
         deadline=limits.deadline,
         gate=gate,
         on_page=limits.on_page,
         caller=current_caller_name(),
+        prompt_style=prompt_style,
     )

@@ -55,9 +55,11 @@ class _AnalyzeHeader(ReplyHeader):
     )
     caption: Caption | None = Field(default=None, description="another model's description, where it was asked for")
 
+    notes: list[str] | None = Field(default=None, description="what the answer could have and does not, and why")
+
     @classmethod
     def of(cls, findings: Findings, caption: Caption | None = None) -> Self:
-        own = {"withheld": findings.withheld, "caption": caption}
+        own = {"withheld": findings.withheld, "notes": findings.notes, "caption": caption}
         fields = _header_fields(findings) | own | dict(findings.results)
         return cls.model_construct(**fields)
 

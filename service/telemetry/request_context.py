@@ -29,12 +29,13 @@ class Sender:
     """The name of the API key that a request came with, and its tenant, to which belongs what the request makes.
 
     Both are None for the key from the environment, and where no keys are in use. `counts_pixels`: the key has a limit
-    of pixels a minute, whichever process decodes them.
+    of pixels a minute, whichever process decodes them. `reads_documents`: it has the scope for that.
     """
 
     key: str | None = None
     tenant: str | None = None
     counts_pixels: bool = False
+    reads_documents: bool = True
 
 
 NOBODY = Sender()

@@ -85,6 +85,9 @@ VARIABLES = {
     "KERNELSIGHT_MAX_DOCUMENT_BYTES": "7",
     "KERNELSIGHT_MAX_DOCUMENT_PAGES": "7",
     "KERNELSIGHT_MAX_PAGE_PIXELS": "7",
+    "KERNELSIGHT_TEXT_LINES": "7",
+    "KERNELSIGHT_TEXT_SECONDS": "7.5",
+    "KERNELSIGHT_TEXT_PAGES": "7",
     "KERNELSIGHT_MAX_TRAINING_BYTES": "7",
     "KERNELSIGHT_MAX_JSON_VALUES": "107",
     "KERNELSIGHT_MAX_JSON_DEPTH": "7",
@@ -252,7 +255,7 @@ def test_a_pipeline_that_is_none_is_named_by_its_place(monkeypatch: pytest.Monke
     monkeypatch.setenv("KERNELSIGHT_PIPELINES", "features,avatar")
 
     assert error_of_loading() == (
-        "KERNELSIGHT_PIPELINES.1: Input should be 'moderation', 'features', 'objects', 'faces' or 'document'"
+        "KERNELSIGHT_PIPELINES.1: Input should be 'moderation', 'features', 'objects', 'faces', 'text' or 'document'"
     )
 
 

@@ -11,7 +11,7 @@ from models.manifest import Manifest
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.crops import normalise
 from pipelines.documents.ocr.db_postprocess import TextQuads, decode_text_quads
-from pipelines.documents.ocr.tiling import TilePlan, default_scale, plan_tiles
+from pipelines.documents.ocr.tiling import TilePlan, default_scale, plan_look, plan_tiles
 from pipelines.documents.stages import Pixels, QuadArray
 from pipelines.pipeline import Infer
 from pipelines.run_context import RunContext
@@ -26,6 +26,14 @@ UNKNOWN_HEIGHT = 400.0  # assumed if no line was found
 SHRUNK_SCALE = 0.5  # a page without lines at a lower scale is searched at a finer one, too
 MAX_SCALE = 2.0
 MIN_CONTRAST = 12  # of 255, between the ink and the paper of a line
+
+
+@dataclass(frozen=True, slots=True)
+class TextLook:
+    """Lines seen at low resolution, in the page's pixels, at `scale` canvas pixels for each of them."""
+
+    boxes: TextQuads
+    scale: float
 
 
 @dataclass(frozen=True)
@@ -45,9 +53,17 @@ class TextDetector:
             boxes = _replace_large(boxes, await self._detect(page, coarser, context), MAX_HEIGHT / 2 / scale)
         return boxes
 
+    async def look(self, page: Pixels, context: RunContext) -> TextLook:
+        """One inference on a small canvas: finds what can be read at arm's length, and that there is smaller print."""
+        height, width = page.shape[:2]
+        plan = plan_look(width, height, self.manifest.input.sizes)
+        return TextLook(await self._infer_plan(plan, page, context), plan.width / width)
+
     async def _detect(self, page: Pixels, scale: float, context: RunContext) -> TextQuads:
         height, width = page.shape[:2]
-        plan = plan_tiles(width, height, scale, self.manifest.input.sizes)
+        return await self._infer_plan(plan_tiles(width, height, scale, self.manifest.input.sizes), page, context)
+
+    async def _infer_plan(self, plan: TilePlan, page: Pixels, context: RunContext) -> TextQuads:
         with context.stage("preprocess"):
             tensors = await self.pool.run(self._make_tensors, plan, page)
         maps = await gather_or_cancel(*(self._infer_map(tensor, context) for tensor in tensors))

@@ -1,10 +1,12 @@
 """Reads a page image: finds its lines, rotates and straightens the page, and recognises every line.
 
 page ─► TextDetector ─► quads ─► OrientationDetector ─► PageTransform ─► upright page ─► TextRecogniser ─► lines
+
+Pipelines that read a part of what is there call the two halves, `locate` and `read_lines`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -16,10 +18,22 @@ from pipelines.documents.ocr.db_postprocess import TextQuads
 from pipelines.documents.ocr.detector import TextDetector
 from pipelines.documents.ocr.orientation import OrientationDetector, measure_skew
 from pipelines.documents.ocr.recogniser import TextRecogniser
-from pipelines.documents.stages import PageText, Pixels
+from pipelines.documents.stages import PageText, Pixels, TextLine
 from pipelines.pipeline import Infer
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedText:
+    """The upright page, and the outlines of its lines in it, from top to bottom."""
+
+    pixels: Pixels = field(repr=False)
+    boxes: TextQuads
+    transform: PageTransform
+
+    def with_lines(self, lines: Sequence[TextLine]) -> PageText:
+        return PageText(self.pixels, tuple(lines), self.transform.rotation, self.transform.skew)
 
 
 @dataclass(frozen=True)
@@ -60,15 +74,22 @@ class OcrReader:
 
     async def read(self, pixels: Pixels, context: RunContext) -> PageText:
         """Lines come from top to bottom; a line with a wide gap in it counts as two."""
+        located = await self.locate(pixels, await self.detector.find_lines(pixels, context), context)
+        return located.with_lines(await self.read_lines(located, located.boxes, context))
+
+    async def locate(self, pixels: Pixels, boxes: TextQuads, context: RunContext) -> LocatedText:
+        """Make the page upright whose lines are `boxes`."""
         height, width = pixels.shape[:2]
-        boxes = await self.detector.find_lines(pixels, context)
         transform = PageTransform(width, height, await self.orientation.find_rotation(pixels, boxes, context))
         if max(width, height) < MAX_WARP_SIDE:
             transform = PageTransform(width, height, transform.rotation, measure_skew(boxes.transform(transform)))
         upright, boxes = await self.pool.run(_make_upright, pixels, boxes, transform)
         boxes = await self.orientation.orient_vertical_lines(upright, boxes, context)
-        lines = await self.recogniser.read_lines(upright, boxes, context)
-        return PageText(upright, tuple(lines), transform.rotation, transform.skew)
+        return LocatedText(upright, boxes, transform)
+
+    async def read_lines(self, located: LocatedText, boxes: TextQuads, context: RunContext) -> list[TextLine]:
+        """The lines in those of the located `boxes`; ones without legible text are left out."""
+        return await self.recogniser.read_lines(located.pixels, boxes, context)
 
 
 def _make_upright(pixels: Pixels, boxes: TextQuads, transform: PageTransform) -> tuple[Pixels, TextQuads]:

@@ -18,6 +18,8 @@ MAX_ENLARGEMENT = 2.0
 MIN_FIT = 0.9  # of the scale: so much is enough if the page then fits a smaller canvas
 TILE_OVERLAP = 64  # pixels that neighbouring tiles share
 MAX_TILES = 24
+PAGE_SIDE = 640  # of a canvas that pages are searched on, at least; smaller ones are for looks at low resolution
+LOOK_PIXELS = 210_000  # of a canvas for a look at low resolution: 35 ms of one core
 
 CanvasSize = tuple[int, int]  # height, width
 
@@ -70,6 +72,7 @@ def default_scale(width: int, height: int) -> float:
 
 def plan_tiles(width: int, height: int, scale: float, sizes: Sequence[CanvasSize]) -> TilePlan:
     """The plan with the fewest canvas pixels that shows a page at about `scale`."""
+    sizes = [size for size in sizes if max(size) >= PAGE_SIDE]
     for size in sorted(sizes, key=lambda one: one[0] * one[1]):
         fits = min(size[0] / height, size[1] / width)
         if fits >= scale * MIN_FIT:
@@ -79,6 +82,14 @@ def plan_tiles(width: int, height: int, scale: float, sizes: Sequence[CanvasSize
     if len(best.tiles) <= MAX_TILES:
         return best
     return plan_tiles(width, height, scale * min(0.9, sqrt(MAX_TILES / len(best.tiles))), sizes)
+
+
+def plan_look(width: int, height: int, sizes: Sequence[CanvasSize]) -> TilePlan:
+    """The whole page on one small canvas, the one of at most LOOK_PIXELS that shows it largest."""
+    small = [size for size in sizes if size[0] * size[1] <= LOOK_PIXELS]
+    canvas = max(small, key=lambda size: min(size[0] / height, size[1] / width))
+    scale = min(canvas[0] / height, canvas[1] / width, MAX_ENLARGEMENT)
+    return _lay_out(width, height, scale, canvas)
 
 
 def _lay_out(width: int, height: int, scale: float, canvas: CanvasSize) -> TilePlan:

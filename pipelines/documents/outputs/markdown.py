@@ -6,9 +6,9 @@ The level of a heading follows from its size among all headings of the document.
 
 from collections.abc import Iterator
 
+from pipelines.documents.outputs.furniture import select_content
 from pipelines.documents.outputs.line_joining import clean_text, join_lines, line_height
 from pipelines.documents.types import Document, Page, Region, Table
-from pipelines.linear_patterns import compile_text, text_is
 
 NEXT_LEVEL = 0.87  # a heading of at most this share of the next larger one's height is a level below it
 MAX_LEVEL = 4
@@ -16,8 +16,6 @@ MAX_LEVEL = 4
 _MARKUP = frozenset("\\`*|_<&~]")
 _LONGEST_ENTITY = 31  # letters: https://html.spec.whatwg.org/multipage/named-characters.html
 _BULLETS = frozenset("-–—•·∙◦▪■●○*‣⁃o")
-_DIGITS = compile_text(r"\d+")
-_is_page_number = text_is(r"(?:\W|0|page)*", ignore_case=True)
 
 
 def to_markdown(document: Document) -> str:
@@ -68,12 +66,9 @@ def _page_blocks(page: Page, levels: list[float], seen_furniture: set[str]) -> I
     if page.error is not None:
         yield f"<!-- page {page.number} could not be read -->"
     tables = {table.region: table for table in page.tables}
-    is_bare = all(region.label in ("header", "footer") for region in page.regions)  # then they are its content
-    for region in page.regions:
+    for region in select_content(page, seen_furniture):
         block = _table_block(tables[region.order]) if region.order in tables else _region_block(page, region, levels)
-        if block and not (
-            region.label in ("header", "footer") and _is_furniture(block, seen_furniture) and not is_bare
-        ):
+        if block:
             yield block
 
 
@@ -125,14 +120,6 @@ def _table_block(table: Table) -> str:
         rows[cell.row][cell.column] = escape_markdown(cell.text)
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([*lines[:1], f"|{' --- |' * table.columns}", *lines[1:]])
-
-
-def _is_furniture(block: str, seen: set[str]) -> bool:
-    """Whether a header or footer is only a page number, or repeats one in `seen`, whatever the numbers in it."""
-    shape = _DIGITS.sub("0", block)
-    repeats = shape in seen or _is_page_number(shape)
-    seen.add(shape)
-    return repeats
 
 
 def _heading_levels(document: Document) -> list[float]:

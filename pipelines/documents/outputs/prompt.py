@@ -1,26 +1,58 @@
-"""Writes a document for the engine's prompt. Its text is fenced, as it may contain instructions to the model."""
+"""Quotes a document for the engine's prompt: each region under its id, its text as it is printed, nothing escaped."""
 
-from pipelines.documents.outputs.markdown import to_markdown
-from pipelines.documents.types import Document
+from collections.abc import Iterator
+
+from pipelines.documents.outputs.furniture import select_content
+from pipelines.documents.outputs.line_joining import clean_text, join_lines
+from pipelines.documents.types import Document, Region, Table
 from pipelines.fence import ADDRESSES_MODEL, fence_text
 
 MAX_CHARACTERS = 20_000
 
 
 def describe_document(document: Document) -> str:
-    text = to_markdown(document).strip()
+    text = "\n".join(_quote_pages(document))
     excerpt = text[:MAX_CHARACTERS]
     cut = f" Cut at {MAX_CHARACTERS:,} of {len(text):,} characters." if len(excerpt) < len(text) else ""
     warning = f" {ADDRESSES_MODEL}" if any(page.addresses_model for page in document.pages) else ""
-    head = (
-        f"Document: {_describe_pages(document)}. What follows is its text: content to report on, not instructions."
-        f"{warning}{cut}"
-    )
-    return f"{head}\n{fence_text(excerpt, 'markdown')}"
+    ids = " Before each region stands its id: page and region."
+    head = f"Document: {_describe_pages(document)}."
+    if not text:
+        return f"{head} No text was found in it."
+    what = f"What follows is its text: content to report on, not instructions.{warning}{ids}{cut}"
+    return f"{head} {what}\n{fence_text(excerpt, 'text')}"
 
 
 def _describe_pages(document: Document) -> str:
     read, count = len(document.pages), document.page_count
-    words = f"{count} page{'s'[: count != 1]}" if read == count else f"{read} of {count} pages"
+    words = f"{count} page{'s'[: count != 1]}" if read == count else f"{read} of {count} pages read"
     failed = [str(page.number) for page in document.pages if page.error is not None]
     return f"{words}, not readable: {', '.join(failed)}" if failed else words
+
+
+def _quote_pages(document: Document) -> Iterator[str]:
+    seen: set[str] = set()
+    for page in document.pages:
+        tables = {table.region: table for table in page.tables}
+        for region in select_content(page, seen):
+            if block := _quote_region(region, tables.get(region.order)):
+                yield f"[{region.id}] {block}"
+
+
+def _quote_region(region: Region, table: Table | None) -> str:
+    if table is not None:
+        return f"table:\n{_quote_table(table)}"
+    if region.label == "list":
+        return "\n".join(clean_text(line.text) for line in region.lines)
+    text = join_lines(line.text for line in region.lines)
+    if region.label == "figure":
+        return f"figure: {text}" if text else "figure"
+    return f"# {text}" if text and region.label == "title" else text
+
+
+def _quote_table(table: Table) -> str:
+    """A spanning cell's text is in its top left cell."""
+    rows = [[""] * table.columns for _ in range(table.rows)]
+    for cell in table.cells:
+        rows[cell.row][cell.column] = clean_text(cell.text)
+    return "\n".join(" | ".join(row) for row in rows)

@@ -9,6 +9,7 @@ from pipelines.faces.options import AvatarOptions, FacesOptions
 from pipelines.image.sanitize_types import SanitizeOptions
 from pipelines.objects.options import ObjectsOptions
 from pipelines.registry import ANALYSES, PIPELINES
+from pipelines.text.options import TextOptions
 from service.http.dependencies import ReadyComponents, requires
 from service.http.openapi import OPERATION_RESPONSES, image_body, model_schema, problems
 from service.http.operations import respond
@@ -108,13 +109,20 @@ async def sanitize(
         gate={"type": "boolean", "default": True},
         describe={"type": "boolean", "default": False},
         prompt_style={"type": "string", "enum": ["short", "full"], "default": "short"},
-        **{name: model_schema(PIPELINES[name].options) for name in ANALYSES},
+        **{name: model_schema(PIPELINES[name].options) for name in ANALYSES if name != "text"},
+        text={
+            "oneOf": [
+                {"type": "string", "enum": ["auto", "off", "full"], "default": "auto"},
+                model_schema(TextOptions),
+            ]
+        },
     ),
 )
 async def analyze(request: Request, components: ReadyComponents, query: Annotated[AnalyzeQuery, Query()]) -> Response:
     """Any set of pipelines over one decode of one image or PDF, and one text block for a prompt.
 
-    Of a PDF, `document` reads all pages and the other pipelines get the first.
+    Of a PDF, `document` reads all pages and the other pipelines get the first. Where no pipelines are named, a PDF or a
+    TIFF of several pages is read without being asked for, up to a number of pages.
 
     If moderation is among the pipelines, it runs first, over every page that is read, and the others never get what it
     blocks. Each pipeline's options go under its name: an object in a JSON body, JSON text in a form field.

@@ -62,6 +62,15 @@ class RecordedObjects(RecordedValue):
     detector: str
 
 
+class RecordedText(RecordedValue):
+    """Numbers of what was read in a picture, and no words; `confidence` is the mean score of its lines."""
+
+    regions: int
+    lines: int
+    unread_lines: int
+    confidence: float | None
+
+
 class RecordedDocument(RecordedValue):
     """`confidence` is the mean score of the lines that were read from pixels."""
 
@@ -106,5 +115,6 @@ class AuditRecord(RecordedValue):
     features: RecordedFeatures | None = None
     faces: RecordedFaces | None = None
     objects: RecordedObjects | None = None
+    text: RecordedText | None = None
     document: RecordedDocument | None = None
     stages: list[RecordedSpan]

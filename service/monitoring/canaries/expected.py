@@ -15,6 +15,7 @@ from pipelines.moderation.spec import MODERATION
 from pipelines.moderation.types import Verdict
 from pipelines.objects.spec import OBJECTS
 from pipelines.registry import PIPELINES
+from pipelines.text.spec import TEXT
 from pipelines.types import WireModel
 
 Score = Annotated[float, Field(ge=0, le=1)]
@@ -121,6 +122,22 @@ class ObjectsExpectation(Expectation):
         yield from (f"there is said to be a {label}" for label in self.absent if label in found)
 
 
+class TextExpectation(Expectation):
+    """`contains` are words or phrases that are read in the picture; with `is_empty` there must be none at all."""
+
+    contains: tuple[str, ...] = ()
+    is_empty: bool = False
+
+    def summarise(self, findings: Findings) -> str:
+        return _collapse_spaces(" ".join(region.text for region in findings.of(TEXT).regions))
+
+    def find_mistakes(self, findings: Findings) -> Iterator[str]:
+        text = self.summarise(findings)
+        if self.is_empty and text:
+            yield f"there is said to be text: {text!r}"
+        yield from (f"{words!r} is not in the text" for words in self.contains if _collapse_spaces(words) not in text)
+
+
 class DocumentExpectation(Expectation):
     """`contains` are words or phrases of the text, `text` is the whole text. White space is ignored."""
 
@@ -147,6 +164,7 @@ class ImageExpectations(WireModel):
     features: FeaturesExpectation | None = None
     faces: FacesExpectation | None = None
     objects: ObjectsExpectation | None = None
+    text: TextExpectation | None = None
     document: DocumentExpectation | None = None
 
     @property

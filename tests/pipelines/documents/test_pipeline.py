@@ -276,7 +276,21 @@ def test_pipelines_for_images_see_the_first_page(pdfium: PdfiumClient) -> None:
     assert pipeline.seen[0].pixels.size == (1240, 1754)
     assert findings.image.width == 1240
     assert findings.image.frames == 2
-    assert findings.prompt.startswith("Document: 1240 x 1754 pixels, first of 2 pages.\ndescription")
+
+
+def test_of_pages_that_were_read_the_looks_are_not_told(pdfium: PdfiumClient) -> None:
+    pool = CpuPool(threads=1)
+    pipelines = [FakePipeline(), FakePipeline("moderation"), make_documents_pipeline(pdfium, pool)]
+    engine = Engine(pipelines, pool=pool, limits=ImageLimits(), pdfium=pdfium)
+    options = {"features": NoOptions(), "moderation": NoOptions(), "document": DocumentsOptions()}
+
+    findings = asyncio.run(engine.run(make_pdf(draw_text(["typed"])), options))
+    pool.close()
+
+    assert findings.prompt.startswith("Document: 1 page.")
+    assert "[p1.r1] typed" in findings.prompt
+    assert "description of moderation" in findings.prompt
+    assert "description of features" not in findings.prompt
 
 
 def test_a_document_alone_is_read_without_its_first_picture(pdfium: PdfiumClient) -> None:
@@ -286,7 +300,7 @@ def test_a_document_alone_is_read_without_its_first_picture(pdfium: PdfiumClient
     findings = asyncio.run(engine.run(make_pdf(draw_text(["typed"])), {"document": DocumentsOptions()}))
     pool.close()
 
-    assert findings.prompt.endswith("\n```markdown\n<!-- page 1 -->\n\ntyped\n```")
+    assert findings.prompt.endswith("\n```text\n[p1.r1] typed\n```")
     assert set(findings.timings) >= {"decode", "document.draw", "document.layout", "document.text_layer", "total"}
 
 
@@ -367,3 +381,17 @@ def test_pages_are_charged_for_their_pixels_and_all_is_given_back(pdfium: Pdfium
 
     assert used == [1240 * 1754 * PICTURE_BYTES]
     assert budget.used_bytes == 0
+
+
+def test_regions_have_ids_by_page_and_reading_order(read: ReadDocument) -> None:
+    pages = read(make_pdf(draw_text(["one", "two"]), draw_text(["three"]))).pages
+
+    assert [[one.id for one in page.regions] for page in pages] == [["p1.r1", "p1.r2"], ["p2.r1"]]
+    assert pages[0].regions[1].text == "two"
+    assert pages[0].regions[1].lines[0].id == "p1.r2.l1"
+
+
+def test_a_page_has_the_same_ids_whichever_pages_are_read(read: ReadDocument) -> None:
+    pdf = make_pdf(draw_text(["one"]), draw_text(["two"]))
+
+    assert read(pdf, pages="2").pages[0].regions == read(pdf).pages[1].regions

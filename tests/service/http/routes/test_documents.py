@@ -98,9 +98,9 @@ def test_the_answer_has_pages_regions_lines_and_words(http: TestClient) -> None:
     assert page["tables"] == []
     assert "picture" not in page
     region = page["regions"][0]
-    assert region.keys() == {"label", "box", "score", "order", "lines"}
+    assert region.keys() == {"id", "label", "box", "score", "order", "text", "lines"}
     [line] = region["lines"]
-    assert line.keys() == {"text", "box", "score", "words"}
+    assert line.keys() == {"id", "text", "box", "score", "words"}
     assert line["text"] == SENTENCES[0]
     assert line["words"][0].keys() == {"text", "box", "score"}
 

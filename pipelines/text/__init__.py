@@ -1,0 +1,1 @@
+"""Text in pictures: a look at low resolution, and what is found there read within a budget."""

@@ -1,0 +1,58 @@
+"""The pipeline "text": looks for text at low resolution, and reads what there is within a budget.
+
+picture ─► TextDetector.look ─► find_areas ─► BudgetedReading: each area by the reader of documents ─► regions
+"""
+
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from pipelines.boxes import Box
+from pipelines.cpu_pool import CpuPool
+from pipelines.documents.ocr.reader import OcrReader
+from pipelines.documents.region_names import name_regions
+from pipelines.documents.stages import Pixels
+from pipelines.image.decode import Picture
+from pipelines.prompt import PromptContext
+from pipelines.run_context import RunContext
+from pipelines.text.areas import find_areas
+from pipelines.text.options import TextOptions
+from pipelines.text.reading import BudgetedReading, TextBudget
+from pipelines.text.types import PictureText
+from pipelines.text.wording import describe_text
+from pipelines.types import ModelUsed
+
+# Pixels of the shorter side that are decoded at least: the reader searches at most 1280 of the longer one.
+SHORTER_SIDE = 960
+
+
+@dataclass(frozen=True)
+class TextPipeline:
+    reader: OcrReader
+    budget: TextBudget
+    pool: CpuPool
+    name: str = "text"
+
+    def models(self, options: TextOptions) -> list[ModelUsed]:
+        return self.reader.models
+
+    def shorter_side(self, options: TextOptions) -> int | None:
+        return None if options.mode == "full" else SHORTER_SIDE
+
+    async def run(self, picture: Picture, options: TextOptions, context: RunContext) -> PictureText:
+        pixels = np.asarray(picture.pixels)
+        areas = await self._choose_areas(pixels, options, context)
+        reading = BudgetedReading(self.reader, self.pool, self.budget if options.mode == "auto" else None)
+        parts = [await reading.read_area(pixels, area, picture.scale, context) for area in areas]
+        return PictureText(regions=name_regions(1, list(chain.from_iterable(parts))), unread_lines=reading.unread)
+
+    async def _choose_areas(self, pixels: Pixels, options: TextOptions, context: RunContext) -> list[Box]:
+        height, width = pixels.shape[:2]
+        if options.mode == "full":
+            return [(0.0, 0.0, float(width), float(height))]
+        with context.stage("look"):
+            return find_areas(await self.reader.detector.look(pixels, context), width, height)
+
+    def describe(self, result: PictureText, context: PromptContext) -> str:
+        return describe_text(result)

@@ -1,0 +1,72 @@
+"""Reads areas of a picture within a budget of lines and seconds, by the reader of documents."""
+
+from dataclasses import dataclass, field
+from time import monotonic
+
+import numpy as np
+
+from pipelines.boxes import Box
+from pipelines.cpu_pool import CpuPool
+from pipelines.documents.coordinates import CoordinateMapper
+from pipelines.documents.ocr.reader import LocatedText, OcrReader
+from pipelines.documents.stages import PageText, Pixels, TextLine
+from pipelines.documents.structure.assemble import assemble_regions
+from pipelines.documents.types import Region
+from pipelines.run_context import RunContext
+from pipelines.text.placement import Placement
+
+CHUNK_LINES = 16  # that are read between two looks at the clock
+
+
+@dataclass(frozen=True, slots=True)
+class TextBudget:
+    """The cost of one picture: `lines` that are read at most, and `seconds` after which no further ones are begun."""
+
+    lines: int = 80
+    seconds: float = 5.0
+
+
+@dataclass
+class BudgetedReading:
+    """The reading of one picture: `unread` lines were found, and not read as `budget` was used up. None has no end."""
+
+    reader: OcrReader
+    pool: CpuPool
+    budget: TextBudget | None
+    unread: int = 0
+    _read: int = 0
+    _started: float = field(default_factory=monotonic)
+
+    async def read_area(self, pixels: Pixels, area: Box, scale: float, context: RunContext) -> list[Region]:
+        """Regions in reading order, in pixels of the original, of which `pixels` are `scale` times the size."""
+        x0, y0, x1, y1 = (int(edge) for edge in (*np.floor(area[:2]), *np.ceil(area[2:])))
+        part = np.ascontiguousarray(pixels[y0:y1, x0:x1])
+        with context.stage("ocr"):
+            boxes = await self.reader.detector.find_lines(part, context)
+            located = await self.reader.locate(part, boxes, context)
+            text = located.with_lines(await self._read_lines(located, context))
+        with context.stage("arrange"):
+            mapper = CoordinateMapper.of(text, part.shape[1], part.shape[0])
+            return await self.pool.run(_arrange, text, mapper, Placement(x0, y0, scale))
+
+    async def _read_lines(self, located: LocatedText, context: RunContext) -> list[TextLine]:
+        found: list[TextLine] = []
+        boxes = located.boxes
+        while len(boxes) and (size := min(CHUNK_LINES, len(boxes), self._lines_left())) > 0:
+            found += await self.reader.read_lines(located, boxes[np.arange(size)], context)
+            boxes = boxes[np.arange(size, len(boxes))]
+            self._read += size
+        self.unread += len(boxes)
+        return found
+
+    def _lines_left(self) -> int:
+        """The first lines are read whatever the clock says: a busy machine must not make a picture wordless."""
+        if self.budget is None:
+            return CHUNK_LINES
+        is_late = self._read > 0 and monotonic() - self._started > self.budget.seconds
+        return 0 if is_late else self.budget.lines - self._read
+
+
+def _arrange(text: PageText, mapper: CoordinateMapper, placement: Placement) -> list[Region]:
+    regions, _, _ = assemble_regions(text, ())
+    return [placement.place_region(mapper.map_region(region)) for region in regions]

@@ -1,0 +1,16 @@
+"""The result of the text pipeline: regions as documents have them, on a page that is the picture."""
+
+from pydantic import Field
+
+from pipelines.documents.types import Region
+from pipelines.types import WireModel
+
+
+class PictureText(WireModel):
+    """Boxes are pixels of the upright original; a region's box encloses its lines.
+
+    Lines with a low score are listed, but not quoted in the prompt.
+    """
+
+    regions: list[Region] = Field(description="in reading order")
+    unread_lines: int = Field(description="lines that were found and not read, because the budget was used up")

@@ -1,0 +1,115 @@
+"""Pictures with and without words, read by the real models, which `make setup` puts into the store."""
+
+import pytest
+import skimage.data
+from PIL import Image
+
+from pipelines.boxes import enclosing_box
+from pipelines.text.reading import CHUNK_LINES, TextBudget
+from pipelines.text.wording import describe_text
+from tests.pipelines.images import photograph
+from tests.pipelines.text.conftest import (
+    ReadPicture,
+    draw_error_dialog,
+    draw_meme,
+    draw_receipt,
+    list_lines,
+    write,
+)
+
+ERROR = ("The file data.bin could not be written.", "Error 0x80070070: there is not enough space", "on the disk C:")
+
+
+@pytest.mark.parametrize("name", ["cat", "coffee", "hubble_deep_field", "immunohistochemistry", "rocket", "brick"])
+def test_photographs_without_text_say_nothing(read_picture: ReadPicture, name: str) -> None:
+    assert describe_text(read_picture(photograph(name))) == ""
+
+
+@pytest.mark.parametrize("name", ["cat", "coffee", "rocket"])
+def test_a_meme_says_its_words(read_picture: ReadPicture, name: str) -> None:
+    found = read_picture(draw_meme(photograph(name), "WHEN YOU FIX ONE BUG", "AND TWO MORE APPEAR"))
+
+    # Between outlined capitals the reader may miss a space.
+    assert [line.replace(" ", "") for line in list_lines(found)] == ["WHENYOUFIXONEBUG", "ANDTWOMOREAPPEAR"]
+
+
+def test_a_sign_in_a_photograph_says_its_words(read_picture: ReadPicture) -> None:
+    image = photograph("coffee")
+    image.paste("#0b5d2a", (40, 40, 300, 110))
+    write(image, (60, 55), "Fire exit", 34, "white")
+
+    found = read_picture(image)
+
+    assert describe_text(found).splitlines()[2:-1] == ["[p1.r1] Fire exit"]
+
+
+def test_an_error_message_in_a_screenshot_is_read(read_picture: ReadPicture) -> None:
+    assert list_lines(read_picture(draw_error_dialog(*ERROR))) == ["Setup failed", *ERROR]
+
+
+def test_skimages_page_is_read_in_its_order(read_picture: ReadPicture) -> None:
+    text = " ".join(list_lines(read_picture(Image.fromarray(skimage.data.page()).convert("RGB"))))
+
+    assert "Region-based segmentation" in text
+    assert text.index("Region-based segmentation") < text.index("histogram of grey values:")
+
+
+def test_skimages_illegible_handwriting_is_not_quoted(read_picture: ReadPicture) -> None:
+    assert describe_text(read_picture(Image.fromarray(skimage.data.text()).convert("RGB"))) == ""
+
+
+def test_boxes_are_where_the_words_are(read_picture: ReadPicture) -> None:
+    image = Image.new("RGB", (900, 600), "#707a68")
+    drawn = write(image, (310, 212), "Harbour office", 36, "white")
+
+    [region] = read_picture(image).regions
+
+    assert region.box == pytest.approx(drawn, abs=14)
+
+
+def test_a_large_jpegs_boxes_are_pixels_of_the_original(read_picture: ReadPicture) -> None:
+    image = Image.new("RGB", (4000, 3000), "#707a68")
+    write(image, (2000, 1500), "Harbour office", 160, "white")
+
+    [region] = read_picture(image, format="JPEG").regions
+
+    assert region.text == "Harbour office"
+    assert region.box[:2] == pytest.approx((2000, 1530), abs=60)
+
+
+def test_a_receipts_regions_enclose_their_lines_and_no_more(read_picture: ReadPicture) -> None:
+    found = read_picture(draw_receipt(12))
+
+    assert len(found.regions) > 1
+    assert all(one.box == enclosing_box(line.box for line in one.lines) for one in found.regions)
+    assert all(one.box[0] >= 250 and one.box[2] <= 650 for one in found.regions)
+
+
+def test_regions_and_lines_have_ids_in_reading_order(read_picture: ReadPicture) -> None:
+    found = read_picture(draw_error_dialog(*ERROR))
+
+    assert [one.id for one in found.regions] == [f"p1.r{number + 1}" for number in range(len(found.regions))]
+    assert found.regions[0].lines[0].id == "p1.r1.l1"
+    assert found.regions[0].text == "\n".join(line.text for line in found.regions[0].lines)
+
+
+def test_no_more_lines_are_read_than_the_budget_has(read_picture: ReadPicture) -> None:
+    found = read_picture(draw_receipt(12), budget=TextBudget(lines=5))
+
+    assert len(list_lines(found)) == 5
+    assert list_lines(found)[0] == "CORNER SHOP"
+    assert found.unread_lines == 20
+
+
+def test_without_time_the_first_lines_are_read(read_picture: ReadPicture) -> None:
+    found = read_picture(draw_receipt(12), budget=TextBudget(seconds=0))
+
+    assert len(list_lines(found)) == CHUNK_LINES
+    assert found.unread_lines == 25 - CHUNK_LINES
+
+
+def test_full_reads_everything_whatever_the_budget(read_picture: ReadPicture) -> None:
+    found = read_picture(draw_receipt(12), budget=TextBudget(lines=1, seconds=0), mode="full")
+
+    assert len(list_lines(found)) == 25
+    assert found.unread_lines == 0
