@@ -1,6 +1,6 @@
 """The pipeline "text": looks for text at low resolution, and reads what there is within a budget.
 
-picture ─► TextDetector.look ─► find_areas ─► BudgetedReading: each area by the reader of documents ─► regions
+picture ─► TextDetector.look, flatness ─► find_areas ─► BudgetedReading: areas by the reader of documents ─► regions
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from pipelines.documents.stages import Pixels
 from pipelines.image.decode import Picture
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
-from pipelines.text.areas import find_areas
+from pipelines.text.areas import TextEvidence, find_areas, measure_flatness
 from pipelines.text.options import TextOptions
 from pipelines.text.reading import BudgetedReading, TextBudget
 from pipelines.text.types import PictureText
@@ -52,7 +52,9 @@ class TextPipeline:
         if options.mode == "full":
             return [(0.0, 0.0, float(width), float(height))]
         with context.stage("look"):
-            return find_areas(await self.reader.detector.look(pixels, context), width, height)
+            look = await self.reader.detector.look(pixels, context)
+            flatness = await self.pool.run(measure_flatness, pixels)
+            return find_areas(TextEvidence.of(look, flatness), width, height)
 
     def describe(self, result: PictureText, context: PromptContext) -> str:
         return describe_text(result)

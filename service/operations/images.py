@@ -208,7 +208,7 @@ def _pop_text_mode(fields: dict[str, Any]) -> dict[str, str]:
 
 
 def _apply_text_mode(names: list[str], fields: dict[str, Any], mode: str) -> list[str]:
-    """The pipelines with or without `text`, whose mode goes into the `fields`. Raises RequestRejected if none is left."""
+    """The pipelines with or without `text`, whose mode goes into the `fields`; raises RequestRejected for none."""
     others = [name for name in names if name != "text"]
     if mode != "off":
         fields["text"] = {"mode": mode}

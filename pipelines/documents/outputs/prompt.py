@@ -1,4 +1,8 @@
-"""Quotes a document for the engine's prompt: each region under its id, its text as it is printed, nothing escaped."""
+"""Quotes a document for the engine's prompt: each region behind its id, its text as it is printed, nothing escaped.
+
+[p1.r1 title] Minutes
+[p1.r2] All were present.
+"""
 
 from collections.abc import Iterator
 
@@ -8,6 +12,7 @@ from pipelines.documents.types import Document, Region, Table
 from pipelines.fence import ADDRESSES_MODEL, fence_text
 
 MAX_CHARACTERS = 20_000
+_TOLD_LABELS = frozenset({"title", "table", "figure"})
 
 
 def describe_document(document: Document) -> str:
@@ -35,19 +40,17 @@ def _quote_pages(document: Document) -> Iterator[str]:
     for page in document.pages:
         tables = {table.region: table for table in page.tables}
         for region in select_content(page, seen):
-            if block := _quote_region(region, tables.get(region.order)):
-                yield f"[{region.id}] {block}"
+            label = f" {region.label}" if region.label in _TOLD_LABELS else ""
+            if region.order in tables:
+                yield f"[{region.id}{label}]\n{_quote_table(tables[region.order])}"
+            elif (text := _quote_text(region)) or region.label == "figure":
+                yield f"[{region.id}{label}] {text}".rstrip()
 
 
-def _quote_region(region: Region, table: Table | None) -> str:
-    if table is not None:
-        return f"table:\n{_quote_table(table)}"
+def _quote_text(region: Region) -> str:
     if region.label == "list":
         return "\n".join(clean_text(line.text) for line in region.lines)
-    text = join_lines(line.text for line in region.lines)
-    if region.label == "figure":
-        return f"figure: {text}" if text else "figure"
-    return f"# {text}" if text and region.label == "title" else text
+    return join_lines(line.text for line in region.lines)
 
 
 def _quote_table(table: Table) -> str:

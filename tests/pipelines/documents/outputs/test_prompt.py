@@ -27,7 +27,7 @@ def test_each_region_stands_behind_its_id() -> None:
     second = make_page(make_region("list", "1. Budget", "2. Elections"), number=2)
 
     assert quote(first, second) == [
-        "[p1.r1] # Minutes",
+        "[p1.r1 title] Minutes",
         "[p1.r2] All were present.",
         "[p2.r1] 1. Budget",
         "2. Elections",
@@ -41,7 +41,7 @@ def test_text_is_quoted_as_it_is_printed() -> None:
 def test_a_table_is_quoted_row_by_row() -> None:
     page = make_page(make_region("table", "a"), tables=(make_table(("part", "price"), ("bolt*", "1.20")),))
 
-    assert quote(page) == ["[p1.r1] table:", "part | price", "bolt* | 1.20"]
+    assert quote(page) == ["[p1.r1 table]", "part | price", "bolt* | 1.20"]
 
 
 def test_headers_that_repeat_are_quoted_once() -> None:
