@@ -23,7 +23,7 @@ MAX_HEIGHT = 200.0  # beyond, the net finds letters and parts of them
 COARSE_HEIGHT = 80.0  # of the median large line in a pass at a coarser scale
 UNKNOWN_HEIGHT = 400.0  # assumed if no line was found
 
-SHRUNK_SCALE = 0.5  # a page without lines at a lower scale is searched at a finer one, too
+SHRUNK_SCALE = 0.8  # a page without lines at a lower scale is searched at a finer one, too
 MAX_SCALE = 2.0
 MIN_CONTRAST = 12  # of 255, between the ink and the paper of a line
 
