@@ -129,7 +129,9 @@ class AnalyzeInputs:
         """Raises RequestRejected."""
         fields = dict(request.fields)
         named = fields.pop("pipelines", None)
-        given = {name: fields.pop(name) for name in ("gate", "describe", "prompt_style") if name in fields}
+        given: dict[str, Any] = {
+            name: fields.pop(name) for name in ("gate", "describe", "prompt_style") if name in fields
+        }
         given |= _pop_text_mode(fields)
         query = parse_fields(AnalyzeQuery, given, where="options")
         names = _parse_pipeline_names(named or list(DEFAULT_ANALYSES), ANALYSES)

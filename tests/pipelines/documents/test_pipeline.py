@@ -280,7 +280,7 @@ def test_pipelines_for_images_see_the_first_page(pdfium: PdfiumClient) -> None:
 
 def test_of_pages_that_were_read_the_looks_are_not_told(pdfium: PdfiumClient) -> None:
     pool = CpuPool(threads=1)
-    pipelines = [FakePipeline(), FakePipeline("moderation"), make_documents_pipeline(pdfium, pool)]
+    pipelines: list[Any] = [FakePipeline(), FakePipeline("moderation"), make_documents_pipeline(pdfium, pool)]
     engine = Engine(pipelines, pool=pool, limits=ImageLimits(), pdfium=pdfium)
     options = {"features": NoOptions(), "moderation": NoOptions(), "document": DocumentsOptions()}
 

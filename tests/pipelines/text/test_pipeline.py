@@ -1,7 +1,6 @@
 """Pictures with and without words, read by the real models, which `make setup` puts into the store."""
 
 import pytest
-import skimage.data
 from PIL import Image
 
 from pipelines.boxes import enclosing_box
@@ -55,14 +54,14 @@ def test_small_print_of_a_large_screenshot_is_read(read_picture: ReadPicture) ->
 
 
 def test_skimages_page_is_read_in_its_order(read_picture: ReadPicture) -> None:
-    text = " ".join(list_lines(read_picture(Image.fromarray(skimage.data.page()).convert("RGB"))))
+    text = " ".join(list_lines(read_picture(photograph("page"))))
 
     assert "Region-based segmentation" in text
     assert text.index("Region-based segmentation") < text.index("histogram of grey values:")
 
 
 def test_skimages_illegible_handwriting_is_not_quoted(read_picture: ReadPicture) -> None:
-    assert describe_text(read_picture(Image.fromarray(skimage.data.text()).convert("RGB"))) == ""
+    assert describe_text(read_picture(photograph("text"))) == ""
 
 
 def test_boxes_are_where_the_words_are(read_picture: ReadPicture) -> None:
