@@ -13,6 +13,7 @@ from pipelines.documents.stages import PageText, Pixels, TextLine
 from pipelines.documents.structure.assemble import assemble_regions
 from pipelines.documents.types import Region
 from pipelines.run_context import RunContext
+from pipelines.text.amounts import join_amounts
 from pipelines.text.placement import Placement
 
 CHUNK_LINES = 16  # that are read between two looks at the clock
@@ -69,4 +70,4 @@ class BudgetedReading:
 
 def _arrange(text: PageText, mapper: CoordinateMapper, placement: Placement) -> list[Region]:
     regions, _, _ = assemble_regions(text, ())
-    return [placement.place_region(mapper.map_region(region)) for region in regions]
+    return [placement.place_region(mapper.map_region(region)) for region in join_amounts(regions)]

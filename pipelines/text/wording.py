@@ -1,7 +1,9 @@
 """Quotes what is written in a picture for the engine's prompt, as far as it was read with certainty."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
+from pipelines.boxes import is_on_same_line
 from pipelines.documents.outputs.line_joining import clean_text
 from pipelines.documents.types import DocumentLine
 from pipelines.fence import fence_text
@@ -29,6 +31,15 @@ def is_certain(line: DocumentLine) -> bool:
 
 def _quote_regions(result: PictureText) -> Iterator[str]:
     for region in result.regions:
-        lines = [clean_text(line.text) for line in region.lines if is_certain(line)]
+        lines = [line for line in region.lines if is_certain(line)]
         if lines:
-            yield f"[{region.id}] " + "\n".join(lines)
+            yield f"[{region.id}] {_quote_rows(lines)}"
+
+
+def _quote_rows(lines: Sequence[DocumentLine]) -> str:
+    """Lines that stand side by side in one row."""
+    text = clean_text(lines[0].text)
+    for before, line in pairwise(lines):
+        is_row = before.box[2] <= line.box[0] and is_on_same_line(before.box, line.box)
+        text += ("  " if is_row else "\n") + clean_text(line.text)
+    return text

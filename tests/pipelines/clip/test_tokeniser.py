@@ -49,7 +49,9 @@ def test_long_texts_are_cut_and_end_as_all_do(tokeniser: ClipTokeniser) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"no gzip", gzip.compress(b"heading\na b\n"), gzip.compress(b"h\n" + b"a\n" * 50_000)]
+    "content",
+    [b"no gzip", gzip.compress(b"heading\na b\n"), gzip.compress(b"h\n" + b"a\n" * 50_000)],
+    ids=["no gzip", "too short", "too long"],
 )
 def test_other_files_are_no_vocabulary(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "vocabulary.txt.gz"

@@ -83,6 +83,12 @@ def test_a_large_jpegs_boxes_are_pixels_of_the_original(read_picture: ReadPictur
     assert region.box[:2] == pytest.approx((2000, 1530), abs=60)
 
 
+def test_prices_of_a_receipt_stand_beside_their_articles(read_picture: ReadPicture) -> None:
+    prompt = describe_text(read_picture(draw_receipt(12)))
+
+    assert [f"Article {row + 11}  {row + 1}.95" in prompt for row in range(12)] == [True] * 12
+
+
 def test_a_receipts_regions_enclose_their_lines_and_no_more(read_picture: ReadPicture) -> None:
     found = read_picture(draw_receipt(12))
 

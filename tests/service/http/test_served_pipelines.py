@@ -68,5 +68,4 @@ def test_an_unknown_pipeline_in_settings_is_refused_in_one_line() -> None:
 
     assert found.returncode == 1
     assert found.stderr.count("\n") == 1
-    names = "'moderation', 'features', 'objects', 'faces' or 'document'"
-    assert f"KERNELSIGHT_PIPELINES.1: Input should be {names}" in found.stderr
+    assert "KERNELSIGHT_PIPELINES.1: Input should be 'moderation', 'features', " in found.stderr
