@@ -12,6 +12,7 @@ from service.keys.caller import UNRESTRICTED, Caller
 from service.keys.errors import Forbidden
 from service.keys.key_file import KeyFile
 from service.keys.keyring import Keyring, open_keyring
+from service.keys.scopes import Scope
 from service.settings import ServerSettings
 
 
@@ -127,3 +128,8 @@ def test_a_caller_without_a_tenant_does_not_see_what_belongs_to_nobody() -> None
 def test_what_a_key_lacks_is_named() -> None:
     with pytest.raises(Forbidden, match="'documents'"):
         Caller(frozenset({"jobs"})).require("jobs", "documents")
+
+
+@pytest.mark.parametrize(("scopes", "reads"), [({"analyze"}, False), ({"analyze", "documents"}, True)])
+def test_the_sender_of_a_request_reads_documents_with_their_scope(scopes: set[Scope], reads: bool) -> None:
+    assert Caller(frozenset(scopes), "shop").sender.reads_documents is reads

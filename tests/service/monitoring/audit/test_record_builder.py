@@ -6,6 +6,7 @@ import weakref
 
 from PIL import Image
 
+from pipelines.documents.region_names import name_regions
 from pipelines.documents.spec import DOCUMENT
 from pipelines.documents.types import Document, DocumentLine, Page, Region
 from pipelines.findings import Findings, Observation, new_result_id, result_time
@@ -13,6 +14,7 @@ from pipelines.image.decode import ImageLimits, decode
 from pipelines.moderation.text_pipeline import ModeratedText
 from pipelines.moderation.types import Evidence, SignalResult
 from pipelines.run_context import StageTiming
+from pipelines.text.types import PictureText
 from pipelines.types import Features
 from service.monitoring.audit.log import record_prefix
 from service.monitoring.audit.record import AuditRecord
@@ -50,6 +52,7 @@ def make_observation() -> Observation:
             "features": Features(
                 embedding=None, grid=None, tags=TAGS, groups=GROUPS, calibration="none", appearance=APPEARANCE
             ),
+            "text": PictureText(regions=name_regions(1, [region]), unread_lines=3),
             "document": Document(page_count=7, pages=pages),
         },
     )  # fmt: skip
@@ -73,7 +76,7 @@ def test_a_record_has_the_request_the_models_and_the_decision() -> None:
     assert record.at == result_time(observation.findings.result_id)
     assert record.image == IMAGE
     assert record.models == [USED]
-    assert record.pipelines == ["moderation", "features", "document"]
+    assert record.pipelines == ["moderation", "features", "text", "document"]
     assert record.moderation is not None
     assert record.moderation.verdict == "review"
     assert record.moderation.policy_sha256 == "ef" * 32
@@ -82,6 +85,8 @@ def test_a_record_has_the_request_the_models_and_the_decision() -> None:
     assert record.features is not None
     assert record.features.tags[0].label == "rifle"
     assert record.features.groups == GROUPS
+    assert record.text is not None
+    assert record.text.model_dump() == {"regions": 1, "lines": 2, "unread_lines": 3, "confidence": 0.6}
     assert record.document is not None
     assert record.document.model_dump() == {
         "page_count": 7, "pages": 3, "failed": 1, "lines": 4, "tables": 0, "confidence": 0.6,

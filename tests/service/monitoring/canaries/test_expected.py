@@ -4,11 +4,16 @@ from typing import Any
 
 import pytest
 
+from pipelines.documents.region_names import name_regions
 from pipelines.documents.types import Document, DocumentLine, Page, Region
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
 from pipelines.moderation.types import Moderation, SignalResult
+<<<<<<< HEAD
 from pipelines.objects.types import Objects
+=======
+from pipelines.text.types import PictureText
+>>>>>>> 95534d6 (Tests of text in audit, canaries, quality and keys)
 from pipelines.types import GroupScore, Tag
 from service.monitoring.canaries.expected import (
     DocumentExpectation,
@@ -18,6 +23,7 @@ from service.monitoring.canaries.expected import (
     ModerationExpectation,
     ObjectsExpectation,
     ScoreBounds,
+    TextExpectation,
 )
 from tests.pipelines.fakes import FEATURES
 from tests.service.monitoring.audit.records import IMAGE
@@ -48,6 +54,7 @@ TAGGED = make_findings(
 )
 LINES = [DocumentLine(text=text, box=(0, 0, 9, 9), score=1, words=[]) for text in ("in two", "lines")]
 REGION = Region(label="text", box=(0, 0, 9, 9), score=1, order=0, lines=LINES)
+WITH_TEXT = make_findings(text=PictureText(regions=name_regions(1, [REGION]), unread_lines=0))
 READ = make_findings(document=Document(page_count=1, pages=[Page(number=1, width=9, height=9, regions=[REGION])]))
 NO_FACES = make_findings(
     faces=Faces(faces=[], primary=None, count=0, detector="yunet", threshold=0.5, smallest_face=10)
@@ -88,6 +95,12 @@ CASES: list[tuple[Expectation, Findings, list[str]]] = [
         FacesExpectation(count=1, boxes=((0, 0, 8, 8),)),
         NO_FACES,
         ["0 faces instead of 1", "no face at 0, 0, 8, 8"],
+    ),
+    (TextExpectation(contains=("two  lines",)), WITH_TEXT, []),
+    (
+        TextExpectation(contains=("three",), is_empty=True),
+        WITH_TEXT,
+        ["there is said to be text: 'in two lines'", "'three' is not in the text"],
     ),
     (DocumentExpectation(contains=("two  lines",), text="in two\nlines"), READ, []),
     (

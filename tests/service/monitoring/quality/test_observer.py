@@ -13,6 +13,7 @@ from pipelines.faces.spec import TRACKED_FACES
 from pipelines.faces.types import Face, Faces
 from pipelines.findings import Observation
 from pipelines.moderation.types import FiredRule, Moderation
+from pipelines.text.types import PictureText
 from service.monitoring.quality.metrics import DriftCollector, QualityMetrics
 from service.monitoring.quality.observer import QualityObserver, mean_brightness
 from tests.pipelines.fakes import FEATURES, logits_of
@@ -124,6 +125,17 @@ def test_faces_count_and_other_candidates_do_not() -> None:
         'found_sum{kind="faces",pipeline="faces"}': 2,
         'score_count{pipeline="faces",signal="face"}': 2,
         'score_sum{pipeline="faces",signal="face"}': 1.65,
+    }
+
+
+def test_text_in_a_picture_counts_with_its_mean_score() -> None:
+    found = samples(make_observation(text=PictureText(regions=page(0.5, 1.0).regions, unread_lines=2)))
+
+    assert {name: value for name, value in found.items() if not name.startswith("image")} == {
+        'found_count{kind="lines",pipeline="text"}': 1,
+        'found_sum{kind="lines",pipeline="text"}': 2,
+        'score_count{pipeline="text",signal="ocr"}': 1,
+        'score_sum{pipeline="text",signal="ocr"}': 0.75,
     }
 
 
