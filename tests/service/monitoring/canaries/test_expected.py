@@ -9,11 +9,8 @@ from pipelines.documents.types import Document, DocumentLine, Page, Region
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
 from pipelines.moderation.types import Moderation, SignalResult
-<<<<<<< HEAD
 from pipelines.objects.types import Objects
-=======
 from pipelines.text.types import PictureText
->>>>>>> 95534d6 (Tests of text in audit, canaries, quality and keys)
 from pipelines.types import GroupScore, Tag
 from service.monitoring.canaries.expected import (
     DocumentExpectation,
