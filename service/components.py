@@ -3,7 +3,6 @@
 The HTTP app, workers, bulk runs and the command line all open their components here.
 """
 
-import gc
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -197,15 +196,6 @@ def _open_text_moderation(moderation: Pipeline[Any, Any]) -> "TextModeration":
 
     assert isinstance(moderation, ModerationPipeline)
     return TextModeration(moderation)
-
-
-def freeze_open_objects() -> None:
-    """Spare the garbage collector what is open now and lives as long as the process: hundreds of thousands of objects.
-
-    For processes that serve, once they are ready; walking these objects again and again takes 1 to 2 % of their time.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def served_pipelines(settings: Settings) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ async def _run_jobs(
 
 
 async def _run_worker(settings: "Settings", priorities: list[Priority], metrics: "Metrics", tracing: "Tracing") -> None:
-    from service.components import freeze_open_objects, open_components
+    from service.components import open_components
     from service.worker.job_services import open_job_services
     from service.worker.metrics import JobMetrics
     from service.worker.worker import Worker
@@ -87,7 +87,6 @@ async def _run_worker(settings: "Settings", priorities: list[Priority], metrics:
         worker = Worker(components, jobs, job_metrics, tracing)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)
-        freeze_open_objects()
         print(f"KernelSight takes jobs ({', '.join(priorities)}) from {jobs.queue.scripts.connection.name}", flush=True)
         await worker.run()
 

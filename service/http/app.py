@@ -12,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import KernelSightError
-from service.components import freeze_open_objects, open_components
+from service.components import open_components
 from service.http.bind import is_loopback
 from service.http.browsers import CORS_METHODS, BrowserMiddleware
 from service.http.error_handlers import install_error_handlers
@@ -136,7 +136,6 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
         app.state.failure = error
         on_failure()
         return
-    freeze_open_objects()
     metrics = JobMetrics(app.state.metrics.registry)
     await stack.enter_async_context(metrics.updating(app.state.jobs))
     if settings.worker.worker_here:

@@ -16,7 +16,7 @@ from models.priority import Priority
 from pipelines.errors import RequestRejected
 from service.components import Components
 from service.errors import MediaTypeRejected, RequestTooComplex
-from service.http.dependencies import current_caller, ready_jobs
+from service.http.dependencies import current_caller, ready_components, ready_jobs
 from service.keys.caller import Caller
 from service.operations.field_errors import parse_fields
 from service.operations.json_request import check_structure, parse_json, parse_json_request
@@ -51,13 +51,13 @@ def _given_fields(query: BaseModel) -> dict[str, Any]:
     return {name: one.get_secret_value() if isinstance(one, SecretStr) else one for name, one in given.items()}
 
 
-async def respond(
-    request: Request, components: Components, operation: Operation[Any], query: BaseModel | None = None
-) -> Response:
-    """Run the operation and answer with its reply. Raises what reading the request and the operation raise.
+async def respond(request: Request, operation: Operation[Any], query: BaseModel | None = None) -> Response:
+    """Run the operation and answer with its reply.
 
-    A client that sends `Prefer: respond-async` (RFC 7240) gets a job at once instead.
+    A client that sends `Prefer: respond-async` (RFC 7240) gets a job at once instead. Raises NotReady, before the body
+    is read, and what reading the request and the operation raise.
     """
+    components = await ready_components(request)
     operation_request = await read_operation_request(request, components, operation, query)
     caller = await current_caller(request)
     if prefers_async(request.scope):

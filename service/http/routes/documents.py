@@ -12,8 +12,7 @@ from pydantic import BaseModel
 from models.errors import KernelSightError
 from pipelines.documents.outputs.formats import OUTPUT_FORMATS
 from pipelines.findings import Findings
-from service.components import Components
-from service.http.dependencies import ReadyComponents, requires
+from service.http.dependencies import ready_components, requires
 from service.http.error_handlers import error_response
 from service.http.openapi import OPERATION_RESPONSES, image_body
 from service.http.operations import cancel_on_disconnect, read_operation_request, respond
@@ -41,9 +40,7 @@ router = APIRouter(
     },
     openapi_extra=image_body("document"),
 )
-async def documents(
-    request: Request, components: ReadyComponents, query: Annotated[DocumentsQuery, Query()]
-) -> Response:
+async def documents(request: Request, query: Annotated[DocumentsQuery, Query()]) -> Response:
     """Text, layout, tables and reading order of a PDF, a TIFF or an image; `document` may be called `image`.
 
     A page that fails is reported among the others. With `Accept: application/x-ndjson` each page is a line that is sent
@@ -52,12 +49,13 @@ async def documents(
     Options go into the query, or beside `document` in a JSON body; the body wins.
     """
     if NDJSON in request.headers.get("accept", ""):
-        return await _stream_pages(request, components, query)
-    return await respond(request, components, DOCUMENTS, query)
+        return await _stream_pages(request, query)
+    return await respond(request, DOCUMENTS, query)
 
 
-async def _stream_pages(request: Request, components: Components, query: DocumentsQuery) -> Response:
+async def _stream_pages(request: Request, query: DocumentsQuery) -> Response:
     """The response begins with the first page, so that an error of the whole document has its own status."""
+    components = await ready_components(request)
     operation_request = await read_operation_request(request, components, DOCUMENTS, query)
     tasks = {"document": DOCUMENTS.parse(operation_request).options}
     pages: asyncio.Queue[BaseModel | None] = asyncio.Queue()

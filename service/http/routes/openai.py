@@ -179,9 +179,9 @@ async def cancel(jobs: ReadyJobs, caller: CurrentCaller, id: str) -> BatchObject
     responses=OPENAI_OPERATION_RESPONSES,
     openapi_extra=json_body(EmbeddingsRequest, input=PIXEL_URL),
 )
-async def embeddings(request: Request, components: ReadyComponents) -> Response:
+async def embeddings(request: Request) -> Response:
     """The encoder's embedding of each image in OpenAI's form; `input` takes URLs and data URLs of images."""
-    return await respond(request, components, EMBEDDINGS)
+    return await respond(request, EMBEDDINGS)
 
 
 @router.post(
@@ -192,11 +192,9 @@ async def embeddings(request: Request, components: ReadyComponents) -> Response:
     responses=OPENAI_OPERATION_RESPONSES,
     openapi_extra=moderation_body(ModerationRequest),
 )
-async def moderations(
-    request: Request, components: ReadyComponents, query: Annotated[ModerationOptions, Query()]
-) -> Response:
+async def moderations(request: Request, query: Annotated[ModerationOptions, Query()]) -> Response:
     """Allow, review or block texts and images in OpenAI's form, or one image as the form field `file`.
 
     Options go into the query, or beside `input` in the body (`extra_body` in OpenAI's client); the body wins.
     """
-    return await respond(request, components, MODERATIONS, query)
+    return await respond(request, MODERATIONS, query)
