@@ -139,5 +139,5 @@ class QualityObserver:
 def mean_brightness(pixels: Image.Image) -> float:
     """Mean luma, 0-1, of 4096 evenly spread pixels: for photographs within .01 of the mean of all, in 30 us."""
     tiny = pixels.resize((_BRIGHTNESS_SIDE, _BRIGHTNESS_SIDE), Image.Resampling.NEAREST).convert("L")
-    total = sum(map(mul, tiny.histogram(), range(256)))
+    total: int = sum(map(mul, tiny.histogram(), range(256)))
     return total / (255 * _BRIGHTNESS_SIDE * _BRIGHTNESS_SIDE)
