@@ -7,16 +7,20 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from models.arrays import Array
 from models.concurrency import gather_or_cancel
+from models.inference import Inference
 from pipelines.captioning.appearance import measure_appearance
 from pipelines.captioning.encoder import ImageEncoder
+from pipelines.captioning.kinds.head import KindHead
+from pipelines.captioning.kinds.measures import measure_pixels
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
 from pipelines.run_context import RunContext
-from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed
+from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed, PictureKind
 
 # Scores from which the prompt's wording gets stronger. They are not calibrated, so "probably" is the strongest.
 PROBABLE, POSSIBLE, MENTIONED = 0.7, 0.3, 0.1
@@ -26,8 +30,11 @@ MOST_GROUPS, SMALLEST_GROUP = 3, 0.05
 
 @dataclass(frozen=True)
 class CaptioningPipeline:
+    """`kinds` is none where no head knows the encoder's embeddings: results then have no kind."""
+
     encoder: ImageEncoder
     pool: CpuPool
+    kinds: KindHead | None = None
     name: str = "features"
 
     def models(self, options: FeaturesOptions) -> list[ModelUsed]:
@@ -37,16 +44,32 @@ class CaptioningPipeline:
         return self.encoder.shorter_side
 
     async def run(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> Features:
-        outputs, appearance = await gather_or_cancel(
-            self.encoder.encode(picture, context), self.pool.run(measure_appearance, picture.pixels)
+        inference, (appearance, measures) = await gather_or_cancel(
+            self.encoder.infer_picture(picture, context), self.pool.run(self._measure, picture.pixels)
         )
         with context.stage("postprocess"):
+            kind = self._tell_kind(inference, measures)
+            outputs = inference.outputs
             if options.grid or options.top_k > 50:
-                return await self.pool.run(self._build_features, outputs, appearance, options)
-            return self._build_features(outputs, appearance, options)  # 0.1 ms: less than a thread costs
+                return await self.pool.run(self._build_features, outputs, appearance, kind, options)
+            return self._build_features(outputs, appearance, kind, options)  # 0.2 ms: less than a thread costs
+
+    def _measure(self, pixels: Image.Image) -> tuple[Appearance, NDArray[np.float32] | None]:
+        return measure_appearance(pixels), None if self.kinds is None else measure_pixels(pixels)
+
+    def _tell_kind(self, inference: Inference, measures: NDArray[np.float32] | None) -> PictureKind | None:
+        """None, too, where a promoted version of the encoder answered: the head was not trained on its embeddings."""
+        is_known = inference.model_info is None or inference.model_info.sha256 == self.encoder.used.sha256
+        if self.kinds is None or measures is None or not is_known:
+            return None
+        return self.kinds.classify(inference.outputs["embedding"], measures)
 
     def _build_features(
-        self, outputs: Mapping[str, Array], appearance: Appearance, options: FeaturesOptions
+        self,
+        outputs: Mapping[str, Array],
+        appearance: Appearance,
+        kind: PictureKind | None,
+        options: FeaturesOptions,
     ) -> Features:
         decision = self.encoder.manifest.decision
         scores = softmax(outputs["logits"], temperature=decision.temperature if decision else 1.0)
@@ -62,6 +85,7 @@ class CaptioningPipeline:
             groups=self._sum_groups(scores),
             calibration=decision.calibration if decision else "softmax, not calibrated",
             appearance=appearance,
+            kind=kind,
         )
 
     def _sum_groups(self, scores: NDArray[np.float32]) -> list[GroupScore]:

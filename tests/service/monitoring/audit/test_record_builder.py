@@ -13,7 +13,7 @@ from pipelines.image.decode import ImageLimits, decode
 from pipelines.moderation.text_pipeline import ModeratedText
 from pipelines.moderation.types import Evidence, SignalResult
 from pipelines.run_context import StageTiming
-from pipelines.types import Features
+from pipelines.types import PICTURE_KINDS, Features, PictureKind
 from service.monitoring.audit.log import record_prefix
 from service.monitoring.audit.record import AuditRecord
 from service.monitoring.audit.record_builder import RecordDraft, build_spans
@@ -26,6 +26,9 @@ SECRET = "SECRET"
 
 def read_line(text: str, score: float) -> DocumentLine:
     return DocumentLine(text=text, box=(0, 0, 9, 9), score=score, words=[])
+
+
+KIND = PictureKind(name="photo", score=0.9, scores=dict.fromkeys(PICTURE_KINDS, 0.1))
 
 
 def make_observation() -> Observation:
@@ -48,7 +51,8 @@ def make_observation() -> Observation:
         results={
             "moderation": moderation,
             "features": Features(
-                embedding=None, grid=None, tags=TAGS, groups=GROUPS, calibration="none", appearance=APPEARANCE
+                embedding=None, grid=None, tags=TAGS, groups=GROUPS, calibration="none", appearance=APPEARANCE,
+                kind=KIND,
             ),
             "document": Document(page_count=7, pages=pages),
         },
@@ -82,6 +86,8 @@ def test_a_record_has_the_request_the_models_and_the_decision() -> None:
     assert record.features is not None
     assert record.features.tags[0].label == "rifle"
     assert record.features.groups == GROUPS
+    assert record.features.kind is not None
+    assert record.features.kind.model_dump() == {"name": "photo", "score": 0.9}
     assert record.document is not None
     assert record.document.model_dump() == {
         "page_count": 7, "pages": 3, "failed": 1, "lines": 4, "tables": 0, "confidence": 0.6,

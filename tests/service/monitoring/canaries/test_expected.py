@@ -8,7 +8,7 @@ from pipelines.documents.types import Document, DocumentLine, Page, Region
 from pipelines.faces.types import Faces
 from pipelines.findings import Findings
 from pipelines.moderation.types import Moderation, SignalResult
-from pipelines.types import GroupScore, Tag
+from pipelines.types import PICTURE_KINDS, GroupScore, PictureKind, Tag
 from service.monitoring.canaries.expected import (
     DocumentExpectation,
     Expectation,
@@ -41,6 +41,7 @@ TAGGED = make_findings(
         update={
             "tags": [Tag(index=1, wnid="n00000001", label="clock", score=0.5, group="household")],
             "groups": [GroupScore(group="household", score=0.6)],
+            "kind": PictureKind(name="photo", score=0.9, scores=dict.fromkeys(PICTURE_KINDS, 0.0)),
         }
     )
 )
@@ -72,6 +73,9 @@ CASES: list[tuple[Expectation, Findings, list[str]]] = [
         TAGGED,
         ["the best tag is clock, not watch", "the best group is household, not food or tool"],
     ),
+    (FeaturesExpectation(kind=("photo", "drawing")), TAGGED, []),
+    (FeaturesExpectation(kind=("chart", "map")), TAGGED, ["the kind is photo, not chart or map"]),
+    (FeaturesExpectation(kind=("map",)), make_findings(features=FEATURES), ["the kind is nothing, not map"]),
     (FacesExpectation(count=0), NO_FACES, []),
     (
         FacesExpectation(count=1, boxes=((0, 0, 8, 8),)),
