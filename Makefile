@@ -10,7 +10,7 @@ INSTALL := install --disable-pip-version-check --constraint constraints.txt
 PIP := -m pip $(INSTALL)
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: help setup serve test lint bench fuzz licences hashes sbom clean
+.PHONY: help setup serve test lint bench fuzz licences hashes sbom kinds clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -65,8 +65,11 @@ photo.png: .venv/.served ## Fetch pictures to try things with (photo.png, portra
 	@mv .photo/skimage/data/astronaut.png portrait.png && mv .photo/skimage/data/page.png page.png && mv .photo/skimage/data/coffee.png $@ && rm -r .photo
 	@echo "==> photo.png, portrait.png and page.png"
 
+kinds: .venv-kinds/.installed ## Train the head that tells the kind of a picture, and print its figures (an hour)
+	QT_LOGGING_RULES='*=false' .venv-kinds/bin/python -m benchmarks.kinds.train .venv-kinds/pictures
+
 clean: ## Remove the environments (the model store stays)
-	rm -rf .venv .venv-export .venv-sbom
+	rm -rf .venv .venv-export .venv-sbom .venv-kinds
 
 .venv/.served: $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -79,6 +82,12 @@ clean: ## Remove the environments (the model store stays)
 .venv/.developed: .venv/.served
 	@echo "==> Installing what tests and linting need into .venv"
 	.venv/bin/python $(PIP) --editable '.[$(RUNTIME),embedded,batch,dev]'
+	@touch $@
+
+.venv-kinds/.installed: $(SOURCES) benchmarks/kinds/requirements.txt
+	@echo "==> Installing what draws the training pictures into .venv-kinds"
+	@$(PYTHON) -m venv .venv-kinds
+	.venv-kinds/bin/python $(PIP) --editable '.[$(RUNTIME)]' --requirement benchmarks/kinds/requirements.txt
 	@touch $@
 
 # The tool has an environment of its own: it needs twenty packages that the bill must not list.

@@ -4,13 +4,14 @@ Only statements go into it: what is certain enough to be said, or what is said t
 verdicts stay in the JSON.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from pipelines.types import ImageInfo
+from pipelines.captioning.kinds.treatment import should_look
+from pipelines.types import Features, ImageInfo, KindName, PictureKind
 
 PromptStyle = Literal["short", "full"]
 
@@ -38,6 +39,16 @@ class PromptContext:
         """The result of this kind, where a pipeline gave one."""
         return next((one for one in self.results.values() if isinstance(one, kind)), None)
 
+    @property
+    def picture_kind(self) -> PictureKind | None:
+        features = self.find(Features)
+        return None if features is None else features.kind
+
+    @property
+    def shows_things(self) -> bool:
+        """Whether detectors of things may be believed: they see books in receipts, and envelopes in letters."""
+        return should_look(self.picture_kind)
+
 
 class Describer(Protocol):
     """The part of a pipeline that puts its result into words."""
@@ -59,13 +70,24 @@ def _choose_told(context: PromptContext) -> set[str]:
 
 def _describe_image(context: PromptContext) -> str:
     image = context.image
-    kind, parts = ("Document", "pages") if image.format == "PDF" else ("Image", "frames")
+    kind, parts = ("Document", "pages") if image.format == "PDF" else (_name_kind(context), "frames")
     details = f", {image.orientation}, {image.format}" if context.style == "full" else ""
     frames = f", first of {image.frames} {parts}" if image.frames > 1 else ""
     return f"{kind}: {image.width} x {image.height} pixels{details}{frames}."
 
 
-def join_words(words: Iterable[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
+def _name_kind(context: PromptContext) -> str:
+    kind = context.picture_kind
+    return "Image" if kind is None or kind.name is None else _KIND_WORDS[kind.name]
+
+
+_KIND_WORDS: Mapping[KindName, str] = {
+    "photo": "Photo",
+    "screenshot": "Screenshot",
+    "document": "Picture of a document",
+    "chart": "Chart or diagram",
+    "drawing": "Drawing",
+    "meme": "Picture with a caption (meme)",
+    "map": "Map",
+    "blank": "Blank image",
+}

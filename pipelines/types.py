@@ -3,7 +3,7 @@
 Boxes are pixels of the upright original, scores are 0-1, times are seconds.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -101,6 +101,18 @@ class EncodedArray(WireModel):
     dtype: Literal["float16", "float32"]
 
 
+KindName = Literal["photo", "screenshot", "document", "chart", "drawing", "meme", "map", "blank"]
+PICTURE_KINDS: tuple[KindName, ...] = get_args(KindName)
+
+
+class PictureKind(WireModel):
+    """The kind of a picture. `name` is none where no kind is likely enough to be stated."""
+
+    name: KindName | None
+    score: float = Field(description="calibrated probability of the most probable kind, stated or not")
+    scores: dict[KindName, float] = Field(description="of all kinds; they sum to 1")
+
+
 class Features(WireModel):
     embedding: list[float] | EncodedArray | None = Field(description="L2-normalised")
     grid: EncodedArray | None = Field(description="rows x columns x channels, from top left: visual tokens")
@@ -108,6 +120,9 @@ class Features(WireModel):
     groups: list[GroupScore]
     calibration: str = Field(description="what a tag's score is worth")
     appearance: Appearance
+    kind: PictureKind | None = Field(
+        default=None, description="photo, screenshot, document …; none with an encoder that its head does not know"
+    )
 
 
 class ReplyHeader(WireModel):

@@ -10,11 +10,15 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from models.arrays import Array
 from models.concurrency import gather_or_cancel
+from models.inference import Inference
 from pipelines.captioning.appearance import measure_appearance
 from pipelines.captioning.encoder import ImageEncoder
+from pipelines.captioning.kinds.head import KindHead
+from pipelines.captioning.kinds.measures import measure_pixels
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.captioning.statements import describe_appearance, describe_things
 from pipelines.clip.encoder import ClipEncoder
@@ -24,15 +28,18 @@ from pipelines.errors import RequestRejected
 from pipelines.image.decode import Picture
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
-from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed, Tag
+from pipelines.types import Appearance, EncodedArray, Features, GroupScore, ModelUsed, PictureKind, Tag
 
 MOST_GROUPS, SMALLEST_GROUP = 3, 0.05
 
 
 @dataclass(frozen=True)
 class CaptioningPipeline:
+    """`kinds` is none where no head knows the encoder's embeddings: results then have no kind."""
+
     encoder: ImageEncoder
     pool: CpuPool
+    kinds: KindHead | None = None
     clip: ClipEncoder | None = None
     zero_shot: ZeroShotClassifier | None = None
     name: str = "features"
@@ -59,26 +66,43 @@ class CaptioningPipeline:
         """Raises RequestRejected where CLIP is asked for and does not serve."""
         if options.space == "clip" and self.clip is None:
             raise RequestRejected("space: no CLIP model serves here; KERNELSIGHT_CLIP names one")
-        outputs, vector, appearance = await gather_or_cancel(
+        inference, vector, (appearance, measures) = await gather_or_cancel(
             self._encode(picture, options, context),
             self._embed_by_clip(picture, options, context),
-            self.pool.run(measure_appearance, picture.pixels),
+            self.pool.run(self._measure, picture.pixels),
         )
         with context.stage("postprocess"):
+            kind = self._tell_kind(inference, measures)
+            outputs = inference.outputs if inference is not None else {}
             if options.grid or options.top_k > 50:
-                return await self.pool.run(self._build_features, outputs, vector, appearance, options)
-            return self._build_features(outputs, vector, appearance, options)  # 0.1 ms: less than a thread costs
+                return await self.pool.run(self._build_features, outputs, vector, appearance, kind, options)
+            return self._build_features(outputs, vector, appearance, kind, options)  # 0.2 ms: less than a thread costs
 
-    async def _encode(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> Mapping[str, Array]:
-        return await self.encoder.encode(picture, context) if self._needs_encoder(options) else {}
+    async def _encode(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> Inference | None:
+        return await self.encoder.infer_picture(picture, context) if self._needs_encoder(options) else None
 
     async def _embed_by_clip(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> Array | None:
         if self.clip is None or not self._needs_clip(options):
             return None
         return await self.clip.embed_picture(picture, context)
 
+    def _measure(self, pixels: Image.Image) -> tuple[Appearance, NDArray[np.float32] | None]:
+        return measure_appearance(pixels), None if self.kinds is None else measure_pixels(pixels)
+
+    def _tell_kind(self, inference: Inference | None, measures: NDArray[np.float32] | None) -> PictureKind | None:
+        """None, too, where a promoted version of the encoder answered: the head was not trained on its embeddings."""
+        if self.kinds is None or inference is None or measures is None:
+            return None
+        is_known = inference.model_info is None or inference.model_info.sha256 == self.encoder.used.sha256
+        return self.kinds.classify(inference.outputs["embedding"], measures) if is_known else None
+
     def _build_features(
-        self, outputs: Mapping[str, Array], vector: Array | None, appearance: Appearance, options: FeaturesOptions
+        self,
+        outputs: Mapping[str, Array],
+        vector: Array | None,
+        appearance: Appearance,
+        kind: PictureKind | None,
+        options: FeaturesOptions,
     ) -> Features:
         """`outputs` are the encoder's, `vector` is CLIP's; of what was not run, there is nothing."""
         tags, groups, calibration = self._classify(outputs, vector, options)
@@ -90,6 +114,7 @@ class CaptioningPipeline:
             groups=groups,
             calibration=calibration,
             appearance=appearance,
+            kind=kind,
         )
 
     def _classify(
@@ -123,7 +148,7 @@ class CaptioningPipeline:
         ]
 
     def describe(self, result: Features, context: PromptContext) -> str:
-        lines = [describe_things(result, context)]
+        lines = [describe_things(result, context) if context.shows_things else ""]
         if context.style == "full":
             lines.append(describe_appearance(result.appearance))
         return "\n".join(filter(None, lines))

@@ -11,18 +11,21 @@ from pipelines.types import Features
 
 
 async def _build(resources: PipelineResources) -> Pipeline[FeaturesOptions, Features]:
+    from pipelines.captioning.kinds.head import find_head
     from pipelines.captioning.pipeline import CaptioningPipeline
 
-    return CaptioningPipeline(resources.encoder, resources.pool, resources.clip, resources.zero_shot)
+    kinds = find_head(resources.encoder.manifest)
+    return CaptioningPipeline(resources.encoder, resources.pool, kinds, resources.clip, resources.zero_shot)
 
 
 def _summarise(result: Features) -> AuditSummary:
-    tags, groups = result.tags, result.groups  # without embedding and grid, which are large
+    tags, groups, kind = result.tags, result.groups, result.kind  # without embedding and grid, which are large
 
     def summary() -> Mapping[str, Any]:
         return {
             "tags": [{"label": one.label, "group": one.group, "score": one.score} for one in tags],
             "groups": groups,
+            "kind": None if kind is None else {"name": kind.name, "score": kind.score},
         }
 
     return summary

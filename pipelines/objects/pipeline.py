@@ -48,7 +48,7 @@ class ObjectsPipeline:
             return await self.pool.run(self._describe_findings, found, picture, options, wanted)
 
     def describe(self, result: Objects, context: PromptContext) -> str:
-        return describe_objects(result)
+        return describe_objects(result) if context.shows_things else ""
 
     def _choose_classes(self, options: ObjectsOptions) -> frozenset[int]:
         names = [one.name for one in self.labels.labels]

@@ -39,9 +39,17 @@ class RecordedTag(RecordedValue):
     score: float
 
 
+class RecordedKind(RecordedValue):
+    """`name` is none where no kind was stated."""
+
+    name: str | None
+    score: float
+
+
 class RecordedFeatures(RecordedValue):
     tags: list[RecordedTag]
     groups: list[GroupScore]
+    kind: RecordedKind | None = None
 
 
 class RecordedFaces(RecordedValue):

@@ -16,7 +16,7 @@ from pipelines.moderation.types import Verdict
 from pipelines.objects.spec import OBJECTS
 from pipelines.registry import PIPELINES
 from pipelines.text.spec import TEXT
-from pipelines.types import WireModel
+from pipelines.types import KindName, WireModel
 
 Score = Annotated[float, Field(ge=0, le=1)]
 
@@ -69,10 +69,11 @@ class ModerationExpectation(Expectation):
 
 
 class FeaturesExpectation(Expectation):
-    """`top` and `group`: the best tag and the best group must be one of these."""
+    """`top`, `group` and `kind`: the best tag, the best group and the stated kind must be one of these."""
 
     top: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
+    kind: tuple[KindName, ...] = ()
 
     def summarise(self, findings: Findings) -> str:
         return next((tag.label for tag in findings.of(FEATURES).tags), "nothing")
@@ -80,9 +81,14 @@ class FeaturesExpectation(Expectation):
     def find_mistakes(self, findings: Findings) -> Iterator[str]:
         found = findings.of(FEATURES)
         group = next((one.group for one in found.groups), "nothing")
-        for kind, best, expected in (("tag", self.summarise(findings), self.top), ("group", group, self.group)):
+        kind = (found.kind and found.kind.name) or "nothing"
+        for thing, best, expected in (
+            ("best tag", self.summarise(findings), self.top),
+            ("best group", group, self.group),
+            ("kind", kind, self.kind),
+        ):
             if expected and best not in expected:
-                yield f"the best {kind} is {best}, not {' or '.join(expected)}"
+                yield f"the {thing} is {best}, not {' or '.join(expected)}"
 
 
 class FacesExpectation(Expectation):

@@ -48,6 +48,7 @@ class QualityMetrics:
             "moderation_rule_hits", "Times that a rule of the policy fired on an image.", "rule", "verdict"
         )
         self.groups = counter("tag_groups", "Images by the group of their best tag.", "group")
+        self.kinds = counter("picture_kinds", "Images by kind, where features were requested.", "kind")
         self.brightness = histogram("image_brightness", "Mean luma of images, 0 to 1.", [], _SHARES)
         self.sharpness = histogram(
             "image_sharpness", "Variance of the Laplacian of images, where features were requested.", [], _SHARPNESS

@@ -1,9 +1,10 @@
 """Observes every request that the engine answers, and keeps only counts in bins and sums of embeddings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import inf
 from operator import mul
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 from PIL import Image
@@ -88,7 +89,12 @@ class QualityObserver:
             sharpness = features.appearance.sharpness
             metrics.sharpness.observe(sharpness)
             values.append((signals.SHARPNESS, sharpness))
-        self._track(self.subjects.images, values)
+        kind = None if features is None else features.kind
+        if kind is not None:
+            metrics.kinds.labels(kind.name or signals.UNSTATED).inc()
+            metrics.score.labels("features", "kind").observe(kind.score)
+        named = {} if kind is None else {signals.KIND.name: signals.KIND.names.index(kind.name or signals.UNSTATED)}
+        self._track(self.subjects.images, values, named)
 
     def _observe_encoder(self, stats: EncoderStats, *, has_tags: bool) -> None:
         labels, model, metrics = self._encoder.labels, self._encoder.used.id, self._metrics
@@ -104,7 +110,7 @@ class QualityObserver:
             (signals.ENTROPY, stats.entropy),
             (signals.MARGIN, stats.margin),
         ]
-        self._track(self.subjects.encoder, values, group=stats.group, vector=stats.vector)
+        self._track(self.subjects.encoder, values, {"group": stats.group}, stats.vector)
 
     def _count_verdict(self, result: Moderation) -> None:
         self._metrics.verdicts.labels(result.verdict).inc()
@@ -124,16 +130,14 @@ class QualityObserver:
         self,
         subject: DriftSubject | None,
         values: Iterable[tuple[DriftSignal, float]],
-        *,
-        group: int | None = None,
+        named: Mapping[str, int] = MappingProxyType({}),
         vector: Vector | None = None,
     ) -> None:
+        """`named` are the bins of signals whose values are names."""
         if subject is None:
             return
         bins = {signal.name: signal.bin_of(value) for signal, value in values}
-        if group is not None:
-            bins["group"] = group
-        self.trackers[subject.name].add(bins, vector)
+        self.trackers[subject.name].add(bins | dict(named), vector)
 
 
 def mean_brightness(pixels: Image.Image) -> float:

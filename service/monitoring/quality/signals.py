@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pipelines.drift import SCORE_EDGES, DriftSignal
+from pipelines.types import PICTURE_KINDS
 
 
 def _powers(first: float, count: int, factor: float) -> tuple[float, ...]:
@@ -16,6 +17,8 @@ BYTES = DriftSignal("bytes", _powers(2**10, 31, 2**0.5))
 CONFIDENCE = DriftSignal("confidence", SCORE_EDGES)
 ENTROPY = DriftSignal("entropy", SCORE_EDGES)
 MARGIN = DriftSignal("margin", SCORE_EDGES)
+UNSTATED = "none"
+KIND = DriftSignal("kind", names=(*PICTURE_KINDS, UNSTATED))
 
 
 def group_signal(names: Sequence[str]) -> DriftSignal:

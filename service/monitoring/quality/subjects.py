@@ -10,6 +10,7 @@ from service.components import Components
 from service.monitoring.quality import signals
 
 IMAGES = "images"
+IMAGE_SIGNALS = (signals.BRIGHTNESS, signals.SHARPNESS, signals.PIXELS, signals.BYTES, signals.KIND)
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class DriftSubjects:
         declared = [tracked for spec in PIPELINES.values() for tracked in spec.tracked]
         subjects = {one: _subject(components, one.tasks, one.signals) for one in declared}
         return cls(
-            images=DriftSubject(IMAGES, "", (signals.BRIGHTNESS, signals.SHARPNESS, signals.PIXELS, signals.BYTES)),
+            images=DriftSubject(IMAGES, "", IMAGE_SIGNALS),
             encoder=_subject(components, ("encoder",), encoder_signals, has_embedding=True),
             tracked={tracked: subject for tracked, subject in subjects.items() if subject is not None},
         )

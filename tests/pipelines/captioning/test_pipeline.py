@@ -16,13 +16,14 @@ from models.labels import load_label_set
 from models.manifest import DecisionParameters
 from models.registry import Catalog
 from pipelines.captioning.encoder import ImageEncoder
+from pipelines.captioning.kinds.head import KindHead, find_head
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.captioning.pipeline import CaptioningPipeline, softmax
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import ImageLimits, Picture, decode
 from pipelines.run_context import RunContext
-from pipelines.types import EncodedArray, Features
-from tests.pipelines.fakes import CLASSES, USED, FakeEncoder, logits_of
+from pipelines.types import EncodedArray, Features, PictureKind
+from tests.pipelines.fakes import CLASSES, PROMOTED, USED, FakeEncoder, logits_of
 from tests.pipelines.images import encode, photograph
 
 MANIFEST = Catalog.load().get("efficientnet-lite0")
@@ -39,10 +40,29 @@ def pool() -> Iterator[CpuPool]:
     pool.close()
 
 
-def captioning_pipeline(pool: CpuPool, encoder: FakeEncoder, temperature: float = 1.0) -> CaptioningPipeline:
+def captioning_pipeline(
+    pool: CpuPool, encoder: FakeEncoder, temperature: float = 1.0, kinds: KindHead | None = None
+) -> CaptioningPipeline:
     decision = DecisionParameters(temperature=temperature, calibration="made up")
     manifest = MANIFEST.model_copy(update={"decision": decision})
-    return CaptioningPipeline(ImageEncoder(manifest, USED, LABELS, encoder, pool), pool)
+    return CaptioningPipeline(ImageEncoder(manifest, USED, LABELS, encoder, pool), pool, kinds)
+
+
+def find_kind(pool: CpuPool, encoder: FakeEncoder, kinds: KindHead | None) -> PictureKind | None:
+    pipeline = captioning_pipeline(pool, encoder, kinds=kinds)
+    return asyncio.run(pipeline.run(PICTURE, FeaturesOptions(), RunContext())).kind
+
+
+def test_the_head_of_the_encoder_tells_the_kind(pool: CpuPool) -> None:
+    assert find_kind(pool, FakeEncoder(), find_head(MANIFEST)) is not None
+
+
+def test_an_encoder_without_a_head_has_no_kind(pool: CpuPool) -> None:
+    assert find_kind(pool, FakeEncoder(), None) is None
+
+
+def test_a_promoted_encoder_has_no_kind(pool: CpuPool) -> None:
+    assert find_kind(pool, FakeEncoder(model_info=PROMOTED), find_head(MANIFEST)) is None
 
 
 def features(pool: CpuPool, encoder: FakeEncoder, **options: Any) -> Features:

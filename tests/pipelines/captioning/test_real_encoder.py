@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from models.errors import ModelMissing
 from models.labels import load_label_set
@@ -17,6 +17,8 @@ from models.registry import Catalog
 from models.runtime.runtime import Runtime
 from models.store.store import Store
 from pipelines.captioning.encoder import ImageEncoder
+from pipelines.captioning.kinds.head import find_head
+from pipelines.captioning.kinds.treatment import should_read
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.captioning.pipeline import CaptioningPipeline
 from pipelines.captioning.spec import FEATURES
@@ -35,12 +37,48 @@ def enlarge(image: Image.Image) -> Image.Image:
     return image.resize((image.width * 3, image.height * 3), Image.Resampling.BICUBIC)
 
 
+def draw_letter() -> Image.Image:
+    page = Image.new("RGB", (800, 1100), "white")
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(18)
+    for line in range(32):
+        if line % 8 != 7:
+            draw.text(
+                (90, 100 + 28 * line), "The quick brown fox jumps over the lazy dog, and then it rests.", "black", font
+            )
+    return page
+
+
+def draw_bars() -> Image.Image:
+    chart = Image.new("RGB", (640, 420), "white")
+    draw, font = ImageDraw.Draw(chart), ImageFont.load_default(14)
+    draw.text((250, 10), "Visitors by month", "black", font)
+    for level in range(6):
+        draw.line((60, 60 + 60 * level, 620, 60 + 60 * level), (215, 215, 215))
+        draw.text((24, 52 + 60 * level), str(100 - 20 * level), (80, 80, 80), font)
+    for month, height in enumerate((120, 180, 90, 240, 300, 210, 150)):
+        draw.rectangle((80 + 76 * month, 360 - height, 130 + 76 * month, 360), (70, 120, 200))
+        draw.text((92 + 76 * month, 368), "JFMAMJJ"[month], (80, 80, 80), font)
+    return chart
+
+
+def write_caption(photo: Image.Image) -> Image.Image:
+    draw, font = ImageDraw.Draw(photo), ImageFont.load_default(photo.height / 8)
+    for text, height in (("ONE MORE COFFEE", 0.02), ("SAID NOBODY", 0.82)):
+        place = photo.width / 2, height * photo.height
+        draw.text(place, text, "white", font, anchor="ma", stroke_width=4, stroke_fill="black")
+    return photo
+
+
 PHOTOGRAPHS = ("cat", "coffee", "astronaut", "rocket", "page")
 IMAGES = {
     **{name: encode(photograph(name), "PNG") for name in PHOTOGRAPHS},
     **{f"{name}, large JPEG": encode(enlarge(photograph(name)), "JPEG", quality=92) for name in PHOTOGRAPHS},
     **{f"{name}, large PNG": encode(enlarge(photograph(name)), "PNG", compress_level=1) for name in PHOTOGRAPHS},
     "one pixel": encode(Image.new("RGB", (1, 1), "red"), "PNG"),
+    "white": encode(Image.new("RGB", (640, 480), "white"), "PNG"),
+    "letter": encode(draw_letter(), "PNG"),
+    "bars": encode(draw_bars(), "PNG"),
+    "captioned coffee": encode(write_caption(photograph("coffee")), "JPEG"),
 }
 
 
@@ -51,7 +89,7 @@ async def analyse(images: Mapping[str, bytes]) -> dict[str, Findings]:
         await runtime.open(MANIFEST)
         used = ModelUsed(id=MANIFEST.id, version=MANIFEST.version, sha256=store.graph_sha256(MANIFEST))
         captioning = CaptioningPipeline(
-            ImageEncoder(MANIFEST, used, load_label_set("imagenet-1k"), runtime.infer, pool), pool
+            ImageEncoder(MANIFEST, used, load_label_set("imagenet-1k"), runtime.infer, pool), pool, find_head(MANIFEST)
         )
         engine = Engine([captioning], pool=pool, limits=ImageLimits())
         options = FeaturesOptions(grid=True)
@@ -69,6 +107,12 @@ def findings() -> dict[str, Findings]:
 
 def features(findings: dict[str, Findings], name: str) -> Features:
     return findings[name].of(FEATURES)
+
+
+def stated_kind(findings: dict[str, Findings], name: str) -> str | None:
+    kind = features(findings, name).kind
+    assert kind is not None
+    return kind.name
 
 
 def cosine(findings: dict[str, Findings], one: str, other: str) -> float:
@@ -116,6 +160,37 @@ def test_every_result_is_complete(findings: dict[str, Findings], name: str) -> N
         "total",
         *(f"features.{stage}" for stage in ("preprocess", "wait", "session", "postprocess")),
     }
+
+
+@pytest.mark.parametrize("name", ["cat", "coffee", "astronaut", "rocket", "coffee, large JPEG", "cat, large PNG"])
+def test_a_photograph_is_a_photo(findings: dict[str, Findings], name: str) -> None:
+    assert stated_kind(findings, name) == "photo"
+
+
+def test_a_written_page_is_a_document(findings: dict[str, Findings]) -> None:
+    assert stated_kind(findings, "letter") == "document"
+
+
+@pytest.mark.parametrize("name", ["page", "page, large JPEG", "page, large PNG"])
+def test_a_part_of_a_photographed_page_is_read(findings: dict[str, Findings], name: str) -> None:
+    assert should_read(features(findings, name).kind)
+
+
+def test_a_photograph_without_text_is_not_read(findings: dict[str, Findings]) -> None:
+    assert not should_read(features(findings, "cat").kind)
+
+
+def test_a_drawn_bar_chart_is_a_chart(findings: dict[str, Findings]) -> None:
+    assert stated_kind(findings, "bars") == "chart"
+
+
+def test_a_photograph_with_a_caption_is_a_meme(findings: dict[str, Findings]) -> None:
+    assert stated_kind(findings, "captioned coffee") == "meme"
+
+
+@pytest.mark.parametrize("name", ["white", "one pixel"])
+def test_a_picture_of_one_colour_is_blank(findings: dict[str, Findings], name: str) -> None:
+    assert stated_kind(findings, name) == "blank"
 
 
 def test_the_result_names_the_graph_that_ran(findings: dict[str, Findings]) -> None:

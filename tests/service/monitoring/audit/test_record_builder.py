@@ -15,7 +15,7 @@ from pipelines.moderation.text_pipeline import ModeratedText
 from pipelines.moderation.types import Evidence, SignalResult
 from pipelines.run_context import StageTiming
 from pipelines.text.types import PictureText
-from pipelines.types import Features
+from pipelines.types import PICTURE_KINDS, Features, PictureKind
 from service.monitoring.audit.log import record_prefix
 from service.monitoring.audit.record import AuditRecord
 from service.monitoring.audit.record_builder import RecordDraft, build_spans
@@ -28,6 +28,9 @@ SECRET = "SECRET"
 
 def read_line(text: str, score: float) -> DocumentLine:
     return DocumentLine(text=text, box=(0, 0, 9, 9), score=score, words=[])
+
+
+KIND = PictureKind(name="photo", score=0.9, scores=dict.fromkeys(PICTURE_KINDS, 0.1))
 
 
 def make_observation() -> Observation:
@@ -50,7 +53,8 @@ def make_observation() -> Observation:
         results={
             "moderation": moderation,
             "features": Features(
-                embedding=None, grid=None, tags=TAGS, groups=GROUPS, calibration="none", appearance=APPEARANCE
+                embedding=None, grid=None, tags=TAGS, groups=GROUPS, calibration="none", appearance=APPEARANCE,
+                kind=KIND,
             ),
             "text": PictureText(regions=name_regions(1, [region]), unread_lines=3),
             "document": Document(page_count=7, pages=pages),
@@ -87,6 +91,8 @@ def test_a_record_has_the_request_the_models_and_the_decision() -> None:
     assert record.features.groups == GROUPS
     assert record.text is not None
     assert record.text.model_dump() == {"regions": 1, "lines": 2, "unread_lines": 3, "confidence": 0.6}
+    assert record.features.kind is not None
+    assert record.features.kind.model_dump() == {"name": "photo", "score": 0.9}
     assert record.document is not None
     assert record.document.model_dump() == {
         "page_count": 7, "pages": 3, "failed": 1, "lines": 4, "tables": 0, "confidence": 0.6,

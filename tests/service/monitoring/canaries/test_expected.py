@@ -11,7 +11,7 @@ from pipelines.findings import Findings
 from pipelines.moderation.types import Moderation, SignalResult
 from pipelines.objects.types import Objects
 from pipelines.text.types import PictureText
-from pipelines.types import GroupScore, Tag
+from pipelines.types import PICTURE_KINDS, GroupScore, PictureKind, Tag
 from service.monitoring.canaries.expected import (
     DocumentExpectation,
     Expectation,
@@ -46,6 +46,7 @@ TAGGED = make_findings(
         update={
             "tags": [Tag(index=1, wnid="n00000001", label="clock", score=0.5, group="household")],
             "groups": [GroupScore(group="household", score=0.6)],
+            "kind": PictureKind(name="photo", score=0.9, scores=dict.fromkeys(PICTURE_KINDS, 0.0)),
         }
     )
 )
@@ -81,6 +82,9 @@ CASES: list[tuple[Expectation, Findings, list[str]]] = [
         TAGGED,
         ["the best tag is clock, not watch", "the best group is household, not food or tool"],
     ),
+    (FeaturesExpectation(kind=("photo", "drawing")), TAGGED, []),
+    (FeaturesExpectation(kind=("chart", "map")), TAGGED, ["the kind is photo, not chart or map"]),
+    (FeaturesExpectation(kind=("map",)), make_findings(features=FEATURES), ["the kind is nothing, not map"]),
     (FacesExpectation(count=0), NO_FACES, []),
     (ObjectsExpectation(counts={"person": 2}, absent=("dog",)), TWO_PEOPLE, []),
     (

@@ -14,6 +14,7 @@ from pipelines.faces.types import Face, Faces
 from pipelines.findings import Observation
 from pipelines.moderation.types import FiredRule, Moderation
 from pipelines.text.types import PictureText
+from pipelines.types import PICTURE_KINDS, KindName, PictureKind
 from service.monitoring.quality.metrics import DriftCollector, QualityMetrics
 from service.monitoring.quality.observer import QualityObserver, mean_brightness
 from tests.pipelines.fakes import FEATURES, logits_of
@@ -62,6 +63,31 @@ def test_every_picture_is_measured() -> None:
         "image_sharpness_count": 1,
         "image_sharpness_sum": pytest.approx(0.1),
     }
+
+
+@pytest.mark.parametrize(("name", "label"), [("chart", "chart"), (None, "none")])
+def test_a_picture_counts_by_its_kind(name: KindName | None, label: str) -> None:
+    kind = PictureKind(name=name, score=0.5, scores=dict.fromkeys(PICTURE_KINDS, 0.125))
+
+    found = samples(make_observation(features=FEATURES.model_copy(update={"kind": kind})))
+
+    assert {value: number for value, number in found.items() if not value.startswith("image")} == {
+        f'picture_kinds_total{{kind="{label}"}}': 1,
+        'score_count{pipeline="features",signal="kind"}': 1,
+        'score_sum{pipeline="features",signal="kind"}': 0.5,
+    }
+
+
+def test_kinds_are_tracked_for_drift() -> None:
+    observer = make_observer()
+    observer.capture(1, "traffic")
+    kind = PictureKind(name="chart", score=0.5, scores=dict.fromkeys(PICTURE_KINDS, 0.125))
+
+    observer.observe(make_observation(features=FEATURES.model_copy(update={"kind": kind})))
+
+    capture = observer.trackers["images"].capture
+    assert capture is not None
+    assert capture.reference().counts["kind"][PICTURE_KINDS.index("chart")] == 1
 
 
 def test_a_pdf_does_not_count_as_a_picture() -> None:

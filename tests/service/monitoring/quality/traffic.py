@@ -36,7 +36,7 @@ from service.monitoring.quality import signals
 from service.monitoring.quality.metrics import QualityMetrics
 from service.monitoring.quality.observer import QualityObserver
 from service.monitoring.quality.report import QualityReport
-from service.monitoring.quality.subjects import DriftSubject, DriftSubjects
+from service.monitoring.quality.subjects import IMAGE_SIGNALS, DriftSubject, DriftSubjects
 from service.settings import Settings
 from tests.pipelines.fakes import Answers, Asked
 from tests.pipelines.images import encode, photograph
@@ -129,9 +129,8 @@ def observe_photographs(
 def make_observer(registry: CollectorRegistry | None = None) -> QualityObserver:
     """An observer without observations."""
     of_encoder = (signals.CONFIDENCE, signals.ENTROPY, signals.MARGIN, signals.group_signal(LABELS.groups))
-    of_images = (signals.BRIGHTNESS, signals.SHARPNESS, signals.PIXELS, signals.BYTES)
     subjects = DriftSubjects(
-        images=DriftSubject("images", "", of_images),
+        images=DriftSubject("images", "", IMAGE_SIGNALS),
         encoder=DriftSubject(USED.id, USED.sha256, of_encoder, has_embedding=True),
         tracked={
             TRACKED_NSFW: DriftSubject("nsfw", "1", TRACKED_NSFW.signals),
