@@ -64,7 +64,7 @@ class ConvBatchNorm(nn.Module):
         _copy(self.norm.running_var, weights[f"{norm}/moving_variance"])
 
 
-class Bottleneck(nn.Module):
+class InvertedResidual(nn.Module):
     """Inverted residual with a linear output; `name` is the prefix of its Keras layers."""
 
     def __init__(self, name: str, channels_in: int, channels_out: int, stride: int, expansion: int) -> None:
@@ -96,10 +96,10 @@ class NsfwjsNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = ConvBatchNorm(3, 32, 3, stride=2)
-        blocks, channels = [Bottleneck("expanded_conv", 32, 16, 1, 1)], 16
+        blocks, channels = [InvertedResidual("expanded_conv", 32, 16, 1, 1)], 16
         for stage in STAGES:
             for stride in chain([stage.stride], repeat(1, stage.blocks - 1)):
-                blocks.append(Bottleneck(f"block_{len(blocks)}", channels, stage.channels, stride, _EXPANSION))
+                blocks.append(InvertedResidual(f"block_{len(blocks)}", channels, stage.channels, stride, _EXPANSION))
                 channels = stage.channels
         self.blocks = nn.ModuleList(blocks)
         self.head = ConvBatchNorm(channels, 1280, 1)
@@ -117,7 +117,7 @@ class NsfwjsNet(nn.Module):
         """Load the tensors as TensorFlow names them; raises KeyError for a missing one, RuntimeError for its shape."""
         self.stem.load(weights, "Conv1/kernel", "bn_Conv1")
         for block in self.blocks:
-            assert isinstance(block, Bottleneck)
+            assert isinstance(block, InvertedResidual)
             block.load(weights)
         self.head.load(weights, "Conv_1/kernel", "Conv_1_bn")
         for number, layer in enumerate(self.dense, start=1):
