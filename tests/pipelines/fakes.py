@@ -112,7 +112,7 @@ class FakePipeline:
         self.seen.append(picture)
         self.calls.append(context)
         context.models_run |= dict.fromkeys(self.ran)
-        with context.stage("look"):
+        with context.stage("pretend"):
             await self.work(picture)
         return FEATURES
 

@@ -19,7 +19,8 @@ texts = [start + piece * (10_000 // len(piece)) + end
          for piece in pieces for start in ("", "A.", "1") for end in ("", "!", "x")]
 """
 READERS = """
-from pipelines.documents.outputs.markdown import _is_furniture, escape_markdown
+from pipelines.documents.outputs.furniture import _DIGITS, _is_page_number
+from pipelines.documents.outputs.markdown import escape_markdown
 from pipelines.documents.pdf.text_quality import find_non_language_reason
 from pipelines.documents.structure import key_values, text_patterns
 from pipelines.moderation.domains import find_hosts
@@ -30,7 +31,7 @@ for text in texts:
         reads(text)
 for text in texts:
     find_hosts(text)
-    _is_furniture(text.encode(errors="replace").decode(), set())
+    _is_page_number(_DIGITS.sub("0", text.encode(errors="replace").decode()))
     find_non_language_reason(text.encode(errors="replace").decode())
 """
 

@@ -119,14 +119,14 @@ def test_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
 
 
 def test_the_prompt_says_how_many_and_where(tmp_path: Path) -> None:
-    assert find(tmp_path)[1].splitlines()[1] == "Objects: person x 2 (left, right)."
+    assert find(tmp_path)[1].splitlines()[1] == "In the picture: 2 people (left, right)."
 
 
-def test_a_picture_without_objects_says_so(tmp_path: Path) -> None:
+def test_of_a_picture_without_objects_nothing_is_said(tmp_path: Path) -> None:
     found, prompt = find(tmp_path, colour="black")
 
     assert (found.objects, found.counts) == ([], {})
-    assert prompt.endswith("Objects: none is certain.")
+    assert "In the picture" not in prompt
 
 
 def test_stated_objects_are_drawn_green_and_others_grey(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_faults_are_told_with_a_reason_and_without_the_key(
 ) -> None:
     server.fault = fault
 
-    with caplog.at_level(logging.DEBUG), pytest.raises(CaptionerFailed) as caught:
+    with caplog.at_level(logging.DEBUG, "pipelines.captioner.captioner"), pytest.raises(CaptionerFailed) as caught:
         describe(server.url, captioner_seconds=0.3 if fault == "slow" else 30)
 
     assert caught.value.reason == reason

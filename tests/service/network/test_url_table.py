@@ -15,6 +15,7 @@ from tests.serving import Service, serving, wait_for_queue
 # A new field fails here until it is listed; whether it refuses bad URLs is then tested without another word.
 FIELDS = {
     "POST /v1/features image.url",
+    "POST /v1/objects image.url",
     "POST /v1/faces image.url",
     "POST /v1/avatars image.url",
     "POST /v1/explain image.url",

@@ -67,5 +67,5 @@ def _walk_properties(
     fixed = {name: one["const"] for name, one in properties.items() if "const" in one}
     for key, one in properties.items():
         inner = f"{path}.{key}" if path else key
-        for name, make in _walk(one, schemas, inner, takes_url=takes_url or _says_url(key, one)):
+        for name, make in _walk(one, schemas, inner, takes_url=_says_url(key, one) or (takes_url and key != "text")):
             yield name, lambda url, key=key, make=make: fixed | {key: make(url)}  # type: ignore[misc]

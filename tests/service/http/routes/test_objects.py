@@ -44,7 +44,8 @@ def test_the_reply_lists_objects_and_counts(finding: Service) -> None:
     reply = post(finding, picture()).json()
 
     assert reply.keys() == {
-        "result_id", "image", "prompt", "models", "timings", "objects", "counts", "precision", "detector",
+        "result_id", "image", "prompt", "models", "timings", "objects", "counts", "statements", "precision",
+        "detector",
     }  # fmt: skip
     assert reply["objects"][0].keys() == {"label", "box", "score", "position", "size"}
     assert reply["counts"] == {"person": 2}
@@ -86,7 +87,12 @@ def test_analyze_finds_objects_by_default(finding: Service) -> None:
     reply = post(finding, picture(), "analyze").json()
 
     assert reply["objects"]["counts"] == {"person": 2}
-    assert "Objects: person x 2 (left, right)." in reply["prompt"].splitlines()
+
+
+def test_the_prompt_states_the_counts(finding: Service) -> None:
+    reply = post(finding, picture()).json()
+
+    assert "In the picture: 2 people (left, right)." in reply["prompt"].splitlines()
 
 
 def test_a_job_finds_objects(finding: Service) -> None:
