@@ -63,7 +63,7 @@ def test_features_shows_a_table_on_a_terminal(pictures: Path) -> None:
     shown = os.read(terminal, 65536).decode()
     os.close(terminal)
 
-    assert all(word in shown for word in ("espresso", "food", "n07920052", "Image: 600 x 400"))
+    assert all(word in shown for word in ("espresso", "food", "n07920052", "Photo: 600 x 400"))
 
 
 @pytest.mark.parametrize(
