@@ -33,7 +33,7 @@ def serving(*options: str, ready: bool = True, launcher: Sequence[str] = (), **s
         own = {
             "queue_data": f"{folder}/queue", "files": f"{folder}/files", "canary_answers": f"{folder}/canaries",
             "versions": f"{folder}/versions", "references": f"{folder}/references",
-            "audit": f"{folder}/audit", "keys": f"{folder}/keys.json",
+            "audit": f"{folder}/audit", "keys": f"{folder}/keys.json", "categories": f"{folder}/categories",
             "canary_seconds": "0",  # or a test would count the canaries' requests
         }  # fmt: skip
         with _run_service(*options, ready=ready, launcher=launcher, **own | settings) as service:
