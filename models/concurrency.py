@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 
 async def gather_or_cancel(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
@@ -41,3 +42,40 @@ async def ordered_map(
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+
+
+KeyT = TypeVar("KeyT")
+
+
+@dataclass(slots=True)
+class _Call(Generic[ResultT]):
+    task: asyncio.Task[ResultT]
+    waiters: int = 0
+
+
+class SharedCalls(Generic[KeyT, ResultT]):
+    """Single flight: whoever asks for a key while its call is running waits for that call.
+
+    A call belongs to none of its waiters: when one is cancelled, the others still get the result. A call without
+    waiters is cancelled. Belongs to one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[KeyT, _Call[ResultT]] = {}
+
+    def __contains__(self, key: KeyT) -> bool:
+        return key in self._running
+
+    async def run(self, key: KeyT, call: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
+        """The result of the running call, or of a new one; raises what it raises."""
+        if key not in self._running:
+            self._running[key] = _Call(asyncio.create_task(call()))
+        shared = self._running[key]
+        shared.waiters += 1
+        try:
+            return await asyncio.shield(shared.task)
+        finally:
+            shared.waiters -= 1
+            if not shared.waiters:
+                del self._running[key]
+                shared.task.cancel()  # no effect if it is done

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.nets.detection import cell_corners, join_grids
+from models.nets.published import name_weights
 
 CLASSES = 80
 BINS = 8  # of each distribution, one stride apart
@@ -156,10 +157,7 @@ class PicoDetNet(nn.Module):
 
         Raises RuntimeError when the number of arrays or a shape differs.
         """
-        state = self.state_dict()
-        if len(weights) != len(state):
-            raise RuntimeError(f"{len(weights)} arrays for {len(state)} parameters")
-        loaded = {name: torch.from_numpy(array) for name, array in zip(state, weights, strict=True)}
+        loaded = name_weights(self, weights)
         self.load_state_dict(loaded | {"stem.0.weight": loaded["stem.0.weight"].flip(1)})
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.nets.detection import cell_corners, join_grids
+from models.nets.published import name_weights
 
 CLASSES = 80
 STRIDES = (8, 16, 32)
@@ -158,10 +159,7 @@ class YoloxNet(nn.Module):
 
         Raises RuntimeError when the number of arrays or a shape differs.
         """
-        state = self.state_dict()
-        if len(weights) != len(state):
-            raise RuntimeError(f"{len(weights)} arrays for {len(state)} parameters")
-        loaded = {name: torch.from_numpy(array) for name, array in zip(state, weights, strict=True)}
+        loaded = name_weights(self, weights)
         stem = loaded["stem.conv.weight"]
         self.load_state_dict(loaded | {"stem.conv.weight": stem.unflatten(1, (4, 3)).flip(2).flatten(1, 2)})
 

@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.nets.published import name_weights
+
 HEADS = (1, 4, 1, 10)  # channels: class, box, objectness, landmarks
 GRIDS = 3
 
@@ -75,10 +77,7 @@ class YuNetNet(nn.Module):
 
         Raises RuntimeError when the number of arrays or a shape differs.
         """
-        state = self.state_dict()
-        if len(weights) != len(state):
-            raise RuntimeError(f"{len(weights)} arrays for {len(state)} parameters")
-        loaded = {name: torch.from_numpy(array) for name, array in zip(state, weights, strict=True)}
+        loaded = name_weights(self, weights)
         self.load_state_dict(loaded | {"first.weight": loaded["first.weight"].flip(1)})
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 
+from models.concurrency import SharedCalls
 from pipelines.captioner.chat import build_chat_request, read_chat_reply
 from pipelines.captioner.errors import CaptionerFailed
 from pipelines.captioner.types import Caption
@@ -31,12 +32,6 @@ MakeCopy = Callable[[], Awaitable[bytes]]  # a JPEG; its errors go to the caller
 CallObserver = Callable[[str, float], None]  # outcome ("described", "cached" or why it failed) and seconds
 
 
-@dataclass(slots=True)
-class _SharedCall:
-    task: asyncio.Task[Caption]
-    waiters: int = 0
-
-
 @dataclass
 class Captioner:
     """`seconds` bound one call. Belongs to one event loop."""
@@ -47,7 +42,7 @@ class Captioner:
     post: PostChat
     observe: CallObserver
     _cached: OrderedDict[CaptionKey, Caption] = field(default_factory=OrderedDict)
-    _running: dict[CaptionKey, _SharedCall] = field(default_factory=dict)
+    _running: SharedCalls[CaptionKey, Caption] = field(default_factory=SharedCalls)
     _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CALLS))
 
     async def describe(self, key: CaptionKey, make_copy: MakeCopy) -> Caption:
@@ -59,17 +54,7 @@ class Captioner:
             self.observe("cached", 0.0)
             self._cached.move_to_end(key)
             return self._cached[key].model_copy(update={"is_cached": True})
-        if key not in self._running:
-            self._running[key] = _SharedCall(asyncio.create_task(self._call_and_store(key, make_copy)))
-        shared = self._running[key]
-        shared.waiters += 1
-        try:
-            return await asyncio.shield(shared.task)
-        finally:
-            shared.waiters -= 1
-            if not shared.waiters:
-                del self._running[key]
-                shared.task.cancel()  # no effect if it is done
+        return await self._running.run(key, lambda: self._call_and_store(key, make_copy))
 
     async def _call_and_store(self, key: CaptionKey, make_copy: MakeCopy) -> Caption:
         jpeg = await make_copy()

@@ -8,24 +8,18 @@ A pass belongs to none of its waiters: when one is cancelled or runs out of time
 A pass without waiters is cancelled.
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from models.arrays import Array
+from models.concurrency import SharedCalls
 from models.inference import Inference
 from models.priority import Priority
 
 CacheKey = tuple[str, ...]  # everything that determines the outputs; the sha256 of the graph comes first
 EncoderPass = Callable[[], Coroutine[Any, Any, Inference]]
-
-
-@dataclass(slots=True)
-class _SharedPass:
-    task: asyncio.Task[Inference]
-    waiters: int = 0
 
 
 class EncoderCache:
@@ -35,7 +29,7 @@ class EncoderCache:
         self.limit = limit
         self.hits = self.misses = 0
         self._cached: OrderedDict[CacheKey, Inference] = OrderedDict()
-        self._running: dict[tuple[CacheKey, Priority], _SharedPass] = {}
+        self._running = SharedCalls[tuple[CacheKey, Priority], Inference]()
 
     async def get(self, key: CacheKey, priority: Priority, run_pass: EncoderPass) -> Inference:
         """The result of `run_pass` with read-only outputs. Raises what it raises; errors are not cached."""
@@ -49,19 +43,7 @@ class EncoderCache:
             self.hits += 1
         else:
             self.misses += 1
-            self._running[pass_key] = _SharedPass(asyncio.create_task(self._run_and_store(key, run_pass)))
-        return await self._wait_for(pass_key)
-
-    async def _wait_for(self, pass_key: tuple[CacheKey, Priority]) -> Inference:
-        shared = self._running[pass_key]
-        shared.waiters += 1
-        try:
-            return await asyncio.shield(shared.task)
-        finally:
-            shared.waiters -= 1
-            if not shared.waiters:
-                del self._running[pass_key]
-                shared.task.cancel()  # no effect if it is done
+        return await self._running.run(pass_key, lambda: self._run_and_store(key, run_pass))
 
     async def _run_and_store(self, key: CacheKey, run_pass: EncoderPass) -> Inference:
         inference = await run_pass()

@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from models.concurrency import gather_or_cancel
+from models.concurrency import SharedCalls, gather_or_cancel
 from models.errors import InferenceFailed
 from pipelines.cpu_pool import CpuPool
 
@@ -69,3 +69,44 @@ def test_cancelled_work_frees_its_image_while_still_queued() -> None:
     is_freed = asyncio.run(run())
     pool.close()
     assert is_freed
+
+
+def test_callers_of_one_key_share_a_call_that_outlives_the_first() -> None:
+    calls: list[str] = []
+
+    async def scenario() -> str:
+        shared, gate = SharedCalls[str, str](), asyncio.Event()
+
+        async def call() -> str:
+            calls.append("begun")
+            await gate.wait()
+            return "answer"
+
+        first, second = (asyncio.ensure_future(shared.run("key", call)) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        gate.set()
+        return await second
+
+    assert asyncio.run(scenario()) == "answer"
+    assert calls == ["begun"]
+
+
+def test_a_call_that_nobody_waits_for_is_cancelled() -> None:
+    async def scenario() -> bool:
+        shared, ended = SharedCalls[str, None](), asyncio.Event()
+
+        async def call() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+        waiter = asyncio.ensure_future(shared.run("key", call))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        waiter.cancel()
+        await asyncio.wait_for(ended.wait(), 5)
+        return "key" in shared
+
+    assert asyncio.run(scenario()) is False
