@@ -65,6 +65,7 @@ async def _run_jobs(
 
 async def _run_worker(settings: "Settings", priorities: list[Priority], metrics: "Metrics", tracing: "Tracing") -> None:
     from service.components import open_components
+    from service.heap import frozen_heap
     from service.worker.job_services import open_job_services
     from service.worker.metrics import JobMetrics
     from service.worker.worker import Worker
@@ -85,6 +86,7 @@ async def _run_worker(settings: "Settings", priorities: list[Priority], metrics:
         components.engine.add_observer(limiter.observe)
         await stack.enter_async_context(job_metrics.updating(jobs))
         worker = Worker(components, jobs, job_metrics, tracing)
+        stack.enter_context(frozen_heap())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)
         print(f"KernelSight takes jobs ({', '.join(priorities)}) from {jobs.queue.scripts.connection.name}", flush=True)

@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import KernelSightError
 from service.components import open_components
+from service.heap import frozen_heap
 from service.http.bind import is_loopback
 from service.http.browsers import CORS_METHODS, BrowserMiddleware
 from service.http.error_handlers import install_error_handlers
@@ -140,6 +141,7 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
     await stack.enter_async_context(metrics.updating(app.state.jobs))
     if settings.worker.worker_here:
         await stack.enter_async_context(run_worker(app.state.components, app.state.jobs, metrics, app.state.tracing))
+    stack.enter_context(frozen_heap())
 
 
 async def _open_jobs(settings: Settings, stack: AsyncExitStack) -> JobServices:
