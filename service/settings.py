@@ -4,8 +4,6 @@ The field `lease_seconds` of any group is the variable KERNELSIGHT_LEASE_SECONDS
 """
 
 import os
-import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -15,6 +13,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 from models.errors import KernelSightError
 from pipelines.moderation.hashes.kinds import MAX_DISTANCE
 from pipelines.registry import SELECTABLE
+from service.unknown_variables import PREFIX, SERVICE_ADDRESS, describe_unknown_variables
 
 UrlInputs = Literal["off", "public", "any"]
 HostName = Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$")]  # without a port
@@ -25,22 +24,6 @@ if TYPE_CHECKING:
     SelectablePipeline = str
 else:
     SelectablePipeline = Literal[SELECTABLE]
-
-PREFIX = "KERNELSIGHT_"
-
-# Variables with our prefix that are no settings, and what reads them.
-OTHER_VARIABLES = {
-    "KERNELSIGHT_PUBLISH": "docker-compose.yml: the address that it publishes the API on",
-    "KERNELSIGHT_GRAFANA": "docker-compose.yml: the address that it publishes Grafana on",
-    "KERNELSIGHT_PDF_PASSWORD": "`kernelsight documents`, in place of --password",
-}
-
-# Kubernetes sets such variables in every pod beside a service whose name begins with kernelsight:
-# https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
-_SERVICE_LINK = re.compile(
-    r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)", re.ASCII
-)
-_SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")  # the value of KERNELSIGHT_PORT or KERNELSIGHT_…_PORT
 
 
 class SettingsInvalid(KernelSightError):
@@ -138,7 +121,7 @@ class ServerSettings(SettingsGroup):
     @field_validator("port", mode="before")
     @classmethod
     def _ignore_service_link(cls, given: Any) -> Any:
-        is_address = isinstance(given, str) and _SERVICE_ADDRESS.match(given)
+        is_address = isinstance(given, str) and SERVICE_ADDRESS.match(given)
         return cls.model_fields["port"].default if is_address else given
 
     @field_validator("pipelines", "allowed_hosts", "cors_origins", mode="before")
@@ -290,7 +273,8 @@ def load_settings() -> Settings:
             groups[name] = group()
         except ValidationError as error:
             problems += [f"{PREFIX}{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()]
-    problems += map(_describe_unknown, _find_unknown_variables())
+    given = {**DotEnvSettingsSource(SettingsGroup).env_vars, **EnvSettingsSource(SettingsGroup).env_vars}
+    problems += describe_unknown_variables(given, _variables())
     if problems:
         raise SettingsInvalid("; ".join(problems))
     return Settings.model_validate(groups)
@@ -298,22 +282,3 @@ def load_settings() -> Settings:
 
 def _variables() -> set[str]:
     return {f"{PREFIX}{field.upper()}" for group in GROUPS.values() for field in group.model_fields}
-
-
-def _find_unknown_variables() -> list[str]:
-    given = {**DotEnvSettingsSource(SettingsGroup).env_vars, **EnvSettingsSource(SettingsGroup).env_vars}
-    known = _variables() | set(OTHER_VARIABLES)
-    ours = {name.upper(): value or "" for name, value in given.items() if name.upper().startswith(PREFIX)}
-    return [name for name, value in ours.items() if name not in known and not _is_service_link(name, value)]
-
-
-def _is_service_link(variable: str, value: str) -> bool:
-    if variable.endswith("_PORT") and _SERVICE_ADDRESS.match(value):
-        return True
-    return _SERVICE_LINK.fullmatch(variable.removeprefix(PREFIX)) is not None
-
-
-def _describe_unknown(variable: str) -> str:
-    names = [name.removeprefix(PREFIX) for name in _variables()]  # all begin alike, which is no likeness
-    nearest = get_close_matches(variable.removeprefix(PREFIX), names, n=1, cutoff=0.7)
-    return f"{variable} is no setting" + (f"; did you mean {PREFIX}{nearest[0]}?" if nearest else "")

@@ -12,15 +12,8 @@ import yaml
 from pydantic import SecretStr
 
 from pipelines.registry import SELECTABLE
-from service.settings import (
-    GROUPS,
-    OTHER_VARIABLES,
-    QueueSettings,
-    Settings,
-    SettingsInvalid,
-    TelemetrySettings,
-    load_settings,
-)
+from service.settings import GROUPS, QueueSettings, Settings, SettingsInvalid, TelemetrySettings, load_settings
+from service.unknown_variables import OTHER_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 
