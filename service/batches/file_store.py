@@ -81,14 +81,19 @@ class FileStore:
     keep_seconds: float
     quota: FileQuota = field(default_factory=FileQuota)
 
-    def add(self, source: BinaryIO, filename: str, tenant: str | None = None) -> BatchFile:
-        """Store an upload; raises FilesFull, before anything is written, or FilesNotWritable."""
+    def add(
+        self, source: BinaryIO, filename: str, tenant: str | None = None, *, keep_seconds: float | None = None
+    ) -> BatchFile:
+        """Store an upload for `keep_seconds`, at most as long as any file is kept.
+
+        Raises FilesFull, before anything is written, or FilesNotWritable.
+        """
         self.remove_expired()
         size = source.seek(0, io.SEEK_END)
         source.seek(0)
         self.quota.check(size, self._count_bytes)
         id = new_file_id()
-        with self.open_writer(id, filename, "batch", tenant) as target:
+        with self.open_writer(id, filename, "batch", tenant, keep_seconds=keep_seconds) as target:
             shutil.copyfileobj(source, target, 1 << 20)
         return self.get(id)
 
@@ -105,7 +110,15 @@ class FileStore:
             log.warning("files cannot be read or stored yet: %s", error)
 
     @contextmanager
-    def open_writer(self, id: str, filename: str, purpose: Purpose, tenant: str | None = None) -> Iterator[BinaryIO]:
+    def open_writer(
+        self,
+        id: str,
+        filename: str,
+        purpose: Purpose,
+        tenant: str | None = None,
+        *,
+        keep_seconds: float | None = None,
+    ) -> Iterator[BinaryIO]:
         """The file exists once the block has succeeded, and replaces one of the same id.
 
         Raises FilesNotWritable, or FilesFull where the block writes too much; nothing is kept then.
@@ -123,7 +136,7 @@ class FileStore:
         with errors():
             size = system.size(f"{root}/{id}.data")
             now = int(time.time())
-            expires = now + int(self.keep_seconds)
+            expires = now + int(min(self.keep_seconds, keep_seconds or self.keep_seconds))
             metadata = BatchFile(
                 id=id, bytes=size, created_at=now, expires_at=expires, filename=filename, purpose=purpose, tenant=tenant
             )

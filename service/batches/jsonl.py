@@ -2,6 +2,7 @@
 
 import secrets
 from base64 import b64encode
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
@@ -107,12 +108,13 @@ def _format_line(
 
 
 def _numbered_lines(source: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
-    """Number, offset and text of each line that is not blank."""
+    """Number, offset and text of each line that is not blank, without the byte-order mark that some editors write."""
     number, offset = 0, source.tell()
     while text := source.readline(_MAX_LINE_BYTES):
         number += 1
-        if text.strip():
-            yield number, offset, text
+        content = text.removeprefix(BOM_UTF8)  # also where files that begin with one were joined
+        if content.strip():
+            yield number, offset, content
         offset += len(text)
 
 

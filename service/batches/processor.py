@@ -161,7 +161,10 @@ class BatchProcessor:
     def _join_parts(self, batch: BatchObject, name: str, chunks: list[int]) -> str | None:
         """Write a file of all parts, in the order of the requests; None if they are empty."""
         id, files = derived_file_id(batch.id, name), self.batches.files
-        with files.open_writer(id, f"{batch.id}_{name}.jsonl", "batch_output", batch.tenant) as target:
+        expiry = batch.output_expires_after
+        seconds = None if expiry is None else expiry.seconds
+        output = f"{batch.id}_{name}.jsonl"
+        with files.open_writer(id, output, "batch_output", batch.tenant, keep_seconds=seconds) as target:
             for number in chunks:
                 with files.open_reader(derived_file_id(batch.id, number, name)) as part:
                     shutil.copyfileobj(part, target, 1 << 20)

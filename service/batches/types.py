@@ -26,6 +26,13 @@ STATUS_TIMESTAMPS: tuple[tuple[str, BatchStatus], ...] = (
 FINAL_STATUSES = frozenset({"failed", "completed", "cancelled", "expired"})
 
 
+class Expiry(BaseModel):
+    """When a file is removed, as OpenAI's `expires_after` says it: an hour to 30 days after it was made."""
+
+    anchor: Literal["created_at"]
+    seconds: int = Field(ge=3_600, le=2_592_000)
+
+
 class NewBatch(BaseModel):
     """`completion_window` is OpenAI's only value, and the time that a batch may take here, too."""
 
@@ -35,6 +42,7 @@ class NewBatch(BaseModel):
     endpoint: str
     completion_window: Literal["24h"] = "24h"
     metadata: dict[str, str] | None = Field(default=None, max_length=16)
+    output_expires_after: Expiry | None = None
 
 
 class LineError(BaseModel):
@@ -80,6 +88,7 @@ class BatchObject(BaseModel):
     cancelled_at: int | None = None
     request_counts: RequestCounts = RequestCounts()
     metadata: dict[str, str] | None = None
+    output_expires_after: Expiry | None = None
     tenant: str | None = None
 
 

@@ -6,7 +6,9 @@ that lies elsewhere, if it names what only this machine can reach: whoever may w
 
 import os
 import posixpath
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator, Mapping
+from math import isnan
 from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
@@ -47,7 +49,8 @@ def read_manifest(file: BinaryIO, name: str, *, schemes: Collection[str] | None 
 
 
 def _json_rows(file: BinaryIO) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(file, 1):
+    for number, written in enumerate(file, 1):
+        line = written.removeprefix(BOM_UTF8)  # which some editors and shells write
         if line.strip():
             try:
                 yield number, orjson.loads(line)
@@ -80,10 +83,19 @@ def _parse_item(row: Any, manifest: str, schemes: Collection[str] | None) -> Bul
         raise ManifestLineInvalid(f"it has no {_column_names()}")
     if not isinstance(row[column], str) or not row[column]:
         raise ManifestLineInvalid(f"{column!r} must be a path or a URL")
-    source, id = _resolve(row[column], manifest, schemes), row.get("id")
-    if id is not None and (isinstance(id, bool) or not isinstance(id, str | int)):
+    source = _resolve(row[column], manifest, schemes)
+    return BulkItem(_read_id(row.get("id")) or source, source)
+
+
+def _read_id(id: Any) -> str | None:
+    """pandas writes whole numbers as 1.0 and missing ones as NaN where a column has both."""
+    if id is None or (isinstance(id, float) and isnan(id)):
+        return None
+    if isinstance(id, float) and id.is_integer():
+        return str(int(id))
+    if isinstance(id, bool) or not isinstance(id, str | int):
         raise ManifestLineInvalid("'id' must be a text or a whole number")
-    return BulkItem(source if id is None else str(id), source)
+    return str(id)
 
 
 def _resolve(source: str, manifest: str, schemes: Collection[str] | None) -> str:

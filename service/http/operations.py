@@ -1,22 +1,21 @@
-"""Runs operations over HTTP: reads the request from a form or JSON, answers it now, or enqueues it as a job."""
+"""Runs operations over HTTP: reads the request, answers it now, or enqueues it as a job."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from pydantic import BaseModel, SecretStr
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from models.priority import Priority
 from pipelines.errors import RequestRejected
 from service.components import Components
-from service.errors import MediaTypeRejected, RequestTooComplex
+from service.errors import MediaTypeRejected
 from service.http.dependencies import current_caller, ready_components, ready_jobs
+from service.http.forms import FORM, content_type, open_form
 from service.keys.caller import Caller
 from service.operations.field_errors import parse_fields
 from service.operations.json_request import check_structure, parse_json, parse_json_request
@@ -30,11 +29,7 @@ from service.worker.job_view import JobView
 T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-FORM = "multipart/form-data"
 MAX_IDEMPOTENCY_KEY = 200  # characters
-
-_MAX_NAME_CHARS = 100
-_LIMIT_MESSAGES = ("Too many", "Part exceeded", "Field exceeded")  # as Starlette's errors about its limits begin
 
 
 async def read_operation_request(
@@ -145,44 +140,6 @@ async def _from_form(request: Request, limits: LimitSettings) -> OperationReques
             raise RequestRejected("the form has no file field 'file'")
         fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
         return OperationRequest(fields, await file.read())
-
-
-@asynccontextmanager
-async def open_form(
-    request: Request, limits: LimitSettings, *, max_files: int = 1, max_fields: int | None = None
-) -> AsyncIterator[FormData]:
-    """The request's form; its files are closed at the end. `max_fields` is by default that of the limits.
-
-    Raises MediaTypeRejected, RequestRejected, or RequestTooComplex.
-    """
-    _check_content_type(request)
-    fields = limits.max_fields if max_fields is None else max_fields
-    try:
-        form = await request.form(max_files=max_files, max_fields=fields, max_part_size=limits.max_field_bytes)
-    except HTTPException as error:
-        kind = RequestTooComplex if error.detail.startswith(_LIMIT_MESSAGES) else RequestRejected
-        raise kind(f"the form: {error.detail}") from error
-    try:
-        if any(len(name) > _MAX_NAME_CHARS for name in form):
-            raise RequestTooComplex(f"the form: a field's name has more than {_MAX_NAME_CHARS} characters")
-        yield form
-    finally:
-        await form.close()
-
-
-def content_type(request: Request) -> str:
-    """In lower case and without parameters; empty where there is none."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _check_content_type(request: Request) -> None:
-    kind = content_type(request)
-    if kind != FORM:
-        raise MediaTypeRejected(f"content type {kind[:100] or 'missing'!r}: send {FORM}")
-    # Python's codecs include punycode, which takes minutes for a megabyte. Everybody sends UTF-8, without saying so.
-    parameters = request.headers["content-type"].lower().replace('"', "").replace(" ", "").split(";")[1:]
-    if any(one.startswith("charset=") and one != "charset=utf-8" for one in parameters):
-        raise MediaTypeRejected("the form's charset: send UTF-8")
 
 
 async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:

@@ -23,6 +23,7 @@ from pipelines.findings import Findings, new_result_id
 from pipelines.moderation.categories.custom_categories import EMBEDDING_OPTIONS
 from pipelines.types import ImageInfo, ModelUsed
 from service.components import Components
+from service.operations.data_urls import is_data_url
 from service.operations.field_errors import parse_fields
 from service.operations.json_request import load_image
 from service.operations.openai_moderation import INPUT_COUNT, ImagePart, NonEmptyText
@@ -35,7 +36,7 @@ from service.operations.operation import (
 
 MAX_CONCURRENT_IMAGES = 8  # of one request
 CLIP_OPTIONS = FeaturesOptions(top_k=0, embedding="float", space="clip")
-_SCHEMES = ("data:", "http://", "https://")
+_SCHEMES = ("http://", "https://")
 
 
 class JinaImage(BaseModel):
@@ -157,7 +158,7 @@ class EmbeddingInputs:
         urls = {place: url for place, one in enumerate(body.items) if (url := _image_url(one)) is not None}
         texts = {place: text for place, one in enumerate(body.items) if (text := _text(one)) is not None}
         for place, url in urls.items():
-            if not url.startswith(_SCHEMES):
+            if not _is_url(url):
                 raise RequestRejected(f"input.{place}: an image is a data URL or http(s) URL")
         return cls(urls, texts, body.encoding_format, body.dimensions)
 
@@ -226,9 +227,13 @@ async def _embed_texts(
     return dict(zip(texts, zip(vectors, origins, strict=True), strict=True)), found.tokens
 
 
+def _is_url(text: str) -> bool:
+    return is_data_url(text) or text.strip().lower().startswith(_SCHEMES)
+
+
 def _image_url(one: EmbeddingInput) -> str | None:
     if isinstance(one, str):
-        return one if one.startswith(_SCHEMES) else None
+        return one if _is_url(one) else None
     if isinstance(one, EmbeddedText):
         return None
     return one.image_url.url if isinstance(one, ImagePart) else one.image

@@ -3,8 +3,7 @@
 Values are counted before anything is built from them: 80 MB of `[],[],` would be 2 GB of objects.
 """
 
-import binascii
-from base64 import b64decode
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
 from service.errors import RequestTooComplex
 from service.network.image_fetcher import ImageFetcher
+from service.operations.data_urls import decode_base64, decode_data_url, is_data_url
 from service.operations.field_errors import parse_fields
 from service.operations.operation import OperationRequest
 from service.settings import LimitSettings
@@ -40,7 +40,7 @@ def parse_json(body: bytes, limits: LimitSettings) -> Any:
     """Raises RequestRejected; its kind RequestTooComplex before a body with too many values is parsed."""
     check_value_count(body, limits.max_json_values)
     try:
-        return orjson.loads(body)
+        return orjson.loads(body.removeprefix(BOM_UTF8))  # which RFC 8259 lets readers ignore; PowerShell sends it
     except orjson.JSONDecodeError as cause:
         raise RequestRejected(f"the body is not JSON: {cause}") from cause
 
@@ -94,7 +94,7 @@ async def load_image(url: str, pool: CpuPool, fetcher: ImageFetcher) -> bytes:
 
 def _open_value(value: Any, limits: LimitSettings) -> Iterator[Any]:
     """The values inside an object or an array."""
-    if isinstance(value, str) and len(value) > limits.max_text_chars and not value.startswith("data:"):
+    if isinstance(value, str) and len(value) > limits.max_text_chars and not is_data_url(value):
         raise RequestTooComplex(f"a text has {len(value):,} characters; the limit is {limits.max_text_chars:,}")
     if isinstance(value, list) and len(value) > limits.max_inputs:
         raise RequestTooComplex(f"an array has {len(value):,} items; the limit is {limits.max_inputs:,}")
@@ -111,13 +111,6 @@ def _decode_reference(image: ImageReference) -> bytes | str:
     text = image.data if image.data is not None else image.url
     if text is None or (image.data is not None and image.url is not None):
         raise RequestRejected("image: give either 'data' or 'url'")
-    if image.url is not None and not image.url.startswith("data:"):
-        return image.url
-    if text.startswith("data:"):
-        head, comma, text = text.partition(",")
-        if not comma or not head.endswith(";base64"):
-            raise RequestRejected("image: a data URL must have the form data:image/…;base64,…")
-    try:
-        return b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as cause:
-        raise RequestRejected(f"image: not base64: {cause}") from cause
+    if is_data_url(text):
+        return decode_data_url(text)
+    return decode_base64(text) if image.url is None else text.strip()

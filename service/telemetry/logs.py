@@ -37,10 +37,13 @@ def _without_authorization(header: Any) -> bytes:
 _BASE64_LENGTH = 200
 _BASE64 = compile_bytes(rb"[A-Za-z0-9+/_-]{%d,}={0,2}" % _BASE64_LENGTH)
 
+# As forgiving as their reader: service/operations/data_urls.py.
+_DATA_URL = compile_bytes(rb"(?i)(data:[\w.+/;= -]{0,100}base64 ?,)(?:\s*[a-z0-9+/=_%-]{16,})*[a-z0-9+/=_%-]*")
+
 # Texts that may hold a secret, wherever they come from: a substring of all of them, the pattern, and the replacement,
 # all in UTF-8, because a `str` may have surrogates, and patterns on bytes are compiled in a fraction of the time.
 _PATTERNS: list[tuple[str, Any, bytes | Callable[[Any], bytes]]] = [
-    ("data:", compile_bytes(rb"(data:[\w.+/-]{0,100};base64,)[A-Za-z0-9+/=_-]*"), rb"\1" + _HIDDEN.encode()),
+    ("data:", _DATA_URL, rb"\1" + _HIDDEN.encode()),
     ("://", compile_bytes(rb"(?i)\b([a-z][a-z0-9+.-]{1,20}://)[^\s/@\"'<>]*@"), rb"\1" + _HIDDEN.encode() + b"@"),
     ("://", compile_bytes(rb"(?i)\bhttps?://[^\s\"'<>]+"), _without_query),
     ("bearer", compile_bytes(rb"(?i)(\bbearer\s+)[^\s\"',]+"), rb"\1" + _HIDDEN.encode()),

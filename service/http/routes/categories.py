@@ -18,8 +18,9 @@ from pipelines.moderation.categories.custom_categories import (
 from pipelines.moderation.categories.training import MIN_IMAGES
 from service.components import Components
 from service.http.dependencies import ReadyComponents, requires
+from service.http.forms import open_form
 from service.http.openapi import PROBLEM_RESPONSES, image_body, problems
-from service.http.operations import cancel_on_disconnect, open_form, read_form_or_json
+from service.http.operations import cancel_on_disconnect, read_form_or_json
 from service.operations.categories import CategoryList, CategoryReply, CategoryScoreReply, CustomCategorySummary
 from service.operations.operation import run_engine
 from service.operations.registry import FEATURES

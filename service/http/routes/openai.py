@@ -12,14 +12,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from pipelines.errors import RequestRejected
 from pipelines.moderation.options import ModerationOptions
 from service.batches.file_store import BatchFile, BatchFilePage
-from service.batches.types import BatchObject, BatchPage, NewBatch
+from service.batches.types import BatchObject, BatchPage, Expiry, NewBatch
 from service.errors import FileUnknown
 from service.http.dependencies import CurrentCaller, ReadyComponents, ReadyJobs, requires
+from service.http.forms import open_form
 from service.http.openapi import (
     OPENAI_OPERATION_RESPONSES,
     OPENAI_PROBLEM_RESPONSES,
@@ -28,8 +29,9 @@ from service.http.openapi import (
     moderation_body,
     openai_problems,
 )
-from service.http.operations import open_form, read_json, respond
+from service.http.operations import read_json, respond
 from service.operations.embeddings import EmbeddingsReply, EmbeddingsRequest
+from service.operations.field_errors import parse_fields
 from service.operations.openai_moderation import ModerationReply, ModerationRequest
 from service.operations.registry import EMBEDDINGS, MODERATIONS
 
@@ -59,7 +61,12 @@ class DeletedFile(BaseModel):
 
 _FORM = {
     "type": "object",
-    "properties": {"file": {"type": "string", "format": "binary"}, "purpose": {"type": "string", "enum": ["batch"]}},
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "purpose": {"type": "string", "enum": ["batch"]},
+        "expires_after[anchor]": {"type": "string", "enum": ["created_at"]},
+        "expires_after[seconds]": {"type": "integer", "minimum": 3600, "maximum": 2592000},
+    },
     "required": ["file", "purpose"],
 }
 
@@ -72,7 +79,10 @@ _FORM = {
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
 )
 async def upload(request: Request, jobs: ReadyJobs, caller: CurrentCaller) -> BatchFile:
-    """Store a file of requests, one JSON object a line, for POST /v1/batches; `purpose` is `batch`."""
+    """Store a file of requests, one JSON object a line, for POST /v1/batches; `purpose` is `batch`.
+
+    It is removed after `expires_after[seconds]`, and no later than any file here.
+    """
     async with open_form(request, request.app.state.settings.limits) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
@@ -80,7 +90,16 @@ async def upload(request: Request, jobs: ReadyJobs, caller: CurrentCaller) -> Ba
         if form.get("purpose") != "batch":
             raise RequestRejected("purpose: files are taken for batches only: batch")
         name = PurePath(file.filename or "requests.jsonl").name[:200]
-        return await asyncio.to_thread(jobs.files.add, file.file, name, caller.tenant)
+        expiry = _read_expiry(form)
+        seconds = None if expiry is None else expiry.seconds
+        return await asyncio.to_thread(jobs.files.add, file.file, name, caller.tenant, keep_seconds=seconds)
+
+
+def _read_expiry(form: FormData) -> Expiry | None:
+    """Raises RequestRejected."""
+    names = {name: f"expires_after[{name}]" for name in Expiry.model_fields}
+    given = {name: form[field] for name, field in names.items() if field in form}
+    return parse_fields(Expiry, given, where="expires_after") if given else None
 
 
 @router.get("/files", tags=["batches"], dependencies=[requires("batches")])

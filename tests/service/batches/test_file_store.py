@@ -140,6 +140,13 @@ def test_an_expired_file_is_unknown_and_removed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("asked", "kept"), [(3_600, 3_600), (10**6, 86_400), (None, 86_400)])
+def test_an_upload_is_kept_as_asked_but_no_longer_than_others(tmp_path: Path, asked: int | None, kept: int) -> None:
+    file = FileStore(str(tmp_path), keep_seconds=86_400).add(io.BytesIO(b"x"), "a.jsonl", keep_seconds=asked)
+
+    assert file.expires_at == file.created_at + kept
+
+
 def test_listing_pages_continue_and_skip_parts(store: FileStore) -> None:
     made = {store.add(io.BytesIO(b"x"), f"{number}.jsonl").id for number in range(5)}
     with store.open_writer(derived_file_id("part"), "part", "batch_part") as target:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from codecs import BOM_UTF8
 
 import pytest
 
@@ -32,6 +33,15 @@ def test_chunks_begin_at_lines_and_cover_all_of_them() -> None:
 
 def test_the_last_line_needs_no_line_break() -> None:
     assert validate_file(io.BytesIO(line("a") + line("b").rstrip()), URL, LimitSettings()).total == 2
+
+
+def test_byte_order_marks_are_ignored() -> None:
+    data = BOM_UTF8 + line("a") + BOM_UTF8 + line("b") + BOM_UTF8 + b"\n"
+
+    validated = validate_file(io.BytesIO(data), URL, LimitSettings())
+
+    assert validated.errors == []
+    assert [one.custom_id for one in read_lines(io.BytesIO(data), validated.total)] == ["a", "b"]
 
 
 @pytest.mark.parametrize(

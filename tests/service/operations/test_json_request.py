@@ -1,5 +1,6 @@
 """JSON bodies are read within limits, which are checked before anything large is built."""
 
+from codecs import BOM_UTF8
 from typing import Any
 
 import orjson
@@ -20,6 +21,10 @@ def parse(body: bytes | dict[str, Any]) -> Any:
 @pytest.mark.parametrize("body", [{"input": ["a", "b", "c"]}, {"a": [[[[1]]]]}, {"a": "x" * 20}])
 def test_a_body_at_its_limits_is_read(body: dict[str, Any]) -> None:
     assert parse(body) == body
+
+
+def test_a_byte_order_mark_is_ignored() -> None:
+    assert parse(BOM_UTF8 + b'{"a": 1}') == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -46,8 +51,9 @@ def test_json_that_is_too_deep_for_the_parser_is_no_json() -> None:
         parse_json(b"[" * 100_000 + b"]" * 100_000, limits)
 
 
-def test_a_data_url_is_no_text() -> None:
-    body = {"input": "data:image/png;base64," + "A" * 1_000}
+@pytest.mark.parametrize("head", ["data:image/png;base64,", "DATA:image/png;BASE64,", " data:image/png;base64,"])
+def test_a_data_url_is_no_text(head: str) -> None:
+    body = {"input": head + "A" * 1_000}
 
     assert parse(body) == body
 

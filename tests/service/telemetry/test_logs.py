@@ -69,6 +69,8 @@ HIDDEN: dict[str, tuple[str, str]] = {
     "URL with a password": ("redis://user:SECRET@queue:6379/0 is gone", "redis://[hidden]@queue:6379/0"),
     "URL cut in the middle": ("input_value='https://b.example/ca...ture=SECRET'", "https://b.example/ca?[hidden]"),
     "data URL": ("input_value='data:image/png;base64,SECRET/SECRET=='", "data:image/png;base64,[hidden]"),
+    "data URL in other letters": ("url='DATA:image/png; BASE64,SECRET'", "BASE64,[hidden]"),
+    "data URL in lines": (f"url='data:image/png;base64,{'SECRET' * 4}\n{'SECRET' * 4}'", "base64,[hidden]"),
     "token of a key": (f"key ks_{'SECRET-' * 6}x is", "key [hidden] is"),
     "bearer token": ("sent Authorization: Bearer SECRET", "Bearer [hidden]"),
     "other authorization": ("{'authorization': 'SECRET'}", "'authorization': '[hidden]'"),

@@ -148,6 +148,28 @@ def test_files_are_listed_fetched_and_removed(client: openai.OpenAI) -> None:
         client.files.content(first)
 
 
+def test_files_expire_when_the_client_asks(client: openai.OpenAI) -> None:
+    expiry: Any = {"anchor": "created_at", "seconds": 3_600}
+    data = json.dumps(line("a")).encode()
+
+    file = client.files.create(file=("requests.jsonl", data), purpose="batch", expires_after=expiry)
+    batch = wait_until_final(client, client.batches.create(
+        input_file_id=file.id, endpoint=MODERATIONS, completion_window="24h", output_expires_after=expiry
+    ))  # fmt: skip
+    assert batch.output_file_id
+    output = client.files.retrieve(batch.output_file_id)
+
+    assert file.expires_at == file.created_at + 3_600
+    assert output.expires_at == output.created_at + 3_600
+
+
+def test_an_expiry_out_of_range_is_refused(client: openai.OpenAI) -> None:
+    expiry: Any = {"anchor": "created_at", "seconds": 60}
+
+    with pytest.raises(openai.BadRequestError, match="expires_after"):
+        client.files.create(file=("requests.jsonl", b"{}"), purpose="batch", expires_after=expiry)
+
+
 def test_batches_are_listed_in_pages(client: openai.OpenAI) -> None:
     file = upload(client, [line("a")])
     made = [client.batches.create(input_file_id=file, endpoint=MODERATIONS, completion_window="24h") for _ in range(3)]

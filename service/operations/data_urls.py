@@ -1,0 +1,47 @@
+"""Reads data URLs and base64 as browsers do, which accept more than the strict form.
+
+Sources: "forgiving-base64 decode" of the WHATWG Infra standard, and the `data:` URL processor of its Fetch standard.
+Beyond those, the alphabet for URLs (RFC 4648, 5) is accepted.
+"""
+
+import binascii
+from base64 import b64decode
+from urllib.parse import unquote_to_bytes
+
+from pipelines.errors import RequestRejected
+
+_WHITESPACE = b" \t\n\r\f"
+_FROM_URL_ALPHABET = bytes.maketrans(b"-_", b"+/")
+
+
+def is_data_url(text: str) -> bool:
+    return text[:64].lstrip().lower().startswith("data:")
+
+
+def decode_data_url(url: str) -> bytes:
+    """Raises RequestRejected if its content is not base64."""
+    head, comma, content = url.partition(",")
+    if not comma or head.rpartition(";")[2].strip().lower() != "base64":
+        raise RequestRejected("image: a data URL must have the form data:image/…;base64,…")
+    return decode_base64(content)
+
+
+def decode_base64(text: str) -> bytes:
+    """With or without line breaks and padding; raises RequestRejected."""
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:
+        return _decode_leniently(text)
+
+
+def _decode_leniently(text: str) -> bytes:
+    try:
+        plain = text.encode("ascii")
+        plain = unquote_to_bytes(plain) if b"%" in plain else plain
+        digits = plain.translate(_FROM_URL_ALPHABET, delete=_WHITESPACE)
+        digits = digits.removesuffix(b"=").removesuffix(b"=")
+        return b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
+    except UnicodeEncodeError as cause:
+        raise RequestRejected("image: not base64: it has characters beyond ASCII") from cause
+    except binascii.Error as cause:
+        raise RequestRejected(f"image: not base64: {cause}") from cause
