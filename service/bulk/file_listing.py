@@ -4,11 +4,12 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import fsspec
 from fsspec.utils import glob_translate
 
+from models.errors import KernelSightError
 from service.bulk.errors import ExtraMissing, SourceInvalid, SourceUnreadable
 from service.bulk.items import BulkItem, escape_name
 from service.bulk.manifests import is_manifest, read_manifest
@@ -21,12 +22,22 @@ _MAGIC = re.compile(r"[*?[]")
 def open_file_system(url: str) -> tuple[Any, str]:
     """The file system and the path in it; raises SourceInvalid or ExtraMissing."""
     try:
-        fs, path = fsspec.core.url_to_fs(url)
+        fs, path = _open_plain(url) if _has_colons_in_name(url) else fsspec.core.url_to_fs(url)
     except ImportError as cause:
         raise ExtraMissing(f"{url.partition('://')[0]}://", "batch") from cause
     except (ValueError, OSError) as cause:
         raise SourceInvalid(f"{url!r} cannot be opened: {cause}") from cause
     return fs, path
+
+
+def _has_colons_in_name(url: str) -> bool:
+    """Whether `::` is in the name, and does not chain file systems as in `zip://a.jpg::s3://shelf/a.zip`."""
+    return "::" in url and "://" not in url.partition("::")[2]
+
+
+def _open_plain(url: str) -> tuple[Any, str]:
+    kind = fsspec.get_filesystem_class(url.partition("://")[0] if "://" in url else "file")
+    return kind(**kind._get_kwargs_from_urls(url)), kind._strip_protocol(url)
 
 
 def is_local(fs: Any) -> bool:
@@ -42,12 +53,20 @@ def list_items(url: str) -> Iterator[BulkItem]:
     fs, path = open_file_system(url)
     try:
         yield from _list_source(fs, path, url)
-    except (OSError, ValueError) as cause:  # fsspec file systems raise both
-        raise SourceInvalid(f"{url!r} cannot be listed: {cause}") from cause
+    except KernelSightError:
+        raise
+    except Exception as cause:  # file systems of fsspec raise what their libraries raise
+        why = " ".join(str(cause).split()) or type(cause).__name__
+        raise SourceInvalid(f"{url!r} cannot be listed: {why}") from cause
 
 
 def _list_source(fs: Any, path: str, url: str) -> Iterator[BulkItem]:
-    if _MAGIC.search(path):
+    if is_local(fs) and Path(path).is_dir():
+        for item in list_folder(path, ()):
+            full = str(fs.unstrip_protocol(item.source))
+            yield BulkItem(full, full, item.problem)
+        return
+    if _MAGIC.search(path) and not fs.exists(path):  # names may look like patterns
         matches = re.compile(glob_translate(path)).fullmatch
         names: Iterator[str] = filter(matches, _list_files(fs, _fixed_part(path)))
     elif is_manifest(path) and fs.isfile(path):
@@ -101,7 +120,7 @@ def _fixed_part(pattern: str) -> str:
 def list_folder(folder: str, excluded: Sequence[Path]) -> Iterator[BulkItem]:
     """Skips hidden files and folders, and does not follow links to folders.
 
-    A folder that cannot be read becomes an item with a problem.
+    A folder that cannot be read, and what is neither a file nor a folder, become items with a problem.
     """
     waiting = [folder]
     while waiting:
@@ -109,15 +128,33 @@ def list_folder(folder: str, excluded: Sequence[Path]) -> Iterator[BulkItem]:
         try:
             with os.scandir(current) as entries:
                 for entry in entries:
-                    if entry.name.startswith(".") or is_any_of(entry.path, excluded):
+                    if entry.name.startswith("."):
                         continue
-                    if entry.is_dir(follow_symlinks=False):
+                    if isinstance(found := _look_at(entry, excluded), BulkItem):
+                        yield found
+                    elif found == "folder":
                         waiting.append(entry.path)
-                    elif entry.is_file():
-                        yield BulkItem(entry.path, entry.path)
         except OSError as cause:
-            reason = f"{escape_name(current)!r} cannot be listed: {cause.strerror or cause}"
-            yield BulkItem(current, current, SourceUnreadable(reason))
+            yield _unreadable(current, f"cannot be listed: {cause.strerror or cause}")
+
+
+def _look_at(entry: os.DirEntry[str], excluded: Sequence[Path]) -> BulkItem | Literal["folder", "nothing"]:
+    """A link may lead in a circle, to a name that is too long, or through a file: that is the link's problem alone."""
+    try:
+        if entry.is_dir(follow_symlinks=False):
+            return "folder"
+        if entry.is_dir() or is_any_of(entry.path, excluded):
+            return "nothing"
+        if entry.is_file():
+            return BulkItem(entry.path, entry.path)
+        reason = "is a link to nothing" if entry.is_symlink() else "is no file: a pipe, a socket or a device"
+        return _unreadable(entry.path, reason)
+    except (OSError, RuntimeError) as cause:  # pathlib raises a RuntimeError for links in a circle
+        return _unreadable(entry.path, f"cannot be read: {getattr(cause, 'strerror', None) or cause}")
+
+
+def _unreadable(name: str, reason: str) -> BulkItem:
+    return BulkItem(name, name, SourceUnreadable(f"{escape_name(name)!r} {reason}"))
 
 
 def is_any_of(name: str, paths: Sequence[Path]) -> bool:

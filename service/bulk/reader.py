@@ -42,7 +42,10 @@ class ItemReader:
 
     def _read_object(self, source: str) -> bytes:
         fs, path = open_file_system(source)
-        size = fs.info(path)["size"]
+        info = fs.info(path)
+        if info["type"] not in ("file", "link"):  # a pipe would be read for ever
+            raise SourceUnreadable(f"{escape_name(source)!r} is no file")
+        size = info["size"]
         if size is not None and size > self.max_bytes:
             raise TooManyBytes(size, self.max_bytes)
         data: bytes = fs.cat_file(path)

@@ -56,10 +56,9 @@ class SourceListing:
             yield BulkItem(source, source)
 
     def _list_local(self, source: str) -> Iterator[BulkItem]:
-        path = Path(source)
-        if path.is_dir():
+        if os.path.isdir(source):  # noqa: PTH112  # False for a name that is too long, where pathlib raises
             yield from file_listing.list_folder(source, self.excluded)
-        elif not path.exists() and glob.has_magic(source):
+        elif not os.path.exists(source) and glob.has_magic(source):  # noqa: PTH110
             for name in glob.iglob(source, recursive=True):  # noqa: PTH207  # takes absolute patterns, too
                 if os.path.isfile(name) and not file_listing.is_any_of(name, self.excluded):  # noqa: PTH113
                     yield from _list_file(name)
@@ -80,7 +79,7 @@ def _list_file(name: str) -> Iterator[BulkItem]:
 
 
 def _check_exists(source: str) -> None:
-    if not Path(source).exists():
+    if not os.path.exists(source):  # noqa: PTH110
         raise SourceInvalid(f"no such file or folder: {source!r}")
 
 

@@ -76,13 +76,19 @@ class BulkCommand:
 
 
 def run_bulk(command: BulkCommand) -> None:
-    """Exit code 0: every row has a verdict; 1: some are errors; 130 or 143: stopped by a signal, can be resumed."""
+    """Exit code 0: every row has a verdict; 1: some are errors; 2: the sources hold nothing.
+
+    130 or 143: stopped by a signal, can be resumed.
+    """
     command.run.check()
     if command.cluster is None:
         lower_priority(command.politeness)
     counters = ProgressCounters()
     with show_progress(counters) as on_change, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stopped_by = runner.run(_run(command, counters, on_change))
+    if stopped_by is None and counters.done + counters.skipped == 0:
+        print(f"kernelsight: nothing matches {' '.join(command.run.sources)}", file=sys.stderr)
+        raise typer.Exit(2)
     _print_outcome(command.run, counters, stopped_by)
     if stopped_by is not None:
         raise typer.Exit(128 + stopped_by)

@@ -10,7 +10,7 @@ from moto.server import ThreadedMotoServer
 
 from service.bulk import file_listing
 from service.bulk.dataset import ParquetDataset
-from tests.service.bulk.bulk_runs import draw_jpeg, run_moderate
+from tests.service.bulk.bulk_runs import draw_jpeg, read_rows, run_moderate
 
 KEYS = ("photos/a.jpg", "photos/deep/b.jpg", "photos/c.png", "photos/.hidden.jpg", "photos2/d.jpg")
 
@@ -71,6 +71,34 @@ def test_a_bulk_run_from_bucket_to_bucket_is_resumed(bucket: str, tmp_path: Path
         *((f"{bucket}/{key}", None) for key in KEYS[:3]),  # the first of them twice
         (f"{bucket}/lists/gone.jpg", "source-unreadable"),
     }
+
+
+@pytest.mark.parametrize("key", ["photos/[1].jpg", "photos/a::b.jpg", "photos/a b#1?.jpg", "photos/*.jpg"])
+def test_a_key_is_found_and_read_whatever_its_name(bucket: str, tmp_path: Path, key: str) -> None:
+    fsspec.filesystem("s3").pipe({f"shelf/{key}": draw_jpeg(1)})
+
+    done = run_moderate(f"{bucket}/{key}", "--output", tmp_path / "out.jsonl")
+
+    assert done.returncode == 0
+    assert [row["source"] for row in read_rows(tmp_path / "out.jsonl")] == [f"{bucket}/{key}"]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}]
+)
+def test_a_store_that_cannot_be_asked_is_an_error_of_one_line(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, str]
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    for name, value in changed.items():
+        monkeypatch.setenv(name, value)
+
+    done = run_moderate(f"{bucket}/photos", "--output", tmp_path / "out.jsonl")
+
+    assert "Traceback" not in done.stderr
+    assert "cannot be listed" in done.stderr.splitlines()[-1]
+    assert done.returncode == 1
 
 
 def test_a_missing_bucket_is_an_error_of_one_line(bucket: str, tmp_path: Path) -> None:

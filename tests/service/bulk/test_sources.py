@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import socket
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +74,102 @@ def test_a_folder_that_cannot_be_listed_is_an_item_with_a_problem(tmp_path: Path
 
     assert item.source == str(tmp_path / "gone")
     assert isinstance(item.problem, SourceUnreadable)
+
+
+@pytest.fixture
+def odd(tree: Path) -> Path:
+    """The tree with all that a folder may hold beside files and folders."""
+    (tree / "loop").symlink_to("loop")
+    (tree / "there").symlink_to("back")
+    (tree / "back").symlink_to("there")
+    (tree / "long").symlink_to("x" * 300)
+    (tree / "through").symlink_to("a.jpg/inside.jpg")
+    (tree / "broken").symlink_to("nowhere.jpg")
+    (tree / "up").symlink_to("..")
+    (tree / "link.jpg").symlink_to("a.jpg")
+    os.mkfifo(tree / "pipe")
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(str(tree / "socket"))
+    return tree
+
+
+ODD_PROBLEMS = {"loop", "there", "back", "long", "through", "broken", "pipe", "socket"}
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_an_odd_entry_ends_no_folder(odd: Path, scheme: str) -> None:
+    items = list(SourceListing([f"{scheme}{odd}"]))
+
+    problems = {Path(item.source).name for item in items if item.problem is not None}
+    readable = {Path(item.source).name for item in items if item.problem is None}
+    assert problems == ODD_PROBLEMS
+    assert readable == {"a.jpg", "b.png", "c.jpg", "link.jpg"}
+
+
+def test_an_odd_entry_says_why_it_is_not_read(odd: Path) -> None:
+    why = {Path(item.source).name: str(item.problem) for item in SourceListing([str(odd)]) if item.problem}
+
+    assert "Too many levels of symbolic links" in why["loop"]
+    assert "File name too long" in why["long"]
+    assert "a link to nothing" in why["broken"]
+    assert "no file: a pipe" in why["pipe"]
+
+
+def test_a_link_in_a_circle_with_the_name_of_the_output_ends_nothing(odd: Path, tmp_path: Path) -> None:
+    items = list(SourceListing([str(odd)], excluded=(tmp_path / "loop",)))
+
+    assert len(items) == len(ODD_PROBLEMS) + 4
+
+
+@pytest.mark.parametrize("name", ["a::b.jpg", "a b.jpg", "#1?.jpg", "line\nbreak.jpg", "100%.jpg", "[1].jpg", "*.jpg"])
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_file_is_found_whatever_its_name(tmp_path: Path, name: str, scheme: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "other.jpg").write_bytes(b"x")
+
+    [item] = SourceListing([f"{scheme}{tmp_path}/{name}"])
+
+    assert item.source == f"{scheme}{tmp_path}/{name}"
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a.jpg/b.jpg", "nul\0.jpg"])
+def test_a_source_that_cannot_exist_is_refused(tree: Path, name: str) -> None:
+    with pytest.raises(SourceInvalid, match="no such file"):
+        SourceListing([f"{tree}/{name}"]).check()
+
+
+def test_byte_order_marks_of_a_manifest_are_ignored() -> None:
+    lines = BOM_UTF8 + b'{"url": "https://h/a.jpg"}\n' + BOM_UTF8 + b'{"url": "https://h/b.jpg"}\n'
+
+    items = read_manifest(io.BytesIO(lines), "https://h/m.jsonl")
+
+    assert [(item.source, item.problem) for item in items] == [("https://h/a.jpg", None), ("https://h/b.jpg", None)]
+
+
+@pytest.mark.parametrize(("id", "read"), [("7", "7"), ("7.0", "7"), ('"7"', "7"), ("null", "https://h/a.jpg")])
+def test_ids_are_texts_or_whole_numbers(id: str, read: str) -> None:
+    lines = f'{{"url": "https://h/a.jpg", "id": {id}}}\n'.encode()
+
+    [item] = read_manifest(io.BytesIO(lines), "https://h/m.jsonl")
+
+    assert item.id == read
+
+
+@pytest.mark.parametrize("id", ["7.5", "true", "[7]"])
+def test_other_ids_are_refused(id: str) -> None:
+    lines = f'{{"url": "https://h/a.jpg", "id": {id}}}\n'.encode()
+
+    [item] = read_manifest(io.BytesIO(lines), "https://h/m.jsonl")
+
+    assert "must be a text or a whole number" in str(item.problem)
+
+
+def test_missing_ids_of_a_column_of_numbers_are_the_sources(tmp_path: Path) -> None:
+    """pandas makes such a column one of floats."""
+    table = pyarrow.table({"url": ["https://h/a.jpg", "https://h/b.jpg"], "id": [1.0, float("nan")]})
+    parquet.write_table(table, tmp_path / "m.parquet")
+
+    assert [item.id for item in SourceListing([str(tmp_path / "m.parquet")])] == ["1", "https://h/b.jpg"]
 
 
 def test_a_folder_of_another_file_system_gives_all_files(memory: str) -> None:

@@ -64,6 +64,16 @@ def test_failed_inputs_have_rows_and_set_the_exit_code(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("source", ["*.jpg", ""])
+def test_a_run_that_matches_nothing_says_so(tmp_path: Path, source: str) -> None:
+    (tmp_path / "empty").mkdir()
+
+    done = run_moderate(f"{tmp_path}/empty/{source}", "--output", tmp_path / "out.jsonl")
+
+    assert done.stderr.splitlines()[-1].startswith("kernelsight: nothing matches")
+    assert done.returncode == 2
+
+
 def test_an_input_listed_twice_has_two_rows_after_resuming(tmp_path: Path) -> None:
     folder, out = make_image_folder(tmp_path, 2), tmp_path / "out.jsonl"
     first, second = sorted(folder.iterdir())
