@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.boxes import POSITIONS
 from pipelines.faces.candidates import LANDMARKS, Candidates
 from pipelines.faces.canvas import MipPyramid
 from pipelines.faces.crops import cut_windows
+from pipelines.faces.cut_off import measure_outside
 from pipelines.faces.pose import estimate_head_poses
 from pipelines.faces.quality import COMPANION_RATIO, CROP_SIZE, measure_faces, rate_face
 from pipelines.faces.types import Face, FaceQuality, Faces, Landmarks, Pose
@@ -66,7 +66,13 @@ def _rate_faces(picture: Picture, mips: MipPyramid, candidates: Candidates, pose
         candidates.scores,
         sides / picture.scale,
         (sides / (mips.width * mips.height) ** 0.5).clip(0, 1),
-        _measure_outside(candidates.boxes.astype(np.float64), mips),
+        measure_outside(
+            candidates.boxes.astype(np.float64),
+            np.array([pose.yaw for pose in poses[: len(candidates)]]),
+            np.array([pose.roll for pose in poses[: len(candidates)]]),
+            width=mips.width,
+            height=mips.height,
+        ),
         sharpness,
         brightness,
         (sides >= COMPANION_RATIO * sides[:, None]).sum(axis=1) > 1,
@@ -86,13 +92,6 @@ def _rate_faces(picture: Picture, mips: MipPyramid, candidates: Candidates, pose
             poses, *(column.tolist() for column in columns), strict=False
         )
     ]
-
-
-def _measure_outside(boxes: NDArray[np.float64], mips: MipPyramid) -> NDArray[np.float64]:
-    """(N,): the share of each of (N, 4) boxes that lies outside the picture."""
-    inside = (boxes[:, 2:].clip(None, (mips.width, mips.height)) - boxes[:, :2].clip(0)).clip(0).prod(axis=1)
-    shares: NDArray[np.float64] = 1 - inside / (boxes[:, 2:] - boxes[:, :2]).prod(axis=1).clip(1e-6)
-    return shares
 
 
 def _choose_primary(candidates: Candidates, mips: MipPyramid) -> int | None:

@@ -19,7 +19,7 @@ LARGE, TINY = 96.0, 16.0  # side in pixels of the original
 SHARP, BLURRED = 2.5e-3, 2e-4
 FRONTAL, PROFILE = 25.0, 75.0  # degrees of yaw
 LEVEL, STEEP = 25.0, 60.0  # degrees of pitch
-WHOLE, HALVED = 0.04, 0.5  # share of the face that lies outside the image
+WHOLE, HALVED = 0.04, 0.4  # share of the face that lies outside the image
 LIGHT, BLACK = 0.22, 0.04  # mean luma
 BALANCED, WHITE = 0.82, 0.98
 # Another face counts as company from this size on, relative to the face rated.

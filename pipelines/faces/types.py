@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from pipelines.boxes import Box, BoxPosition
 from pipelines.types import WireModel
@@ -64,6 +64,12 @@ class Faces(WireModel):
     detector: str = Field(description="which detector was used: yunet or mtcnn")
     threshold: float
     smallest_face: float = Field(description="side in pixels of the smallest face that this search finds reliably")
+
+    # Without a return annotation, which would take the place of the fields in the schema.
+    @model_serializer(mode="wrap")
+    def _keep_primary(self, serialize: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        """`primary` is null where there is no face, in replies that leave out what is None."""
+        return {**serialize(self), "primary": self.primary}
 
 
 class Avatar(WireModel):

@@ -27,6 +27,9 @@ EYE_PLACES = np.array([[0.5 - EYE_DISTANCE / 2, EYE_LEVEL], [0.5 + EYE_DISTANCE 
 TIGHT = (188, 72, 264, 166)  # from the eyebrows to the chin: the face fills it and more
 TIGHTER = (206, 92, 248, 146)  # from the lids to the lower lip, no wider than the eyes
 
+WHOLE_FACE = (183, 62, 266, 178)
+SIDES = ("left", "top", "right", "bottom")
+
 Points = NDArray[np.float64]
 
 
@@ -148,6 +151,50 @@ def test_the_only_face_has_its_box_around_the_eyes(components: Opened, rendition
     assert inside.all()
     assert 0 <= x0 < x1 <= photo.image.width
     assert 0 <= y0 < y1 <= photo.image.height
+
+
+def cut_face(side: str, share: float) -> Photo:
+    """The photograph without the part beyond one side of it, which takes `share` of the face away."""
+    left, top, right, bottom = WHOLE_FACE
+    width, height = (right - left) * share, (bottom - top) * share
+    photo = load_astronaut()
+    borders = {
+        "left": (round(left + width), 0, 512, 512),
+        "top": (0, round(top + height), 512, 512),
+        "right": (0, 0, round(right - width), 512),
+        "bottom": (0, 0, 512, round(bottom - height)),
+    }
+    return crop_photo(photo, borders[side])
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("components", [pytest.param("yunet", marks=needs_yunet)], indirect=True)
+def test_a_face_is_cut_off_at_any_side(components: Opened, side: str) -> None:
+    found = find_faces(components, cut_face(side, 0.3))
+
+    [quality] = [one.quality for one in found.faces if one.quality is not None]
+    assert "cut off" in quality.reasons
+
+
+@pytest.mark.parametrize("side", ["left", "bottom"])
+@pytest.mark.parametrize("components", ["mtcnn"], indirect=True)
+def test_mtcnn_sees_that_a_face_is_cut_off(components: Opened, side: str) -> None:
+    """At the other sides it finds no face."""
+    [quality] = [one.quality for one in find_faces(components, cut_face(side, 0.3)).faces if one.quality is not None]
+
+    assert "cut off" in quality.reasons
+
+
+def test_a_whole_face_is_not_cut_off(components: Opened) -> None:
+    [quality] = [one.quality for one in find_faces(components, load_astronaut()).faces if one.quality is not None]
+
+    assert "cut off" not in quality.reasons
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_half_a_face_is_no_avatar(components: Opened, side: str) -> None:
+    with pytest.raises(NoSuitableFace):
+        make_avatar(components, cut_face(side, 0.5))
 
 
 @pytest.mark.parametrize("factor", [2, 4, 6])

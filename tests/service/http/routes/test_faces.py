@@ -67,7 +67,7 @@ def test_an_image_without_faces_is_a_200(service: Service, jpeg: Jpeg) -> None:
     body = reply.json()
     assert reply.status_code == 200
     assert body["count"] == 0
-    assert "primary" not in body
+    assert body["primary"] is None
     assert "face" not in body["prompt"].lower()
 
 
