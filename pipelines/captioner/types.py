@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipelines.instructions.types import InstructionPhrase
 from pipelines.types import WireModel
 
 FailureReason = Literal["unreachable", "too-slow", "refused", "too-large", "malformed"]
@@ -41,5 +42,6 @@ class Caption(WireModel):
     seconds: float | None = Field(default=None, description="that the captioner took")
     is_cached: bool = False
     addresses_model: bool = Field(default=False, description="whether it has instructions to a language model")
+    instructions: list[InstructionPhrase] = Field(default_factory=list, description="the phrases behind that")
     doubts: list[CaptionDoubt] = Field(default_factory=list)
     note: CaptionNote | None = None

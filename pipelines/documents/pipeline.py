@@ -28,7 +28,7 @@ from pipelines.documents.stages import LayoutBlock, LayoutModel, PageReader, Pag
 from pipelines.documents.types import Document, KeyValuePair, Page, Region, Table, TextSource
 from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decoders import Decoders
-from pipelines.instructions.scoring import load_instruction_rules
+from pipelines.instructions.quoted_text import find_in_regions
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
@@ -182,6 +182,8 @@ class DocumentsPipeline:
         height, width = rendered.pixels.shape[:2]
         regions, tables, pairs = self.arrange(text, blocks)
         mapper = CoordinateMapper.of(text, width, height)
+        named = name_regions(rendered.number, [mapper.map_region(region) for region in regions])
+        phrases = find_in_regions(named, rendered.pixels)
         return Page(
             number=rendered.number,
             width=width,
@@ -190,10 +192,11 @@ class DocumentsPipeline:
             rotation=text.rotation,
             skew=text.skew,
             source=source,
-            regions=name_regions(rendered.number, [mapper.map_region(region) for region in regions]),
+            regions=named,
             tables=[mapper.map_table(table) for table in tables] if options.tables else [],
             pairs=[mapper.map_pair(pair) for pair in pairs] if options.pairs else [],
-            addresses_model=load_instruction_rules().addresses_model("\n".join(line.text for line in text.lines)),
+            addresses_model=bool(phrases),
+            instructions=phrases,
             picture=_encode_jpeg(rendered.pixels) if options.pictures else None,
         )
 

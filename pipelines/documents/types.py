@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipelines.boxes import Box
+from pipelines.instructions.types import InstructionPhrase
 from pipelines.types import WireModel
 
 Point = tuple[float, float]
@@ -96,6 +97,7 @@ class Page(WireModel):
     tables: list[Table] = Field(default_factory=list)
     pairs: list[KeyValuePair] = Field(default_factory=list)
     addresses_model: bool = Field(default=False, description="whether its text has instructions to a language model")
+    instructions: list[InstructionPhrase] = Field(default_factory=list, description="the phrases behind that")
     error: str | None = None
     picture: bytes | None = Field(default=None, exclude=True, description="the page as JPEG, if requested")
 

@@ -1,15 +1,13 @@
 """Text that people do not see, or hardly: of a PDF's text layer, and of lines that OCR found in a picture."""
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.boxes import Box
 from pipelines.documents.pdf.page_characters import Floats, TextLayer
 from pipelines.documents.pdf.text_quality import is_unreadable
+from pipelines.instructions.types import Hiding
 
-Hiding = Literal["not painted", "under an image", "outside of the page", "tiny", "faint"]
 GreyPixels = NDArray[np.uint8]  # (height, width)
 
 MIN_POINTS = 4.0  # height of a font; small print has 6, and print under 4 is made not to be read

@@ -7,6 +7,7 @@ classes of Unicode, which take RE2 a hundred times as long to compile.
 """
 
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 from pipelines.linear_patterns import compile_text
@@ -23,6 +24,42 @@ _UNACCENTED = _LATIN | {"е"}  # the bases whose accents do not matter: not thos
 _SENTENCE_ENDS = frozenset("。｡…‽؟।")
 
 _WORD = compile_text(r"\w+")
+
+# How OCR reads AI, IA and KI. Not letter by letter, as in longer words: that would make the Spanish "la" of "IA". Al is
+# also a name and a Spanish word, but not with these words around it.
+_MISREAD = compile_text(r"\b(?:lA|Kl|(?:[Aa]ny?|[Tt]he|[Tt]his)\s+Al|Al\s+(?:model|assistant|agent|system|reviewer)s?)\b")
+_BROKEN = compile_text(r"[a-z](-\s*\n\s*)[a-z]")
+
+
+def list_readings(text: str) -> Iterator[FoldedText]:
+    """The text as rules compare it; and again with abbreviations as OCR misreads them, and without hyphens at line ends.
+
+    Either can be wrong for another phrase of the text, so each reading counts beside the first.
+    """
+    normal = normalise(text)
+    yield normal
+    encodable = text.encode("utf-8", "replace").decode()  # RE2 takes no lone surrogates; one becomes one character
+    if _MISREAD.search(encodable):
+        yield normalise(_MISREAD.sub(lambda found: _restore_abbreviation(found.group()), encodable))
+    if "-" in normal.text and _BROKEN.search(normal.text):
+        yield _rejoin_words(normal)
+
+
+def _restore_abbreviation(words: str) -> str:
+    return words.replace("Al", "AI").replace("lA", "IA").replace("Kl", "KI")
+
+
+def _rejoin_words(normal: FoldedText) -> FoldedText:
+    kept, at = list[int](), 0
+    for found in _BROKEN.finditer(normal.text):
+        kept += range(at, found.start(1))
+        at = found.end(1)
+    kept += range(at, len(normal.text))
+    return FoldedText(
+        "".join(normal.text[place] for place in kept),
+        [normal.starts[place] for place in kept],
+        [normal.ends[place] for place in kept],
+    )
 
 
 def normalise(text: str) -> FoldedText:

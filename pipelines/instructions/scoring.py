@@ -1,6 +1,6 @@
 """Finds instructions in a text and scores them.
 
-text ─► normalised ─► phrases, and phrases in letters that stand apart ─► neighbours add up by kind ─► score
+text ─► normalised, read in up to three ways ─► phrases, and phrases in letters that stand apart ─► neighbours add up by kind ─► score
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from itertools import islice
 from math import prod
 from pathlib import Path
 
-from pipelines.instructions.normalisation import normalise
+from pipelines.instructions.normalisation import list_readings
 from pipelines.instructions.phrase_patterns import (
     SPACED,
     SQUEEZED,
@@ -56,8 +56,11 @@ class InstructionRules:
 
     def find(self, text: str) -> list[InstructionMatch]:
         """The phrases by their position, overlapping ones included."""
-        normal = normalise(text)
-        found = {*_find_phrases(text, normal, self.patterns), *self._find_apart(text, normal)}
+        found = {
+            match
+            for normal in list_readings(text)
+            for match in (*_find_phrases(text, normal, self.patterns), *self._find_apart(text, normal))
+        }
         return sorted(found, key=lambda match: (match.span, match.kind, match.rule))
 
     def _find_apart(self, text: str, normal: FoldedText) -> Iterator[InstructionMatch]:
@@ -81,8 +84,10 @@ class InstructionRules:
     def _score_group(self, kinds: frozenset[str]) -> float:
         return 1 - prod(1 - self.strengths[kind] for kind in kinds)
 
-    def addresses_model(self, text: str) -> bool:
-        return self.score(self.find(text)) >= LIKELY
+    def find_likely(self, text: str) -> list[InstructionMatch]:
+        """The phrases of a text that is likely to address a model; none of other texts."""
+        matches = self.find(text)
+        return matches if self.score(matches) >= LIKELY else []
 
 
 @cache

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from pipelines.boxes import Box
 from pipelines.explain.types import Explanation
+from pipelines.instructions.types import InstructionPhrase
 from pipelines.types import WireModel
 
 Verdict = Literal["allow", "review", "block"]
@@ -23,6 +24,9 @@ class Evidence(WireModel):
     box: Box | None = None
     span: tuple[int, int] | None = Field(
         default=None, description="start and end: characters of a text, or bytes of the file for the signal 'file'"
+    )
+    instructions: list[InstructionPhrase] | None = Field(
+        default=None, description="of a code: phrases in `detail` that address a language model; spans count its characters"
     )
 
 

@@ -14,6 +14,7 @@ from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.region_names import name_regions
 from pipelines.documents.stages import Pixels
 from pipelines.image.decode import Picture
+from pipelines.instructions.quoted_text import find_in_regions
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.text.areas import TextEvidence, find_areas, measure_flatness
@@ -45,7 +46,12 @@ class TextPipeline:
         areas = await self._choose_areas(pixels, options, context)
         reading = BudgetedReading(self.reader, self.pool, self.budget if options.mode == "auto" else None)
         parts = [await reading.read_area(pixels, area, picture.scale, context) for area in areas]
-        return PictureText(regions=name_regions(1, list(chain.from_iterable(parts))), unread_lines=reading.unread)
+        regions = name_regions(1, list(chain.from_iterable(parts)))
+        with context.stage("arrange"):
+            phrases = await self.pool.run(find_in_regions, regions, pixels, picture.scale) if regions else []
+        return PictureText(
+            regions=regions, unread_lines=reading.unread, addresses_model=bool(phrases), instructions=phrases
+        )
 
     async def _choose_areas(self, pixels: Pixels, options: TextOptions, context: RunContext) -> list[Box]:
         height, width = pixels.shape[:2]

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from pipelines.documents.types import Region
+from pipelines.instructions.types import InstructionPhrase
 from pipelines.types import WireModel
 
 
@@ -14,3 +15,5 @@ class PictureText(WireModel):
 
     regions: list[Region] = Field(description="in reading order")
     unread_lines: int = Field(description="lines that were found and not read, because the budget was used up")
+    addresses_model: bool = Field(default=False, description="whether it has instructions to a language model")
+    instructions: list[InstructionPhrase] = Field(default_factory=list, description="the phrases behind that")

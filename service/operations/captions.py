@@ -18,7 +18,7 @@ from pipelines.faces.spec import FACES
 from pipelines.findings import Findings
 from pipelines.image.sanitize_types import SanitizeOptions
 from pipelines.image.spec import SANITIZE
-from pipelines.instructions.scoring import load_instruction_rules
+from pipelines.instructions.quoted_text import find_instructions
 from pipelines.moderation.spec import MODERATION
 from service.components import Components
 from service.operations.operation import ExecutionLimits
@@ -77,8 +77,10 @@ def _failed(captioner: Captioner, reason: NoteReason, detail: str) -> Caption:
 
 def check_caption(caption: Caption, facts: DetectedFacts) -> Caption:
     text = caption.text or ""
-    is_instruction = load_instruction_rules().addresses_model(text)
-    return caption.model_copy(update={"doubts": find_doubts(text, facts), "addresses_model": is_instruction})
+    phrases = find_instructions(text)
+    return caption.model_copy(
+        update={"doubts": find_doubts(text, facts), "addresses_model": bool(phrases), "instructions": phrases}
+    )
 
 
 def collect_facts(findings: Findings) -> DetectedFacts:

@@ -16,6 +16,7 @@ from PIL import Image
 from pipelines.boxes import Box
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
+from pipelines.instructions.quoted_text import find_in_code
 from pipelines.moderation.domains import DomainLists, find_hosts
 from pipelines.moderation.signals.signal import ScoreNames
 from pipelines.moderation.types import Evidence, SignalResult
@@ -33,6 +34,8 @@ FINE, COARSE = 2048, 640
 # then reports leaks on stderr.
 _FINE_FORMATS = "QRCode|MicroQRCode"
 _COARSE_FORMATS = "Aztec|DataMatrix|EAN13|EAN8|UPCA|UPCE|Code128"
+
+SHARED_BARCODES = "find barcodes"  # their key among a request's shared work
 
 MAX_SHOWN = 20  # codes that become evidence
 MAX_SHOWN_LENGTH = 200  # characters of a payload that become evidence
@@ -70,8 +73,13 @@ class BarcodeSignal:
     async def read(self, picture: Picture, context: RunContext) -> SignalResult:
         """Scores are 0 or 1: `present` any code, `url` one with a link, `denied` and `unlisted` as the lists say."""
         domains = await self.domains()
-        barcodes = await self.pool.run(find_barcodes, picture.pixels, picture.scale)
-        return score_barcodes(barcodes, domains)
+        barcodes = await find_barcodes_once(self.pool, picture, context)
+        return await self.pool.run(score_barcodes, barcodes, domains)
+
+
+async def find_barcodes_once(pool: CpuPool, picture: Picture, context: RunContext) -> list[Barcode]:
+    """The barcodes of a picture for all signals of a request."""
+    return await context.once(SHARED_BARCODES, lambda: pool.run(find_barcodes, picture.pixels, picture.scale))
 
 
 def score_barcodes(barcodes: list[Barcode], domains: DomainLists) -> SignalResult:
@@ -86,12 +94,9 @@ def score_barcodes(barcodes: list[Barcode], domains: DomainLists) -> SignalResul
     # A cap on evidence must not hide the code that is the reason.
     worst_first = sorted(zip(barcodes, hosts_of_each, strict=True), key=lambda one: -_rank_hosts(one[1], domains))
     evidence = [
-        Evidence(
-            what=barcode.format, score=float(_rank_hosts(hosts, domains) > 0), detail=make_printable(barcode.payload),
-            box=barcode.box,
-        )
+        _describe_barcode(barcode, score=float(_rank_hosts(hosts, domains) > 0))
         for barcode, hosts in worst_first[:MAX_SHOWN]
-    ]  # fmt: skip
+    ]
     scores = {name: float(fact) for name, fact in facts.items()}
     return SignalResult.of(scores, evidence, detector="zxing-cpp", version="1")
 
@@ -110,6 +115,13 @@ def find_barcodes(pixels: Image.Image, scale: float) -> list[Barcode]:
     return [
         _convert_barcode(one, scale * max(image.shape) / max(pixels.size)) for image, found in passes for one in found
     ]
+
+
+def _describe_barcode(barcode: Barcode, *, score: float) -> Evidence:
+    detail = make_printable(barcode.payload)
+    return Evidence(
+        what=barcode.format, score=score, detail=detail, box=barcode.box, instructions=find_in_code(detail) or None
+    )
 
 
 def make_printable(payload: str) -> str:

@@ -59,7 +59,7 @@ def test_a_photograph_without_text_says_nothing_about_text(
 ) -> None:
     answer = analyze(reading_service, jpeg("cat"))
 
-    assert answer["text"] == {"regions": [], "unread_lines": 0}
+    assert answer["text"] == {"regions": [], "unread_lines": 0, "addresses_model": False, "instructions": []}
     assert "ritten" not in answer["prompt"]
 
 
