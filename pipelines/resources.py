@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # they load OpenCV or PDFium's client, which a process withou
     from pipelines.image.decoders import Decoders
     from pipelines.moderation.policy import Policy
     from pipelines.moderation.signals.signal import Signal
-    from pipelines.text.reading import TextBudget
+    from pipelines.text.reading import TextBudgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class PipelineResources:
     decoders: "Decoders"
     pdfium: "PdfOpener"
     document_limits: "DocumentLimits"
-    text_budget: "TextBudget"
+    text_budgets: "TextBudgets"
     moderation: ModerationParts
     clip: "ClipEncoder | None" = None
     zero_shot: "ZeroShotClassifier | None" = None

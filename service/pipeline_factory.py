@@ -34,7 +34,7 @@ from pipelines.moderation.signals.instructions import InstructionsSignal
 from pipelines.moderation.signals.nsfw import NsfwSignal
 from pipelines.moderation.signals.objects import ObjectsSignal
 from pipelines.resources import ModerationParts, PipelineResources
-from pipelines.text.reading import TextBudget
+from pipelines.text.reading import TextBudget, TextBudgets
 from pipelines.types import ModelUsed
 from service.hash_list_store import open_known_image_signal
 from service.hot_reload import Reloading, file_state
@@ -91,7 +91,14 @@ class PipelineFactory:
             moderation=await self._open_moderation(encoder, policy, heads, reader if reads_text else None),
             clip=clip,
             zero_shot=await self._open_zero_shot(clip),
-            text_budget=TextBudget(self.settings.limits.text_lines, self.settings.limits.text_seconds),
+            text_budgets=self._text_budgets(),
+        )
+
+    def _text_budgets(self) -> TextBudgets:
+        limits = self.settings.limits
+        return TextBudgets(
+            TextBudget(limits.text_lines, limits.text_seconds),
+            TextBudget(limits.text_page_lines, limits.text_page_seconds),
         )
 
     def current_version(self, declared: ModelUsed) -> ModelUsed:

@@ -154,6 +154,8 @@ class LimitSettings(SettingsGroup):
     max_page_pixels: int = Field(default=25_000_000, ge=1)  # a PDF page that would have more is drawn smaller
     text_lines: int = Field(default=80, ge=1)  # of an image that /v1/analyze reads by default
     text_seconds: float = Field(default=5.0, ge=0)  # for that; after it no further lines are begun
+    text_page_lines: int = Field(default=240, ge=1)  # instead, of a screenshot, a document or a meme
+    text_page_seconds: float = Field(default=12.0, ge=0)  # for that
     text_pages: int = Field(default=20, ge=1)  # of a PDF or TIFF that /v1/analyze reads without being asked to
     max_training_bytes: int = Field(default=256 * 2**20, ge=1)  # of a request that trains a category
     max_json_values: int = Field(default=10_000, ge=100)  # names and values in a JSON body

@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from models.arrays import Array
 from models.concurrency import gather_or_cancel
@@ -19,6 +18,7 @@ from pipelines.captioning.appearance import measure_appearance
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.kinds.head import KindHead
 from pipelines.captioning.kinds.measures import measure_pixels
+from pipelines.captioning.kinds.treatment import SHARED_KIND
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.captioning.statements import describe_appearance, describe_things
 from pipelines.clip.encoder import ClipEncoder
@@ -66,13 +66,13 @@ class CaptioningPipeline:
         """Raises RequestRejected where CLIP is asked for and does not serve."""
         if options.space == "clip" and self.clip is None:
             raise RequestRejected("space: no CLIP model serves here; KERNELSIGHT_CLIP names one")
-        inference, vector, (appearance, measures) = await gather_or_cancel(
+        inference, vector, appearance, kind = await gather_or_cancel(
             self._encode(picture, options, context),
             self._embed_by_clip(picture, options, context),
-            self.pool.run(self._measure, picture.pixels),
+            self.pool.run(measure_appearance, picture.pixels),
+            self._tell_kind(picture, options, context),
         )
         with context.stage("postprocess"):
-            kind = self._tell_kind(inference, measures)
             outputs = inference.outputs if inference is not None else {}
             if options.grid or options.top_k > 50:
                 return await self.pool.run(self._build_features, outputs, vector, appearance, kind, options)
@@ -86,15 +86,21 @@ class CaptioningPipeline:
             return None
         return await self.clip.embed_picture(picture, context)
 
-    def _measure(self, pixels: Image.Image) -> tuple[Appearance, NDArray[np.float32] | None]:
-        return measure_appearance(pixels), None if self.kinds is None else measure_pixels(pixels)
-
-    def _tell_kind(self, inference: Inference | None, measures: NDArray[np.float32] | None) -> PictureKind | None:
-        """None, too, where a promoted version of the encoder answered: the head was not trained on its embeddings."""
-        if self.kinds is None or inference is None or measures is None:
+    async def _tell_kind(
+        self, picture: Picture, options: FeaturesOptions, context: RunContext
+    ) -> PictureKind | None:
+        if self.kinds is None or not self._needs_encoder(options):
             return None
+        head = self.kinds
+        return await context.once(SHARED_KIND, lambda: self._classify_kind(head, picture, context))
+
+    async def _classify_kind(self, head: KindHead, picture: Picture, context: RunContext) -> PictureKind | None:
+        """None where a promoted version of the encoder answered: the head was not trained on its embeddings."""
+        inference, measures = await gather_or_cancel(
+            self.encoder.infer_picture(picture, context), self.pool.run(measure_pixels, picture.pixels)
+        )
         is_known = inference.model_info is None or inference.model_info.sha256 == self.encoder.used.sha256
-        return self.kinds.classify(inference.outputs["embedding"], measures) if is_known else None
+        return head.classify(inference.outputs["embedding"], measures) if is_known else None
 
     def _build_features(
         self,

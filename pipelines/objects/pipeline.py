@@ -7,6 +7,7 @@ import numpy as np
 
 from models.labels import LabelSet
 from pipelines.boxes import POSITIONS
+from pipelines.captioning.kinds.treatment import find_told_kind, should_look
 from pipelines.counting import state_number
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
@@ -45,7 +46,9 @@ class ObjectsPipeline:
         wanted = self._choose_classes(options)
         found = await self.detector.detect(picture.pixels, context)
         with context.stage("count"):
-            return await self.pool.run(self._describe_findings, found, picture, options, wanted)
+            result = await self.pool.run(self._describe_findings, found, picture, options, wanted)
+        is_believed = should_look(await find_told_kind(context))
+        return result if is_believed else result.model_copy(update={"counts": {}, "statements": []})
 
     def describe(self, result: Objects, context: PromptContext) -> str:
         return describe_objects(result) if context.shows_things else ""

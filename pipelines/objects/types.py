@@ -28,6 +28,7 @@ class Objects(WireModel):
     """`counts` may be stated as facts: labels that are certain enough, and how many there are, as far as one can tell.
 
     A label without a certain box may be counted, and not every listed object is stated: they answer two questions.
+    Nothing is stated of pages and screens, where the request's features say that it is one.
     """
 
     objects: list[DetectedObject] = Field(description="best score first")

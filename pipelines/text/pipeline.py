@@ -1,6 +1,8 @@
 """The pipeline "text": looks for text at low resolution, and reads what there is within a budget.
 
-picture ─► TextDetector.look, flatness ─► find_areas ─► BudgetedReading: areas by the reader of documents ─► regions
+Where the request's features say that it is a screenshot, a document or a meme, all of it is read, within a larger one.
+
+picture ─► TextDetector.look, flatness, kind ─► find_areas ─► BudgetedReading: areas by the reader of documents ─► regions
 """
 
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from itertools import chain
 import numpy as np
 
 from pipelines.boxes import Box
+from pipelines.captioning.kinds.treatment import find_told_kind, should_read_all
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.region_names import name_regions
@@ -19,7 +22,7 @@ from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.text.areas import TextEvidence, find_areas, measure_flatness
 from pipelines.text.options import TextOptions
-from pipelines.text.reading import BudgetedReading, TextBudget
+from pipelines.text.reading import BudgetedReading, TextBudget, TextBudgets
 from pipelines.text.types import PictureText
 from pipelines.text.wording import describe_text
 from pipelines.types import ModelUsed
@@ -31,7 +34,7 @@ SHORTER_SIDE = 960
 @dataclass(frozen=True)
 class TextPipeline:
     reader: OcrReader
-    budget: TextBudget
+    budgets: TextBudgets
     pool: CpuPool
     name: str = "text"
 
@@ -43,8 +46,8 @@ class TextPipeline:
 
     async def run(self, picture: Picture, options: TextOptions, context: RunContext) -> PictureText:
         pixels = np.asarray(picture.pixels)
-        areas = await self._choose_areas(pixels, options, context)
-        reading = BudgetedReading(self.reader, self.pool, self.budget if options.mode == "auto" else None)
+        areas, budget = await self._plan(pixels, options, context)
+        reading = BudgetedReading(self.reader, self.pool, budget)
         parts = [await reading.read_area(pixels, area, picture.scale, context) for area in areas]
         regions = name_regions(1, list(chain.from_iterable(parts)))
         with context.stage("arrange"):
@@ -53,14 +56,20 @@ class TextPipeline:
             regions=regions, unread_lines=reading.unread, addresses_model=bool(phrases), instructions=phrases
         )
 
-    async def _choose_areas(self, pixels: Pixels, options: TextOptions, context: RunContext) -> list[Box]:
+    async def _plan(
+        self, pixels: Pixels, options: TextOptions, context: RunContext
+    ) -> tuple[list[Box], TextBudget | None]:
+        """The areas to read, and the budget for them; None is without an end."""
         height, width = pixels.shape[:2]
+        whole = (0.0, 0.0, float(width), float(height))
         if options.mode == "full":
-            return [(0.0, 0.0, float(width), float(height))]
+            return [whole], None
         with context.stage("look"):
             look = await self.reader.detector.look(pixels, context)
             flatness = await self.pool.run(measure_flatness, pixels)
-            return find_areas(TextEvidence.of(look, flatness), width, height)
+            if should_read_all(await find_told_kind(context)):
+                return [whole], self.budgets.page
+            return find_areas(TextEvidence.of(look, flatness), width, height), self.budgets.picture
 
     def describe(self, result: PictureText, context: PromptContext) -> str:
         return describe_text(result)

@@ -27,6 +27,14 @@ class TextBudget:
     seconds: float = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class TextBudgets:
+    """`page` is for screenshots, documents and memes, `picture` for all others."""
+
+    picture: TextBudget = TextBudget()
+    page: TextBudget = TextBudget(lines=240, seconds=12.0)
+
+
 @dataclass
 class BudgetedReading:
     """The reading of one picture: `unread` lines were found, and not read as `budget` was used up. None has no end."""

@@ -15,7 +15,7 @@ from pipelines.text.types import PictureText
 async def _build(resources: PipelineResources) -> Pipeline[TextOptions, PictureText]:
     from pipelines.text.pipeline import TextPipeline
 
-    return TextPipeline(resources.reader, resources.text_budget, resources.pool)
+    return TextPipeline(resources.reader, resources.text_budgets, resources.pool)
 
 
 def _scores(result: PictureText) -> list[float]:

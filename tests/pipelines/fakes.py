@@ -12,10 +12,11 @@ from models.arrays import Array
 from models.inference import Inference
 from models.priority import Priority
 from models.runtime.model_info import ModelInfo
+from pipelines.captioning.kinds.treatment import SHARED_KIND
 from pipelines.image.decode import Picture
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
-from pipelines.types import Appearance, Features, ModelUsed
+from pipelines.types import PICTURE_KINDS, Appearance, Features, KindName, ModelUsed, PictureKind
 
 CLASSES = 1000
 PROMOTED = ModelInfo("fake-encoder", 4, "4" * 64, "CPUExecutionProvider", "float32", 1)  # another version of `USED`
@@ -32,6 +33,22 @@ APPEARANCE = Appearance(
     perceptual_hash="0" * 16,
 )
 FEATURES = Features(embedding=None, grid=None, tags=[], groups=[], calibration="none", appearance=APPEARANCE)
+
+
+def make_kind(name: KindName) -> PictureKind:
+    """A certain one."""
+    return PictureKind(name=name, score=1.0, scores=dict.fromkeys(PICTURE_KINDS, 0.0) | {name: 1.0})
+
+
+async def make_context_of_kind(name: KindName) -> RunContext:
+    """The context of a request whose features say that the picture is of this kind."""
+
+    async def tell_kind() -> PictureKind:
+        return make_kind(name)
+
+    context = RunContext()
+    await context.once(SHARED_KIND, tell_kind)
+    return context
 
 
 def logits_of(scores: Mapping[int, float], temperature: float = 1.0) -> NDArray[np.float32]:

@@ -1,12 +1,28 @@
 """The consequences of a kind: screenshots and documents are read, photographs are looked at."""
 
+from pipelines.run_context import RunContext
 from pipelines.types import KindName, PictureKind
 
+SHARED_KIND = "kind"  # its key among a request's shared work
+
+ALWAYS_READ: frozenset[KindName] = frozenset({"screenshot", "document", "meme"})  # as a whole, where so stated
 READ: frozenset[KindName] = frozenset({"screenshot", "document", "chart", "meme", "map"})  # text is part of the point
 LOOKED_AT: frozenset[KindName] = frozenset({"photo", "meme", "drawing"})  # things and people are to be recognised
 
 # Leaving out what a picture needs costs an answer, doing what it does not need only time.
 LIKELY = 0.1
+
+
+async def find_told_kind(context: RunContext) -> PictureKind | None:
+    """The kind, where the request's features tell it: for pipelines that run beside them, once they have begun."""
+    work = context.shared.get(SHARED_KIND)
+    kind: PictureKind | None = None if work is None else await work
+    return kind
+
+
+def should_read_all(kind: PictureKind | None) -> bool:
+    """Whether the kind is stated, and all of such pictures is read, with or without signs of text."""
+    return kind is not None and kind.name in ALWAYS_READ
 
 
 def should_read(kind: PictureKind | None) -> bool:

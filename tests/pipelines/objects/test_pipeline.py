@@ -16,7 +16,7 @@ from models.runtime.runtime import Runtime
 from pipelines.cpu_pool import CpuPool
 from pipelines.engine import Engine
 from pipelines.errors import PipelineUnavailable, RequestRejected
-from pipelines.image.decode import ImageLimits
+from pipelines.image.decode import ImageLimits, decode
 from pipelines.objects.calibration import CALIBRATION
 from pipelines.objects.detector import ObjectDetector, plan_views
 from pipelines.objects.options import ObjectsOptions
@@ -24,7 +24,10 @@ from pipelines.objects.overlay import LISTED, STATED, draw_objects
 from pipelines.objects.pipeline import ObjectsPipeline
 from pipelines.objects.spec import OBJECTS
 from pipelines.objects.types import Objects
+from pipelines.types import KindName
 from tests.models.tiny_graphs import fill_store
+from tests.pipelines.fakes import make_context_of_kind
+from tests.pipelines.images import encode
 from tests.tiny_detectors import LEFT, make_detector_manifest, write_detector
 
 
@@ -83,6 +86,22 @@ def test_scores_are_calibrated_and_sorted(tmp_path: Path) -> None:
 
 def test_only_certain_labels_are_counted(tmp_path: Path) -> None:
     assert find(tmp_path, min_score=0.1)[0].counts == {"person": 2}
+
+
+@pytest.mark.parametrize(("kind", "counts"), [("photo", {"person": 2}), ("screenshot", {}), ("document", {})])
+def test_nothing_is_stated_of_pages_and_screens(tmp_path: Path, kind: KindName, counts: dict[str, int]) -> None:
+    async def scenario() -> Objects:
+        picture = decode(encode(Image.new("RGB", (400, 200), "white"), "PNG"), limits=ImageLimits())
+        context = await make_context_of_kind(kind)
+        async with open_engine(tmp_path) as engine:
+            found: Objects = await engine.pipeline("objects").run(picture, ObjectsOptions(), context)
+        return found
+
+    found = asyncio.run(scenario())
+
+    assert found.counts == counts
+    assert {one.label for one in found.statements} == set(counts)
+    assert found.objects
 
 
 def test_counts_do_not_depend_on_the_list(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from pipelines.image.decode import ImageLimits, decode
 from pipelines.run_context import RunContext
 from pipelines.text.options import TextOptions
 from pipelines.text.pipeline import TextPipeline
-from pipelines.text.reading import TextBudget
+from pipelines.text.reading import TextBudget, TextBudgets
 from pipelines.text.types import PictureText
+from pipelines.types import KindName
 from tests.pipelines.documents.ocr.conftest import open_reader
+from tests.pipelines.fakes import make_context_of_kind
 
 ReadPicture = Callable[..., PictureText]
 
@@ -32,14 +34,21 @@ def read_picture(open_models: tuple[OcrReader, asyncio.AbstractEventLoop]) -> Re
     reader, loop = open_models
 
     def read(
-        image: Image.Image, *, format: str = "PNG", budget: TextBudget | None = None, **options: str
+        image: Image.Image,
+        *,
+        format: str = "PNG",
+        budget: TextBudget | None = None,
+        page: TextBudget | None = None,
+        kind: KindName | None = None,
+        **options: str,
     ) -> PictureText:
         file = io.BytesIO()
         image.save(file, format)
-        pipeline = TextPipeline(reader, budget or TextBudget(), reader.pool)
+        pipeline = TextPipeline(reader, TextBudgets(budget or TextBudget(), page or TextBudget()), reader.pool)
         chosen = TextOptions.model_validate(options)
         picture = decode(file.getvalue(), limits=ImageLimits(), shorter_side=pipeline.shorter_side(chosen))
-        return loop.run_until_complete(pipeline.run(picture, chosen, RunContext()))
+        context = RunContext() if kind is None else loop.run_until_complete(make_context_of_kind(kind))
+        return loop.run_until_complete(pipeline.run(picture, chosen, context))
 
     return read
 

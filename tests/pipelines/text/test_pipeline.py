@@ -6,6 +6,7 @@ from PIL import Image
 from pipelines.boxes import enclosing_box
 from pipelines.text.reading import CHUNK_LINES, TextBudget
 from pipelines.text.wording import describe_text
+from pipelines.types import KindName
 from tests.pipelines.images import photograph
 from tests.pipelines.text.conftest import (
     ReadPicture,
@@ -150,3 +151,19 @@ def test_full_reads_everything_whatever_the_budget(read_picture: ReadPicture) ->
 
     assert len(list_lines(found)) == 25
     assert found.unread_lines == 0
+
+
+@pytest.mark.parametrize("kind", ["screenshot", "document", "meme"])
+def test_pages_and_screens_have_a_budget_of_their_own(read_picture: ReadPicture, kind: KindName) -> None:
+    small, large = TextBudget(lines=5), TextBudget(lines=200)
+
+    assert read_picture(draw_receipt(12), budget=small, page=large, kind=kind).unread_lines == 0
+    assert read_picture(draw_receipt(12), budget=small, page=large, kind="photo").unread_lines > 0
+
+
+def test_all_of_a_page_is_read_without_signs_of_text(read_picture: ReadPicture) -> None:
+    image = photograph("coffee", (3000, 2000))
+    write(image, (300, 1700), "Harbour", 30, "white", edge=4)
+
+    assert list_lines(read_picture(image)) == []
+    assert "Harbour" in list_lines(read_picture(image, kind="document"))
