@@ -4,6 +4,8 @@
 
 Attacks in pictures are read by OCR, those in PDFs from the text layer. Harmless texts are moderated as texts, and those
 in Western European languages also drawn and read by OCR. "held out" is the half that the rules were not written on.
+Then all texts that can be drawn are analysed as pictures, as `/v1/analyze` does by default: "told" are those of which
+the prompt says, in front of the quotation, that it addresses a model.
 """
 
 import asyncio
@@ -12,10 +14,13 @@ from collections.abc import Iterable
 
 import uvloop
 
+from pipelines.captioning.options import FeaturesOptions
+from pipelines.fence import ADDRESSES_MODEL
 from pipelines.instructions.scoring import LIKELY
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.spec import MODERATION
 from pipelines.moderation.types import SignalResult
+from pipelines.text.options import TextOptions
 from service.components import Components, open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
@@ -29,11 +34,12 @@ from tests.pipelines.instructions.drawn_attacks import (
     read_harmless_texts,
 )
 
+ANALYSIS = {"moderation": ModerationOptions(), "features": FeaturesOptions(), "text": TextOptions()}
 OPTIONS = ModerationOptions(signals=("instructions",))
 
 
 async def main() -> None:
-    async with open_components(load_settings(), Metrics(), only=("moderation", "document")) as components:
+    async with open_components(load_settings(), Metrics(), only=("moderation", "features", "text", "document")) as components:
         found = [(attack, await read_attack(components, attack)) for attack in read_attacks()]
         for part in ("tuning", "held-out"):
             own = [one for one in found if one[0].part == part]
@@ -44,6 +50,7 @@ async def main() -> None:
             if result.score < LIKELY:
                 print(f"  missed: {attack.id} {attack.hiding} {result.score:.2f} {attack.text[:70]!r}")
         await measure_harmless(components)
+        await measure_quotations(components)
 
 
 async def read_attack(components: Components, attack: Attack) -> SignalResult:
@@ -67,6 +74,26 @@ async def measure_harmless(components: Components) -> None:
     sizes = Counter(text.kind if text.kind != "ordinary" else f"{text.part}, ordinary" for text in texts)
     print("false alarms, as text:", ", ".join(f"{label} {alarms[label]}/{size}" for label, size in sizes.items()))
     print("false alarms, drawn and read by OCR:", dict(drawn_alarms))
+
+
+async def measure_quotations(components: Components) -> None:
+    told: dict[str, list[bool]] = {}
+    for attack in read_attacks():
+        if attack.language not in CID_FONTS:
+            image = draw(attack) if attack.hiding.startswith("image") else draw_image(attack.text)
+            is_told = await is_told_in_prompt(components, image)
+            told.setdefault(f"attacks, {attack.part}", []).append(is_told)
+            if not is_told:
+                print(f"  not told: {attack.id} {attack.text[:70]!r}")
+    for text in read_harmless_texts():
+        if text.language not in CID_FONTS:
+            told.setdefault(text.kind, []).append(await is_told_in_prompt(components, draw_image(text.text)))
+    print("told in the prompt:", ", ".join(f"{name} {sum(facts)}/{len(facts)}" for name, facts in told.items()))
+
+
+async def is_told_in_prompt(components: Components, image: bytes) -> bool:
+    findings = await components.engine.run(image, ANALYSIS, gate=True)
+    return ADDRESSES_MODEL in findings.prompt
 
 
 def describe(found: Iterable[tuple[Attack, SignalResult]], what: str) -> Iterable[str]:

@@ -39,6 +39,17 @@ def enclosing_box(boxes: Iterable[Box]) -> Box:
     return min(x0), min(y0), max(x1), max(y1)
 
 
+def clip_box(box: Box, bounds: Box) -> Box:
+    """The part of the box in `bounds`; a box outside of them becomes a line or a point on their edge."""
+    (x0, y0, x1, y1), (left, top, right, bottom) = box, bounds
+    return (
+        min(max(x0, left), right),
+        min(max(y0, top), bottom),
+        min(max(x1, left), right),
+        min(max(y1, top), bottom),
+    )
+
+
 def intersection_area(one: Box, other: Box) -> float:
     return horizontal_overlap(one, other) * vertical_overlap(one, other)
 

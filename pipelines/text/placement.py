@@ -1,10 +1,22 @@
-"""Moves what was read in an area of the decoded picture to the pixels of the original."""
+"""Draws boxes close around what was read, and moves them from an area of the decoded picture to the original."""
 
 from dataclasses import dataclass
 from typing import cast
 
-from pipelines.boxes import Box, enclosing_box
+from pipelines.boxes import Box, clip_box, enclosing_box
+from pipelines.documents.structure.ink import Grey, hug_line
 from pipelines.documents.types import DocumentLine, Quad, Region
+
+
+def hug_lines(region: Region, grey: Grey) -> Region:
+    """The region with boxes of lines and words that end with their ink: the reader leaves room to spare."""
+    return region.model_copy(update={"lines": [_hug_line(line, grey) for line in region.lines]})
+
+
+def _hug_line(line: DocumentLine, grey: Grey) -> DocumentLine:
+    box = hug_line(grey, line.box)
+    words = [word.model_copy(update={"box": clip_box(word.box, box)}) for word in line.words]
+    return line.model_copy(update={"box": box, "words": words})
 
 
 @dataclass(frozen=True, slots=True)

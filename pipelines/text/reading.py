@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import cast
 
+import cv2
 import numpy as np
 
 from pipelines.boxes import Box
@@ -11,10 +13,11 @@ from pipelines.documents.coordinates import CoordinateMapper
 from pipelines.documents.ocr.reader import LocatedText, OcrReader
 from pipelines.documents.stages import PageText, Pixels, TextLine
 from pipelines.documents.structure.assemble import assemble_regions
+from pipelines.documents.structure.ink import Grey
 from pipelines.documents.types import Region
 from pipelines.run_context import RunContext
 from pipelines.text.amounts import join_amounts
-from pipelines.text.placement import Placement
+from pipelines.text.placement import Placement, hug_lines
 
 CHUNK_LINES = 16  # that are read between two looks at the clock
 
@@ -78,4 +81,6 @@ class BudgetedReading:
 
 def _arrange(text: PageText, mapper: CoordinateMapper, placement: Placement) -> list[Region]:
     regions, _, _ = assemble_regions(text, ())
-    return [placement.place_region(mapper.map_region(region)) for region in join_amounts(regions)]
+    grey = cast(Grey, cv2.cvtColor(text.pixels, cv2.COLOR_RGB2GRAY))
+    hugging = (hug_lines(region, grey) for region in join_amounts(regions))
+    return [placement.place_region(mapper.map_region(region)) for region in hugging]

@@ -10,11 +10,11 @@ from typing import cast
 import cv2
 import numpy as np
 
-from pipelines.boxes import Box, box_area, enclosing_box, intersection_area
+from pipelines.boxes import Box, box_area, clip_box, enclosing_box, intersection_area
 from pipelines.documents.stages import LayoutBlock, PageText, Pixels, TextLine
 from pipelines.documents.structure.classify import ParagraphContext, is_beside, label_paragraph
 from pipelines.documents.structure.graphics import GRAPHIC_MIN_SCORES, select_graphics
-from pipelines.documents.structure.ink import Grey, ink_share, trim_to_ink
+from pipelines.documents.structure.ink import Grey, hug_content, hug_line, ink_share
 from pipelines.documents.structure.key_values import find_key_values, may_have_pairs
 from pipelines.documents.structure.lists import PageElement, group_lists
 from pipelines.documents.structure.paragraphs import Paragraph, build_paragraphs
@@ -40,7 +40,7 @@ def assemble_regions(
         pair_lines += lines if may_have_pairs(element.label, lines) else []
         if element.label == "table":
             table = build_table(lines, element.box, element.score, order, text.pixels)
-            tables += [table] if table else []
+            tables += [_place_table(table, regions[-1].box)] if table else []
     return regions, tables, find_key_values(pair_lines)
 
 
@@ -107,12 +107,20 @@ def _is_clear(area: Box, caption: PageElement, bundle: Sequence[PageElement], el
 
 
 def _build_region(element: PageElement, lines: Sequence[TextLine], order: int, grey: Grey) -> Region:
-    """A paragraph has the box of its ink; a graphic has the model's box around its lines."""
-    is_text = isinstance(element, Paragraph)
-    box = enclosing_box(trim_to_ink(grey, line.box) for line in lines) if is_text else element.box
+    """The boxes of paragraphs and graphics are those of their ink: the layout model leaves room to spare."""
+    if isinstance(element, Paragraph):
+        box = enclosing_box(hug_line(grey, line.box) for line in lines)
+    else:
+        box = hug_content(grey, element.box, [line.box for line in lines])
     return Region(
         label=element.label, box=box, score=element.score, order=order, lines=[_build_line(line) for line in lines]
     )
+
+
+def _place_table(table: Table, box: Box) -> Table:
+    """The table in its region's box, which cells without text must not leave."""
+    cells = [cell.model_copy(update={"box": clip_box(cell.box, box)}) for cell in table.cells]
+    return table.model_copy(update={"box": box, "cells": cells})
 
 
 def _build_line(line: TextLine) -> DocumentLine:

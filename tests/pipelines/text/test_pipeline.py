@@ -96,7 +96,10 @@ def test_boxes_are_where_the_words_are(read_picture: ReadPicture) -> None:
 
     [region] = read_picture(image).regions
 
-    assert region.box == pytest.approx(drawn, abs=18)
+    [line] = region.lines
+    assert region.box == pytest.approx(drawn, abs=6)
+    assert line.box == region.box
+    assert enclosing_box(word.box for word in line.words) == pytest.approx(drawn, abs=6)
 
 
 def test_a_large_jpegs_boxes_are_pixels_of_the_original(read_picture: ReadPicture) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.boxes import Box
+from pipelines.boxes import Box, clip_box
 from pipelines.documents.stages import LayoutBlock, PageText
 from pipelines.documents.structure.assemble import assemble_regions
 from pipelines.documents.types import Region, RegionLabel
@@ -113,6 +113,29 @@ def test_a_caption_follows_its_figure_within_its_column() -> None:
     regions = regions_of(sheet, figure, LayoutBlock("text", (100, end + 430, 580, after), 0.9))
 
     assert [region.label for region in regions] == ["text", "figure", "caption", "text", "text"]
+
+
+def test_a_figures_box_ends_with_what_is_drawn() -> None:
+    sheet = PageDrawing()
+    sheet.paragraph(100, 200, 1140, 8)
+    sheet.draw.rectangle((300, 700, 800, 1000), fill="grey")
+    regions = regions_of(sheet, LayoutBlock("figure", (250, 650, 900, 1090), 0.9))
+
+    assert [region.box for region in regions if region.label == "figure"] == [(300, 700, 801, 1001)]
+
+
+def test_a_tables_box_is_its_regions_and_holds_its_cells() -> None:
+    sheet = PageDrawing()
+    for row in range(5):
+        for column in range(3):
+            if (row, column) != (4, 2):
+                sheet.write(f"value {row}{column}", 200 + 300 * column, 400 + 60 * row)
+    found = PageText(np.array(sheet.image), tuple(sheet.lines))
+    regions, [table], _ = assemble_regions(found, [LayoutBlock("table", (120, 330, 1100, 760), 0.9)])
+
+    assert table.box == next(region.box for region in regions if region.label == "table")
+    assert table.box == pytest.approx((200, 400, 870, 660), abs=14)
+    assert all(clip_box(cell.box, table.box) == cell.box for cell in table.cells)
 
 
 def test_text_that_runs_around_a_figure_is_read_before_it() -> None:

@@ -1,10 +1,10 @@
-"""Trimming a line's box to its ink."""
+"""Trimming the boxes of lines and graphics to their ink."""
 
 import numpy as np
 import pytest
 
 from pipelines.boxes import Box
-from pipelines.documents.structure.ink import MARGIN, Grey, trim_to_ink
+from pipelines.documents.structure.ink import MARGIN, Grey, hug_content, hug_line, trim_to_ink
 
 LOOSE_BOX = (20.0, 40.0, 180.0, 80.0)
 
@@ -49,3 +49,43 @@ def test_text_that_runs_up_the_page_is_trimmed() -> None:
 @pytest.mark.parametrize("box", [LOOSE_BOX, (300.0, 300.0, 400.0, 320.0), (50.0, 50.0, 50.0, 60.0)])
 def test_a_box_without_ink_stays(box: Box) -> None:
     assert trim_to_ink(draw_page(), box) == box
+
+
+def test_a_faint_word_stays_in_its_line() -> None:
+    grey = draw_page((24, 52, 90, 66))
+    grey[52:66, 100:175] = 190
+
+    assert trim_to_ink(grey, LOOSE_BOX)[2] < 100
+    assert hug_line(grey, LOOSE_BOX)[2] == 180
+
+
+def test_a_graphic_shrinks_to_what_is_drawn() -> None:
+    assert hug_content(draw_page((40, 52, 150, 66), (60, 70, 65, 75)), LOOSE_BOX, []) == (40, 52, 150, 75)
+
+
+def test_dust_around_a_graphic_is_no_content() -> None:
+    grey = np.full((1200, 2000), 255, np.uint8)
+    grey[400:800, 600:1500] = 0
+    grey[205, 305] = grey[1100, 1700] = 0
+
+    assert hug_content(grey, (200.0, 100.0, 1800.0, 1150.0), []) == (600, 400, 1500, 800)
+
+
+def test_a_graphic_keeps_its_own_lines() -> None:
+    assert hug_content(draw_page((40, 52, 150, 66)), LOOSE_BOX, [(30, 44, 60, 90)]) == (30, 44, 150, 90)
+
+
+def test_a_dark_edge_of_a_photograph_is_content() -> None:
+    grey = draw_page(LOOSE_BOX)
+    grey[55:65, 60:140] = 200  # what it shows, in front of a night sky
+
+    assert hug_content(grey, LOOSE_BOX, []) == LOOSE_BOX
+
+
+def test_a_picture_as_large_as_the_page_loses_its_margin() -> None:
+    assert hug_content(draw_page((40, 52, 150, 66), paper=0), (0.0, 0.0, 200.0, 120.0), []) == (40, 52, 150, 66)
+
+
+@pytest.mark.parametrize("box", [LOOSE_BOX, (300.0, 300.0, 400.0, 320.0), (50.0, 50.0, 50.0, 60.0)])
+def test_a_graphic_without_ink_keeps_its_box(box: Box) -> None:
+    assert hug_content(draw_page(), box, []) == box
