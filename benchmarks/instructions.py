@@ -39,7 +39,9 @@ OPTIONS = ModerationOptions(signals=("instructions",))
 
 
 async def main() -> None:
-    async with open_components(load_settings(), Metrics(), only=("moderation", "features", "text", "document")) as components:
+    async with open_components(
+        load_settings(), Metrics(), only=("moderation", "features", "text", "document")
+    ) as components:
         found = [(attack, await read_attack(components, attack)) for attack in read_attacks()]
         for part in ("tuning", "held-out"):
             own = [one for one in found if one[0].part == part]

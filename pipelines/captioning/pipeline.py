@@ -86,9 +86,7 @@ class CaptioningPipeline:
             return None
         return await self.clip.embed_picture(picture, context)
 
-    async def _tell_kind(
-        self, picture: Picture, options: FeaturesOptions, context: RunContext
-    ) -> PictureKind | None:
+    async def _tell_kind(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> PictureKind | None:
         if self.kinds is None or not self._needs_encoder(options):
             return None
         head = self.kinds

@@ -27,7 +27,9 @@ _WORD = compile_text(r"\w+")
 
 # How OCR reads AI, IA and KI. Not letter by letter, as in longer words: that would make the Spanish "la" of "IA". Al is
 # also a name and a Spanish word, but not with these words around it.
-_MISREAD = compile_text(r"\b(?:lA|Kl|(?:[Aa]ny?|[Tt]he|[Tt]his)\s+Al|Al\s+(?:model|assistant|agent|system|reviewer)s?)\b")
+_MISREAD = compile_text(
+    r"\b(?:lA|Kl|(?:[Aa]ny?|[Tt]he|[Tt]his)\s+Al|Al\s+(?:model|assistant|agent|system|reviewer)s?)\b"
+)
 _BROKEN = compile_text(r"[a-z](-\s*\n\s*)[a-z]")
 
 

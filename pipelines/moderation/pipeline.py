@@ -15,7 +15,9 @@ from models.errors import DeadlineExceeded, ExplanationUnavailable, KernelSightE
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
 from pipelines.explain.types import Explanation
+from pipelines.fence import HIDES_INSTRUCTIONS
 from pipelines.image.decode import Picture
+from pipelines.instructions.scoring import LIKELY
 from pipelines.moderation.decision import combine_moderations, decide
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
@@ -117,10 +119,12 @@ class ModerationPipeline:
         return whole.model_copy(update={"rules": list(rules.values()), "pages": pages})
 
     def describe(self, result: Moderation, context: PromptContext) -> str:
-        """Verdicts are for the backend, not for a model that talks to a user; what a code says is for the model."""
-        withheld = ["Moderation withheld this image."] if result.verdict == "block" else []
-        codes = result.signals.get("codes") if not withheld else None
-        return "\n".join([*withheld, *describe_codes(codes.evidence if codes else ())])
+        """Verdicts are for the backend, not for a model that talks to a user; what a code says, and what is hidden, is for the model."""
+        if result.verdict == "block":
+            return "Moderation withheld this image."
+        codes, instructions = result.signals.get("codes"), result.signals.get("instructions")
+        hides = instructions is not None and instructions.scores.get("hidden", 0.0) >= LIKELY
+        return "\n".join([*[HIDES_INSTRUCTIONS][: int(hides)], *describe_codes(codes.evidence if codes else ())])
 
     def _choose_signals(self, options: ModerationOptions) -> Sequence[Signal]:
         known = {signal.name: signal for signal in (*self.signals, *self.on_request)}

@@ -26,7 +26,8 @@ class Evidence(WireModel):
         default=None, description="start and end: characters of a text, or bytes of the file for the signal 'file'"
     )
     instructions: list[InstructionPhrase] | None = Field(
-        default=None, description="of a code: phrases in `detail` that address a language model; spans count its characters"
+        default=None,
+        description="of a code: phrases in `detail` that address a language model; spans count its characters",
     )
 
 

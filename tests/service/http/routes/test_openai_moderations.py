@@ -12,7 +12,7 @@ import pytest
 from openai.types import ModerationMultiModalInputParam
 from PIL import Image, ImageDraw, ImageFont
 
-from pipelines.fence import ADDRESSES_MODEL
+from pipelines.fence import ADDRESSES_MODEL, HIDES_INSTRUCTIONS
 from pipelines.moderation.policy import OpenAICategory
 from tests.conftest import Jpeg
 from tests.pipelines.documents.sample_pdfs import draw_all, draw_invisible_text, draw_text, make_pdf
@@ -322,6 +322,7 @@ def test_instructions_hidden_on_a_later_page_are_found_and_told_in_the_prompt(se
 
     assert [page["verdict"] for page in reply["moderation"]["pages"]] == ["allow", "review"]
     assert reply["moderation"]["signals"]["instructions"]["scores"]["hidden"] == 0.7
+    assert HIDES_INSTRUCTIONS in reply["prompt"]
 
 
 def test_the_prompt_says_that_a_document_addresses_a_model(service: Service) -> None:
