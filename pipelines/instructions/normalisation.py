@@ -34,7 +34,7 @@ _BROKEN = compile_text(r"[a-z](-\s*\n\s*)[a-z]")
 
 
 def list_readings(text: str) -> Iterator[FoldedText]:
-    """The text as rules compare it; and again with abbreviations as OCR misreads them, and without hyphens at line ends.
+    """The text as rules compare it; again with abbreviations that OCR misread, and without hyphens at line ends.
 
     Either can be wrong for another phrase of the text, so each reading counts beside the first.
     """

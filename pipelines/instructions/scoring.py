@@ -1,6 +1,6 @@
 """Finds instructions in a text and scores them.
 
-text ─► normalised, read in up to three ways ─► phrases, and phrases in letters that stand apart ─► neighbours add up by kind ─► score
+text ─► normalised, in up to three readings ─► phrases, also in letters that stand apart ─► neighbours add up ─► score
 """
 
 import hashlib

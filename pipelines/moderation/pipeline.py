@@ -119,7 +119,7 @@ class ModerationPipeline:
         return whole.model_copy(update={"rules": list(rules.values()), "pages": pages})
 
     def describe(self, result: Moderation, context: PromptContext) -> str:
-        """Verdicts are for the backend, not for a model that talks to a user; what a code says, and what is hidden, is for the model."""
+        """Verdicts are for the backend, not for a model that talks to a user; what codes and hidden text say is."""
         if result.verdict == "block":
             return "Moderation withheld this image."
         codes, instructions = result.signals.get("codes"), result.signals.get("instructions")

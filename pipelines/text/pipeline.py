@@ -2,7 +2,7 @@
 
 Where the request's features say that it is a screenshot, a document or a meme, all of it is read, within a larger one.
 
-picture ─► TextDetector.look, flatness, kind ─► find_areas ─► BudgetedReading: areas by the reader of documents ─► regions
+picture ─► TextDetector.look, flatness, kind ─► find_areas ─► BudgetedReading: areas by documents' reader ─► regions
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,16 @@ from pipelines.captioning.kinds.treatment import find_told_kind, should_read_all
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.region_names import name_regions
+from pipelines.documents.shared_reading import find_shared_reading
 from pipelines.documents.stages import Pixels
+from pipelines.documents.types import Region
 from pipelines.image.decode import Picture
 from pipelines.instructions.quoted_text import find_in_regions
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.text.areas import TextEvidence, find_areas, measure_flatness
 from pipelines.text.options import TextOptions
-from pipelines.text.reading import BudgetedReading, TextBudget, TextBudgets
+from pipelines.text.reading import BudgetedReading, TextBudget, TextBudgets, arrange_regions
 from pipelines.text.types import PictureText
 from pipelines.text.wording import describe_text
 from pipelines.types import ModelUsed
@@ -46,15 +48,23 @@ class TextPipeline:
 
     async def run(self, picture: Picture, options: TextOptions, context: RunContext) -> PictureText:
         pixels = np.asarray(picture.pixels)
+        found, unread = await self._read(picture, pixels, options, context)
+        regions = name_regions(1, found)
+        with context.stage("arrange"):
+            phrases = await self.pool.run(find_in_regions, regions, pixels, picture.scale) if regions else []
+        return PictureText(regions=regions, unread_lines=unread, addresses_model=bool(phrases), instructions=phrases)
+
+    async def _read(
+        self, picture: Picture, pixels: Pixels, options: TextOptions, context: RunContext
+    ) -> tuple[list[Region], int]:
+        """Regions in reading order, and the number of unread lines. All there is, where moderation has read it."""
+        if (page := await find_shared_reading(context)) is not None:
+            with context.stage("arrange"):
+                return await self.pool.run(arrange_regions, page, (0, 0), pixels, picture.scale), 0
         areas, budget = await self._plan(pixels, options, context)
         reading = BudgetedReading(self.reader, self.pool, budget)
         parts = [await reading.read_area(pixels, area, picture.scale, context) for area in areas]
-        regions = name_regions(1, list(chain.from_iterable(parts)))
-        with context.stage("arrange"):
-            phrases = await self.pool.run(find_in_regions, regions, pixels, picture.scale) if regions else []
-        return PictureText(
-            regions=regions, unread_lines=reading.unread, addresses_model=bool(phrases), instructions=phrases
-        )
+        return list(chain.from_iterable(parts)), reading.unread
 
     async def _plan(
         self, pixels: Pixels, options: TextOptions, context: RunContext

@@ -58,8 +58,7 @@ class BudgetedReading:
             located = await self.reader.locate(part, boxes, context)
             text = located.with_lines(await self._read_lines(located, context))
         with context.stage("arrange"):
-            mapper = CoordinateMapper.of(text, part.shape[1], part.shape[0])
-            return await self.pool.run(_arrange, text, mapper, Placement(x0, y0, scale))
+            return await self.pool.run(arrange_regions, text, (x0, y0), part, scale)
 
     async def _read_lines(self, located: LocatedText, context: RunContext) -> list[TextLine]:
         found: list[TextLine] = []
@@ -79,8 +78,10 @@ class BudgetedReading:
         return 0 if is_late else self.budget.lines - self._read
 
 
-def _arrange(text: PageText, mapper: CoordinateMapper, placement: Placement) -> list[Region]:
+def arrange_regions(text: PageText, corner: tuple[int, int], part: Pixels, scale: float) -> list[Region]:
+    """The regions of what was read in `part`, whose left top corner is at `corner`; as `read_area` has them."""
     regions, _, _ = assemble_regions(text, ())
+    mapper, placement = CoordinateMapper.of(text, part.shape[1], part.shape[0]), Placement(*corner, scale)
     grey = cast(Grey, cv2.cvtColor(text.pixels, cv2.COLOR_RGB2GRAY))
     hugging = (hug_lines(region, grey) for region in join_amounts(regions))
     return [placement.place_region(mapper.map_region(region)) for region in hugging]

@@ -54,7 +54,7 @@ class InstructionsSignal:
         return 1 if self.reader is None else None
 
     async def read(self, picture: Picture, context: RunContext) -> SignalResult:
-        """Spans of the evidence are those of `page_phrases`, or of a code's text; scores are those of the worst text."""
+        """Spans of the evidence are those of `page_phrases`, or of a code; scores are those of the worst text."""
         readings = list[Coroutine[Any, Any, list[TextPhrases]]]()
         if picture.text_layer is not None:
             readings.append(self._read_layer(picture, picture.text_layer))

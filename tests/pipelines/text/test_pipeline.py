@@ -1,13 +1,22 @@
 """Pictures with and without words, read by the real models, which `make setup` puts into the store."""
 
+import asyncio
+
 import pytest
 from PIL import Image
 
 from pipelines.boxes import enclosing_box
-from pipelines.text.reading import CHUNK_LINES, TextBudget
+from pipelines.documents.ocr.reader import OcrReader
+from pipelines.documents.shared_reading import read_once
+from pipelines.image.decode import ImageLimits, decode
+from pipelines.run_context import RunContext
+from pipelines.text.options import TextOptions
+from pipelines.text.pipeline import TextPipeline
+from pipelines.text.reading import CHUNK_LINES, TextBudget, TextBudgets
+from pipelines.text.types import PictureText
 from pipelines.text.wording import describe_text
 from pipelines.types import KindName
-from tests.pipelines.images import photograph
+from tests.pipelines.images import encode, photograph
 from tests.pipelines.text.conftest import (
     ReadPicture,
     draw_error_dialog,
@@ -170,3 +179,19 @@ def test_all_of_a_page_is_read_without_signs_of_text(read_picture: ReadPicture) 
 
     assert list_lines(read_picture(image)) == []
     assert "Harbour" in list_lines(read_picture(image, kind="document"))
+
+
+def test_what_moderation_has_read_is_not_read_again(open_models: tuple[OcrReader, asyncio.AbstractEventLoop]) -> None:
+    reader, loop = open_models
+    picture = decode(encode(draw_error_dialog(*ERROR), "PNG"), limits=ImageLimits())
+    pipeline, context = TextPipeline(reader, TextBudgets(TextBudget(lines=1)), reader.pool), RunContext()
+
+    async def scenario() -> PictureText:
+        await read_once(reader, picture, context)
+        context.stages.clear()
+        return await pipeline.run(picture, TextOptions(), context)
+
+    found = loop.run_until_complete(scenario())
+
+    assert list_lines(found) == ["Setup failed", *ERROR]
+    assert {stage.name for stage in context.stages} == {"arrange"}
