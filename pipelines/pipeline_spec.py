@@ -22,6 +22,7 @@ class PipelineSpec(Generic[OptionsT, ResultT]):
 
     - `name`: the key in requests, results, timings and metrics.
     - `tasks`: the model tasks (tasks.toml) whose models must be open.
+    - `optional_tasks`: those whose models are used where they are in the store; the service says where they are not.
     - `companions`: pipelines that are served along with it, because they need the same models.
     - `is_selectable`: KERNELSIGHT_PIPELINES may name it. One that is neither selectable nor a companion of a
       selectable one is always served.
@@ -41,6 +42,7 @@ class PipelineSpec(Generic[OptionsT, ResultT]):
     result: type[ResultT]
     build: Callable[[PipelineResources], Awaitable[Pipeline[OptionsT, ResultT]]]
     tasks: tuple[str, ...] = ()
+    optional_tasks: tuple[str, ...] = ()
     companions: tuple[str, ...] = ()
     is_selectable: bool = False
     is_analysis: bool = False
@@ -52,3 +54,7 @@ class PipelineSpec(Generic[OptionsT, ResultT]):
     summarise: Callable[[ResultT], AuditSummary] | None = None
     measure: Callable[[ResultT], Iterable[Measurement]] | None = None
     tracked: tuple[TrackedModels, ...] = ()
+
+    @property
+    def all_tasks(self) -> tuple[str, ...]:
+        return (*self.tasks, *self.optional_tasks)

@@ -20,7 +20,7 @@ PIPELINES: dict[str, PipelineSpec[Any, Any]] = {
 SELECTABLE = tuple(name for name, spec in PIPELINES.items() if spec.is_selectable)
 ANALYSES = tuple(name for name, spec in PIPELINES.items() if spec.is_analysis)
 DEFAULT_ANALYSES = tuple(name for name, spec in PIPELINES.items() if spec.is_default)
-MODEL_TASKS = tuple(dict.fromkeys(task for spec in PIPELINES.values() for task in spec.tasks))
+MODEL_TASKS = tuple(dict.fromkeys(task for spec in PIPELINES.values() for task in spec.all_tasks))
 
 # Tasks that no pipeline needs which must be there.
 OPTIONAL_TASKS = frozenset(MODEL_TASKS) - {
@@ -38,5 +38,5 @@ def served_with(selected: Iterable[str]) -> tuple[str, ...]:
 
 
 def tasks_of(names: Iterable[str]) -> tuple[str, ...]:
-    """The model tasks that these pipelines need."""
-    return tuple(dict.fromkeys(task for name in names for task in PIPELINES[name].tasks))
+    """The model tasks that these pipelines need, or use where their models are there."""
+    return tuple(dict.fromkeys(task for name in names for task in PIPELINES[name].all_tasks))

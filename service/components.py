@@ -48,7 +48,7 @@ _GPU_BULK = 64
 class Components:
     """Everything that operations need, open and warm. `selections` are the models by task.
 
-    `absent` are the selections without models, whose pipelines are not served. `captioner`, `clip` and `zero_shot` are
+    `absent` are the selections without models: pipelines that need them are not served. `captioner`, `clip` and `zero_shot` are
     there where settings ask for them; the latter two with features.
     """
 
@@ -89,8 +89,8 @@ async def open_components(
     catalog, store = open_catalog(settings), open_store(settings)
     selections = select_models(settings, catalog, store)
     absent = {task: selections[task] for task in tasks_of(wanted) if selections[task].is_absent}
-    names = tuple(name for name in wanted if not absent.keys() & set(tasks_of([name])))
-    tasks = list(tasks_of(names))
+    names = tuple(name for name in wanted if absent.keys().isdisjoint(PIPELINES[name].tasks))
+    tasks = [task for task in tasks_of(names) if task not in absent]
     if "features" in names and (clip := select_clip(settings, catalog, store)) is not None:
         selections[CLIP_TASK] = clip
         tasks.append(CLIP_TASK)
@@ -106,7 +106,7 @@ async def open_components(
         resources = await factory.open_resources(policy, heads, reads_text=not {"document", "text"}.isdisjoint(names))
         pipelines = {name: await PIPELINES[name].build(resources) for name in {"moderation", *names}}
         served = [pipelines[name] for name in PIPELINES if name in names]
-        reasons = {name: absent[task].reason for name in wanted for task in tasks_of([name]) if task in absent}
+        reasons = {name: absent[task].reason for name in wanted for task in PIPELINES[name].tasks if task in absent}
         engine = workers.open_engine(served, image_limits(settings), factory.current_version, reasons)
         if only is None:
             await engine.warm({name: options for name in names if (options := PIPELINES[name].warm_up) is not None})

@@ -32,6 +32,7 @@ from pipelines.moderation.signals.file_hygiene import FileHygieneSignal
 from pipelines.moderation.signals.image_text import ImageTextSignal
 from pipelines.moderation.signals.instructions import InstructionsSignal
 from pipelines.moderation.signals.nsfw import NsfwSignal
+from pipelines.moderation.signals.nsfw_classes import NsfwClassesSignal
 from pipelines.moderation.signals.objects import ObjectsSignal
 from pipelines.resources import ModerationParts, PipelineResources
 from pipelines.text.reading import TextBudget, TextBudgets
@@ -165,6 +166,7 @@ class PipelineFactory:
         rules = await self.pool.run(load_instruction_rules)
         signals = (
             NsfwSignal(opennsfw, self._used(opennsfw), self.runtime.infer_many, self.pool, explainers, chain),
+            *self._open_nsfw_classes(),
             ObjectsSignal(encoder),
             known,
             BarcodeSignal(self._open_domain_lists().current, self.pool),
@@ -177,6 +179,11 @@ class PipelineFactory:
             InstructionsSignal(rules, self.pool, reader),
         )  # fmt: skip
         return ModerationParts(policy.current, signals, on_request)
+
+    def _open_nsfw_classes(self) -> list[NsfwClassesSignal]:
+        """None where the model is not in the store."""
+        manifests = self.selections["moderation-classes"].manifests
+        return [NsfwClassesSignal(one, self._used(one), self.runtime.infer, self.pool) for one in manifests]
 
     def _open_domain_lists(self) -> Reloading[DomainLists]:
         denied, allowed = self.settings.moderation.deny_domains, self.settings.moderation.allow_domains

@@ -1,6 +1,5 @@
 """Detectors of a few nodes in the place of the real ones, in a store of their own, for services that find objects."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from models.manifest import Manifest
-from models.registry import Catalog
-from models.store.store import Store
-from service.settings import load_settings
-from tests.models.tiny_graphs import ignore_progress, make_manifest
+from tests.models.tiny_graphs import make_manifest
+from tests.tiny_store import open_store_with, open_store_without
 
 CLASSES = 80
 PERSON, DOG, CHAIR = 0, 16, 56
@@ -78,36 +75,13 @@ def make_detector_manifest(path: Path, **changes: Any) -> Manifest:
 
 def open_tiny_detectors(folder: Path) -> dict[str, str]:
     """Settings of a service whose store has tiny detectors in place of the real ones, beside all other models."""
-    (catalog := folder / "catalog").mkdir(parents=True)
-    (store := folder / "store").mkdir()
-    for one in load_settings().models.store.expanduser().iterdir():
-        if one.is_dir() and one.name not in ("yolox-nano", "picodet-s", ".locks"):
-            (store / one.name).symlink_to(one)
-    for name in ("yolox-nano", "picodet-s"):
-        manifest = make_detector_manifest(write_detector(folder / f"{name}.onnx"), id=name)
-        (catalog / f"{name}.toml").write_text(_to_toml(manifest))
-        Store(store).pull(Catalog.load(catalog).get(name), progress=ignore_progress)
-    return {"store": str(store), "catalog": str(catalog)}
+    folder.mkdir(parents=True, exist_ok=True)
+    detectors = [
+        make_detector_manifest(write_detector(folder / f"{name}.onnx"), id=name) for name in ("yolox-nano", "picodet-s")
+    ]
+    return open_store_with(folder, *detectors)
 
 
 def open_store_without_detectors(folder: Path) -> dict[str, str]:
     """Settings of a service whose store, `folder`, has all models but those that find objects."""
-    folder.mkdir(exist_ok=True)
-    for one in load_settings().models.store.expanduser().iterdir():
-        if one.is_dir() and one.name not in ("yolox-nano", "picodet-s", ".locks"):
-            (folder / one.name).symlink_to(one)
-    return {"store": str(folder)}
-
-
-def _to_toml(manifest: Manifest) -> str:
-    """One inline table a line: JSON's strings, numbers and arrays are TOML's."""
-    facts = manifest.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    return "\n".join(f"{key} = {_inline(value)}" for key, value in facts.items())
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_inline(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_inline, value)) + "]"
-    return json.dumps(value)
+    return open_store_without(folder, ("yolox-nano", "picodet-s"))

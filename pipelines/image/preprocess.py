@@ -23,12 +23,19 @@ def crop_centre(pixels: Image.Image, contract: InputContract) -> NDArray[np.uint
     The square sits on whole pixels, rounded as in TensorFlow's evaluation of EfficientNet: with any
     other rounding single scores move by up to .29.
     """
+    return _resize(pixels, central_square(pixels.width, pixels.height, contract.crop), contract)
+
+
+def stretch(pixels: Image.Image, contract: InputContract) -> NDArray[np.uint8]:
+    """All of the picture, squeezed or stretched to the contract's size: (height, width, 3) uint8 RGB."""
+    return _resize(pixels, (0, 0, *pixels.size), contract)
+
+
+def _resize(pixels: Image.Image, box: tuple[int, int, int, int], contract: InputContract) -> NDArray[np.uint8]:
     height, width = contract.sizes[0]
-    box = central_square(pixels.width, pixels.height, contract.crop)
     # `reducing_gap` averages whole pixels first where four or more become one. Photographs decoded in full take a
     # fifth of the time, and embeddings keep a cosine of .999.
-    square = pixels.resize((width, height), _RESAMPLING[contract.interpolation], box=box, reducing_gap=2.0)
-    return np.asarray(square)
+    return np.asarray(pixels.resize((width, height), _RESAMPLING[contract.interpolation], box=box, reducing_gap=2.0))
 
 
 def central_square(width: int, height: int, crop: float) -> tuple[int, int, int, int]:
@@ -39,5 +46,5 @@ def central_square(width: int, height: int, crop: float) -> tuple[int, int, int,
 
 
 def required_shorter_side(contract: InputContract) -> int:
-    """Pixels that the shorter side needs so that `crop_centre` loses nothing that matters."""
+    """Pixels that the shorter side needs so that `crop_centre` or `stretch` loses nothing that matters."""
     return round(max(contract.sizes[0]) / contract.crop * OVERSAMPLING)

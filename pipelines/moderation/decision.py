@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from pipelines.moderation.policy import Policy, Rule
+from pipelines.moderation.policy import Confirmation, Policy, Rule
 from pipelines.moderation.signals.custom import CustomCategorySignal
 from pipelines.moderation.types import VERDICTS, CategoryScore, FiredRule, InputType, Moderation, SignalResult, Verdict
 
@@ -81,7 +81,7 @@ def _find_fired(rules: Mapping[str, Rule], results: Mapping[str, SignalResult]) 
 def _find_reached(rule: Rule, score: float, results: Mapping[str, SignalResult]) -> tuple[Verdict, float] | None:
     """The strictest threshold that `score` reaches. A block that is softened or not confirmed becomes a review."""
     if rule.block is not None and score >= rule.block:
-        is_confirmed = rule.confirm is None or (get_score(rule.confirm.signal, results) or 0.0) >= rule.confirm.at
+        is_confirmed = all(_is_reached(one, results) for one in rule.confirm)
         is_sure = is_confirmed and not _is_any_present(rule.soften, results)
         return ("block" if is_sure else "review"), rule.block
     if rule.review is not None and score >= rule.review:
@@ -89,6 +89,12 @@ def _find_reached(rule: Rule, score: float, results: Mapping[str, SignalResult])
     if rule.allow is not None and score >= rule.allow:
         return "allow", rule.allow
     return None
+
+
+def _is_reached(confirmation: Confirmation, results: Mapping[str, SignalResult]) -> bool:
+    if confirmation.optional and confirmation.signal.partition(".")[0] not in results:
+        return True
+    return (get_score(confirmation.signal, results) or 0.0) >= confirmation.at
 
 
 def _is_any_present(names: Iterable[str], results: Mapping[str, SignalResult]) -> bool:
@@ -110,9 +116,16 @@ def _list_failed(
 def _score_categories(
     rules: Mapping[str, Rule], results: Mapping[str, SignalResult], fired: list[FiredRule], input_type: InputType
 ) -> dict[str, CategoryScore]:
+    """A category's first rule gives its score; a further one only where it fires and its score is higher.
+
+    Scores of two signals are on two scales: one at .8 may mean less than another at .4.
+    """
     scores: dict[str, float] = {}
-    for rule in rules.values():
-        if rule.openai is not None and (score := get_score(rule.signal, results)) is not None:
+    fired_names = {one.rule for one in fired}
+    for name, rule in rules.items():
+        if rule.openai is None or (score := get_score(rule.signal, results)) is None:
+            continue
+        if rule.openai not in scores or name in fired_names:
             scores[rule.openai] = max(score, scores.get(rule.openai, 0.0))
     flagged = {rules[one.rule].openai for one in fired if one.verdict != "allow" and one.rule in rules}
     return {

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
 from pipelines.errors import RequestRejected
 from pipelines.moderation.text_rules import TextRules, TextSignal
 from pipelines.moderation.types import Verdict
 
-ScoreName = Annotated[str, StringConstraints(pattern=r"^[a-z]+(\.[A-Za-z0-9][\w./-]*)?$")]
+ScoreName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[A-Za-z0-9][\w./-]*)?$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w./-]*$")]
 Score = Annotated[float, Field(ge=0, le=1)]
 
@@ -33,6 +33,11 @@ class Confirmation(PolicyModel):
 
     signal: ScoreName
     at: Score
+    optional: bool = Field(default=False, description="no condition where the signal was not run")
+
+
+def _list_one(given: Any) -> Any:
+    return [given] if isinstance(given, Mapping) else given
 
 
 class Rule(PolicyModel):
@@ -45,7 +50,9 @@ class Rule(PolicyModel):
     allow: Score | None = Field(default=None, description="from here on it fires without changing the verdict")
     review: Score | None = None
     block: Score | None = None
-    confirm: Confirmation | None = None
+    confirm: Annotated[tuple[Confirmation, ...], BeforeValidator(_list_one)] = Field(
+        default=(), description="one or several: blocks only if all of them are reached, else reviews"
+    )
     unless: tuple[ScoreName, ...] = Field(default=(), description="does not fire when one of these is at .5 or more")
     soften: tuple[ScoreName, ...] = Field(default=(), description="reviews, not blocks, when one of these is")
     actions: tuple[Name, ...] = Field(default=(), description="what the caller should do; passed on unchanged")

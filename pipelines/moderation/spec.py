@@ -56,6 +56,7 @@ MODERATION = PipelineSpec(
     result=Moderation,
     build=_build,
     tasks=("moderation", "encoder"),
+    optional_tasks=("moderation-classes",),
     is_selectable=True,
     is_analysis=True,
     is_default=True,
@@ -63,6 +64,7 @@ MODERATION = PipelineSpec(
     canary=ModerationOptions(),
     stages=frozenset(
         {"preprocess", "wait", "session", "postprocess", "nsfw", "nsfw.preprocess", "nsfw.wait", "nsfw.session"}
+        | {"nsfw_classes", "nsfw_classes.preprocess", "nsfw_classes.wait", "nsfw_classes.session"}
         | {"objects", "known", "codes", "file", "custom", "text", "instructions"}
     ),
     summarise=summarise_decision,

@@ -68,7 +68,9 @@ class FiredRule(WireModel):
 
 
 class CategoryScore(WireModel):
-    """The result of all rules of one OpenAI category: their highest score, and whether one of them fired."""
+    """The result of all rules of one OpenAI category: the first one's score, or a higher one that fired, and whether
+    one of them changed the verdict.
+    """
 
     score: float
     flagged: bool

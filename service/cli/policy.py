@@ -12,7 +12,7 @@ from rich.table import Table
 from service.cli.errors import DecisionDiffers, StoredModerationInvalid
 
 if TYPE_CHECKING:
-    from pipelines.moderation.policy import Policy, Rule
+    from pipelines.moderation.policy import Confirmation, Policy, Rule
 
 app = typer.Typer(help="Show, check and replay moderation policies.", no_args_is_help=True)
 
@@ -54,9 +54,14 @@ def show(
 
 
 def _describe_exceptions(rule: "Rule") -> str:
-    confirmed = [f"block only if {rule.confirm.signal} is {rule.confirm.at:g}"] if rule.confirm else []
+    confirmed = [_describe_confirmation(one) for one in rule.confirm]
     softened = [f"review only if {one}" for one in rule.soften]
     return "; ".join([*confirmed, *softened, *(f"not if {one}" for one in rule.unless), *rule.actions])
+
+
+def _describe_confirmation(confirmation: "Confirmation") -> str:
+    where = ", where that runs" if confirmation.optional else ""
+    return f"block only if {confirmation.signal} is {confirmation.at:g}{where}"
 
 
 def _describe_policy(policy: "Policy", tenant: str | None) -> str:

@@ -89,6 +89,15 @@ def test_a_task_that_is_optional_may_have_no_models(caplog: pytest.LogCaptureFix
     assert "kernelsight models pull yolox-nano" in caplog.text
 
 
+def test_the_service_starts_without_a_second_opinion(caplog: pytest.LogCaptureFixture) -> None:
+    choice = select_models(Settings(), CATALOG, Shelf(*OTHERS, *MTCNN))["moderation-classes"]
+
+    log_selections({"moderation-classes": choice})
+    assert choice.is_absent
+    assert "moderation-classes: not available, the service starts without" in caplog.text
+    assert "kernelsight models pull nsfwjs" in caplog.text
+
+
 def test_both_detectors_together_find_objects() -> None:
     choice = select_models(Settings(), CATALOG, Shelf(*OTHERS, *MTCNN, "yolox-nano", "picodet-s"))["objects"]
 

@@ -10,12 +10,14 @@ from pipelines.moderation.signals.file_hygiene import FileHygieneSignal
 from pipelines.moderation.signals.instructions import InstructionsSignal
 from pipelines.moderation.signals.known_images import KnownImageSignal
 from pipelines.moderation.signals.nsfw import NsfwSignal
+from pipelines.moderation.signals.nsfw_classes import NsfwClassesSignal
 from pipelines.moderation.signals.objects import ObjectsSignal
 from pipelines.moderation.signals.signal import DeclaresScores, ScoreNames
 from pipelines.moderation.text_rules import TextSignal
 
 _SIGNALS: tuple[DeclaresScores, ...] = (
-    NsfwSignal, ObjectsSignal, KnownImageSignal, BarcodeSignal, FileHygieneSignal, InstructionsSignal,
+    NsfwSignal, NsfwClassesSignal, ObjectsSignal, KnownImageSignal, BarcodeSignal, FileHygieneSignal,
+    InstructionsSignal,
 )  # fmt: skip
 
 

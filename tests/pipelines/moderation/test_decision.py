@@ -59,6 +59,78 @@ def test_an_unconfirmed_block_is_a_review(tiles: float | None, verdict: str) -> 
     assert decide(make_policy(nudity=rule), {"nsfw": signal_result(0.95, **scores)}).verdict == verdict
 
 
+SECOND_OPINION = {"signal": "nsfw_classes", "at": 0.5, "optional": True}
+
+
+@pytest.mark.parametrize(
+    ("tiles", "classes", "verdict"), [(0.5, 0.5, "block"), (0.4, 0.5, "review"), (0.5, 0.4, "review")]
+)
+def test_several_confirmations_are_all_needed_for_a_block(tiles: float, classes: float, verdict: str) -> None:
+    rule = {**NUDITY, "confirm": [{"signal": "nsfw.tiles", "at": 0.5}, {"signal": "nsfw_classes", "at": 0.5}]}
+    results = {"nsfw": signal_result(0.95, tiles=tiles), "nsfw_classes": signal_result(classes)}
+
+    assert decide(make_policy(nudity=rule), results).verdict == verdict
+
+
+def test_an_optional_confirmation_is_no_condition_where_its_signal_did_not_run() -> None:
+    rules = make_policy(nudity={**NUDITY, "confirm": SECOND_OPINION})
+
+    assert decide(rules, {"nsfw": signal_result(0.95)}).verdict == "block"
+
+
+def test_an_optional_confirmation_that_failed_confirms_nothing() -> None:
+    rules = make_policy(nudity={**NUDITY, "confirm": SECOND_OPINION})
+
+    assert decide(rules, {"nsfw": signal_result(0.95), "nsfw_classes": failed_result()}).verdict == "review"
+
+
+def judge(nsfw: float, **classes: float) -> Moderation:
+    """By the built-in policy: OpenNSFW's score, and the classes of the second opinion where it ran."""
+    results = {"nsfw": signal_result(nsfw, whole=nsfw, tiles=nsfw)}
+    if classes:
+        explicit = classes.get("porn", 0.0) + classes.get("hentai", 0.0)
+        results["nsfw_classes"] = signal_result(**classes).model_copy(update={"score": explicit})
+    return apply_policy(load_policy(), results, None)
+
+
+@pytest.mark.parametrize(
+    ("nsfw", "classes", "verdict"),
+    [
+        (0.95, {"porn": 0.6}, "block"),
+        (0.95, {"hentai": 0.4, "porn": 0.2}, "block"),
+        (0.95, {"sexy": 0.9}, "review"),
+        (0.95, {"drawing": 0.9}, "review"),
+        (0.85, {"neutral": 0.99}, "review"),
+        (0.7, {"neutral": 0.6}, "allow"),
+        (0.7, {"neutral": 0.4, "sexy": 0.6}, "review"),
+        (0.3, {"porn": 0.9}, "allow"),
+        (0.01, {"porn": 0.5, "hentai": 0.46}, "review"),
+        (0.39, {"sexy": 0.99}, "allow"),
+    ],
+)
+def test_the_built_in_policy_weighs_both_opinions(nsfw: float, classes: dict[str, float], verdict: str) -> None:
+    assert judge(nsfw, **classes).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("nsfw", "verdict"), [(0.39, "allow"), (0.4, "review"), (0.85, "review"), (0.89, "review"), (0.9, "block")]
+)
+def test_without_a_second_opinion_the_first_one_decides(nsfw: float, verdict: str) -> None:
+    assert judge(nsfw).verdict == verdict
+
+
+def test_a_category_has_the_score_of_its_first_rule() -> None:
+    found = judge(0.1, porn=0.9).categories["sexual"]
+
+    assert (found.score, found.flagged) == (0.1, False)
+
+
+def test_a_further_rule_that_fires_raises_its_categorys_score() -> None:
+    found = judge(0.1, porn=0.97).categories["sexual"]
+
+    assert (found.score, found.flagged) == (0.97, True)
+
+
 @pytest.mark.parametrize(("drawing", "verdict"), [(0.5, "review"), (0.49, "block")])
 def test_a_softened_block_is_a_review(drawing: float, verdict: str) -> None:
     rules = make_policy(nudity={**NUDITY, "soften": ["objects.drawing"]})

@@ -11,7 +11,7 @@ from tests.pipelines.moderation.policy_samples import VALID, write_policy
 def test_the_built_in_policy_blocks_unconfirmed_only_by_facts() -> None:
     policy = load_policy(BUILT_IN)
 
-    unconfirmed = {rule.signal for rule in policy.rules.values() if rule.block is not None and rule.confirm is None}
+    unconfirmed = {rule.signal for rule in policy.rules.values() if rule.block is not None and not rule.confirm}
     assert policy.name == "default"
     assert policy.on_error == "review"
     assert unconfirmed == {"known.block", "codes.denied", "file.polyglot"}
@@ -36,6 +36,9 @@ INVALID = {
     "bad signal": (VALID.replace("signal: nsfw", "signal: NSFW!"), "rules.nudity.signal: String should match"),
     "confirm without block": (
         VALID.replace("review: 0.5}", "review: 0.5, confirm: {signal: nsfw, at: 0.5}}"), "make sense only beside",
+    ),
+    "confirmed by no signal": (
+        VALID.replace("block: 0.8", "block: 0.8, confirm: [{signal: nsfw, at: 1}, {signal: nfsw, at: 1}]"), "no signal 'nfsw'",
     ),
     "no such signal": (VALID.replace("signal: nsfw,", "signal: nfsw,"), "rules.nudity: no signal 'nfsw'; there are:"),
     "no such score": (VALID.replace("objects.weapon", "objects.weapons"), "'objects' has no score 'weapons'"),
