@@ -12,10 +12,11 @@ import torch
 
 from models.errors import ExportFailed, ModelMissing
 from models.export import build_net, load_photographs
-from models.nets.nsfwjs import NsfwjsNet
+from models.nets.nsfwjs import CLASSES, NsfwjsNet
 from models.nets.tfjs_arrays import InvalidTfjsModel, read_tfjs_weights
 from models.registry import Catalog
 from models.store.store import Store
+from pipelines.moderation.signals.nsfw_classes import CLASSES as signal_classes
 from service.settings import Settings
 
 MANIFEST = Catalog.load().get("nsfwjs")
@@ -102,3 +103,7 @@ def test_probabilities_are_those_of_tensorflow_js(tmp_path: Path) -> None:
         [logits] = net(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
     wanted = np.array(json.loads(answer.stdout.strip().splitlines()[-1]))
     assert np.abs(torch.softmax(logits, 1).numpy() - wanted).max() < 1e-4
+
+
+def test_the_signal_names_the_classes_in_the_nets_order() -> None:
+    assert signal_classes == CLASSES

@@ -15,7 +15,7 @@ from models.store.store import Store
 from service.settings import Settings
 from tests.conftest import Jpeg
 from tests.serving import COMMAND, environment, run
-from tests.tiny_detectors import open_store_without_detectors
+from tests.tiny_store import open_store_without
 
 
 @pytest.fixture
@@ -140,12 +140,24 @@ def test_a_single_model_is_pulled_into_an_empty_store(tmp_path: Path) -> None:
 def test_setup_goes_on_without_models_that_are_optional(tmp_path: Path) -> None:
     shutil.copytree(BUILT_IN_CATALOG, tmp_path / "catalog")
     for path in (tmp_path / "catalog").glob("*.toml"):
-        path.write_text(path.read_text().replace("https://raw.githubusercontent.com", "http://127.0.0.1:9"))
+        path.write_text(make_unreachable(path.read_text()))
+    store = open_store_without(tmp_path / "store", ("yolox-nano", "picodet-s", "nsfwjs"))
 
-    done = run("models", "pull", catalog=str(tmp_path / "catalog"), **open_store_without_detectors(tmp_path / "store"))
+    done = run("models", "pull", catalog=str(tmp_path / "catalog"), **store)
 
     assert done.returncode == 0
     assert "objects: the service will start without, see above" in done.stdout
+    assert "moderation-classes: the service will start without, see above" in done.stdout
+
+
+def make_unreachable(manifest: str) -> str:
+    """Its URLs lead nowhere, and a package of npm becomes such a URL."""
+    manifest = manifest.replace("https://raw.githubusercontent.com", "http://127.0.0.1:9")
+    head, kind, tail = manifest.partition('kind = "npm"')
+    if not kind:
+        return manifest
+    _, table, rest = tail.partition("[input]")
+    return f'{head}kind = "url"\nurl = "http://127.0.0.1:9/weights.js"\n\n{table}{rest}'
 
 
 def test_a_named_model_that_cannot_be_fetched_is_a_failure(tmp_path: Path) -> None:

@@ -80,9 +80,7 @@ def test_one_sure_model_asks_for_review_and_does_not_block(by_colour: dict[str, 
     assert found.verdict == "review"
 
 
-def test_the_second_opinion_leaves_the_first_ones_score_alone(
-    by_colour: dict[str, Moderation], tmp_path: Path
-) -> None:
+def test_the_second_opinion_leaves_the_first_ones_score_alone(by_colour: dict[str, Moderation], tmp_path: Path) -> None:
     [without] = moderate(open_store_without(tmp_path / "store", ["nsfwjs"]), colour("red"))
 
     assert by_colour["red"].signals["nsfw"] == without.signals["nsfw"]
