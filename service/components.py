@@ -48,8 +48,8 @@ _GPU_BULK = 64
 class Components:
     """Everything that operations need, open and warm. `selections` are the models by task.
 
-    `absent` are the selections without models: pipelines that need them are not served. `captioner`, `clip` and `zero_shot` are
-    there where settings ask for them; the latter two with features.
+    `absent` are the selections without models: pipelines that need them are not served. `captioner`, `clip` and
+    `zero_shot` are there where settings ask for them; the latter two with features.
     """
 
     settings: Settings

@@ -38,7 +38,8 @@ INVALID = {
         VALID.replace("review: 0.5}", "review: 0.5, confirm: {signal: nsfw, at: 0.5}}"), "make sense only beside",
     ),
     "confirmed by no signal": (
-        VALID.replace("block: 0.8", "block: 0.8, confirm: [{signal: nsfw, at: 1}, {signal: nfsw, at: 1}]"), "no signal 'nfsw'",
+        VALID.replace("block: 0.8", "block: 0.8, confirm: [{signal: nsfw, at: 1}, {signal: nfsw, at: 1}]"),
+        "no signal 'nfsw'",
     ),
     "no such signal": (VALID.replace("signal: nsfw,", "signal: nfsw,"), "rules.nudity: no signal 'nfsw'; there are:"),
     "no such score": (VALID.replace("objects.weapon", "objects.weapons"), "'objects' has no score 'weapons'"),
