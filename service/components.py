@@ -83,6 +83,7 @@ async def open_components(
     or LabelsInvalid.
     """
     from pipelines.moderation.categories.custom_categories import CustomCategories
+    from pipelines.moderation.signals.objects import looks_for_things
     from service.pipeline_factory import PipelineFactory
 
     wanted = served_pipelines(settings) if only is None else tuple(only)
@@ -100,9 +101,11 @@ async def open_components(
         open_captioner(settings.captioner, metrics.captioner.observe) as captioner,
     ):
         runtime, pool, decoders = workers.runtime, workers.pool, workers.decoders
+        policy, heads = open_policy(settings, pool), open_reloading_heads(settings, pool)
+        if "moderation" in names and looks_for_things(await policy.current()) and not selections["objects"].is_absent:
+            tasks = list(dict.fromkeys([*tasks, "objects"]))
         await _load_models(runtime, [selections[task] for task in tasks])
         factory = PipelineFactory(settings, store, runtime, selections, pool, decoders, workers.pdfium)
-        policy, heads = open_policy(settings, pool), open_reloading_heads(settings, pool)
         resources = await factory.open_resources(policy, heads, reads_text=not {"document", "text"}.isdisjoint(names))
         pipelines = {name: await PIPELINES[name].build(resources) for name in {"moderation", *names}}
         served = [pipelines[name] for name in PIPELINES if name in names]

@@ -28,12 +28,15 @@ from pipelines.moderation.domains import DomainLists, load_domain_lists
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.signals.barcodes import BarcodeSignal
 from pipelines.moderation.signals.custom import CustomCategorySignal
+from pipelines.moderation.signals.detected_things import DetectedThings
 from pipelines.moderation.signals.file_hygiene import FileHygieneSignal
 from pipelines.moderation.signals.image_text import ImageTextSignal
 from pipelines.moderation.signals.instructions import InstructionsSignal
 from pipelines.moderation.signals.nsfw import NsfwSignal
 from pipelines.moderation.signals.nsfw_classes import NsfwClassesSignal
-from pipelines.moderation.signals.objects import ObjectsSignal
+from pipelines.moderation.signals.objects import ObjectsSignal, read_detected
+from pipelines.objects.calibration import CALIBRATION
+from pipelines.objects.detector import ObjectDetector
 from pipelines.resources import ModerationParts, PipelineResources
 from pipelines.text.reading import TextBudget, TextBudgets
 from pipelines.types import ModelUsed
@@ -167,7 +170,7 @@ class PipelineFactory:
         signals = (
             NsfwSignal(opennsfw, self._used(opennsfw), self.runtime.infer_many, self.pool, explainers, chain),
             *self._open_nsfw_classes(),
-            ObjectsSignal(encoder),
+            ObjectsSignal(encoder, self._open_things(policy)),
             known,
             BarcodeSignal(self._open_domain_lists().current, self.pool),
             FileHygieneSignal(self.pool),
@@ -184,6 +187,15 @@ class PipelineFactory:
         """None where the model is not in the store."""
         manifests = self.selections["moderation-classes"].manifests
         return [NsfwClassesSignal(one, self._used(one), self.runtime.infer, self.pool) for one in manifests]
+
+    def _open_things(self, policy: Reloading[Policy]) -> DetectedThings | None:
+        """None where the detectors are not in the store."""
+        selected = self.selections["objects"]
+        if selected.is_absent:
+            return None
+        detector = ObjectDetector.of(selected, self._used, self.runtime.infer, self.pool)
+        labels = load_label_set(selected.manifests[0].labels or "")
+        return DetectedThings(read_detected(), detector, labels, CALIBRATION, policy.current)
 
     def _open_domain_lists(self) -> Reloading[DomainLists]:
         denied, allowed = self.settings.moderation.deny_domains, self.settings.moderation.allow_domains

@@ -6,6 +6,7 @@ from functools import reduce
 
 from pipelines.moderation.policy import Confirmation, Policy, Rule
 from pipelines.moderation.signals.custom import CustomCategorySignal
+from pipelines.moderation.signals.objects import ObjectsSignal, read_detected
 from pipelines.moderation.types import VERDICTS, CategoryScore, FiredRule, InputType, Moderation, SignalResult, Verdict
 
 PRESENT_SCORE = 0.5  # the score from which on a signal named under 'unless' or 'soften' counts
@@ -59,10 +60,13 @@ def get_score(name: str, results: Mapping[str, SignalResult]) -> float | None:
 
 
 def _has_failed(name: str, result: SignalResult) -> bool:
-    """Also true for a trained category that is gone, or made for another encoder: its rule must not pass everything."""
+    """Also true for a score whose absence would pass everything: of a trained category that is gone or made for another
+    encoder, and of things that no detector looked for.
+    """
     signal, _, score = name.partition(".")
-    is_missing = signal == CustomCategorySignal.name and bool(score) and score not in result.scores
-    return result.error is not None or is_missing
+    is_trained = signal == CustomCategorySignal.name and bool(score)
+    is_detected = signal == ObjectsSignal.name and score in read_detected()
+    return result.error is not None or ((is_trained or is_detected) and score not in result.scores)
 
 
 def _find_fired(rules: Mapping[str, Rule], results: Mapping[str, SignalResult]) -> Iterator[FiredRule]:

@@ -66,6 +66,11 @@ class Rule(PolicyModel):
     soften: tuple[ScoreName, ...] = Field(default=(), description="reviews, not blocks, when one of these is")
     actions: tuple[Name, ...] = Field(default=(), description="what the caller should do; passed on unchanged")
 
+    @property
+    def used_scores(self) -> tuple[str, ...]:
+        """All that it looks at, as 'signal' or 'signal.score'."""
+        return (self.signal, *self.unless, *self.soften, *(one.signal for one in self.confirm))
+
     @model_validator(mode="after")
     def _check_thresholds(self) -> Self:
         given = [one for one in (self.allow, self.review, self.block) if one is not None]
@@ -104,6 +109,12 @@ class Policy(PolicyModel):
     def tenant_rules(self) -> dict[str, dict[str, Rule]]:
         """Each tenant's rules by name, with its changes applied."""
         return {name: _merge_rules(self.rules, name, tenant.rules) for name, tenant in self.tenants.items()}
+
+    @cached_property
+    def used_scores(self) -> frozenset[str]:
+        """All that some rule of some tenant looks at, as 'signal' or 'signal.score'."""
+        several = (self.rules, *self.tenant_rules.values())
+        return frozenset(name for rules in several for rule in rules.values() for name in rule.used_scores)
 
     @cached_property
     def text_signal(self) -> TextSignal:

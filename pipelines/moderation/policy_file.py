@@ -42,7 +42,7 @@ def _check_score_names(policy: Policy) -> None:
     declared = declared_scores(policy.text_signal)
     for rules in (policy.rules, *policy.tenant_rules.values()):
         for name, rule in rules.items():
-            for used in (rule.signal, *rule.unless, *rule.soften, *(one.signal for one in rule.confirm)):
+            for used in rule.used_scores:
                 signal, _, score = used.partition(".")
                 if signal not in declared:
                     raise ValueError(f"rules.{name}: no signal {signal!r}; there are: {', '.join(declared)}")

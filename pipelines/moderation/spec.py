@@ -63,7 +63,7 @@ MODERATION = PipelineSpec(
     warm_up=ModerationOptions(),
     canary=ModerationOptions(),
     stages=frozenset(
-        {"preprocess", "wait", "session", "postprocess", "nsfw", "nsfw.preprocess", "nsfw.wait", "nsfw.session"}
+        {"preprocess", "wait", "session", "postprocess", "fuse", "nsfw", "nsfw.preprocess", "nsfw.wait", "nsfw.session"}
         | {"nsfw_classes", "nsfw_classes.preprocess", "nsfw_classes.wait", "nsfw_classes.session"}
         | {"objects", "known", "codes", "file", "custom", "text", "instructions"}
     ),

@@ -1,6 +1,6 @@
 """Finds objects: renders each view that a detector wants of a picture, infers all at once, and fuses the answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,15 @@ from models.concurrency import gather_or_cancel
 from models.manifest import Manifest
 from pipelines.cpu_pool import CpuPool
 from pipelines.faces.canvas import MipPyramid, View, choose_canvas_size, fit_whole
+from pipelines.image.decode import Picture
 from pipelines.objects.detections import Detections, decode_outputs
 from pipelines.objects.fusion import fuse_views
 from pipelines.pipeline import Infer
+from pipelines.resources import TaskModels
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
+
+SHARED_DETECTION = "detection"  # key in `RunContext.shared` of the pass that a request's pipelines share
 
 PADDING = 114  # grey level beside a letterboxed picture, as YOLOX was trained
 
@@ -49,6 +53,16 @@ class ObjectDetector:
     models: list[ModelUsed]
     infer: Infer
     pool: CpuPool
+
+    @classmethod
+    def of(
+        cls, models: TaskModels, used: Callable[[Manifest], ModelUsed], infer: Infer, pool: CpuPool
+    ) -> "ObjectDetector":
+        return cls(models.name, plan_views(models.manifests), [used(one) for one in models.manifests], infer, pool)
+
+    async def detect_once(self, picture: Picture, context: RunContext) -> Detections:
+        """Like `detect`. Callers with the same context share one pass, whose timings are recorded once."""
+        return await context.once(SHARED_DETECTION, lambda: self.detect(picture.pixels, context))
 
     async def detect(self, pixels: Image.Image, context: RunContext) -> Detections:
         """Fused detections in upright RGB `pixels`, the best score first."""

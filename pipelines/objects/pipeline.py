@@ -44,7 +44,7 @@ class ObjectsPipeline:
     async def run(self, picture: Picture, options: ObjectsOptions, context: RunContext) -> Objects:
         """Raises RequestRejected for a label that there is not."""
         wanted = self._choose_classes(options)
-        found = await self.detector.detect(picture.pixels, context)
+        found = await self.detector.detect_once(picture, context)
         with context.stage("count"):
             result = await self.pool.run(self._describe_findings, found, picture, options, wanted)
         is_believed = should_look(await find_told_kind(context))

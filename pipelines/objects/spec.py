@@ -17,17 +17,11 @@ TRACKED_OBJECTS = TrackedModels(("objects",), (OBJECT_COUNT, OBJECT_SCORE))
 async def _build(resources: PipelineResources) -> Pipeline[ObjectsOptions, Objects]:
     from models.labels import load_label_set
     from pipelines.objects.calibration import CALIBRATION
-    from pipelines.objects.detector import ObjectDetector, plan_views
+    from pipelines.objects.detector import ObjectDetector
     from pipelines.objects.pipeline import ObjectsPipeline
 
     selected = resources.models["objects"]
-    detector = ObjectDetector(
-        selected.name,
-        plan_views(selected.manifests),
-        [resources.used(manifest) for manifest in selected.manifests],
-        resources.infer,
-        resources.pool,
-    )
+    detector = ObjectDetector.of(selected, resources.used, resources.infer, resources.pool)
     return ObjectsPipeline(detector, load_label_set(selected.manifests[0].labels or ""), CALIBRATION, resources.pool)
 
 

@@ -1,10 +1,13 @@
-"""Signal "objects": scores categories of things by summing the encoder's classes, as objects.toml maps them."""
+"""Signal "objects": scores categories of things by summing the encoder's classes, as objects.toml maps them.
+
+Categories of things that detectors find are scored as well where the policy looks at them: see `DetectedThings`.
+"""
 
 import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,6 +18,8 @@ from models.labels import LabelSet
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.pipeline import softmax
 from pipelines.image.decode import Picture
+from pipelines.moderation.policy import Policy
+from pipelines.moderation.signals.detected_things import DetectedThings
 from pipelines.moderation.signals.signal import ScoreNames
 from pipelines.moderation.types import Evidence, SignalResult
 from pipelines.run_context import RunContext, model_used
@@ -27,12 +32,13 @@ SHOWN_SCORE = 0.05  # the probability from which on a class is evidence
 @dataclass(frozen=True)
 class ObjectsSignal:
     encoder: ImageEncoder
+    things: DetectedThings | None = None
     mapping: bytes = field(default_factory=MAPPING.read_bytes, repr=False)
     name: ClassVar[str] = "objects"
 
     @classmethod
     def score_names(cls) -> ScoreNames:
-        return tuple(_read_mapping(MAPPING.read_bytes()))
+        return (*_read_mapping(MAPPING.read_bytes()), *read_detected())
 
     @property
     def models(self) -> list[ModelUsed]:
@@ -43,7 +49,10 @@ class ObjectsSignal:
         return self.encoder.shorter_side
 
     async def read(self, picture: Picture, context: RunContext) -> SignalResult:
-        """A score for each category of the mapping: the summed probability of its classes."""
+        """A score for each category of the mapping: the summed probability of its classes.
+
+        The signal's own score is the highest of these.
+        """
         inference = await self.encoder.infer_picture(picture, context)
         decision = self.encoder.manifest.decision
         scores = softmax(inference.outputs["logits"], temperature=decision.temperature if decision else 1.0)
@@ -54,12 +63,15 @@ class ObjectsSignal:
             for index in classes
             if scores[index] >= SHOWN_SCORE
         ]
-        return SignalResult.of(
+        result = SignalResult.of(
             sums,
             evidence,
             detector=self.encoder.manifest.id,
             version=self._make_version(model_used(inference, self.encoder.used)),
         )
+        if self.things is None or not looks_for_things(await self.things.policy()):
+            return result
+        return _add_things(result, *await self.things.score(picture, context), version=self.things.version)
 
     @cached_property
     def _classes(self) -> Mapping[str, NDArray[np.intp]]:
@@ -71,6 +83,19 @@ class ObjectsSignal:
 
     def _make_version(self, model: ModelUsed) -> str:
         return f"{model.version}-{model.sha256[:12]}-{self._mapping_sha256[:12]}"
+
+
+def _add_things(
+    result: SignalResult, scores: Mapping[str, float], evidence: list[Evidence], *, version: str
+) -> SignalResult:
+    rounded = {name: round(score, 6) for name, score in scores.items()}
+    return result.model_copy(
+        update={
+            "scores": result.scores | rounded,
+            "evidence": result.evidence + evidence,
+            "version": f"{result.version}-{version}",
+        }
+    )
 
 
 def map_classes(mapping: bytes, labels: LabelSet) -> dict[str, NDArray[np.intp]]:
@@ -85,4 +110,16 @@ def map_classes(mapping: bytes, labels: LabelSet) -> dict[str, NDArray[np.intp]]
 
 def _read_mapping(mapping: bytes) -> dict[str, dict[str, str]]:
     """Names of classes by WordNet id, by category."""
-    return tomllib.loads(mapping.decode())
+    return {name: classes for name, classes in tomllib.loads(mapping.decode()).items() if name != "detected"}
+
+
+@cache
+def read_detected() -> dict[str, tuple[str, ...]]:
+    """Labels of detectors by category, of objects.toml."""
+    tables = tomllib.loads(MAPPING.read_text("utf-8"))
+    return {name: tuple(labels) for name, labels in tables["detected"].items()}
+
+
+def looks_for_things(policy: Policy) -> bool:
+    """Whether a rule of any tenant needs a detection."""
+    return not policy.used_scores.isdisjoint(f"{ObjectsSignal.name}.{category}" for category in read_detected())

@@ -11,7 +11,7 @@ from models.runtime.model_info import ModelInfo
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import ImageLimits, decode
-from pipelines.moderation.signals.objects import MAPPING, ObjectsSignal, map_classes
+from pipelines.moderation.signals.objects import MAPPING, ObjectsSignal, map_classes, read_detected
 from pipelines.moderation.types import SignalResult
 from pipelines.run_context import RunContext
 from tests.pipelines.fakes import PROMOTED, USED, FakeEncoder, logits_of
@@ -34,7 +34,7 @@ def read(scores: dict[int, float], model_info: ModelInfo | None = None) -> Signa
 def test_a_category_is_the_sum_of_its_classes() -> None:
     result = read({RIFLE: 0.4, REVOLVER: 0.3, BEER: 0.1})
 
-    assert list(result.scores) == list(ObjectsSignal.score_names() or ())
+    assert [*result.scores, *read_detected()] == list(ObjectsSignal.score_names() or ())
     assert round(result.scores["weapon"], 2) == 0.7
     assert round(result.scores["alcohol"], 2) == 0.1
     assert round(result.score, 2) == 0.7
