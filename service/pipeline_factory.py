@@ -35,6 +35,7 @@ from pipelines.moderation.signals.instructions import InstructionsSignal
 from pipelines.moderation.signals.nsfw import NsfwSignal
 from pipelines.moderation.signals.nsfw_classes import NsfwClassesSignal
 from pipelines.moderation.signals.objects import ObjectsSignal, read_detected
+from pipelines.moderation.signals.signal import Signal
 from pipelines.objects.calibration import CALIBRATION
 from pipelines.objects.detector import ObjectDetector
 from pipelines.resources import ModerationParts, PipelineResources
@@ -167,7 +168,7 @@ class PipelineFactory:
         # Off the event loop, because a list of a million hashes takes seconds.
         known = await self.pool.run(open_known_image_signal, self.settings, self.pool)
         rules = await self.pool.run(load_instruction_rules)
-        signals = (
+        signals: tuple[Signal, ...] = (
             NsfwSignal(opennsfw, self._used(opennsfw), self.runtime.infer_many, self.pool, explainers, chain),
             *self._open_nsfw_classes(),
             ObjectsSignal(encoder, self._open_things(policy)),
