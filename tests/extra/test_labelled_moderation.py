@@ -47,3 +47,9 @@ def test_safe_photographs_are_not_blocked_and_rarely_reviewed(
 
     assert verdicts.count("block") == 0
     assert verdicts.count("review") <= len(verdicts) / 100
+
+
+def test_people_at_events_are_allowed(moderated: dict[str, Moderation]) -> None:
+    verdicts = {moderated[row["id"]].verdict for row in load_labels() if row["source"] == "wider416"}
+
+    assert verdicts == {"allow"}

@@ -1,4 +1,4 @@
-"""Things that detectors find, in the signal "objects": for policies that look at them, in one pass for all pipelines."""
+"""Things that detectors find, in the signal "objects": for policies that look at them, in one pass with "objects"."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
