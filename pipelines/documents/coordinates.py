@@ -1,7 +1,7 @@
 """The transform between a page as it came in and its upright form, and its use on results."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, cos, radians, sin
 from typing import Literal, cast
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipelines.boxes import Box
 from pipelines.documents.pdf.page_characters import Floats
-from pipelines.documents.stages import PageText, Pixels, TextLine, TextWord
+from pipelines.documents.stages import PageText, Pixels, TextLine
 from pipelines.documents.types import DocumentLine, KeyValuePair, Quad, Region, Table
 
 Rotation = Literal[0, 90, 180, 270]
@@ -160,7 +160,7 @@ class CoordinateMapper:
 
     def map_text_line(self, line: TextLine) -> TextLine:
         boxes = self.map_boxes([word.box for word in line.words])
-        words = tuple(TextWord(word.text, box, word.score) for word, box in zip(line.words, boxes, strict=True))
+        words = tuple(replace(word, box=box) for word, box in zip(line.words, boxes, strict=True))
         return TextLine(line.text, self.transform.to_original(line.quad), line.score, words)
 
 

@@ -21,14 +21,17 @@ QuadArray = NDArray[np.float32]  # (4, 2) or (N, 4, 2): x, y, clockwise from the
 
 @dataclass(frozen=True, slots=True)
 class TextWord:
+    """`is_struck`: a line was drawn through it."""
+
     text: str
     box: Box
     score: float
+    is_struck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """One line, its words from left to right; `quad` is its outline, `box` the upright box around it."""
+    """One line, its words in the order in which they are read; `quad` is its outline, `box` the upright box around it."""
 
     text: str
     quad: QuadArray = field(repr=False)

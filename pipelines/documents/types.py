@@ -26,6 +26,7 @@ class DocumentWord(WireModel):
     text: str
     box: Box
     score: float
+    struck: bool = Field(default=False, description="whether a line was drawn through it")
 
 
 class DocumentLine(WireModel):

@@ -5,8 +5,7 @@ service's process.
 """
 
 import ctypes
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import pi
 from typing import Any
 
@@ -15,12 +14,18 @@ import pypdfium2.raw as pdfium
 from numpy.ctypeslib import as_array  # now, as the confined process cannot import it later
 from numpy.typing import NDArray
 
-from pipelines.documents.pdf.page_characters import MAX_CHARACTERS, MAX_OBJECTS, Floats, PageCharacters
+from pipelines.documents.pdf.page_characters import MAX_CHARACTERS, Floats, PageCharacters
+from pipelines.documents.pdf.pdfium_objects import (
+    PageImage,
+    PageObjects,
+    PointBox,
+    TextObject,
+    find_objects,
+    read_address,
+)
+from pipelines.documents.pdf.symbol_fonts import translate_symbols
 
-MAX_FORM_DEPTH = 4  # of forms in forms
 MAX_COVERS = 8  # images over text whose transparency is checked
-
-_INVISIBLE_MODES = (pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,108 +55,106 @@ class PointsToPixels:
         return pixels
 
 
-@dataclass(frozen=True, slots=True)
-class _Image:
-    """An image on the page; `depth` is the number of objects painted before it."""
-
-    raw: Any
-    depth: int
-    box: tuple[float, float, float, float]
-
-
 def read_characters(page: Any, to_pixels: PointsToPixels) -> PageCharacters:
     """Raises PdfiumError."""
-    depths, images = _find_text_and_images(page)
-    image_boxes = to_pixels(np.array([image.box for image in images], np.float32).reshape(-1, 4))
+    objects = find_objects(page)
     text = page.get_textpage()
     try:
         count = text.count_chars()
-        if count > MAX_CHARACTERS:
-            return _build_characters([], to_pixels, image_boxes, too_many=True)
-        rect = pdfium.FS_RECTF()
-        rows = [_read_character(text, index, depths, rect) for index in range(count)]
+        too_many = count > MAX_CHARACTERS
+        reader = _CharacterReader(text, objects.texts)
+        rows = [] if too_many else _join_surrogates([reader.read(index) for index in range(count)])
     finally:
         text.close()
-    characters = _build_characters(rows, to_pixels, image_boxes)
-    _mark_covered(characters, np.array([row[7] for row in rows], np.int64), images, page)
+    characters = _build_characters(rows, to_pixels, objects, too_many=too_many)
+    _mark_covered(characters, np.array([row.text.depth for row in rows], np.int64), objects.images, page)
     return characters
 
 
+@dataclass(frozen=True, slots=True)
+class _Character:
+    """Box and origin are points, the angle radians clockwise; `text` is the object that it belongs to."""
+
+    code: int
+    box: PointBox
+    origin: tuple[float, float]
+    angle: float
+    is_unmapped: bool
+    text: TextObject
+
+
+class _CharacterReader:
+    """Reads the characters of a text page one by one; its buffers are used again for each."""
+
+    def __init__(self, page: Any, texts: dict[int, TextObject]) -> None:
+        self._page, self._texts = page, texts
+        self._rect, self._x, self._y = pdfium.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
+        self._angle, self._text = 0.0, TextObject()
+
+    def read(self, index: int) -> _Character:
+        """Spaces that PDFium adds have no direction and no font of their own: they follow the character before."""
+        page, rect = self._page, self._rect
+        pdfium.FPDFText_GetLooseCharBox(page, index, rect)
+        pdfium.FPDFText_GetCharOrigin(page, index, self._x, self._y)
+        if pdfium.FPDFText_IsGenerated(page, index) != 1:
+            self._angle = pdfium.FPDFText_GetCharAngle(page, index)
+            found = pdfium.FPDFText_GetTextObject(page, index)
+            self._text = self._texts.get(read_address(found), TextObject()) if found else TextObject()
+        return _Character(
+            pdfium.FPDFText_GetUnicode(page, index),
+            (rect.left, rect.bottom, rect.right, rect.top),
+            (self._x.value, self._y.value),
+            self._angle,
+            bool(pdfium.FPDFText_HasUnicodeMapError(page, index) > 0),
+            self._text,
+        )
+
+
+def _join_surrogates(rows: list[_Character]) -> list[_Character]:
+    """PDFium gives a character beyond the first 65,536 as two: the halves of UTF-16."""
+    joined: list[_Character] = []
+    for row in rows:
+        if joined and _is_low(row.code) and _is_high(joined[-1].code):
+            code = 0x10000 + ((joined[-1].code & 0x3FF) << 10) + (row.code & 0x3FF)
+            joined[-1] = replace(joined[-1], code=code)
+        else:
+            joined.append(row)
+    return joined
+
+
+def _is_high(code: int) -> bool:
+    return 0xD800 <= code < 0xDC00
+
+
+def _is_low(code: int) -> bool:
+    return 0xDC00 <= code < 0xE000
+
+
 def _build_characters(
-    rows: list[tuple[Any, ...]], to_pixels: PointsToPixels, images: Floats, *, too_many: bool = False
+    rows: list[_Character], to_pixels: PointsToPixels, objects: PageObjects, *, too_many: bool
 ) -> PageCharacters:
-    table = np.array([row[:8] for row in rows], np.float64).reshape(-1, 8)
-    quarters = np.rint((table[:, 5].clip(0) + to_pixels.rotation * pi / 180) / (pi / 2)).astype(np.int64) % 4
+    angles = np.array([row.angle for row in rows]).clip(0) + to_pixels.rotation * pi / 180
+    origins = np.array([row.origin * 2 for row in rows], np.float32).reshape(-1, 4)
+    codes = np.array([row.code for row in rows], np.uint32)
+    symbols = np.array([row.text.symbols for row in rows], np.int8)
+    translated = translate_symbols(codes, symbols)
     return PageCharacters(
-        codes=table[:, 0].astype(np.uint32),
-        boxes=to_pixels(table[:, 1:5].astype(np.float32)),
-        quarters=quarters.astype(np.int8),
-        invisible=np.array([row[8] for row in rows], np.bool_),
+        codes=translated,
+        boxes=to_pixels(np.array([row.box for row in rows], np.float32).reshape(-1, 4)),
+        origins=np.ascontiguousarray(to_pixels(origins)[:, :2]),
+        quarters=(np.rint(angles / (pi / 2)).astype(np.int64) % 4).astype(np.int8),
+        fonts=np.array([row.text.font for row in rows], np.uint32),
+        symbols=symbols,
+        invisible=np.array([row.text.is_invisible for row in rows], np.bool_),
         covered=np.zeros(len(rows), np.bool_),
-        unmapped=table[:, 6] > 0,
-        images=images,
+        unmapped=np.array([row.is_unmapped for row in rows], np.bool_) & (translated == codes),
+        images=to_pixels(np.array([image.box for image in objects.images], np.float32).reshape(-1, 4)),
+        strokes=to_pixels(np.array(objects.strokes, np.float32).reshape(-1, 4)),
         too_many=too_many,
     )
 
 
-def _read_character(text: Any, index: int, depths: dict[int, tuple[int, bool]], rect: Any) -> tuple[Any, ...]:
-    """Code, box, angle clockwise in radians, unmapped, depth, invisible; `rect` is a buffer for the box."""
-    pdfium.FPDFText_GetLooseCharBox(text, index, rect)
-    found = pdfium.FPDFText_GetTextObject(text, index)
-    depth, invisible = depths.get(_address(found), (0, False)) if found else (0, False)
-    return (
-        pdfium.FPDFText_GetUnicode(text, index),
-        rect.left, rect.bottom, rect.right, rect.top,
-        pdfium.FPDFText_GetCharAngle(text, index),
-        pdfium.FPDFText_HasUnicodeMapError(text, index),
-        depth,
-        invisible,
-    )  # fmt: skip
-
-
-def _find_text_and_images(page: Any) -> tuple[dict[int, tuple[int, bool]], list[_Image]]:
-    """By address, each text object's depth in painting order and whether it is invisible; and all images."""
-    texts: dict[int, tuple[int, bool]] = {}
-    images: list[_Image] = []
-    for depth, (raw, matrix) in enumerate(_walk_objects(page, None, np.eye(3), 0)):
-        if depth == MAX_OBJECTS:
-            break
-        kind = pdfium.FPDFPageObj_GetType(raw)
-        if kind == pdfium.FPDF_PAGEOBJ_TEXT:
-            texts[_address(raw)] = depth, pdfium.FPDFTextObj_GetTextRenderMode(raw) in _INVISIBLE_MODES
-        elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
-            images.append(_Image(raw, depth, _bounds(raw, matrix)))
-    return texts, images
-
-
-def _walk_objects(
-    page: Any, form: Any, matrix: NDArray[np.float64], level: int
-) -> Iterator[tuple[Any, NDArray[np.float64]]]:
-    """All objects in painting order, each with the matrix that maps its form to the page."""
-    count = pdfium.FPDFFormObj_CountObjects(form) if form else pdfium.FPDFPage_CountObjects(page)
-    for index in range(count):
-        raw = pdfium.FPDFFormObj_GetObject(form, index) if form else pdfium.FPDFPage_GetObject(page, index)
-        yield raw, matrix
-        if pdfium.FPDFPageObj_GetType(raw) == pdfium.FPDF_PAGEOBJ_FORM and level < MAX_FORM_DEPTH:
-            yield from _walk_objects(page, raw, matrix @ _matrix(raw), level + 1)
-
-
-def _matrix(raw: Any) -> NDArray[np.float64]:
-    found = pdfium.FS_MATRIX()
-    pdfium.FPDFPageObj_GetMatrix(raw, found)
-    return np.array([[found.a, found.c, found.e], [found.b, found.d, found.f], [0, 0, 1]])
-
-
-def _bounds(raw: Any, matrix: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
-    pdfium.FPDFPageObj_GetBounds(raw, left, bottom, right, top)
-    xs, ys = (left.value, right.value), (bottom.value, top.value)
-    corners = matrix @ np.array([[x, y, 1.0] for x in xs for y in ys]).T
-    (x0, y0), (x1, y1) = corners[:2].min(axis=1).tolist(), corners[:2].max(axis=1).tolist()
-    return x0, y0, x1, y1
-
-
-def _mark_covered(characters: PageCharacters, depths: NDArray[np.int64], images: list[_Image], page: Any) -> None:
+def _mark_covered(characters: PageCharacters, depths: NDArray[np.int64], images: list[PageImage], page: Any) -> None:
     x, y = (characters.boxes[:, 0] + characters.boxes[:, 2]) / 2, (characters.boxes[:, 1] + characters.boxes[:, 3]) / 2
     checked = 0
     for image, (x0, y0, x1, y1) in zip(images, characters.images.tolist(), strict=True):
@@ -177,6 +180,3 @@ def _is_opaque(image: Any, page: Any) -> bool:
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)
 
-
-def _address(pointer: Any) -> int:
-    return ctypes.addressof(pointer.contents)

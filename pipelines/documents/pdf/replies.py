@@ -19,11 +19,15 @@ _FAILURES = frozenset(("locked", "corrupt", "broken", "unknown"))
 _ROWS: dict[str, tuple[str, tuple[int, ...]]] = {  # of characters: dtype, and shape of a row
     "codes": ("<u4", ()),
     "boxes": ("<f4", (4,)),
+    "origins": ("<f4", (2,)),
     "quarters": ("|i1", ()),
+    "fonts": ("<u4", ()),
+    "symbols": ("|i1", ()),
     "invisible": ("|b1", ()),
     "covered": ("|b1", ()),
     "unmapped": ("|b1", ()),
 }
+_BOXES = ("images", "strokes")  # of the page
 
 
 def check_reply(request: ChannelMessage, reply: ChannelMessage) -> None:
@@ -51,19 +55,20 @@ def _check_page(wanted: Mapping[str, Any], reply: ChannelMessage) -> None:
 
 
 def _check_characters(arrays: Mapping[str, NDArray[Any]]) -> None:
-    _require(set(arrays) == {"pixels", "images", *_ROWS}, "list of arrays")
+    _require(set(arrays) == {"pixels", *_BOXES, *_ROWS}, "list of arrays")
     count = len(arrays["codes"])
     _require(count <= MAX_CHARACTERS, "number of characters")
     for name, (dtype, row) in _ROWS.items():
         _require(arrays[name].dtype.str == dtype and arrays[name].shape == (count, *row), name)
         if dtype == "|b1":  # numpy relies on truth values being 0 and 1, and overruns memory where they are not
             _require(int(arrays[name].view(np.uint8).max(initial=0)) <= 1, name)
-    images = arrays["images"]
-    _require(images.dtype.str == "<f4" and images.ndim == 2 and images.shape[1] == 4, "images")
-    _require(len(images) <= MAX_OBJECTS, "number of images")
+    for name in _BOXES:
+        boxes = arrays[name]
+        _require(boxes.dtype.str == "<f4" and boxes.ndim == 2 and boxes.shape[1] == 4, name)
+        _require(len(boxes) <= MAX_OBJECTS and bool(np.isfinite(boxes).all()), name)
     quarters = arrays["quarters"]
     _require(not count or (int(quarters.min()) >= 0 and int(quarters.max()) <= 3), "rotation")
-    _require(bool(np.isfinite(arrays["boxes"]).all() and np.isfinite(images).all()), "box")
+    _require(bool(np.isfinite(arrays["boxes"]).all() and np.isfinite(arrays["origins"]).all()), "box")
 
 
 def _check_size(width: int, height: int, most_pixels: int) -> None:

@@ -13,26 +13,26 @@ from numpy.typing import NDArray
 
 from pipelines.boxes import Box, box_height, enclosing_box, vertical_overlap
 from pipelines.documents.coordinates import PageTransform, Rotation
+from pipelines.documents.pdf.layer_words import MIN_OVERLAP, LayerWord, split_words
 from pipelines.documents.pdf.page_characters import Floats, PageCharacters
-from pipelines.documents.pdf.text_quality import find_distrust_reason, is_unreadable
+from pipelines.documents.pdf.right_to_left import is_right_to_left, order_words
+from pipelines.documents.pdf.struck_words import find_struck
+from pipelines.documents.pdf.text_quality import find_distrust_reason
 from pipelines.documents.stages import PageText, Pixels, TextLine, TextWord
 
 # In heights of the font. The gap between columns is hardly ever under 1.2, a space in justified text hardly ever over.
-MAX_WORD_GAP, MAX_COLUMN_GAP, MAX_STEP_BACK = 0.35, 1.2, -0.5
-SLACK = 0.1  # by which a character may begin before the one that it follows
+MAX_COLUMN_GAP, MAX_STEP_BACK = 1.2, -0.5
 MAX_PIECE_GAP = 0.6  # between pieces of one line that were painted separately
-MIN_OVERLAP = 0.5  # of the lower one's height: what overlaps more is on one line
 
 MIN_CONTRAST = 16  # of 255 in brightness: words with less cannot be seen, white on white above all
 MIN_IMAGE_SHARE = 0.25  # of the page: smaller images are mostly photographs and logos, and OCR takes time
-HYPHEN = 2  # PDFium's mark for a hyphen at a line's end
-_LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
     box: Box
     text: str
+    is_struck: bool = False
 
 
 @dataclass(slots=True)
@@ -105,53 +105,19 @@ def _build_lines(
     """Lines of the characters in `rows`, which are rotated by `quarter`, on the page that is upright for `upright`."""
     transform = _quarter_rotation(pixels, quarter)
     boxes = _rotate_boxes(characters.boxes[rows], transform)
+    baselines = transform.to_upright(characters.origins[rows])[:, 1]
     rotated = transform.warp(pixels)
     grey = cast(NDArray[np.uint8], cv2.cvtColor(rotated, cv2.COLOR_RGB2GRAY))
-    words = [
-        word for word in _split_words(characters.codes[rows], boxes) if include_hidden or _is_visible(word.box, grey)
-    ]
+    split = split_words(characters.codes[rows], boxes, baselines, with_levels=not include_hidden)
+    visible = [word for word in split if include_hidden or _is_visible(word.box, grey)]
+    words = _mark_struck(visible, _rotate_boxes(characters.strokes, transform))
     for line in _join_pieces(_group_words(words)):
         yield _build_text_line(line, _quarter_rotation(rotated, upright - quarter))
 
 
-def _split_words(codes: NDArray[np.uint32], boxes: Floats) -> Iterator[_Word]:
-    """Runs of characters between spaces and gaps, in the order of the page's content."""
-    texts = [_text_of_code(code) for code in codes.tolist()]
-    visible = np.array([bool(text) for text in texts], np.bool_)
-    kept = np.flatnonzero(visible & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
-    if not len(kept):
-        return
-    spaces = np.cumsum(~visible)
-    before, after = kept[:-1], kept[1:]
-    is_continued = (
-        _continues(boxes[before], boxes[after]) & (spaces[before] == spaces[after]) & (codes[before] != HYPHEN)
-    )
-    starts = np.concatenate([[0], np.flatnonzero(~is_continued) + 1])
-    lows = np.minimum.reduceat(boxes[kept, :2], starts, axis=0).tolist()
-    highs = np.maximum.reduceat(boxes[kept, 2:], starts, axis=0).tolist()
-    for start, end, low, high in zip(starts.tolist(), [*starts[1:].tolist(), len(kept)], lows, highs, strict=True):
-        text = "".join(texts[at] for at in kept[start:end].tolist())
-        yield _Word((low[0], low[1], high[0], high[1]), text)
-
-
-def _continues(before: Floats, after: Floats) -> NDArray[np.bool_]:
-    """Whether each character continues the word of the previous one; both parts of a ligature have one box."""
-    higher = np.maximum(before[:, 3] - before[:, 1], after[:, 3] - after[:, 1])
-    lower = np.minimum(before[:, 3] - before[:, 1], after[:, 3] - after[:, 1])
-    overlap = np.minimum(before[:, 3], after[:, 3]) - np.maximum(before[:, 1], after[:, 1])
-    is_near = after[:, 0] - before[:, 2] <= MAX_WORD_GAP * higher
-    is_onward = after[:, 0] >= before[:, 0] - SLACK * higher
-    continues: NDArray[np.bool_] = is_near & is_onward & (overlap > MIN_OVERLAP * lower)
-    return continues
-
-
-def _text_of_code(code: int) -> str:
-    """Empty for codes that separate words."""
-    if code == HYPHEN:
-        return "-"
-    if is_unreadable(code):
-        return "" if code == 0 else "\N{REPLACEMENT CHARACTER}"
-    return _LIGATURES.get(code) or chr(code).strip()
+def _mark_struck(words: list[LayerWord], strokes: Floats) -> list[_Word]:
+    struck = find_struck(words, strokes).tolist()
+    return [_Word(word.box, word.text, is_struck) for word, is_struck in zip(words, struck, strict=True)]
 
 
 def _is_visible(box: Box, grey: NDArray[np.uint8]) -> bool:
@@ -172,12 +138,13 @@ def _group_words(words: Iterable[_Word]) -> list[_Line]:
 
 
 def _follows(line: _Line, word: _Word) -> bool:
-    gap = word.box[0] - line.words[-1].box[2]
-    height = max(box_height(line.words[-1].box), box_height(word.box))
-    return (
-        MAX_STEP_BACK * height <= gap <= MAX_COLUMN_GAP * height
-        and _overlap(line.words[-1].box, word.box) > MIN_OVERLAP
-    )
+    last = line.words[-1]
+    height = max(box_height(last.box), box_height(word.box))
+    gaps = [word.box[0] - last.box[2]]
+    if is_right_to_left(word.text) or is_right_to_left(last.text):
+        gaps.append(last.box[0] - word.box[2])
+    is_near = any(MAX_STEP_BACK * height <= gap <= MAX_COLUMN_GAP * height for gap in gaps)
+    return is_near and _overlap(last.box, word.box) > MIN_OVERLAP
 
 
 def _join_pieces(pieces: list[_Line]) -> list[_Line]:
@@ -204,7 +171,7 @@ def _join_pieces(pieces: list[_Line]) -> list[_Line]:
 
 def _build_text_line(line: _Line, transform: PageTransform) -> TextLine:
     """`transform` maps the line's boxes to the page of the result."""
-    words = sorted(line.words, key=lambda word: word.box[0])
+    words = order_words(sorted(line.words, key=lambda word: word.box[0]), lambda word: word.text)
     x0, y0, x1, y1 = line.box
     corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
     boxes = _rotate_boxes(np.array([word.box for word in words], np.float32), transform)
@@ -213,7 +180,7 @@ def _build_text_line(line: _Line, transform: PageTransform) -> TextLine:
         quad=transform.to_upright(corners),
         score=1.0,
         words=tuple(
-            TextWord(word.text, (box[0], box[1], box[2], box[3]), 1.0)
+            TextWord(word.text, (box[0], box[1], box[2], box[3]), 1.0, word.is_struck)
             for word, box in zip(words, boxes.tolist(), strict=True)
         ),
     )

@@ -124,5 +124,5 @@ def _place_table(table: Table, box: Box) -> Table:
 
 
 def _build_line(line: TextLine) -> DocumentLine:
-    words = [DocumentWord(text=word.text, box=word.box, score=word.score) for word in line.words]
+    words = [DocumentWord(text=word.text, box=word.box, score=word.score, struck=word.is_struck) for word in line.words]
     return DocumentLine(text=line.text, box=line.box, score=line.score, words=words)

@@ -108,8 +108,8 @@ def _split_words(token: TextToken, at: int) -> tuple[tuple[TextWord, ...], tuple
         else:
             x0, y0, x1, y1 = word.box
             middle = x0 + (x1 - x0) * (at - begin) / len(word.text)
-            left.append(TextWord(word.text[: at - begin], (x0, y0, middle, y1), word.score))
-            right.append(TextWord(word.text[at - begin :], (middle, y0, x1, y1), word.score))
+            left.append(TextWord(word.text[: at - begin], (x0, y0, middle, y1), word.score, word.is_struck))
+            right.append(TextWord(word.text[at - begin :], (middle, y0, x1, y1), word.score, word.is_struck))
     return tuple(left or token.words[:1]), tuple(right)
 
 

@@ -54,7 +54,8 @@ def split_into_tokens(lines: Sequence[TextLine]) -> list[TextToken]:
 def _split_line(line: TextLine, gap: float) -> list[TextToken]:
     runs: list[list[TextWord]] = []
     for word in split_words(line):
-        if runs and word.box[0] - runs[-1][-1].box[2] < gap:
+        last = runs[-1][-1].box if runs else word.box  # words from right to left stand before the last one
+        if runs and max(word.box[0] - last[2], last[0] - word.box[2]) < gap:
             runs[-1].append(word)
         else:
             runs.append([word])
