@@ -22,9 +22,10 @@ from pipelines.documents.outputs.prompt import describe_document
 from pipelines.documents.page_ranges import select_pages
 from pipelines.documents.pages import PageSource, PdfOpener, open_page_source
 from pipelines.documents.pdf.client import RenderedPage
+from pipelines.documents.pdf.garbled_words import find_garbled_boxes, replace_garbled
 from pipelines.documents.pdf.text_layer import find_unread_images, read_text_layer, read_trusted_text_layer
 from pipelines.documents.region_names import name_regions
-from pipelines.documents.stages import LayoutBlock, LayoutModel, PageReader, PageText, Pixels
+from pipelines.documents.stages import LayoutBlock, LayoutModel, PageReader, PageText, Pixels, TextLine
 from pipelines.documents.types import Document, KeyValuePair, Page, Region, Table, TextSource
 from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decoders import Decoders
@@ -156,7 +157,7 @@ class DocumentsPipeline:
             if trusted is not None:
                 images = find_unread_images(trusted, characters)
                 text = await self._add_text_of_images(trusted, images, context) if len(images) else trusted
-                return text, "text_layer"
+                return await self._reread_garbled(text, context), "text_layer"
         if options.ocr == "never":
             return PageText(pixels, ()), "ocr"
         with context.stage("ocr"):
@@ -164,12 +165,21 @@ class DocumentsPipeline:
 
     async def _add_text_of_images(self, layer: PageText, images: np.ndarray, context: RunContext) -> PageText:
         """The text layer and the lines read in `images`, about which it says nothing."""
+        lines = await self._read_boxes(layer.pixels, images, context)
+        return PageText(layer.pixels, layer.lines + lines, layer.rotation, layer.skew)
+
+    async def _reread_garbled(self, layer: PageText, context: RunContext) -> PageText:
+        """The text layer with its garbled words read by OCR."""
+        boxes = find_garbled_boxes(layer)
+        return replace_garbled(layer, await self._read_boxes(layer.pixels, boxes, context)) if len(boxes) else layer
+
+    async def _read_boxes(self, pixels: Pixels, boxes: np.ndarray, context: RunContext) -> tuple[TextLine, ...]:
+        """The lines that OCR reads in these boxes alone, in the coordinates of `pixels`."""
         with context.stage("ocr"):
-            masked = await self.pool.run(_keep_boxes, layer.pixels, images)
+            masked = await self.pool.run(_keep_boxes, pixels, boxes)
             found = await self.reader.read(masked, context)
         mapper = CoordinateMapper.of(found, masked.shape[1], masked.shape[0])
-        lines = tuple(mapper.map_text_line(line) for line in found.lines)
-        return PageText(layer.pixels, layer.lines + lines, layer.rotation, layer.skew)
+        return tuple(mapper.map_text_line(line) for line in found.lines)
 
     def _build_page(
         self,

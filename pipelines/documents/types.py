@@ -41,7 +41,7 @@ class DocumentLine(WireModel):
 class Region(WireModel):
     """A part of a page with one label. `order` is its position in reading order; regions come in that order.
 
-    Ids are given when the page is complete; `text` has the lines as they were read, one a line.
+    Ids are given when the page is complete; `text` has the lines as they were read, one a line, struck words between `~~`.
     """
 
     id: str = Field(default="", description="page and region, both counted from 1 in reading order: p1.r3")

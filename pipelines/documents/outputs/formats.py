@@ -7,6 +7,7 @@ from pipelines.documents.outputs.hocr import to_hocr
 from pipelines.documents.outputs.line_joining import clean_text
 from pipelines.documents.outputs.markdown import to_markdown
 from pipelines.documents.outputs.searchable_pdf import to_pdf
+from pipelines.documents.struck_text import write_struck
 from pipelines.documents.types import Document, Page
 
 
@@ -15,7 +16,7 @@ def to_text(document: Document) -> str:
 
 
 def _page_text(page: Page) -> str:
-    regions = ("".join(f"{clean_text(line.text)}\n" for line in region.lines) for region in page.regions)
+    regions = ("".join(f"{clean_text(write_struck(line.text, line.words))}\n" for line in region.lines) for region in page.regions)
     return "\n".join(region for region in regions if region)
 
 

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 
+from pipelines.documents.struck_text import STRUCK_BEGIN, STRUCK_END
 from pipelines.documents.types import DocumentLine
 
 _HYPHENS = "-\u00ad\u2010"
@@ -44,6 +45,8 @@ def _ends_in_hyphen(text: str) -> bool:
 
 def _is_removed(character: str) -> bool:
     """Bidirectional controls are removed, too: they could make text look like other text."""
+    if character in (STRUCK_BEGIN, STRUCK_END):
+        return False
     category = unicodedata.category(character)
     is_bidirectional = "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
     return is_bidirectional or (category in ("Cc", "Cs", "Co", "Cn") and not character.isspace())

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from pipelines.documents.outputs.furniture import select_content
 from pipelines.documents.outputs.line_joining import clean_text, join_lines, line_height
+from pipelines.documents.struck_text import mark_struck, select_words, write_marks
 from pipelines.documents.types import Document, Page, Region, Table
 
 NEXT_LEVEL = 0.87  # a heading of at most this share of the next larger one's height is a level below it
@@ -21,7 +22,7 @@ _BULLETS = frozenset("-–—•·∙◦▪■●○*‣⁃o")
 def to_markdown(document: Document) -> str:
     levels, seen_furniture = _heading_levels(document), set[str]()
     blocks = (block for page in document.pages for block in _page_blocks(page, levels, seen_furniture))
-    return "\n\n".join(blocks) + "\n"
+    return write_marks("\n\n".join(blocks) + "\n")
 
 
 def escape_markdown(text: str) -> str:
@@ -67,13 +68,13 @@ def _page_blocks(page: Page, levels: list[float], seen_furniture: set[str]) -> I
         yield f"<!-- page {page.number} could not be read -->"
     tables = {table.region: table for table in page.tables}
     for region in select_content(page, seen_furniture):
-        block = _table_block(tables[region.order]) if region.order in tables else _region_block(page, region, levels)
+        block = _table_block(tables[region.order], region) if region.order in tables else _region_block(page, region, levels)
         if block:
             yield block
 
 
 def _region_block(page: Page, region: Region, levels: list[float]) -> str:
-    text = escape_markdown(join_lines(line.text for line in region.lines))
+    text = escape_markdown(join_lines(mark_struck(line.text, line.words) for line in region.lines))
     match region.label:
         case "title":
             return f"{'#' * _heading_level(page, region, levels)} {text}" if text else ""
@@ -91,7 +92,7 @@ def _region_block(page: Page, region: Region, levels: list[float]) -> str:
 
 def _list_items(region: Region) -> Iterator[str]:
     """Lines from one bullet or number to the next are one item; without any, each line is an item."""
-    lines = [clean_text(line.text) for line in region.lines]
+    lines = [clean_text(mark_struck(line.text, line.words)) for line in region.lines]
     has_marks = any(_split_mark(line)[0] for line in lines)
     items: list[list[str]] = []
     for line in lines:
@@ -113,11 +114,14 @@ def _split_mark(text: str) -> tuple[str, str]:
     return "", text
 
 
-def _table_block(table: Table) -> str:
+def _table_block(table: Table, region: Region) -> str:
     """Markdown has no spans: a spanning cell's text is in its top left cell. The first row is the head."""
     rows = [[""] * table.columns for _ in range(table.rows)]
+    words = [word for line in region.lines for word in line.words]
+    has_struck = any(word.struck for word in words)
     for cell in table.cells:
-        rows[cell.row][cell.column] = escape_markdown(cell.text)
+        text = mark_struck(cell.text, select_words(words, cell.box)) if has_struck else cell.text
+        rows[cell.row][cell.column] = escape_markdown(text)
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([*lines[:1], f"|{' --- |' * table.columns}", *lines[1:]])
 

@@ -38,17 +38,22 @@ _ACCENTS = {
 
 @dataclass(frozen=True, slots=True)
 class LayerWord:
-    """A word of a text layer; `baseline` is the y of its first character's."""
+    """A word of a text layer; `baseline` is the y of its first character's; `is_garbled`: its text is not what it
+    shows."""
 
     box: Box
     text: str
     baseline: float
+    is_garbled: bool = False
 
 
-def split_words(codes: NDArray[np.uint32], boxes: Floats, baselines: Floats, *, with_levels: bool) -> list[LayerWord]:
+def split_words(
+    codes: NDArray[np.uint32], boxes: Floats, baselines: Floats, garbled: NDArray[np.bool_], *, with_levels: bool
+) -> list[LayerWord]:
     """Runs of characters between spaces and gaps, in the order of the page's content.
 
-    Boxes are upright pixels, `baselines` (n,) y. Without `with_levels` nothing is taken as raised or lowered.
+    Boxes are upright pixels, `baselines` (n,) y; `garbled` (n,) marks characters that are not what they show. Without
+    `with_levels` nothing is taken as raised or lowered.
     """
     texts = [_text_of_code(code) for code in codes.tolist()]
     is_space = np.array([not text for text in texts], np.bool_)
@@ -70,11 +75,11 @@ def split_words(codes: NDArray[np.uint32], boxes: Floats, baselines: Floats, *, 
             places = order_characters(places, codes[kept], boxes[kept], from_right)
         rows = kept[places]
         pieces = split_levels([texts[row] for row in rows.tolist()], boxes[rows], levels[places], leads[places])
-        split.append((pieces, float(baselines[rows[0]])))
-    notes = find_notes(pieces for pieces, _ in split)
+        split.append((pieces, float(baselines[rows[0]]), bool(garbled[rows].any())))
+    notes = find_notes(pieces for pieces, *_ in split)
     return [
-        LayerWord(box, normalise(text), baseline)
-        for pieces, baseline in split
+        LayerWord(box, normalise(text), baseline, is_garbled)
+        for pieces, baseline, is_garbled in split
         for text, box in write_words(pieces, notes)
     ]
 

@@ -17,7 +17,7 @@ from pipelines.documents.pdf.layer_words import MIN_OVERLAP, LayerWord, split_wo
 from pipelines.documents.pdf.page_characters import Floats, PageCharacters
 from pipelines.documents.pdf.right_to_left import is_right_to_left, order_words
 from pipelines.documents.pdf.struck_words import find_struck
-from pipelines.documents.pdf.text_quality import find_distrust_reason
+from pipelines.documents.pdf.text_quality import find_distrust_reason, find_garbled
 from pipelines.documents.stages import PageText, Pixels, TextLine, TextWord
 
 # In heights of the font. The gap between columns is hardly ever under 1.2, a space in justified text hardly ever over.
@@ -33,6 +33,7 @@ class _Word:
     box: Box
     text: str
     is_struck: bool = False
+    score: float = 1.0
 
 
 @dataclass(slots=True)
@@ -68,11 +69,11 @@ def find_unread_images(text: PageText, characters: PageCharacters) -> Floats:
 
 
 def read_text_layer(pixels: Pixels, characters: PageCharacters, *, include_hidden: bool = False) -> PageText:
-    """The page's visible text, rotated so that most of it stands upright.
+    """The page's visible text, rotated so that most of it stands upright; garbled words have the score 0.
 
     With `include_hidden`, also text that is not painted or is painted over, such as that of a scanner's own OCR.
     """
-    kept = _are_inside(characters, pixels.shape)
+    kept, garbled = _are_inside(characters, pixels.shape), find_garbled(characters)
     if not include_hidden:
         kept &= ~(characters.invisible | characters.covered)
     quarters = characters.quarters[kept]
@@ -80,7 +81,7 @@ def read_text_layer(pixels: Pixels, characters: PageCharacters, *, include_hidde
     lines: list[TextLine] = []
     for quarter in np.unique(quarters).tolist():
         rows = np.flatnonzero(kept & (characters.quarters == quarter))
-        lines += _build_lines(pixels, characters, rows, quarter, upright, include_hidden=include_hidden)
+        lines += _build_lines(pixels, characters, rows, garbled, quarter, upright, include_hidden=include_hidden)
     # The order of the page's content is not kept: PDFium changes it on rotated pages, and it says little on others.
     lines.sort(key=lambda line: (line.box[1], line.box[0]))
     transform = _quarter_rotation(pixels, upright)
@@ -97,6 +98,7 @@ def _build_lines(
     pixels: Pixels,
     characters: PageCharacters,
     rows: NDArray[np.intp],
+    garbled: NDArray[np.bool_],
     quarter: int,
     upright: int,
     *,
@@ -108,7 +110,7 @@ def _build_lines(
     baselines = transform.to_upright(characters.origins[rows])[:, 1]
     rotated = transform.warp(pixels)
     grey = cast(NDArray[np.uint8], cv2.cvtColor(rotated, cv2.COLOR_RGB2GRAY))
-    split = split_words(characters.codes[rows], boxes, baselines, with_levels=not include_hidden)
+    split = split_words(characters.codes[rows], boxes, baselines, garbled[rows], with_levels=not include_hidden)
     visible = [word for word in split if include_hidden or _is_visible(word.box, grey)]
     words = _mark_struck(visible, _rotate_boxes(characters.strokes, transform))
     for line in _join_pieces(_group_words(words)):
@@ -117,7 +119,10 @@ def _build_lines(
 
 def _mark_struck(words: list[LayerWord], strokes: Floats) -> list[_Word]:
     struck = find_struck(words, strokes).tolist()
-    return [_Word(word.box, word.text, is_struck) for word, is_struck in zip(words, struck, strict=True)]
+    return [
+        _Word(word.box, word.text, is_struck, score=0.0 if word.is_garbled else 1.0)
+        for word, is_struck in zip(words, struck, strict=True)
+    ]
 
 
 def _is_visible(box: Box, grey: NDArray[np.uint8]) -> bool:
@@ -178,9 +183,9 @@ def _build_text_line(line: _Line, transform: PageTransform) -> TextLine:
     return TextLine(
         text=" ".join(word.text for word in words),
         quad=transform.to_upright(corners),
-        score=1.0,
+        score=min(word.score for word in words),
         words=tuple(
-            TextWord(word.text, (box[0], box[1], box[2], box[3]), 1.0, word.is_struck)
+            TextWord(word.text, (box[0], box[1], box[2], box[3]), word.score, word.is_struck)
             for word, box in zip(words, boxes.tolist(), strict=True)
         ),
     )

@@ -64,7 +64,7 @@ def arrange_one_region_per_line(text: PageText, blocks: list[LayoutBlock]) -> Ar
 
 
 def _make_document_line(one: TextLine) -> DocumentLine:
-    words = [DocumentWord(text=word.text, box=word.box, score=word.score) for word in one.words]
+    words = [DocumentWord(text=word.text, box=word.box, score=word.score, struck=word.is_struck) for word in one.words]
     return DocumentLine(text=one.text, box=one.box, score=one.score, words=words)
 
 
