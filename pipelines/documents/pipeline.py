@@ -17,6 +17,8 @@ from models.errors import DeadlineExceeded, KernelSightError, Overloaded
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.coordinates import CoordinateMapper
 from pipelines.documents.errors import PageTooSlow
+from pipelines.documents.forms.notes import list_notes, quote_notes
+from pipelines.documents.forms.placement import PlacedForm, merge_pairs, place_form
 from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.outputs.prompt import describe_document
 from pipelines.documents.page_ranges import select_pages
@@ -138,11 +140,12 @@ class DocumentsPipeline:
         return Page(number=number, width=width, height=height, regions=[], error=error)
 
     async def _read_page(self, rendered: RenderedPage, options: DocumentsOptions, context: RunContext) -> Page:
-        text, source = await self._read_text(rendered, options, context)
+        read, source = await self._read_text(rendered, options, context)
+        form = place_form(read, rendered.annotations, (rendered.pixels.shape[1], rendered.pixels.shape[0]))
         with context.stage("layout"):
-            blocks = await self.layout.find_blocks(text.pixels, context)
+            blocks = await self.layout.find_blocks(form.text.pixels, context)
         with context.stage("arrange"):
-            return await self.pool.run(self._build_page, rendered, text, source, blocks, options)
+            return await self.pool.run(self._build_page, rendered, form, source, blocks, options)
 
     async def _read_text(
         self, rendered: RenderedPage, options: DocumentsOptions, context: RunContext
@@ -184,15 +187,18 @@ class DocumentsPipeline:
     def _build_page(
         self,
         rendered: RenderedPage,
-        text: PageText,
+        form: PlacedForm,
         source: TextSource,
         blocks: list[LayoutBlock],
         options: DocumentsOptions,
     ) -> Page:
         height, width = rendered.pixels.shape[:2]
-        regions, tables, pairs = self.arrange(text, blocks)
+        text, notes = form.text, list_notes(rendered.annotations)
+        regions, tables, found = self.arrange(text, blocks)
+        pairs = merge_pairs(form.pairs, found)
         mapper = CoordinateMapper.of(text, width, height)
-        named = name_regions(rendered.number, [mapper.map_region(region) for region in regions])
+        mapped = [mapper.map_region(region) for region in regions]
+        named = name_regions(rendered.number, [*mapped, *quote_notes(notes, len(mapped))])
         phrases = find_in_regions(named, rendered.pixels)
         return Page(
             number=rendered.number,
@@ -205,6 +211,8 @@ class DocumentsPipeline:
             regions=named,
             tables=[mapper.map_table(table) for table in tables] if options.tables else [],
             pairs=[mapper.map_pair(pair) for pair in pairs] if options.pairs else [],
+            fields=list(form.fields),
+            notes=notes,
             addresses_model=bool(phrases),
             instructions=phrases,
             picture=_encode_jpeg(rendered.pixels) if options.pictures else None,

@@ -84,6 +84,25 @@ class KeyValuePair(WireModel):
     value_box: Box
 
 
+class FormField(WireModel):
+    """A field of a PDF form, filled or not. `checked` is null for fields that are no box, radio button or signature."""
+
+    name: str
+    kind: Literal["text", "checkbox", "radio", "choice", "signature"]
+    label: str = Field(description="the field's name for people, or the text beside it")
+    value: str = Field(description="of a box or radio button the value that it stands for")
+    checked: bool | None = None
+    box: Box
+
+
+class PageNote(WireModel):
+    """A comment that somebody has put on a PDF page."""
+
+    author: str
+    text: str
+    box: Box
+
+
 class Page(WireModel):
     """`rotation`: degrees clockwise by which its content was found rotated; `error`: why a page could not be read."""
 
@@ -97,6 +116,8 @@ class Page(WireModel):
     regions: list[Region]
     tables: list[Table] = Field(default_factory=list)
     pairs: list[KeyValuePair] = Field(default_factory=list)
+    fields: list[FormField] = Field(default_factory=list)
+    notes: list[PageNote] = Field(default_factory=list)
     addresses_model: bool = Field(default=False, description="whether its text has instructions to a language model")
     instructions: list[InstructionPhrase] = Field(default_factory=list, description="the phrases behind that")
     error: str | None = None

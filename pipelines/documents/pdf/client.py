@@ -25,6 +25,7 @@ from pipelines.confinement.process import (
     ProcessUnavailable,
 )
 from pipelines.documents.errors import DocumentCorrupt, DocumentLocked, PageBroken, PageTooSlow
+from pipelines.documents.pdf.page_annotations import PdfAnnotation, unpack_annotations
 from pipelines.documents.pdf.page_characters import PageCharacters, TextLayer
 from pipelines.documents.pdf.replies import check_reply
 from pipelines.documents.stages import Pixels
@@ -48,12 +49,14 @@ class PdfLimits:
 
 @dataclass(frozen=True, slots=True)
 class RenderedPage:
-    """A page as people see it and, for a PDF, the characters that its text layer claims, in the same pixels."""
+    """A page as people see it and, for a PDF, the characters that its text layer claims and its annotations, in the
+    same pixels."""
 
     number: int
     pixels: Pixels = field(repr=False)
     dpi: int | None = None
     characters: PageCharacters | None = field(default=None, repr=False)
+    annotations: tuple[PdfAnnotation, ...] = field(default=(), repr=False)
 
     @property
     def text_layer(self) -> TextLayer | None:
@@ -191,13 +194,15 @@ class PdfDocument:
             raise PageTooSlow(number, self._pdfium.limits.seconds)
         if reply.facts["outcome"] != "done":
             raise PageBroken(number)
-        characters = {name: array for name, array in reply.arrays.items() if name != "pixels"}
+        others = ("pixels", "annotations")
+        characters = {name: array for name, array in reply.arrays.items() if name not in others}
         too_many = bool(reply.facts["too_many"])
         return RenderedPage(
             number,
             reply.arrays["pixels"],
             int(reply.facts["dpi"]),
             PageCharacters(**characters, too_many=too_many),
+            tuple(unpack_annotations(reply.arrays["annotations"])),
         )
 
     async def _send_request(self, kind: str, number: int, dpi: int) -> ChannelMessage:

@@ -5,7 +5,8 @@ kernel stops it. It draws text in fonts that a file names without containing the
 system's fonts.
 """
 
-from dataclasses import fields
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ import pypdfium2.raw as pdfium
 from models.thread_priority import lower_thread_priority
 from pipelines.confinement.channel import ChannelMessage
 from pipelines.confinement.child import serve_requests
+from pipelines.documents.pdf.page_annotations import PdfAnnotation, pack_annotations
+from pipelines.documents.pdf.pdfium_annotations import find_strikeouts, read_annotations
+from pipelines.documents.pdf.pdfium_objects import PointBox
 from pipelines.documents.pdf.pdfium_text import PointsToPixels, read_characters
 
 POINTS_PER_INCH = 72
@@ -29,12 +33,21 @@ _FONT_FOLDERS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _OpenPdf:
+    """`annotations` and `strikeouts` are those of pages by number, kept because pages are flattened when rendered."""
+
+    file: Any
+    annotations: dict[int, list[PdfAnnotation]] = field(default_factory=dict)
+    strikeouts: dict[int, list[PointBox]] = field(default_factory=dict)
+
+
 class PdfiumProcess:
     """Handles requests about open documents. A reply's outcome is "done", or, with the reason, "locked", "corrupt",
     "broken" or "unknown"."""
 
     def __init__(self) -> None:
-        self._documents: dict[int, Any] = {}
+        self._documents: dict[int, _OpenPdf] = {}
 
     def handle_request(self, request: ChannelMessage) -> ChannelMessage:
         """`open` has data and password; `size` and `page` have number, dpi and max_pixels; `close` nothing."""
@@ -46,7 +59,7 @@ class PdfiumProcess:
         if document is None:
             return _refuse("unknown", "the document is not open")
         if kind == "close":
-            self._documents.pop(key).close()
+            self._documents.pop(key).file.close()
             return ChannelMessage({"outcome": "done"})
         read = _read_page_size if kind == "size" else _render_page
         try:
@@ -60,7 +73,9 @@ class PdfiumProcess:
 
     def _open(self, key: int, data: bytes, password: str | None) -> ChannelMessage:
         try:
-            document = self._documents[key] = pypdfium2.PdfDocument(data, password)
+            document = pypdfium2.PdfDocument(data, password)
+            _start_forms(document)
+            self._documents[key] = _OpenPdf(document)
         except pypdfium2.PdfiumError as cause:
             is_locked = cause.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
             return _refuse("locked" if is_locked else "corrupt", str(cause))
@@ -71,39 +86,48 @@ def _refuse(outcome: str, reason: str) -> ChannelMessage:
     return ChannelMessage({"outcome": outcome, "reason": reason})
 
 
-def _read_page_size(document: Any, number: int, dpi: int, max_pixels: int) -> ChannelMessage:
+def _start_forms(document: Any) -> None:
+    """Fields have values and appearances only in a form environment. A broken form is none; no script runs in it."""
+    with suppress(pypdfium2.PdfiumError):
+        document.init_forms()
+
+
+def _read_page_size(document: _OpenPdf, number: int, dpi: int, max_pixels: int) -> ChannelMessage:
     """Width and height of a page in pixels; 1 x 1 for a page that cannot be read."""
     size = pdfium.FS_SIZEF()
-    pdfium.FPDF_GetPageSizeByIndexF(document, number - 1, size)
+    pdfium.FPDF_GetPageSizeByIndexF(document.file, number - 1, size)
     fitting_dpi = _fit_dpi(size.width, size.height, dpi, max_pixels)
     width, height = _size_in_pixels(size.width, size.height, fitting_dpi)
     return ChannelMessage({"outcome": "done", "width": width, "height": height})
 
 
-def _render_page(document: Any, number: int, dpi: int, max_pixels: int) -> ChannelMessage:
-    """The page's pixels, their dpi, and its characters."""
-    page = _load_page(document, number)
+def _render_page(document: _OpenPdf, number: int, dpi: int, max_pixels: int) -> ChannelMessage:
+    """The page's pixels, their dpi, its characters and annotations."""
+    page = document.file[number - 1]
     try:
         width, height = page.get_size()
         fitting_dpi = _fit_dpi(width, height, dpi, max_pixels)
-        pixels = _render_bitmap(page, *_size_in_pixels(width, height, fitting_dpi))
         to_pixels = PointsToPixels(page.get_bbox(), page.get_rotation(), fitting_dpi / POINTS_PER_INCH)
-        characters = read_characters(page, to_pixels)
+        page = _merge_annotations(document, page, number)
+        pixels = _render_bitmap(page, *_size_in_pixels(width, height, fitting_dpi))
+        characters = read_characters(page, to_pixels, document.strikeouts.get(number, []))
     finally:
         page.close()
     arrays = {one.name: getattr(characters, one.name) for one in fields(characters) if one.name != "too_many"}
+    annotations = pack_annotations([one.scaled(to_pixels) for one in document.annotations.get(number, [])])
     facts = {"outcome": "done", "dpi": fitting_dpi, "too_many": characters.too_many}
-    return ChannelMessage(facts, {"pixels": pixels, **arrays})
+    return ChannelMessage(facts, {"pixels": pixels, "annotations": annotations, **arrays})
 
 
-def _load_page(document: Any, number: int) -> Any:
+def _merge_annotations(document: _OpenPdf, page: Any, number: int) -> Any:
     """The page with its form fields and annotations merged into its content: people read those, too."""
-    page = document[number - 1]
     if pdfium.FPDFPage_GetAnnotCount(page) == 0:
         return page
+    document.annotations[number] = read_annotations(page, document.file.formenv)
+    document.strikeouts[number] = find_strikeouts(page)
     pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
     page.close()
-    return document[number - 1]
+    return document.file[number - 1]
 
 
 def _fit_dpi(width: float, height: float, dpi: int, max_pixels: int) -> int:

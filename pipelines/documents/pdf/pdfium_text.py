@@ -5,6 +5,7 @@ service's process.
 """
 
 import ctypes
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import pi
 from typing import Any
@@ -14,7 +15,7 @@ import pypdfium2.raw as pdfium
 from numpy.ctypeslib import as_array  # now, as the confined process cannot import it later
 from numpy.typing import NDArray
 
-from pipelines.documents.pdf.page_characters import MAX_CHARACTERS, Floats, PageCharacters
+from pipelines.documents.pdf.page_characters import MAX_CHARACTERS, MAX_OBJECTS, Floats, PageCharacters
 from pipelines.documents.pdf.pdfium_objects import (
     PageImage,
     PageObjects,
@@ -55,9 +56,11 @@ class PointsToPixels:
         return pixels
 
 
-def read_characters(page: Any, to_pixels: PointsToPixels) -> PageCharacters:
-    """Raises PdfiumError."""
+def read_characters(page: Any, to_pixels: PointsToPixels, strikeouts: Iterable[PointBox] = ()) -> PageCharacters:
+    """`strikeouts` are lines that viewers draw beside those of the content. Raises PdfiumError."""
     objects = find_objects(page)
+    objects.strokes += strikeouts
+    del objects.strokes[MAX_OBJECTS:]
     text = page.get_textpage()
     try:
         count = text.count_chars()

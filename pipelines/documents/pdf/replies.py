@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.confinement.channel import ChannelMessage
+from pipelines.documents.pdf.page_annotations import unpack_annotations
 from pipelines.documents.pdf.page_characters import MAX_CHARACTERS, MAX_OBJECTS
 
 _MOST_PAGES = 2**31 - 1  # PDFium counts them in a C int
@@ -51,11 +52,12 @@ def _check_page(wanted: Mapping[str, Any], reply: ChannelMessage) -> None:
     _require(pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3, "picture")
     _check_size(pixels.shape[1], pixels.shape[0], wanted["max_pixels"])
     _require(1 <= dpi <= wanted["dpi"] and isinstance(reply.facts["too_many"], bool), "resolution")
+    unpack_annotations(reply.arrays["annotations"])
     _check_characters(reply.arrays)
 
 
 def _check_characters(arrays: Mapping[str, NDArray[Any]]) -> None:
-    _require(set(arrays) == {"pixels", *_BOXES, *_ROWS}, "list of arrays")
+    _require(set(arrays) == {"pixels", "annotations", *_BOXES, *_ROWS}, "list of arrays")
     count = len(arrays["codes"])
     _require(count <= MAX_CHARACTERS, "number of characters")
     for name, (dtype, row) in _ROWS.items():

@@ -1,0 +1,174 @@
+"""Puts the values of form fields and the states of boxes into the text of their page, beside their labels.
+
+A value that the page shows stays as it is shown; one that has no appearance is added where it belongs. Boxes and radio
+buttons become the signs ☑ and ☐, whatever the file draws in them. A label, its field and the field's own label are one
+line, however wide the white between them: layout models take a column of fields for a figure.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+
+from pipelines.boxes import Box, box_centre, box_height, box_width, enclosing_box
+from pipelines.documents.coordinates import PageTransform
+from pipelines.documents.forms.labels import FieldLabels, find_labels
+from pipelines.documents.pdf.page_annotations import PdfAnnotation
+from pipelines.documents.stages import PageText, TextLine, TextWord
+from pipelines.documents.types import FormField, KeyValuePair
+
+CHECKED, UNCHECKED = "☑", "☐"
+SIGNED, UNSIGNED = "signed", "not signed"
+LONGEST_SIGN = 2  # characters that a box's own appearance may have
+WORD_WIDTH = 0.5  # of a character of a value without appearance, in heights of its line
+LINE_HEIGHT = 1.4  # of a field, in heights of its text; in lines where it has several
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedForm:
+    """`text` with all values; `fields` in the boxes of the page as it came in, `pairs` in those of `text`."""
+
+    text: PageText
+    fields: tuple[FormField, ...] = ()
+    pairs: tuple[KeyValuePair, ...] = ()
+
+
+def place_form(text: PageText, annotations: Sequence[PdfAnnotation], size: tuple[int, int]) -> PlacedForm:
+    """`size`: width and height of the page as it came in."""
+    fields = [one for one in annotations if one.kind != "note"]
+    if not fields:
+        return PlacedForm(text)
+    transform = PageTransform.of(text, *size)
+    boxes = [_to_upright(one.box, transform) for one in fields]
+    values, rest = _take_values(text.lines, fields, boxes)
+    labels = find_labels(boxes, [one.is_button for one in fields], rest)
+    names = [_name_field(field, label, rest) for field, label in zip(fields, labels, strict=True)]
+    lines = _join_rows(rest, values, labels)
+    form_fields = (
+        FormField(name=field.name, kind=field.kind, label=name, value=field.value, checked=field.checked, box=field.box)
+        for field, name in zip(fields, names, strict=True)
+        if field.kind != "note"
+    )
+    pairs = _build_pairs(fields, boxes, names, labels, rest)
+    return PlacedForm(replace(text, lines=tuple(lines)), tuple(form_fields), tuple(pairs))
+
+
+def _to_upright(box: Box, transform: PageTransform) -> Box:
+    x0, y0, x1, y1 = box
+    corners = transform.to_upright(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32))
+    return cast(Box, (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()))
+
+
+def _take_values(
+    lines: Sequence[TextLine], fields: Sequence[PdfAnnotation], boxes: Sequence[Box]
+) -> tuple[list[list[TextLine]], list[TextLine]]:
+    """For each field the lines of its value, and the lines without what stands in fields."""
+    inside: dict[int, list[TextLine]] = defaultdict(list)
+    rest: list[TextLine] = []
+    for line in lines:
+        parts: dict[tuple[int, int], list[TextWord]] = defaultdict(list)
+        for word in line.words:
+            x, y = box_centre(word.box)
+            at = next((number for number, box in enumerate(boxes) if _holds(box, x, y)), -1)
+            before = sum(box[0] < x and box[1] <= y <= box[3] for box in boxes)  # cuts a line at the fields in it
+            parts[at, before if at < 0 else 0].append(word)
+        for (at, _), words in parts.items():
+            part = line if len(words) == len(line.words) else build_line(words)
+            (rest if at < 0 else inside[at]).append(part)
+    values = [list(_choose_value(field, box, inside[at])) for at, (field, box) in enumerate(zip(fields, boxes, strict=True))]
+    return values, rest
+
+
+def _holds(box: Box, x: float, y: float) -> bool:
+    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+
+
+def _choose_value(field: PdfAnnotation, box: Box, shown: Sequence[TextLine]) -> Iterator[TextLine]:
+    if field.is_button:
+        yield build_line([TextWord(CHECKED if field.checked else UNCHECKED, box, 1.0)])
+        yield from (line for line in shown if len(line.text) > LONGEST_SIGN)
+    elif shown and (_squeeze("".join(line.text for line in shown)) != _squeeze(field.value) or len(shown) > 1):
+        yield from shown
+    else:
+        yield from _write_value(field.value, enclosing_box(line.box for line in shown) if shown else box)
+
+
+def _squeeze(text: str) -> str:
+    return "".join(text.split())
+
+
+def _write_value(value: str, box: Box) -> Iterator[TextLine]:
+    """The value's lines from the top of `box`, their characters taken as equally wide."""
+    rows = [row.split() for row in value.splitlines() if row.strip()]
+    height = box_height(box) / max(len(rows), 1)
+    for number, row in enumerate(rows):
+        width = min(WORD_WIDTH * height / LINE_HEIGHT, box_width(box) / max(len(" ".join(row)), 1))
+        x, y = box[0], box[1] + number * height
+        words = []
+        for text in row:
+            words.append(TextWord(text, (x, y, x + width * len(text), y + height), 1.0))
+            x += width * (len(text) + 1)
+        yield build_line(words)
+
+
+def build_line(words: Sequence[TextWord]) -> TextLine:
+    x0, y0, x1, y1 = enclosing_box(word.box for word in words)
+    quad = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    return TextLine(" ".join(word.text for word in words), quad, min(word.score for word in words), tuple(words))
+
+
+def _name_field(field: PdfAnnotation, labels: FieldLabels, lines: Sequence[TextLine]) -> str:
+    """The name that the file has for people, or the label beside it, or the field's own name."""
+    if field.label.strip():
+        return " ".join(field.label.split())
+    printed = [lines[at].text.strip(" :") for at in (labels.left, labels.right, labels.above) if at is not None]
+    return ": ".join(printed) or field.name
+
+
+def _join_rows(
+    lines: Sequence[TextLine], values: Sequence[Sequence[TextLine]], labels: Sequence[FieldLabels]
+) -> Iterator[TextLine]:
+    """All lines, those of one row of the form joined; a value's further lines stand by themselves."""
+    rows: list[set[int]] = []  # of label lines
+    members: list[list[TextLine]] = []
+    for value, label in zip(values, labels, strict=True):
+        own = {at for at in (label.left, label.right) if at is not None}
+        kept = [row for row in rows if not row & own]
+        joined = [member for row, member in zip(rows, members, strict=True) if row & own]
+        members = [member for row, member in zip(rows, members, strict=True) if not row & own]
+        rows = [*kept, own.union(*(row for row in rows if row & own))]
+        members.append([*value[:1], *(line for member in joined for line in member)])
+        yield from value[1:]
+    used: set[int] = set().union(*rows)
+    yield from (line for at, line in enumerate(lines) if at not in used)
+    for row, member in zip(rows, members, strict=True):
+        words = [word for line in [*member, *(lines[at] for at in row)] for word in line.words]
+        if words:
+            yield build_line(sorted(words, key=lambda word: word.box[0]))
+
+
+def _build_pairs(
+    fields: Sequence[PdfAnnotation],
+    boxes: Sequence[Box],
+    names: Sequence[str],
+    labels: Sequence[FieldLabels],
+    lines: Sequence[TextLine],
+) -> Iterator[KeyValuePair]:
+    for field, box, name, label in zip(fields, boxes, names, labels, strict=True):
+        if field.is_button:
+            value = CHECKED if field.checked else UNCHECKED
+        elif field.kind == "signature":
+            value = SIGNED if field.checked else UNSIGNED
+        else:
+            value = " ".join(field.value.split())
+        if value:
+            printed = [lines[at].box for at in (label.left, label.right, label.above) if at is not None]
+            yield KeyValuePair(key=name, value=value, key_box=enclosing_box(printed) if printed else box, value_box=box)
+
+
+def merge_pairs(form: Sequence[KeyValuePair], found: Sequence[KeyValuePair]) -> list[KeyValuePair]:
+    """The form's pairs, and those found by their positions that have nothing to do with its fields."""
+    boxes = [pair.value_box for pair in form]
+    return [*form, *(pair for pair in found if not any(_holds(box, *box_centre(pair.value_box)) for box in boxes))]
