@@ -18,7 +18,7 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.documents.coordinates import CoordinateMapper
 from pipelines.documents.errors import PageTooSlow
 from pipelines.documents.forms.notes import list_notes, quote_notes
-from pipelines.documents.forms.placement import PlacedForm, merge_pairs, place_form
+from pipelines.documents.forms.placement import PlacedForm, frame_rows, merge_pairs, place_form
 from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.outputs.prompt import describe_document
 from pipelines.documents.page_ranges import select_pages
@@ -194,7 +194,7 @@ class DocumentsPipeline:
     ) -> Page:
         height, width = rendered.pixels.shape[:2]
         text, notes = form.text, list_notes(rendered.annotations)
-        regions, tables, found = self.arrange(text, blocks)
+        regions, tables, found = self.arrange(text, frame_rows(blocks, form))
         pairs = merge_pairs(form.pairs, found)
         mapper = CoordinateMapper.of(text, width, height)
         mapped = [mapper.map_region(region) for region in regions]

@@ -62,11 +62,12 @@ class PageText:
 
 @dataclass(frozen=True, slots=True)
 class LayoutBlock:
-    """A region as the layout model proposes it."""
+    """A region as the layout model proposes it, or a row of a form, which `stands_alone`: it is a paragraph."""
 
     label: RegionLabel
     box: Box
     score: float
+    stands_alone: bool = False
 
 
 class PageReader(Protocol):

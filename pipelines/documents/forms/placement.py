@@ -16,21 +16,23 @@ from pipelines.boxes import Box, box_centre, box_height, box_width, enclosing_bo
 from pipelines.documents.coordinates import PageTransform
 from pipelines.documents.forms.labels import FieldLabels, find_labels
 from pipelines.documents.pdf.page_annotations import PdfAnnotation
-from pipelines.documents.stages import PageText, TextLine, TextWord
+from pipelines.documents.stages import LayoutBlock, PageText, TextLine, TextWord
 from pipelines.documents.types import FormField, KeyValuePair
 
 CHECKED, UNCHECKED = "☑", "☐"
 SIGNED, UNSIGNED = "signed", "not signed"
 LONGEST_SIGN = 2  # characters that a box's own appearance may have
 WORD_WIDTH = 0.5  # of a character of a value without appearance, in heights of its line
+ROW_SCORE = 0.99  # of the block around a row of the form
 LINE_HEIGHT = 1.4  # of a field, in heights of its text; in lines where it has several
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedForm:
-    """`text` with all values; `fields` in the boxes of the page as it came in, `pairs` in those of `text`."""
+    """`text` with all values; `fields` in the boxes of the page as it came in, `pairs` and `rows` in those of `text`."""
 
     text: PageText
+    rows: tuple[Box, ...] = ()
     fields: tuple[FormField, ...] = ()
     pairs: tuple[KeyValuePair, ...] = ()
 
@@ -45,14 +47,16 @@ def place_form(text: PageText, annotations: Sequence[PdfAnnotation], size: tuple
     values, rest = _take_values(text.lines, fields, boxes)
     labels = find_labels(boxes, [one.is_button for one in fields], rest)
     names = [_name_field(field, label, rest) for field, label in zip(fields, labels, strict=True)]
-    lines = _join_rows(rest, values, labels)
+    rows, others = _join_rows(rest, values, labels)
+    lines = sorted([*rows, *others], key=lambda line: (line.box[1], line.box[0]))
     form_fields = (
         FormField(name=field.name, kind=field.kind, label=name, value=field.value, checked=field.checked, box=field.box)
         for field, name in zip(fields, names, strict=True)
         if field.kind != "note"
     )
     pairs = _build_pairs(fields, boxes, names, labels, rest)
-    return PlacedForm(replace(text, lines=tuple(lines)), tuple(form_fields), tuple(pairs))
+    placed = replace(text, lines=tuple(lines))
+    return PlacedForm(placed, tuple(line.box for line in rows), tuple(form_fields), tuple(pairs))
 
 
 def _to_upright(box: Box, transform: PageTransform) -> Box:
@@ -129,24 +133,24 @@ def _name_field(field: PdfAnnotation, labels: FieldLabels, lines: Sequence[TextL
 
 def _join_rows(
     lines: Sequence[TextLine], values: Sequence[Sequence[TextLine]], labels: Sequence[FieldLabels]
-) -> Iterator[TextLine]:
-    """All lines, those of one row of the form joined; a value's further lines stand by themselves."""
-    rows: list[set[int]] = []  # of label lines
-    members: list[list[TextLine]] = []
+) -> tuple[list[TextLine], list[TextLine]]:
+    """The rows of the form, each one line, and all other lines; a value's further lines are among these."""
+    rows: list[tuple[set[int], list[TextLine]]] = []  # label lines by number, first lines of values
+    others: list[TextLine] = []
     for value, label in zip(values, labels, strict=True):
         own = {at for at in (label.left, label.right) if at is not None}
-        kept = [row for row in rows if not row & own]
-        joined = [member for row, member in zip(rows, members, strict=True) if row & own]
-        members = [member for row, member in zip(rows, members, strict=True) if not row & own]
-        rows = [*kept, own.union(*(row for row in rows if row & own))]
-        members.append([*value[:1], *(line for member in joined for line in member)])
-        yield from value[1:]
-    used: set[int] = set().union(*rows)
-    yield from (line for at, line in enumerate(lines) if at not in used)
-    for row, member in zip(rows, members, strict=True):
-        words = [word for line in [*member, *(lines[at] for at in row)] for word in line.words]
-        if words:
-            yield build_line(sorted(words, key=lambda word: word.box[0]))
+        shared = [row for row in rows if row[0] & own]
+        rows = [row for row in rows if not row[0] & own]
+        rows.append((own.union(*(row[0] for row in shared)), [*value[:1], *(line for row in shared for line in row[1])]))
+        others += value[1:]
+    used: set[int] = set().union(*(row[0] for row in rows))
+    others += [line for at, line in enumerate(lines) if at not in used]
+    joined = ([*members, *(lines[at] for at in numbers)] for numbers, members in rows)
+    return [_join_lines(row) for row in joined if row], others
+
+
+def _join_lines(lines: Sequence[TextLine]) -> TextLine:
+    return build_line(sorted((word for line in lines for word in line.words), key=lambda word: word.box[0]))
 
 
 def _build_pairs(
@@ -172,3 +176,14 @@ def merge_pairs(form: Sequence[KeyValuePair], found: Sequence[KeyValuePair]) -> 
     """The form's pairs, and those found by their positions that have nothing to do with its fields."""
     boxes = [pair.value_box for pair in form]
     return [*form, *(pair for pair in found if not any(_holds(box, *box_centre(pair.value_box)) for box in boxes))]
+
+
+def frame_rows(blocks: Sequence[LayoutBlock], form: PlacedForm) -> list[LayoutBlock]:
+    """The page's blocks with one for each row of the form, and without figures and formulas that fields lie in."""
+    centres = [box_centre(field) for field in form.rows]
+    kept = (
+        block
+        for block in blocks
+        if block.label not in ("figure", "formula") or not any(_holds(block.box, *centre) for centre in centres)
+    )
+    return [*(LayoutBlock("text", box, ROW_SCORE, stands_alone=True) for box in form.rows), *kept]

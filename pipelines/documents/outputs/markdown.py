@@ -16,7 +16,8 @@ MAX_LEVEL = 4
 
 _MARKUP = frozenset("\\`*|_<&~]")
 _LONGEST_ENTITY = 31  # letters: https://html.spec.whatwg.org/multipage/named-characters.html
-_BULLETS = frozenset("-–—•·∙◦▪■●○*‣⁃o")
+_BULLETS = frozenset("-–—•·∙◦▪■●○*‣⁃o□◆▶►➢❍❏❐❑❒❖⬥⬧⧫➔➲★✶◉◎")
+_STATES = frozenset("☐☑☒✓✔✕✖✗✘")  # marks that say something: they stay in the text
 
 
 def to_markdown(document: Document) -> str:
@@ -109,6 +110,8 @@ def _split_mark(text: str) -> tuple[str, str]:
     mark, _, rest = text.partition(" ")
     if rest and mark in _BULLETS:
         return "-", rest
+    if rest and mark in _STATES:
+        return "-", text
     if rest and mark.endswith((".", ")")) and mark[:-1].isdecimal() and len(mark) <= 4:
         return f"{mark[:-1]}.", rest
     return "", text

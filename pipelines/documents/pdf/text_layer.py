@@ -19,10 +19,13 @@ from pipelines.documents.pdf.right_to_left import is_right_to_left, order_words
 from pipelines.documents.pdf.struck_words import find_struck
 from pipelines.documents.pdf.text_quality import find_distrust_reason, find_garbled
 from pipelines.documents.stages import PageText, Pixels, TextLine, TextWord
+from pipelines.documents.structure.text_patterns import is_item
 
 # In heights of the font. The gap between columns is hardly ever under 1.2, a space in justified text hardly ever over.
 MAX_COLUMN_GAP, MAX_STEP_BACK = 1.2, -0.5
 MAX_PIECE_GAP = 0.6  # between pieces of one line that were painted separately
+LONGEST_MARK = 4  # characters
+MAX_MARK_GAP = 4.0  # between the mark of a list item, whose text stands at a tab stop, and its text
 
 MIN_CONTRAST = 16  # of 255 in brightness: words with less cannot be seen, white on white above all
 MIN_IMAGE_SHARE = 0.25  # of the page: smaller images are mostly photographs and logos, and OCR takes time
@@ -155,13 +158,13 @@ def _follows(line: _Line, word: _Word) -> bool:
 def _join_pieces(pieces: list[_Line]) -> list[_Line]:
     """Join pieces that stand side by side into lines, in whatever order they were painted."""
     lines: list[_Line] = []
-    boxes = np.zeros((len(pieces), 4))
+    boxes, reach = np.zeros((len(pieces), 4)), np.zeros(len(pieces))
     for piece in sorted(pieces, key=lambda one: one.box[0]):
         _, y0, x1, y1 = boxes[: len(lines)].T
         higher = np.maximum(y1 - y0, box_height(piece.box))
         lower = np.minimum(y1 - y0, box_height(piece.box))
         gaps = piece.box[0] - x1
-        is_near = (gaps >= MAX_STEP_BACK * higher) & (gaps <= MAX_PIECE_GAP * higher)
+        is_near = (gaps >= MAX_STEP_BACK * higher) & (gaps <= reach[: len(lines)] * higher)
         is_near &= np.minimum(y1, piece.box[3]) - np.maximum(y0, piece.box[1]) > MIN_OVERLAP * lower
         if is_near.any():
             at = int(np.where(is_near, np.abs(gaps), np.inf).argmin())
@@ -170,8 +173,13 @@ def _join_pieces(pieces: list[_Line]) -> list[_Line]:
         else:
             at = len(lines)
             lines.append(piece)
-        boxes[at] = lines[at].box
+        boxes[at], reach[at] = lines[at].box, MAX_MARK_GAP if _is_mark(lines[at]) else MAX_PIECE_GAP
     return lines
+
+
+def _is_mark(line: _Line) -> bool:
+    """Whether it is only a bullet, a number or a tick that an item begins with."""
+    return len(line.words) == 1 and len(line.words[0].text) <= LONGEST_MARK and is_item(f"{line.words[0].text} x")
 
 
 def _build_text_line(line: _Line, transform: PageTransform) -> TextLine:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pipelines.linear_patterns import compile_text, text_begins
 
-_BULLET = r"[•●▪◦‣■□◆▶►✓➢·∙*]"
+_BULLET = r"[•●▪◦‣■□◆▶►✓➢·∙*○◉◎❍❏❐❑❒❖⬥⬧⧫☐☑☒✔✕✖✗✘➔➲★✶]"
 _LETTER = r"[\p{L}\p{Nl}\p{No}_]"  # of a word, but no digit
 _CHINESE_DIGIT = "[一二三四五六七八九十]"
 _CHINESE_NUMBER = r"[\d一二三四五六七八九十]+"
@@ -42,7 +42,7 @@ _is_page_number = text_begins(
     ignore_case=True,
 )
 _is_equation_number = text_begins(r"\s*\(\s*[A-Z]?\.?\d{1,3}(?:\.\d{1,3})*[a-z]?\s*\)\s*$")
-_begins_note = text_begins(r"\s*(?:[*†‡§¶]|\d{1,2}[A-Z(\"“]|\d{1,2}\s[A-Z])")
+_begins_note = text_begins(r"\s*(?:[*†‡§¶]|\[\^\d|\d{1,2}[A-Z(\"“]|\d{1,2}\s[A-Z])")
 
 _RELATIONS = frozenset("=+−±×·∑∫√≤≥<>∂∞∈⊂→≡≈∝^∇αβγδεζηθικλμνξοπρςστυφχψωΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ")
 _WIDE = (("\u3040", "\u30ff"), ("\u3400", "\u9fff"), ("\uac00", "\ud7af"))  # Japanese, Chinese, Korean
