@@ -3,10 +3,9 @@
 import unicodedata
 from collections.abc import Iterable
 
+from pipelines.documents.outputs.hyphenation import HYPHENS, SOFT_HYPHEN, WordForms, join_at_hyphen
 from pipelines.documents.struck_text import STRUCK_BEGIN, STRUCK_END
 from pipelines.documents.types import DocumentLine
-
-_HYPHENS = "-\u00ad\u2010"
 
 
 def line_height(line: DocumentLine) -> float:
@@ -17,30 +16,33 @@ def line_height(line: DocumentLine) -> float:
     return float(((x3 - x0) ** 2 + (y3 - y0) ** 2) ** 0.5)
 
 
-def join_lines(lines: Iterable[str]) -> str:
-    """One paragraph: hyphenated words are rejoined, and scripts without spaces get none."""
-    text = ""
-    for line in (clean_text(one) for one in lines):
+def join_lines(lines: Iterable[str], forms: WordForms | None = None) -> str:
+    """One paragraph: hyphenated words are rejoined, and scripts without spaces get none.
+
+    `forms` tells how the document writes words that stand broken at line ends.
+    """
+    text, known = "", forms or WordForms()
+    for line in (clean_text(one, keep_last_hyphen=True) for one in lines):
         if not text or not line:
             text = text or line
-        elif _ends_in_hyphen(text) and line[0].islower():
-            text = text[:-1] + line
+        elif text[-1] in HYPHENS:
+            text = join_at_hyphen(text, line, known)
         elif _is_wide(text[-1]) and _is_wide(line[0]):
             text += line
         else:
             text += f" {line}"
-    return text
+    return text.rstrip(SOFT_HYPHEN)
 
 
-def clean_text(text: str) -> str:
-    """One line without characters that are no text: controls, private use, lone surrogates."""
+def clean_text(text: str, *, keep_last_hyphen: bool = False) -> str:
+    """One line without characters that are no text: controls, private use, lone surrogates, soft hyphens.
+
+    With `keep_last_hyphen` a soft hyphen at the end stays: the word goes on in the next line.
+    """
     kept = (" " if character.isspace() else character for character in text if not _is_removed(character))
-    return " ".join("".join(kept).split())
-
-
-def _ends_in_hyphen(text: str) -> bool:
-    """After at least two letters or digits."""
-    return len(text) > 2 and text[-1] in _HYPHENS and text[-3:-1].replace("_", "a").isalnum()
+    cleaned = " ".join("".join(kept).split())
+    end = SOFT_HYPHEN if keep_last_hyphen and cleaned.endswith(SOFT_HYPHEN) else ""
+    return cleaned.replace(SOFT_HYPHEN, "") + end
 
 
 def _is_removed(character: str) -> bool:

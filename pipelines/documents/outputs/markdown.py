@@ -7,7 +7,9 @@ The level of a heading follows from its size among all headings of the document.
 from collections.abc import Iterator
 
 from pipelines.documents.outputs.furniture import select_content
+from pipelines.documents.outputs.hyphenation import WordForms
 from pipelines.documents.outputs.line_joining import clean_text, join_lines, line_height
+from pipelines.documents.outputs.page_breaks import mend_page_breaks
 from pipelines.documents.struck_text import mark_struck, select_words, write_marks
 from pipelines.documents.types import Document, Page, Region, Table
 
@@ -21,8 +23,9 @@ _STATES = frozenset("☐☑☒✓✔✕✖✗✘")  # marks that say something: 
 
 
 def to_markdown(document: Document) -> str:
-    levels, seen_furniture = _heading_levels(document), set[str]()
-    blocks = (block for page in document.pages for block in _page_blocks(page, levels, seen_furniture))
+    levels, seen_furniture, forms = _heading_levels(document), set[str](), WordForms.of(document)
+    pages = mend_page_breaks(document, forms).pages
+    blocks = (block for page in pages for block in _page_blocks(page, levels, seen_furniture, forms))
     return write_marks("\n\n".join(blocks) + "\n")
 
 
@@ -63,24 +66,27 @@ def _is_word(text: str) -> bool:
     return text.replace("_", "a").isalnum()
 
 
-def _page_blocks(page: Page, levels: list[float], seen_furniture: set[str]) -> Iterator[str]:
+def _page_blocks(page: Page, levels: list[float], seen_furniture: set[str], forms: WordForms) -> Iterator[str]:
     yield f"<!-- page {page.number} -->"
     if page.error is not None:
         yield f"<!-- page {page.number} could not be read -->"
     tables = {table.region: table for table in page.tables}
     for region in select_content(page, seen_furniture):
-        block = _table_block(tables[region.order], region) if region.order in tables else _region_block(page, region, levels)
+        if region.order in tables:
+            block = _table_block(tables[region.order], region)
+        else:
+            block = _region_block(page, region, levels, forms)
         if block:
             yield block
 
 
-def _region_block(page: Page, region: Region, levels: list[float]) -> str:
-    text = escape_markdown(join_lines(mark_struck(line.text, line.words) for line in region.lines))
+def _region_block(page: Page, region: Region, levels: list[float], forms: WordForms) -> str:
+    text = escape_markdown(join_lines((mark_struck(line.text, line.words) for line in region.lines), forms))
     match region.label:
         case "title":
             return f"{'#' * _heading_level(page, region, levels)} {text}" if text else ""
         case "list":
-            return "\n".join(_list_items(region))
+            return "\n".join(_list_items(region, forms))
         case "figure":
             x0, y0, x1, y1 = (round(edge) for edge in region.box)
             place = f"[Figure on page {page.number}, box {x0} {y0} {x1} {y1}]"
@@ -91,9 +97,9 @@ def _region_block(page: Page, region: Region, levels: list[float]) -> str:
             return text
 
 
-def _list_items(region: Region) -> Iterator[str]:
+def _list_items(region: Region, forms: WordForms) -> Iterator[str]:
     """Lines from one bullet or number to the next are one item; without any, each line is an item."""
-    lines = [clean_text(mark_struck(line.text, line.words)) for line in region.lines]
+    lines = [clean_text(mark_struck(line.text, line.words), keep_last_hyphen=True) for line in region.lines]
     has_marks = any(_split_mark(line)[0] for line in lines)
     items: list[list[str]] = []
     for line in lines:
@@ -101,7 +107,7 @@ def _list_items(region: Region) -> Iterator[str]:
             items.append([])
         items[-1].append(line)
     for item in items:
-        mark, text = _split_mark(join_lines(item))
+        mark, text = _split_mark(join_lines(item, forms))
         yield f"{mark or '-'} {escape_markdown(text)}"
 
 

@@ -7,7 +7,10 @@
 from collections.abc import Iterator
 
 from pipelines.documents.outputs.furniture import select_content
+from pipelines.documents.outputs.hyphenation import WordForms
 from pipelines.documents.outputs.line_joining import clean_text, join_lines
+from pipelines.documents.outputs.page_breaks import mend_page_breaks
+from pipelines.documents.struck_text import mark_struck, write_marks, write_struck
 from pipelines.documents.types import Document, Region, Table
 from pipelines.fence import ADDRESSES_MODEL, fence_text
 
@@ -36,21 +39,21 @@ def _describe_pages(document: Document) -> str:
 
 
 def _quote_pages(document: Document) -> Iterator[str]:
-    seen: set[str] = set()
-    for page in document.pages:
+    seen, forms = set[str](), WordForms.of(document)
+    for page in mend_page_breaks(document, forms).pages:
         tables = {table.region: table for table in page.tables}
         for region in select_content(page, seen):
             label = f" {region.label}" if region.label in _TOLD_LABELS else ""
             if region.order in tables:
                 yield f"[{region.id}{label}]\n{_quote_table(tables[region.order])}"
-            elif (text := _quote_text(region)) or region.label == "figure":
+            elif (text := _quote_text(region, forms)) or region.label == "figure":
                 yield f"[{region.id}{label}] {text}".rstrip()
 
 
-def _quote_text(region: Region) -> str:
+def _quote_text(region: Region, forms: WordForms) -> str:
     if region.label == "list":
-        return "\n".join(clean_text(line.text) for line in region.lines)
-    return join_lines(line.text for line in region.lines)
+        return "\n".join(clean_text(write_struck(line.text, line.words)) for line in region.lines)
+    return write_marks(join_lines((mark_struck(line.text, line.words) for line in region.lines), forms))
 
 
 def _quote_table(table: Table) -> str:

@@ -78,10 +78,15 @@ def split_words(
         split.append((pieces, float(baselines[rows[0]]), bool(garbled[rows].any())))
     notes = find_notes(pieces for pieces, *_ in split)
     return [
-        LayerWord(box, normalise(text), baseline, is_garbled)
+        LayerWord(box, _drop_soft_hyphens(normalise(text)), baseline, is_garbled)
         for pieces, baseline, is_garbled in split
         for text, box in write_words(pieces, notes)
     ]
+
+
+def _drop_soft_hyphens(text: str) -> str:
+    """They say where a word may be broken; one at the end says that it is."""
+    return text[:-1].replace("\u00ad", "") + text[-1:]
 
 
 def _find_levels(

@@ -73,7 +73,7 @@ def test_lines_of_a_paragraph_and_hyphenated_words_are_joined() -> None:
         make_document(make_page(make_region("text", "The har-", "bour was quiet", "at low-", "Cost times.")))
     )
 
-    assert text == "<!-- page 1 -->\n\nThe harbour was quiet at low- Cost times.\n"
+    assert text == "<!-- page 1 -->\n\nThe harbour was quiet at low-Cost times.\n"
 
 
 def test_scripts_without_spaces_are_joined_without() -> None:
