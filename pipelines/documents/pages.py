@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from pipelines.documents.pdf.client import PdfDocument, RenderedPage
+from pipelines.documents.types import DocumentWarning
 from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decode_cost import PICTURE_BYTES, estimate_decode_bytes
 from pipelines.image.decoders import Decoders
@@ -33,6 +34,13 @@ class PageSource(Protocol):
 
     @property
     def page_count(self) -> int: ...
+
+    @property
+    def attachments(self) -> tuple[str, ...]:
+        """The names of files inside the file."""
+
+    @property
+    def warnings(self) -> tuple[DocumentWarning, ...]: ...
 
     async def render_page(self, number: int) -> RenderedPage:
         """Raises an ImageRejected that concerns this page alone."""
@@ -69,6 +77,15 @@ class PdfPages:
     def page_count(self) -> int:
         return self.pdf.page_count
 
+    @property
+    def attachments(self) -> tuple[str, ...]:
+        return self.pdf.attachments
+
+    @property
+    def warnings(self) -> tuple[DocumentWarning, ...]:
+        found: dict[DocumentWarning, bool] = {"xfa-form": self.pdf.is_xfa, "portfolio": self.pdf.is_portfolio}
+        return tuple(name for name, is_so in found.items() if is_so)
+
     async def render_page(self, number: int) -> RenderedPage:
         return await self.pdf.render_page(number, self.dpi)
 
@@ -93,6 +110,8 @@ class ImageFrames:
     first: Picture
     decoders: Decoders
     limits: ImageLimits
+    attachments: tuple[str, ...] = ()
+    warnings: tuple[DocumentWarning, ...] = ()
 
     @property
     def page_count(self) -> int:

@@ -103,7 +103,12 @@ class DocumentsPipeline:
                 async for page in pages:
                     context.on_part(page, len(numbers))
                     done.append(page)
-            return Document(page_count=source.page_count, pages=done)
+            return Document(
+                page_count=source.page_count,
+                warnings=list(source.warnings),
+                attachments=list(source.attachments),
+                pages=done,
+            )
 
     def describe(self, result: Document, context: PromptContext) -> str:
         return describe_document(result)

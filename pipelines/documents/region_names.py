@@ -13,4 +13,6 @@ def name_regions(page: int, regions: Sequence[Region]) -> list[Region]:
 
 def _name_region(id: str, region: Region) -> Region:
     lines = [line.model_copy(update={"id": f"{id}.l{number}"}) for number, line in enumerate(region.lines, start=1)]
-    return region.model_copy(update={"id": id, "text": "\n".join(write_struck(line.text, line.words) for line in lines), "lines": lines})
+    return region.model_copy(
+        update={"id": id, "text": "\n".join(write_struck(line.text, line.words) for line in lines), "lines": lines}
+    )

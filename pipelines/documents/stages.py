@@ -31,7 +31,7 @@ class TextWord:
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """One line, its words in the order in which they are read; `quad` is its outline, `box` the upright box around it."""
+    """One line, its words as they are read; `quad` is its outline, `box` the upright box around it."""
 
     text: str
     quad: QuadArray = field(repr=False)

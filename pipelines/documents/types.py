@@ -19,6 +19,7 @@ Quad = tuple[Point, Point, Point, Point]  # clockwise from the text's own top le
 RegionLabel = Literal[
     "title", "text", "list", "table", "figure", "caption", "header", "footer", "footnote", "formula", "reference"
 ]
+DocumentWarning = Literal["xfa-form", "portfolio"]
 TextSource = Literal["text_layer", "ocr"]
 
 
@@ -41,7 +42,8 @@ class DocumentLine(WireModel):
 class Region(WireModel):
     """A part of a page with one label. `order` is its position in reading order; regions come in that order.
 
-    Ids are given when the page is complete; `text` has the lines as they were read, one a line, struck words between `~~`.
+    Ids are given when the page is complete; `text` has the lines as they were read, one a line, and
+    struck words between `~~`.
     """
 
     id: str = Field(default="", description="page and region, both counted from 1 in reading order: p1.r3")
@@ -125,7 +127,13 @@ class Page(WireModel):
 
 
 class Document(WireModel):
-    """`page_count` counts the pages of the file; `pages` are the requested ones."""
+    """`page_count` counts the pages of the file; `pages` are the requested ones.
+
+    `warnings`: `xfa-form`, a form that only Adobe's programs show, with one page for all others; `portfolio`, a cover
+    around its `attachments`, the names of files inside the PDF, which are not read.
+    """
 
     page_count: int
+    warnings: list[DocumentWarning] = Field(default_factory=list)
+    attachments: list[str] = Field(default_factory=list)
     pages: list[Page]

@@ -28,8 +28,7 @@ class FieldLabels:
 def find_labels(boxes: Sequence[Box], are_buttons: Sequence[bool], lines: Sequence[TextLine]) -> list[FieldLabels]:
     """One for each field; `lines` are those of the page that are no field's value."""
     rights = [
-        _find_right(box, lines, boxes) if is_button else None
-        for box, is_button in zip(boxes, are_buttons, strict=True)
+        _find_right(box, lines, boxes) if is_button else None for box, is_button in zip(boxes, are_buttons, strict=True)
     ]
     taken = {right for right in rights if right is not None}
     free = [at for at in range(len(lines)) if at not in taken]

@@ -29,7 +29,7 @@ LINE_HEIGHT = 1.4  # of a field, in heights of its text; in lines where it has s
 
 @dataclass(frozen=True, slots=True)
 class PlacedForm:
-    """`text` with all values; `fields` in the boxes of the page as it came in, `pairs` and `rows` in those of `text`."""
+    """`text` with all values; `fields` in pixels of the page as it came in, `pairs` and `rows` in those of `text`."""
 
     text: PageText
     rows: tuple[Box, ...] = ()
@@ -81,7 +81,9 @@ def _take_values(
         for (at, _), words in parts.items():
             part = line if len(words) == len(line.words) else build_line(words)
             (rest if at < 0 else inside[at]).append(part)
-    values = [list(_choose_value(field, box, inside[at])) for at, (field, box) in enumerate(zip(fields, boxes, strict=True))]
+    values = [
+        list(_choose_value(field, box, inside[at])) for at, (field, box) in enumerate(zip(fields, boxes, strict=True))
+    ]
     return values, rest
 
 
@@ -141,7 +143,9 @@ def _join_rows(
         own = {at for at in (label.left, label.right) if at is not None}
         shared = [row for row in rows if row[0] & own]
         rows = [row for row in rows if not row[0] & own]
-        rows.append((own.union(*(row[0] for row in shared)), [*value[:1], *(line for row in shared for line in row[1])]))
+        rows.append(
+            (own.union(*(row[0] for row in shared)), [*value[:1], *(line for row in shared for line in row[1])])
+        )
         others += value[1:]
     used: set[int] = set().union(*(row[0] for row in rows))
     others += [line for at, line in enumerate(lines) if at not in used]

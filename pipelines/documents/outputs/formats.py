@@ -16,7 +16,10 @@ def to_text(document: Document) -> str:
 
 
 def _page_text(page: Page) -> str:
-    regions = ("".join(f"{clean_text(write_struck(line.text, line.words))}\n" for line in region.lines) for region in page.regions)
+    regions = (
+        "".join(f"{clean_text(write_struck(line.text, line.words))}\n" for line in region.lines)
+        for region in page.regions
+    )
     return "\n".join(region for region in regions if region)
 
 

@@ -23,6 +23,8 @@ def join_lines(lines: Iterable[str], forms: WordForms | None = None) -> str:
     """
     text, known = "", forms or WordForms()
     for line in (clean_text(one, keep_last_hyphen=True) for one in lines):
+        if text.endswith(STRUCK_END) and line.startswith(STRUCK_BEGIN):
+            text, line = text[:-1], line[1:]  # one passage
         if not text or not line:
             text = text or line
         elif text[-1] in HYPHENS:
@@ -55,5 +57,7 @@ def _is_removed(character: str) -> bool:
 
 
 def _is_wide(character: str) -> bool:
-    """True of Chinese and Japanese characters; Korean has spaces."""
+    """True of Chinese and Japanese characters; Korean has spaces, and the marks of struck words need some."""
+    if character in (STRUCK_BEGIN, STRUCK_END):
+        return False
     return unicodedata.east_asian_width(character) in "WF" and not "\uac00" <= character <= "\ud7a3"

@@ -10,6 +10,7 @@ from pipelines.documents.outputs.furniture import select_content
 from pipelines.documents.outputs.hyphenation import WordForms
 from pipelines.documents.outputs.line_joining import clean_text, join_lines, line_height
 from pipelines.documents.outputs.page_breaks import mend_page_breaks
+from pipelines.documents.outputs.warnings import describe_warnings
 from pipelines.documents.struck_text import mark_struck, select_words, write_marks
 from pipelines.documents.types import Document, Page, Region, Table
 
@@ -26,7 +27,8 @@ def to_markdown(document: Document) -> str:
     levels, seen_furniture, forms = _heading_levels(document), set[str](), WordForms.of(document)
     pages = mend_page_breaks(document, forms).pages
     blocks = (block for page in pages for block in _page_blocks(page, levels, seen_furniture, forms))
-    return write_marks("\n\n".join(blocks) + "\n")
+    warnings = (escape_markdown(warning) for warning in describe_warnings(document))
+    return write_marks("\n\n".join([*warnings, *blocks]) + "\n")
 
 
 def escape_markdown(text: str) -> str:

@@ -10,6 +10,7 @@ from pipelines.documents.outputs.furniture import select_content
 from pipelines.documents.outputs.hyphenation import WordForms
 from pipelines.documents.outputs.line_joining import clean_text, join_lines
 from pipelines.documents.outputs.page_breaks import mend_page_breaks
+from pipelines.documents.outputs.warnings import describe_warnings
 from pipelines.documents.struck_text import mark_struck, write_marks, write_struck
 from pipelines.documents.types import Document, Region, Table
 from pipelines.fence import ADDRESSES_MODEL, fence_text
@@ -39,6 +40,7 @@ def _describe_pages(document: Document) -> str:
 
 
 def _quote_pages(document: Document) -> Iterator[str]:
+    yield from map(clean_text, describe_warnings(document))
     seen, forms = set[str](), WordForms.of(document)
     for page in mend_page_breaks(document, forms).pages:
         tables = {table.region: table for table in page.tables}

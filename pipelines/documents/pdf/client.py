@@ -166,6 +166,7 @@ class PdfDocument:
         self.key = key
         self._pdfium, self._data, self._password = pdfium, data, password
         self.page_count = 0
+        self.is_xfa, self.attachments = False, tuple[str, ...]()
 
     async def open(self) -> None:
         facts = {"kind": "open", "key": self.key, "password": self._password}
@@ -178,9 +179,15 @@ class PdfDocument:
             raise DocumentLocked(f"this PDF is locked: {hint}")
         if reply["outcome"] != "done":
             raise DocumentCorrupt(f"this PDF cannot be opened: {reply['reason']}")
-        self.page_count = int(reply["pages"])
+        self.page_count, self.is_xfa = int(reply["pages"]), bool(reply["xfa"])
+        self.attachments = tuple(reply["attachments"])
         if not self.page_count:
             raise DocumentCorrupt("this PDF has no pages")
+
+    @property
+    def is_portfolio(self) -> bool:
+        """Whether it is a cover around its attachments, as far as its catalog is not compressed."""
+        return bool(self.attachments) and b"/Collection" in self._data
 
     async def page_size(self, number: int, dpi: int) -> tuple[int, int]:
         """Width and height of a page in pixels; 1 x 1 for a page that cannot be read."""

@@ -11,13 +11,13 @@ MIN_WORDS, SAMPLE = 8, 600  # words that decide; characters of the text that are
 LARGEST_SHIFT = 31  # 29 is usual: glyph 3 is the space
 MIN_COMMON, MAX_COMMON = 0.12, 0.03  # share of common words after and before
 MIN_DIFFERENT = 3  # of them
-_COMMON = frozenset(
-    "the of and to in is for that with on as by at from be are was or an this it not have "  # English
-    "der die und das den von mit ist im nicht des ein eine für auf dem "
-    "le la les de des et du en un une est que pour dans "
-    "el los las del por con una se para "
-    "il di che per non sono della do da os em um uma een het van op".split()
-)
+# English, German, French, Spanish, Italian, Portuguese and Dutch.
+_COMMON_WORDS = """
+the of and to in is for that with on as by at from be are was or an this it not have der die und das den von mit ist
+im nicht des ein eine für auf dem le la les de des et du en un une est que pour dans el los las del por con una se
+para il di che per non sono della do da os em um uma een het van op
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
 
 
 def strip_codes(text: str) -> str:
@@ -45,9 +45,7 @@ def is_shifted(text: str) -> bool:
 
 
 def _shift(text: str, shift: int) -> list[str]:
-    return "".join(
-        one if one.isspace() else chr(min(max(ord(one) + shift, 0x20), 0x10FFFF)) for one in text
-    ).split()
+    return "".join(one if one.isspace() else chr(min(max(ord(one) + shift, 0x20), 0x10FFFF)) for one in text).split()
 
 
 def _share_of_common(words: list[str]) -> float:

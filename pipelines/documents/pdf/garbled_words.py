@@ -38,9 +38,7 @@ def _replace_in_line(line: TextLine, found: Sequence[TextWord]) -> TextLine:
 def _replace_word(word: TextWord, found: Sequence[TextWord]) -> TextWord:
     x0, y0, x1, y1 = _widen(word.box)
     own = [
-        one
-        for one in found
-        if x0 <= (one.box[0] + one.box[2]) / 2 <= x1 and y0 <= (one.box[1] + one.box[3]) / 2 <= y1
+        one for one in found if x0 <= (one.box[0] + one.box[2]) / 2 <= x1 and y0 <= (one.box[1] + one.box[3]) / 2 <= y1
     ]
     if not own:
         return word

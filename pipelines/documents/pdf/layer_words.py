@@ -11,7 +11,6 @@ from pipelines.boxes import Box
 from pipelines.documents.pdf.page_characters import Floats
 from pipelines.documents.pdf.raised_text import (
     JOINED_GAP,
-    WordPiece,
     find_levels,
     find_notes,
     split_levels,

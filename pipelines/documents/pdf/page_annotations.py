@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from pipelines.documents.pdf.page_characters import Floats
 
 MAX_ANNOTATIONS = 2_000  # of a page
+MAX_ATTACHMENTS, MAX_FILE_NAME = 100, 200  # files in a document that are named, and characters of a name
 MAX_TEXT = 10_000  # characters of a value or note
 MAX_BYTES = 4 * 2**20  # of all annotations of a page
 

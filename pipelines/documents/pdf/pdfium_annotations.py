@@ -7,7 +7,14 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
-from pipelines.documents.pdf.page_annotations import MAX_ANNOTATIONS, MAX_TEXT, AnnotationKind, PdfAnnotation
+from pipelines.documents.pdf.page_annotations import (
+    MAX_ANNOTATIONS,
+    MAX_ATTACHMENTS,
+    MAX_FILE_NAME,
+    MAX_TEXT,
+    AnnotationKind,
+    PdfAnnotation,
+)
 
 _HIDDEN = pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
 _FIELDS: dict[int, AnnotationKind] = {
@@ -57,6 +64,13 @@ def find_strikeouts(page: Any) -> list[tuple[float, float, float, float]]:
                     middle = (min(ys) + max(ys)) / 2
                     lines.append((min(xs), middle, max(xs), middle))
     return lines
+
+
+def list_attachments(document: Any) -> list[str]:
+    """The names of files inside the PDF."""
+    count = min(pdfium.FPDFDoc_GetAttachmentCount(document), MAX_ATTACHMENTS)
+    files = (pdfium.FPDFDoc_GetAttachment(document, index) for index in range(count))
+    return [_read_text(pdfium.FPDFAttachment_GetName, file)[:MAX_FILE_NAME] for file in files if file]
 
 
 def _read_all(page: Any, form: Any) -> Iterator[PdfAnnotation]:

@@ -19,7 +19,7 @@ from models.thread_priority import lower_thread_priority
 from pipelines.confinement.channel import ChannelMessage
 from pipelines.confinement.child import serve_requests
 from pipelines.documents.pdf.page_annotations import PdfAnnotation, pack_annotations
-from pipelines.documents.pdf.pdfium_annotations import find_strikeouts, read_annotations
+from pipelines.documents.pdf.pdfium_annotations import find_strikeouts, list_attachments, read_annotations
 from pipelines.documents.pdf.pdfium_objects import PointBox
 from pipelines.documents.pdf.pdfium_text import PointsToPixels, read_characters
 
@@ -79,7 +79,9 @@ class PdfiumProcess:
         except pypdfium2.PdfiumError as cause:
             is_locked = cause.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
             return _refuse("locked" if is_locked else "corrupt", str(cause))
-        return ChannelMessage({"outcome": "done", "pages": len(document)})
+        is_xfa = document.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND)
+        facts = {"pages": len(document), "xfa": is_xfa, "attachments": list_attachments(document)}
+        return ChannelMessage({"outcome": "done", **facts})
 
 
 def _refuse(outcome: str, reason: str) -> ChannelMessage:

@@ -182,4 +182,3 @@ def _is_opaque(image: Any, page: Any) -> bool:
         return bool((alpha > 250).mean() > 0.9)
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)
-

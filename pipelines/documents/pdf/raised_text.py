@@ -7,6 +7,7 @@ number that is no power is the mark of a note: it becomes a word of its own, `6,
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -27,11 +28,12 @@ MIN_GAP, MAX_GAP, JOINED_GAP = -0.5, 0.45, 0.12  # of white before it; at most t
 LONGEST, LONGEST_SAME_SIZE = 15, 3  # characters
 
 _PLAIN = frozenset("*†‡§¶‖#°ºª®™©℠’‘'\"”“′″´`.,;:")  # raised by nature, or no danger to the value
-_ORDINALS = frozenset("st nd rd th er ère ere re e ème eme me ter o a os as le lle r tm sm mo ma ta de te".split())
-_UNITS = frozenset(
-    "m mm cm dm km nm µm μm in ft yd mi ha s ms µs h d g kg mg µg l ml N J W kW Pa Hz K V A T mol cd rad sr Gy bar eV "
-    "sin cos tan log ln exp det dim px pt".split()
-)
+_ORDINAL_ENDINGS = "st nd rd th er ère ere re e ème eme me ter o a os as le lle r tm sm mo ma ta de te"
+_UNITS_AND_FUNCTIONS = """
+m mm cm dm km nm µm μm in ft yd mi ha s ms µs h d g kg mg µg l ml N J W kW Pa Hz K V A T mol cd rad sr Gy bar eV sin
+cos tan log ln exp det dim px pt
+"""
+_ORDINALS, _UNITS = frozenset(_ORDINAL_ENDINGS.split()), frozenset(_UNITS_AND_FUNCTIONS.split())
 _is_note_mark = text_is(r"\d{1,3}(?:[,–-]\s?\d{1,3})*,?")
 _is_large_number = text_is(r".*(?:\d{4}|\d[,.' ]\d{3})")
 _SUBSCRIPTS = str.maketrans("0123456789+-−()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎")
@@ -60,7 +62,11 @@ class _Run:
 def find_levels(boxes: Floats, baselines: Floats) -> tuple[NDArray[np.int8], NDArray[np.bool_], NDArray[np.bool_]]:
     """For characters in the order of the content: their levels, whether each is joined to the one before it although
     it stands higher or lower, and whether it is raised before the text that it belongs to."""
-    levels, joined, leads = np.zeros(len(boxes), np.int8), np.zeros(len(boxes), np.bool_), np.zeros(len(boxes), np.bool_)
+    levels, joined, leads = (
+        np.zeros(len(boxes), np.int8),
+        np.zeros(len(boxes), np.bool_),
+        np.zeros(len(boxes), np.bool_),
+    )
     base: _Run | None = None
     last: _Run | None = None
     for run in _split_runs(boxes, baselines):
@@ -192,9 +198,13 @@ def split_levels(
     text: Sequence[str], boxes: Floats, levels: NDArray[np.int8], leads: NDArray[np.bool_]
 ) -> tuple[WordPiece, ...]:
     """The pieces of one word's characters."""
-    cuts = [0, *(np.flatnonzero((np.diff(levels) != 0) | (np.diff(leads.astype(np.int8)) != 0)) + 1).tolist(), len(text)]
+    cuts = [
+        0,
+        *(np.flatnonzero((np.diff(levels) != 0) | (np.diff(leads.astype(np.int8)) != 0)) + 1).tolist(),
+        len(text),
+    ]
     pieces = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         low, high = boxes[start:end, :2].min(axis=0).tolist(), boxes[start:end, 2:].max(axis=0).tolist()
         box = cast(Box, (*low, *high))
         pieces.append(WordPiece("".join(text[start:end]), box, int(levels[start]), bool(leads[start])))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.confinement.channel import ChannelMessage
-from pipelines.documents.pdf.page_annotations import unpack_annotations
+from pipelines.documents.pdf.page_annotations import MAX_ATTACHMENTS, MAX_FILE_NAME, unpack_annotations
 from pipelines.documents.pdf.page_characters import MAX_CHARACTERS, MAX_OBJECTS
 
 _MOST_PAGES = 2**31 - 1  # PDFium counts them in a C int
@@ -41,10 +41,18 @@ def check_reply(request: ChannelMessage, reply: ChannelMessage) -> None:
         reason.encode()  # raises where no answer could carry it
     elif request.facts["kind"] == "open":
         _require(0 <= _whole(reply.facts["pages"]) <= _MOST_PAGES, "number of pages")
+        _check_attachments(reply.facts["attachments"])
+        _require(isinstance(reply.facts["xfa"], bool), "kind of form")
     elif request.facts["kind"] == "size":
         _check_size(_whole(reply.facts["width"]), _whole(reply.facts["height"]), request.facts["max_pixels"])
     elif request.facts["kind"] == "page":
         _check_page(request.facts, reply)
+
+
+def _check_attachments(names: Any) -> None:
+    _require(isinstance(names, list) and len(names) <= MAX_ATTACHMENTS, "list of attachments")
+    _require(all(isinstance(name, str) and len(name) <= MAX_FILE_NAME for name in names), "name of an attachment")
+    "".join(names).encode()  # raises where no answer could carry it
 
 
 def _check_page(wanted: Mapping[str, Any], reply: ChannelMessage) -> None:

@@ -8,6 +8,7 @@ words of Latin script, and numbers behind them, keep their own order.
 
 import unicodedata
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -121,7 +122,7 @@ def _lie_among(directions: Sequence[str], direction: str) -> list[bool]:
     """Which words have this direction, or are numbers and signs between two that have it."""
     found = [one == direction for one in directions]
     places = [at for at, one in enumerate(directions) if one != "N"]
-    for before, after in zip(places, places[1:], strict=False):
+    for before, after in pairwise(places):
         if found[before] and found[after]:
             found[before:after] = [True] * (after - before)
     return found

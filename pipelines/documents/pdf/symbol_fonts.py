@@ -1,8 +1,8 @@
 """Meanings of the codes of symbol fonts, which have none in Unicode: bullets, boxes, ticks and arrows.
 
-Word writes its bullets in Symbol and Wingdings. Their characters arrive as private-use codes U+F020 to U+F0FF, or, where
-a font names no Unicode at all, as the Latin letter of the same code. The tables are of what documents use, after the
-fonts' published code charts (Wingdings: ISO/IEC JTC1/SC2/WG2 N4384; ZapfDingbats: Adobe's glyph list).
+Word writes its bullets in Symbol and Wingdings. Their characters arrive as private-use codes U+F020 to U+F0FF, or,
+where a font names no Unicode at all, as the Latin letter of the same code. The tables are of what documents use, after
+the fonts' published charts (Wingdings: ISO/IEC JTC1/SC2/WG2 N4384; ZapfDingbats: Adobe's glyph list).
 """
 
 from typing import Final

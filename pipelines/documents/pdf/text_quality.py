@@ -36,7 +36,7 @@ def find_distrust_reason(characters: PageCharacters) -> str | None:
     """Why the page's text cannot be trusted; None if it can, or if there is none."""
     if characters.too_many:
         return "too many characters"
-    codes, visible = characters.codes, ~_is_space(characters)
+    visible = ~_is_space(characters)
     if (count := int(visible.sum())) < MIN_CHARACTERS:
         return None
     if (characters.invisible & visible).sum() > MAX_HIDDEN * count:

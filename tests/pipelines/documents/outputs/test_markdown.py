@@ -139,3 +139,9 @@ def test_a_failed_page_is_mentioned() -> None:
     failed = make_page(number=2).model_copy(update={"error": "page 2 cannot be read"})
 
     assert "<!-- page 2 could not be read -->" in to_markdown(make_document(make_page(), failed))
+
+
+def test_ticks_and_empty_boxes_of_items_are_kept() -> None:
+    text = to_markdown(make_document(make_page(make_region("list", "☑ Flight booked", "☐ Hotel booked", "▪ Scan"))))
+
+    assert text.splitlines()[2:] == ["- ☑ Flight booked", "- ☐ Hotel booked", "- Scan"]

@@ -11,7 +11,15 @@ from reportlab.pdfgen.canvas import Canvas
 from pipelines.documents.pdf.text_layer import read_text_layer, read_trusted_text_layer
 from pipelines.documents.stages import PageText
 from tests.pipelines.documents.conftest import UsePdf
-from tests.pipelines.documents.sample_pdfs import HEIGHT, SENTENCES, DrawPage, draw_all, draw_text, make_pdf, rotate_page
+from tests.pipelines.documents.sample_pdfs import (
+    HEIGHT,
+    SENTENCES,
+    DrawPage,
+    draw_all,
+    draw_text,
+    make_pdf,
+    rotate_page,
+)
 
 Parts = tuple[str | tuple[str, float], ...]
 
