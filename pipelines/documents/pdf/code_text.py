@@ -7,6 +7,7 @@ glyphs from another number gives each character the code of another, at one dist
 from itertools import pairwise
 
 LONG_CODE = 16  # letters of a word in capitals: sequences of genes and proteins; German words are longer, in small ones
+MIN_GROUPS = 3  # of equal length, with hyphens between them, as keys have them
 MIN_WORDS, SAMPLE = 8, 600  # words that decide; characters of the text that are looked at
 LARGEST_SHIFT = 31  # 29 is usual: glyph 3 is the space
 MIN_COMMON, MAX_COMMON = 0.12, 0.03  # share of common words after and before
@@ -27,6 +28,9 @@ def strip_codes(text: str) -> str:
 
 def _is_code(word: str) -> bool:
     bare = word.strip(".,;:()[]{}\"'")
+    groups = bare.split("-")
+    if len(groups) >= MIN_GROUPS and len(groups[0]) > 1 and len({*map(len, groups)}) == 1:
+        return True
     letters = [character for character in bare if character.isalpha()]
     has_digits = any(character.isdecimal() for character in bare) and bool(letters)
     turns = sum(before.islower() and after.isupper() for before, after in pairwise(bare))
@@ -52,7 +56,7 @@ def _share_of_common(words: list[str]) -> float:
     return sum(_strip(word) in _COMMON for word in words) / max(len(words), 1)
 
 
-def _find_common(words: list[str]) -> set[str]:
+def _find_common(words: list[str]) -> frozenset[str]:
     return _COMMON.intersection(map(_strip, words))
 
 

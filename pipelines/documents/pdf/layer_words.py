@@ -11,6 +11,7 @@ from pipelines.boxes import Box
 from pipelines.documents.pdf.page_characters import Floats
 from pipelines.documents.pdf.raised_text import (
     JOINED_GAP,
+    WordPiece,
     find_levels,
     find_notes,
     split_levels,
@@ -66,26 +67,53 @@ def split_words(
     levels, joined, leads = _find_levels(boxes[kept], baselines[kept], enabled=with_levels)
     continued = _find_continued(codes, boxes, kept, is_space, from_right) & (codes[kept[:-1]] != HYPHEN)
     continued |= joined[1:] | is_mark[kept[1:]]
-    starts = [0, *(np.flatnonzero(~continued) + 1).tolist()]
-    split = []
-    for start, end in zip(starts, [*starts[1:], len(kept)], strict=True):
-        places = list(range(start, end))
-        if from_right[start:end].any():
-            places = order_characters(places, codes[kept], boxes[kept], from_right)
-        rows = kept[places]
-        pieces = split_levels([texts[row] for row in rows.tolist()], boxes[rows], levels[places], leads[places])
-        split.append((pieces, float(baselines[rows[0]]), bool(garbled[rows].any())))
-    notes = find_notes(pieces for pieces, *_ in split)
+    starts = np.array([0, *(np.flatnonzero(~continued) + 1).tolist()])
+    own = [texts[row] for row in kept.tolist()]
+    words = _Spans(codes[kept], boxes[kept], own, from_right, levels, leads).write(starts)
+    firsts, are_garbled = baselines[kept[starts]].tolist(), np.logical_or.reduceat(garbled[kept], starts).tolist()
     return [
-        LayerWord(box, _drop_soft_hyphens(normalise(text)), baseline, is_garbled)
-        for pieces, baseline, is_garbled in split
-        for text, box in write_words(pieces, notes)
+        LayerWord(box, _clean(text), baseline, is_garbled)
+        for written, baseline, is_garbled in zip(words, firsts, are_garbled, strict=True)
+        for text, box in written
     ]
 
 
-def _drop_soft_hyphens(text: str) -> str:
-    """They say where a word may be broken; one at the end says that it is."""
-    return text[:-1].replace("\u00ad", "") + text[-1:]
+@dataclass(frozen=True, slots=True)
+class _Spans:
+    """The characters of all words, in the order of the content; arrays and `texts` have one row for each."""
+
+    codes: NDArray[np.uint32]
+    boxes: Floats
+    texts: list[str]
+    from_right: NDArray[np.bool_]
+    levels: NDArray[np.int8]
+    leads: NDArray[np.bool_]
+
+    def write(self, starts: NDArray[np.intp]) -> list[list[tuple[str, Box]]]:
+        """For each word its text and box; more than one where the marks of notes are words of their own."""
+        lows = np.minimum.reduceat(self.boxes[:, :2], starts, axis=0)
+        highs = np.maximum.reduceat(self.boxes[:, 2:], starts, axis=0)
+        boxes = cast(list[Box], [tuple(row) for row in np.concatenate([lows, highs], axis=1).tolist()])
+        is_plain = ~np.logical_or.reduceat((self.levels != 0) | self.from_right, starts)
+        spans = list(zip(starts.tolist(), [*starts[1:].tolist(), len(self.texts)], strict=True))
+        # Only few words have more to them than their characters.
+        pieces = {at: self._divide(*spans[at]) for at in np.flatnonzero(~is_plain).tolist()}
+        notes = find_notes(pieces.values())
+        return [
+            list(write_words(pieces[at], notes)) if at in pieces else [("".join(self.texts[start:end]), boxes[at])]
+            for at, (start, end) in enumerate(spans)
+        ]
+
+    def _divide(self, start: int, end: int) -> tuple[WordPiece, ...]:
+        rows = list(range(start, end))
+        if self.from_right[start:end].any():
+            rows = order_characters(rows, self.codes, self.boxes, self.from_right)
+        return split_levels([self.texts[row] for row in rows], self.boxes[rows], self.levels[rows], self.leads[rows])
+
+
+def _clean(text: str) -> str:
+    """NFC, without soft hyphens: they say where a word may be broken; one at the end says that it is."""
+    return text if text.isascii() else normalise(text[:-1].replace("\u00ad", "") + text[-1:])
 
 
 def _find_levels(

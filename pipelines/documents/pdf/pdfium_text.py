@@ -6,9 +6,9 @@ service's process.
 
 import ctypes
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import pi
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pypdfium2.raw as pdfium
@@ -26,6 +26,7 @@ from pipelines.documents.pdf.pdfium_objects import (
 )
 from pipelines.documents.pdf.symbol_fonts import translate_symbols
 
+_SPACE = 0x20  # PDFium adds no character above it
 MAX_COVERS = 8  # images over text whose transparency is checked
 
 
@@ -74,8 +75,7 @@ def read_characters(page: Any, to_pixels: PointsToPixels, strikeouts: Iterable[P
     return characters
 
 
-@dataclass(frozen=True, slots=True)
-class _Character:
+class _Character(NamedTuple):  # a page has thousands, and a dataclass takes three times as long
     """Box and origin are points, the angle radians clockwise; `text` is the object that it belongs to."""
 
     code: int
@@ -97,14 +97,15 @@ class _CharacterReader:
     def read(self, index: int) -> _Character:
         """Spaces that PDFium adds have no direction and no font of their own: they follow the character before."""
         page, rect = self._page, self._rect
+        code = pdfium.FPDFText_GetUnicode(page, index)
         pdfium.FPDFText_GetLooseCharBox(page, index, rect)
         pdfium.FPDFText_GetCharOrigin(page, index, self._x, self._y)
-        if pdfium.FPDFText_IsGenerated(page, index) != 1:
+        if code > _SPACE or pdfium.FPDFText_IsGenerated(page, index) != 1:
             self._angle = pdfium.FPDFText_GetCharAngle(page, index)
             found = pdfium.FPDFText_GetTextObject(page, index)
             self._text = self._texts.get(read_address(found), TextObject()) if found else TextObject()
         return _Character(
-            pdfium.FPDFText_GetUnicode(page, index),
+            code,
             (rect.left, rect.bottom, rect.right, rect.top),
             (self._x.value, self._y.value),
             self._angle,
@@ -119,7 +120,7 @@ def _join_surrogates(rows: list[_Character]) -> list[_Character]:
     for row in rows:
         if joined and _is_low(row.code) and _is_high(joined[-1].code):
             code = 0x10000 + ((joined[-1].code & 0x3FF) << 10) + (row.code & 0x3FF)
-            joined[-1] = replace(joined[-1], code=code)
+            joined[-1] = joined[-1]._replace(code=code)
         else:
             joined.append(row)
     return joined

@@ -51,9 +51,10 @@ class _Line:
 
 def read_trusted_text_layer(pixels: Pixels, characters: PageCharacters) -> PageText | None:
     """The page's text; None if its text layer cannot be trusted and the page needs OCR."""
-    if find_distrust_reason(characters) is not None:
+    garbled = find_garbled(characters)
+    if find_distrust_reason(characters, garbled) is not None:
         return None
-    text = read_text_layer(pixels, characters)
+    text = _read_layer(pixels, characters, garbled, include_hidden=False)
     is_blank = int(pixels.max()) - int(pixels.min()) < MIN_CONTRAST
     return text if text.lines or is_blank else None
 
@@ -76,7 +77,13 @@ def read_text_layer(pixels: Pixels, characters: PageCharacters, *, include_hidde
 
     With `include_hidden`, also text that is not painted or is painted over, such as that of a scanner's own OCR.
     """
-    kept, garbled = _are_inside(characters, pixels.shape), find_garbled(characters)
+    return _read_layer(pixels, characters, find_garbled(characters), include_hidden=include_hidden)
+
+
+def _read_layer(
+    pixels: Pixels, characters: PageCharacters, garbled: NDArray[np.bool_], *, include_hidden: bool
+) -> PageText:
+    kept = _are_inside(characters, pixels.shape)
     if not include_hidden:
         kept &= ~(characters.invisible | characters.covered)
     quarters = characters.quarters[kept]

@@ -32,8 +32,8 @@ _PLACEHOLDERS = compile_text(r"\(cid:\d+\)|/?GLYPH<?[\w#]+>?|/g\d{1,5}\b|\\u[0-9
 _LEADERS = frozenset("._-…·•")
 
 
-def find_distrust_reason(characters: PageCharacters) -> str | None:
-    """Why the page's text cannot be trusted; None if it can, or if there is none."""
+def find_distrust_reason(characters: PageCharacters, garbled: NDArray[np.bool_] | None = None) -> str | None:
+    """Why the page's text cannot be trusted; None if it can, or if there is none. `garbled` as `find_garbled` gives."""
     if characters.too_many:
         return "too many characters"
     visible = ~_is_space(characters)
@@ -47,9 +47,10 @@ def find_distrust_reason(characters: PageCharacters) -> str | None:
     if (unreadable & visible).sum() > MAX_GARBLED * count:
         return "its font maps to no readable characters"
     reason = find_non_language_reason(_read_text(characters, ~unreadable))
-    if reason is None and (find_garbled(characters) & visible).sum() > MAX_GARBLED * count:
-        return "its fonts map to the wrong characters"
-    return reason
+    if reason is not None:
+        return reason
+    garbled = find_garbled(characters) if garbled is None else garbled
+    return "its fonts map to the wrong characters" if (garbled & visible).sum() > MAX_GARBLED * count else None
 
 
 def find_garbled(characters: PageCharacters) -> NDArray[np.bool_]:
@@ -88,10 +89,14 @@ def find_non_language_reason(text: str) -> str | None:
         return "it is made of placeholders"
     if len(visible) >= MIN_LETTERS and sum(map(str.isalnum, visible)) < MIN_ALPHANUMERIC * len(visible):
         return "most of it is neither letters nor digits"
-    words = strip_codes(text)
-    letters = Counter(character.lower() for character in words if character.isalpha() and ord(character) < 0x250)
+    reason = _find_letter_reason(visible)
+    return reason and _find_letter_reason(list(strip_codes(text)))  # codes are in no language
+
+
+def _find_letter_reason(text: list[str]) -> str | None:
+    letters = Counter(character.lower() for character in text if character.isalpha() and ord(character) < 0x250)
     latin = sum(letters.values())
-    if latin < max(MIN_LETTERS, sum(map(str.isalpha, words)) // 2):
+    if latin < max(MIN_LETTERS, sum(map(str.isalpha, text)) // 2):
         return None
     if sum(number for letter, number in letters.items() if "z" < letter <= "\xff") > MAX_ACCENTED * latin:
         return "too many of its letters have accents"
