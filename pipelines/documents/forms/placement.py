@@ -56,7 +56,9 @@ def place_form(text: PageText, annotations: Sequence[PdfAnnotation], size: tuple
     )
     pairs = _build_pairs(fields, boxes, names, labels, rest)
     placed = replace(text, lines=tuple(lines))
-    return PlacedForm(placed, tuple(line.box for line in rows), tuple(form_fields), tuple(pairs))
+    frames = list(_frame_fields(values, labels, rest))
+    frames += [line.box for line in rows if not any(_holds(frame, *box_centre(line.box)) for frame in frames)]
+    return PlacedForm(placed, tuple(frames), tuple(form_fields), tuple(pairs))
 
 
 def _to_upright(box: Box, transform: PageTransform) -> Box:
@@ -151,6 +153,16 @@ def _join_rows(
     others += [line for at, line in enumerate(lines) if at not in used]
     joined = ([*members, *(lines[at] for at in numbers)] for numbers, members in rows)
     return [_join_lines(row) for row in joined if row], others
+
+
+def _frame_fields(
+    values: Sequence[Sequence[TextLine]], labels: Sequence[FieldLabels], lines: Sequence[TextLine]
+) -> Iterator[Box]:
+    """The boxes of fields that take more than a row: their labels stand above them, or their values have lines."""
+    for value, label in zip(values, labels, strict=True):
+        if value and (label.above is not None or len(value) > 1):
+            printed = [lines[at].box for at in (label.left, label.above) if at is not None]
+            yield enclosing_box([*printed, *(line.box for line in value)])
 
 
 def _join_lines(lines: Sequence[TextLine]) -> TextLine:

@@ -55,10 +55,12 @@ def split_words(
     Boxes are upright pixels, `baselines` (n,) y; `garbled` (n,) marks characters that are not what they show. Without
     `with_levels` nothing is taken as raised or lowered.
     """
-    texts = [_text_of_code(code) for code in codes.tolist()]
+    spelled = {code: _text_of_code(code) for code in set(codes.tolist())}
+    texts = [spelled[code] for code in codes.tolist()]
     is_space = np.array([not text for text in texts], np.bool_)
     _attach_accents(codes, boxes, texts)
-    is_mark = np.array([bool(text) and unicodedata.combining(text[0]) > 0 for text in texts], np.bool_)
+    marks = [code for code, text in spelled.items() if text and unicodedata.combining(text[0])]
+    is_mark = np.isin(codes, marks)
     visible = np.array([bool(text) for text in texts], np.bool_)
     kept = np.flatnonzero(visible & ((boxes[:, 2:] > boxes[:, :2]).all(axis=1) | is_mark))
     if not len(kept):

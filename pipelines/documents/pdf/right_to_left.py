@@ -34,6 +34,8 @@ def find_right_to_left(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 def is_right_to_left(text: str) -> bool:
     """Whether its first letter is of such a script."""
+    if text.isascii():
+        return False
     for character in text:
         direction = unicodedata.bidirectional(character)
         if direction in ("R", "AL"):

@@ -139,7 +139,7 @@ def _find_usual_gap(rows: Sequence[TextRow], neighbours: Sequence[tuple[int, int
 
 def _belong_together(upper: TextRow, lower: TextRow, usual_gap: float) -> bool:
     if any(row.block is not None and row.block.stands_alone for row in (upper, lower)):
-        return False
+        return upper.block is lower.block
     small, large = sorted((upper.height, lower.height))
     is_near = gap_between(upper, lower) <= min(MAX_ROW_GAP, max(0.0, usual_gap) + 2 * EXTRA_WHITE) * small
     is_alike = large <= HEIGHT_RATIO * small

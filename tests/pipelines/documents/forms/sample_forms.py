@@ -36,6 +36,21 @@ def draw_form(canvas: Canvas) -> None:
     )
 
 
+def draw_stacked_form(canvas: Canvas) -> None:
+    """Labels above fields, two fields side by side, a field of several lines, and one with a cell for each letter."""
+    form = canvas.acroForm
+    canvas.setFont("Helvetica", 11)
+    for x, label, value in ((60, "Surname", "Smith"), (300, "First name", "Jane")):
+        canvas.drawString(x, 735, label)
+        form.textfield(name=label, value=value, x=x, y=712, width=200, height=18)
+    canvas.drawString(60, 640, "Remarks")
+    form.textfield(
+        name="r", value="Line one of it\nand line two", x=60, y=590, width=440, height=45, fieldFlags="multiline"
+    )
+    code = {"name": "code", "tooltip": "IBAN", "value": "DE8937040044", "fieldFlags": "comb", "maxlen": 12}
+    form.textfield(x=60, y=470, width=400, height=20, **code)
+
+
 def make_form_without_appearances() -> bytes:
     """The form with values that viewers have to draw themselves."""
     whole = make_pdf(draw_form, pageCompression=0)

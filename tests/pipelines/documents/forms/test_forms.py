@@ -11,6 +11,7 @@ from tests.pipelines.documents.forms.sample_forms import (
     add_to_catalog,
     draw_comment,
     draw_form,
+    draw_stacked_form,
     make_form_without_appearances,
 )
 from tests.pipelines.documents.sample_pdfs import HEIGHT, draw_text, make_pdf
@@ -67,6 +68,21 @@ def test_a_second_reading_still_has_the_fields(read: ReadDocument) -> None:
     [page] = read(make_pdf(draw_form, draw_text()), pages="1").pages
 
     assert len(page.fields) == len(read(make_pdf(draw_form)).pages[0].fields)
+
+
+def test_labels_above_fields_and_names_for_people_are_found(read: ReadDocument) -> None:
+    [page] = read(make_pdf(draw_stacked_form)).pages
+
+    assert [(pair.key, pair.value) for pair in page.pairs] == [
+        ("Surname", "Smith"), ("First name", "Jane"), ("Remarks", "Line one of it and line two"),
+        ("IBAN", "DE8937040044"),
+    ]  # fmt: skip
+
+
+def test_letters_in_cells_are_one_word(read: ReadDocument) -> None:
+    [page] = read(make_pdf(draw_stacked_form)).pages
+
+    assert "DE8937040044" in list_lines(page)
 
 
 def test_comments_are_read_with_their_author(read: ReadDocument) -> None:
