@@ -24,6 +24,7 @@ from pipelines.documents.pdf.text_quality import is_unreadable
 MAX_WORD_GAP = 0.35
 SLACK = 0.1  # by which a character may begin before the one that it follows
 MIN_OVERLAP = 0.5  # of the lower one's height: what overlaps more is on one line
+MAX_SHIFT = 0.4  # of the baseline: beyond it is a drop cap or another line
 HYPHEN = 2  # PDFium's mark for a hyphen at a line's end
 _LINE_BREAKS = (0xA, 0xD)  # PDFium adds them also before and after a superscript
 
@@ -67,7 +68,7 @@ def split_words(
         return []
     from_right = find_right_to_left(codes[kept])
     levels, joined, leads = _find_levels(boxes[kept], baselines[kept], enabled=with_levels)
-    continued = _find_continued(codes, boxes, kept, is_space, from_right) & (codes[kept[:-1]] != HYPHEN)
+    continued = _find_continued(codes, boxes, baselines, kept, is_space, from_right) & (codes[kept[:-1]] != HYPHEN)
     continued |= joined[1:] | is_mark[kept[1:]]
     starts = np.array([0, *(np.flatnonzero(~continued) + 1).tolist()])
     own = [texts[row] for row in kept.tolist()]
@@ -129,6 +130,7 @@ def _find_levels(
 def _find_continued(
     codes: NDArray[np.uint32],
     boxes: Floats,
+    baselines: Floats,
     kept: NDArray[np.intp],
     is_space: NDArray[np.bool_],
     from_right: NDArray[np.bool_],
@@ -148,6 +150,7 @@ def _find_continued(
     is_backward = (before[:, 0] - after[:, 2] <= most) & (after[:, 2] <= before[:, 2] + SLACK * higher)
     is_backward &= from_right[:-1] | from_right[1:]
     is_near = (is_onward | is_backward) & (overlap > MIN_OVERLAP * lower)
+    is_near &= np.abs(np.diff(baselines[kept])) <= MAX_SHIFT * higher
     return cast(NDArray[np.bool_], is_near & (spaces[kept[:-1]] == spaces[kept[1:]]))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipelines.boxes import Box, box_height, enclosing_box, vertical_overlap
 from pipelines.documents.coordinates import PageTransform, Rotation
+from pipelines.documents.pdf.drop_caps import join_drop_caps
 from pipelines.documents.pdf.layer_words import MIN_OVERLAP, LayerWord, split_words
 from pipelines.documents.pdf.page_characters import Floats, PageCharacters
 from pipelines.documents.pdf.right_to_left import is_right_to_left, order_words
@@ -122,7 +123,7 @@ def _build_lines(
     grey = cast(NDArray[np.uint8], cv2.cvtColor(rotated, cv2.COLOR_RGB2GRAY))
     split = split_words(characters.codes[rows], boxes, baselines, garbled[rows], with_levels=not include_hidden)
     visible = [word for word in split if include_hidden or _is_visible(word.box, grey)]
-    words = _mark_struck(visible, _rotate_boxes(characters.strokes, transform))
+    words = _mark_struck(join_drop_caps(visible), _rotate_boxes(characters.strokes, transform))
     for line in _join_pieces(_group_words(words)):
         yield _build_text_line(line, _quarter_rotation(rotated, upright - quarter))
 

@@ -209,6 +209,21 @@ def test_accents_painted_over_letters_are_part_of_them(use_pdf: UsePdf) -> None:
     assert read_lines(use_pdf, draw) == ["café"]
 
 
+@pytest.mark.parametrize(
+    ("cap", "rest", "text"), [("T", "he harbour was quiet", "The harbour was quiet"), ("A", "few boats", "A few boats"),
+                              ("A", "t noon", "At noon")]
+)  # fmt: skip
+def test_a_drop_cap_belongs_to_its_word(use_pdf: UsePdf, cap: str, rest: str, text: str) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont("Helvetica", 32)
+        canvas.drawString(72, 676, cap)
+        canvas.setFont("Helvetica", 11)
+        for number, line in enumerate((rest, "and the second line")):
+            canvas.drawString(74 + canvas.stringWidth(cap, "Helvetica", 32), 690 - 14 * number, line)
+
+    assert read_lines(use_pdf, draw) == [text, "and the second line"]
+
+
 HEBREW = {ord(latin): chr(0x5D0 + at) for at, latin in enumerate("abcdefghijklmnopqrstuvwxyz")}
 
 
