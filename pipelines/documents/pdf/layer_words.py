@@ -24,7 +24,7 @@ from pipelines.documents.pdf.text_quality import is_unreadable
 MAX_WORD_GAP = 0.35
 SLACK = 0.1  # by which a character may begin before the one that it follows
 MIN_OVERLAP = 0.5  # of the lower one's height: what overlaps more is on one line
-MAX_SHIFT = 0.4  # of the baseline: beyond it is a drop cap or another line
+MAX_SHIFT = 0.25  # of the baseline: beyond it is a drop cap or another line
 HYPHEN = 2  # PDFium's mark for a hyphen at a line's end
 _LINE_BREAKS = (0xA, 0xD)  # PDFium adds them also before and after a superscript
 
