@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import cast
 
 import numpy as np
 
-from pipelines.boxes import Box
+from pipelines.boxes import Box, enclosing_box
 from pipelines.documents.pdf.page_characters import Floats
 from pipelines.documents.stages import PageText, TextLine, TextWord
 
-MARGIN = 0.15  # of a word's height around it, that OCR sees
+MARGIN = 0.15  # of its height around a passage, that OCR sees
 
 
 def find_garbled_boxes(text: PageText) -> Floats:
-    """(n, 4) of the words with score 0, with a margin, within the page. A lone sign is not worth reading."""
+    """(n, 4) of the garbled passages, with a margin, within the page."""
     height, width = text.pixels.shape[:2]
-    words = (word for line in text.lines for word in line.words if _is_worth_reading(word))
-    boxes = np.array([_widen(word.box) for word in words], np.float32).reshape(-1, 4)
+    passages = (run for line in text.lines for run in _find_passages(line.words) if _is_worth_reading(run))
+    boxes = np.array([_frame(run) for run in passages], np.float32).reshape(-1, 4)
     return cast(Floats, boxes.clip(0, (width, height, width, height)))
 
 
@@ -30,26 +31,33 @@ def replace_garbled(text: PageText, found: Sequence[TextLine]) -> PageText:
 def _replace_in_line(line: TextLine, found: Sequence[TextWord]) -> TextLine:
     if all(word.score > 0 for word in line.words):
         return line
-    words = tuple(_replace_word(word, found) if _is_worth_reading(word) else word for word in line.words)
+    words = tuple(
+        word
+        for run in _find_passages(line.words)
+        for word in (_find_inside(_frame(run), found) if _is_worth_reading(run) else []) or run
+    )
     score = min(word.score for word in words)
     return replace(line, text=" ".join(word.text for word in words), words=words, score=score)
 
 
-def _replace_word(word: TextWord, found: Sequence[TextWord]) -> TextWord:
-    x0, y0, x1, y1 = _widen(word.box)
-    own = [
-        one for one in found if x0 <= (one.box[0] + one.box[2]) / 2 <= x1 and y0 <= (one.box[1] + one.box[3]) / 2 <= y1
-    ]
-    if not own:
-        return word
-    own.sort(key=lambda one: one.box[0])
-    return replace(word, text=" ".join(one.text for one in own), score=min(one.score for one in own))
+def _find_passages(words: Sequence[TextWord]) -> list[list[TextWord]]:
+    """The words of a line in runs that are garbled or not."""
+    return [list(run) for _, run in groupby(words, lambda word: word.score == 0)]
 
 
-def _is_worth_reading(word: TextWord) -> bool:
-    return word.score == 0 and len(word.text) > 1
+def _is_worth_reading(run: Sequence[TextWord]) -> bool:
+    """A lone sign is not."""
+    return run[0].score == 0 and sum(len(word.text) for word in run) > 1
 
 
-def _widen(box: Box) -> Box:
-    margin = MARGIN * min(box[3] - box[1], box[2] - box[0])
-    return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
+def _find_inside(box: Box, words: Sequence[TextWord]) -> list[TextWord]:
+    x0, y0, x1, y1 = box
+    centres = [((word.box[0] + word.box[2]) / 2, (word.box[1] + word.box[3]) / 2) for word in words]
+    own = [word for word, (x, y) in zip(words, centres, strict=True) if x0 <= x <= x1 and y0 <= y <= y1]
+    return sorted(own, key=lambda word: word.box[0])
+
+
+def _frame(run: Sequence[TextWord]) -> Box:
+    x0, y0, x1, y1 = enclosing_box(word.box for word in run)
+    margin = MARGIN * min(x1 - x0, y1 - y0)
+    return x0 - margin, y0 - margin, x1 + margin, y1 + margin

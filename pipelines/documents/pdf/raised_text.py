@@ -27,7 +27,7 @@ SAME_BASELINE = 0.04
 MIN_GAP, MAX_GAP, JOINED_GAP = -0.5, 0.45, 0.12  # of white before it; at most the last where no space is meant
 LONGEST, LONGEST_SAME_SIZE = 15, 3  # characters
 
-_PLAIN = frozenset("*†‡§¶‖#°ºª®™©℠’‘'\"”“′″´`.,;:")  # raised by nature, or no danger to the value
+_SIGNS = frozenset("+-−±=()<>/")  # raised, these change a value; other signs, such as * and ™, do not
 _ORDINAL_ENDINGS = "st nd rd th er ère ere re e ème eme me ter o a os as le lle r tm sm mo ma ta de te"
 _UNITS_AND_FUNCTIONS = """
 m mm cm dm km nm µm μm in ft yd mi ha s ms µs h d g kg mg µg l ml N J W kW Pa Hz K V A T mol cd rad sr Gy bar eV sin
@@ -70,8 +70,8 @@ def find_levels(boxes: Floats, baselines: Floats) -> tuple[NDArray[np.int8], NDA
     base: _Run | None = None
     last: _Run | None = None
     for run in _split_runs(boxes, baselines):
-        gap = np.inf if last is None else float(boxes[run.start, 0] - boxes[last.end - 1, 2])
-        if last is not None and base is not None and MIN_GAP * base.height <= gap <= MAX_GAP * base.height:
+        if base is not None and last is not None and _stands_beside(run, last, base, boxes):
+            gap = float(boxes[run.start, 0] - boxes[last.end - 1, 2])
             level = _compare(run, base)
             if level:
                 levels[run.start : run.end] = level
@@ -88,6 +88,13 @@ def find_levels(boxes: Floats, baselines: Floats) -> tuple[NDArray[np.int8], NDA
         last = run
     _lead_with_spaced(levels, joined, leads, boxes)
     return levels, joined, leads
+
+
+def _stands_beside(run: _Run, last: _Run, base: _Run, boxes: Floats) -> bool:
+    """Whether it begins where the run before ends, or where the text ends that both belong to: superscripts stand over
+    subscripts."""
+    gaps = (float(boxes[run.start, 0] - boxes[one.end - 1, 2]) for one in (last, base))
+    return any(MIN_GAP * base.height <= gap <= MAX_GAP * base.height for gap in gaps)
 
 
 def _split_runs(boxes: Floats, baselines: Floats) -> Iterator[_Run]:
@@ -140,16 +147,15 @@ def find_notes(words: Iterable[Sequence[WordPiece]]) -> frozenset[str]:
 
 def write_words(pieces: Sequence[WordPiece], notes: frozenset[str]) -> Iterator[tuple[str, Box]]:
     """The word as text; the mark of a note is a word of its own. `notes` are those that the page has."""
-    text, boxes = "", list[Box]()
+    text, boxes, is_mark = "", list[Box](), False
     for at, piece in enumerate(pieces):
         following = pieces[at + 1].text if at + 1 < len(pieces) else ""
-        if _marks_note(piece, text, following, notes):
-            if text:
-                yield text, enclosing_box(boxes)
-            yield f"[^{piece.text.rstrip(',')}]", piece.box
+        begins_word = _marks_note(piece, text, following, notes)
+        if text and (begins_word or (is_mark and piece.text[:1].isalnum())):
+            yield text, enclosing_box(boxes)
             text, boxes = "", []
-            continue
-        text += _write_piece(piece, text, following)
+        is_mark = begins_word
+        text += f"[^{piece.text.rstrip(',')}]" if begins_word else _write_piece(piece, text, following)
         boxes.append(piece.box)
     if text:
         yield text, enclosing_box(boxes)
@@ -176,7 +182,7 @@ def _write_piece(piece: WordPiece, before: str, following: str) -> str:
     text = piece.text
     if not piece.level:
         return text
-    if set(text) <= _PLAIN or (piece.level == RAISED and text.lower().rstrip(".") in _ORDINALS and before):
+    if not _changes_value(text) or (piece.level == RAISED and text.lower().rstrip(".") in _ORDINALS and before):
         is_index = len(text) == 1 and text.isalpha() and before[-1:].isalpha()  # x^a, but 1^a and 2^o
         if not is_index:
             return text
@@ -187,8 +193,14 @@ def _write_piece(piece: WordPiece, before: str, following: str) -> str:
     return f"^{_enclose(text, following if not piece.leads else '')}"
 
 
+def _changes_value(text: str) -> bool:
+    return any(one.isalnum() or one in _SIGNS for one in text)
+
+
 def _enclose(text: str, following: str) -> str:
     """In parentheses if one could not see where it ends."""
+    if text.startswith("(") and text.endswith(")"):
+        return text
     is_number = text.lstrip("+-−").isdecimal()
     ends = not following[:1].isalnum()
     return text if (is_number or len(text) == 1) and ends else f"({text})"

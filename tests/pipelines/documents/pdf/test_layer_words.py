@@ -71,6 +71,19 @@ def test_raised_and_lowered_text_changes_no_value(use_pdf: UsePdf, parts: Parts,
     assert read_lines(use_pdf, draw_parts(parts)) == [text]
 
 
+def test_a_superscript_over_a_subscript_belongs_to_the_same_letter(use_pdf: UsePdf) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont("Helvetica", 12)
+        canvas.drawString(72, 700, "w")
+        canvas.setFont("Helvetica", 8)
+        canvas.drawString(81, 705, "(i)")
+        canvas.drawString(81, 697, "1")
+        canvas.setFont("Helvetica", 12)
+        canvas.drawString(94, 700, "and more")
+
+    assert read_lines(use_pdf, draw) == ["w^(i)_1 and more"]
+
+
 def test_a_raised_number_that_has_a_note_marks_it(use_pdf: UsePdf) -> None:
     lines = read_lines(use_pdf, draw_parts(("came to 85", ("2", 5), " in all"), (("2", 5), " Before tax and fees.")))
 
