@@ -179,7 +179,7 @@ class DocumentsPipeline:
     async def _reread_garbled(self, layer: PageText, context: RunContext) -> PageText:
         """The text layer with its garbled words read by OCR."""
         boxes = find_garbled_boxes(layer)
-        return replace_garbled(layer, await self._read_boxes(layer.pixels, boxes, context)) if len(boxes) else layer
+        return replace_garbled(layer, await self._read_boxes(layer.pixels, boxes, context) if len(boxes) else ())
 
     async def _read_boxes(self, pixels: Pixels, boxes: np.ndarray, context: RunContext) -> tuple[TextLine, ...]:
         """The lines that OCR reads in these boxes alone, in the coordinates of `pixels`."""

@@ -40,3 +40,10 @@ def test_what_ocr_does_not_find_stays_without_score(read: ReadDocument) -> None:
     [page] = read(make_garbled(), reader=FakeReader(return_lines())).pages
 
     assert page.regions[0].lines[0].words[1].score == 0.0
+
+
+def test_a_sign_before_a_line_that_nobody_can_read_is_a_bullet(read: ReadDocument) -> None:
+    draw = draw_all(draw_text(top=200), draw_vera(["f"]), draw_text(["Database design"], left=90))
+    data = map_font(draw, lambda code: "E001" if code == ord("f") else f"{code:04X}")
+
+    assert read(data, reader=FakeReader(return_lines())).pages[0].regions[0].lines[0].text == "• Database design"
