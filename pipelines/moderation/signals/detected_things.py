@@ -22,7 +22,7 @@ SHOWN_CHANCE = 0.3  # from here on a box is evidence
 class DetectedThings:
     """`mapping` has the detectors' labels by category. `policy` gives the policy that is in force now.
 
-    A detection takes longer than all other signals together. One that the pipeline "objects" makes in the same request
+    A detection takes longer than any other signal. One that the pipeline "objects" makes in the same request
     is shared.
     """
 
