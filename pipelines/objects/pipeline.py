@@ -7,7 +7,7 @@ import numpy as np
 
 from models.labels import LabelSet
 from pipelines.boxes import POSITIONS
-from pipelines.captioning.kinds.treatment import find_told_kind, should_look
+from pipelines.captioning.kinds.treatment import find_told_kind, is_page
 from pipelines.counting import state_number
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
@@ -47,8 +47,8 @@ class ObjectsPipeline:
         found = await self.detector.detect_once(picture, context)
         with context.stage("count"):
             result = await self.pool.run(self._describe_findings, found, picture, options, wanted)
-        is_believed = should_look(await find_told_kind(context))
-        return result if is_believed else result.model_copy(update={"counts": {}, "statements": []})
+        is_no_fact = is_page(await find_told_kind(context))
+        return result.model_copy(update={"counts": {}, "statements": []}) if is_no_fact else result
 
     def describe(self, result: Objects, context: PromptContext) -> str:
         return describe_objects(result) if context.shows_things else ""

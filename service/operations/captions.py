@@ -12,7 +12,7 @@ from pipelines.captioner.cross_check import DetectedFacts, find_doubts
 from pipelines.captioner.errors import CaptionerFailed
 from pipelines.captioner.prompt import describe_caption
 from pipelines.captioner.types import Caption, CaptionNote, NoteReason
-from pipelines.captioning.kinds.treatment import should_look
+from pipelines.captioning.kinds.treatment import is_page
 from pipelines.captioning.spec import FEATURES
 from pipelines.documents.spec import DOCUMENT
 from pipelines.faces.spec import FACES
@@ -92,7 +92,7 @@ def collect_facts(findings: Findings) -> DetectedFacts:
         line.text for page in document.pages for region in page.regions for line in region.lines
     ]  # fmt: skip
     return DetectedFacts(
-        counts=getattr(findings.results.get(OBJECTS), "counts", None) if should_look(kind) else None,
+        counts=None if is_page(kind) else getattr(findings.results.get(OBJECTS), "counts", None),
         faces=None if faces is None else faces.count,
         animal_share=None if features is None else sum(one.score for one in features.groups if one.group == "animal"),
         text=None if document is None else "\n".join(lines),

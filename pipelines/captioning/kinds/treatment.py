@@ -35,5 +35,10 @@ def should_look(kind: PictureKind | None) -> bool:
     return _is_likely(kind, LOOKED_AT)
 
 
+def is_page(kind: PictureKind | None) -> bool:
+    """Whether it is surely a page or a screen, so that things seen in it are no facts."""
+    return kind is not None and kind.name != "blank" and not should_look(kind)
+
+
 def _is_likely(kind: PictureKind | None, kinds: frozenset[KindName]) -> bool:
     return kind is None or sum(kind.scores[name] for name in kinds) >= LIKELY

@@ -88,7 +88,9 @@ def test_only_certain_labels_are_counted(tmp_path: Path) -> None:
     assert find(tmp_path, min_score=0.1)[0].counts == {"person": 2}
 
 
-@pytest.mark.parametrize(("kind", "counts"), [("photo", {"person": 2}), ("screenshot", {}), ("document", {})])
+@pytest.mark.parametrize(
+    ("kind", "counts"), [("photo", {"person": 2}), ("blank", {"person": 2}), ("screenshot", {}), ("document", {})]
+)
 def test_nothing_is_stated_of_pages_and_screens(tmp_path: Path, kind: KindName, counts: dict[str, int]) -> None:
     async def scenario() -> Objects:
         picture = decode(encode(Image.new("RGB", (400, 200), "white"), "PNG"), limits=ImageLimits())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.captioning.kinds.treatment import should_look, should_read
+from pipelines.captioning.kinds.treatment import is_page, should_look, should_read, should_read_all
 from pipelines.types import PICTURE_KINDS, KindName, PictureKind
 
 
@@ -33,6 +33,23 @@ def test_pictures_of_things_are_looked_at(name: KindName) -> None:
 @pytest.mark.parametrize("name", ["screenshot", "document", "chart", "map", "blank"])
 def test_pages_and_screens_are_not_looked_at(name: KindName) -> None:
     assert not should_look(certain(name))
+
+
+@pytest.mark.parametrize("name", ["screenshot", "document", "chart", "map"])
+def test_things_seen_in_pages_and_screens_are_no_facts(name: KindName) -> None:
+    assert is_page(certain(name))
+
+
+@pytest.mark.parametrize("kind", [None, UNCERTAIN, certain("photo"), certain("meme"), certain("blank")])
+def test_things_seen_elsewhere_may_be_facts(kind: PictureKind | None) -> None:
+    assert not is_page(kind)
+
+
+def test_only_stated_kinds_are_read_as_a_whole() -> None:
+    kinds = [None, UNCERTAIN, *map(certain, PICTURE_KINDS)]
+
+    assert [kind.name for kind in kinds if kind and should_read_all(kind)] == ["screenshot", "document", "meme"]
+    assert not should_read_all(None)
 
 
 @pytest.mark.parametrize("kind", [None, UNCERTAIN])
