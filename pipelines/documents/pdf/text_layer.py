@@ -121,7 +121,8 @@ def _build_lines(
     baselines = transform.to_upright(characters.origins[rows])[:, 1]
     rotated = transform.warp(pixels)
     grey = cast(NDArray[np.uint8], cv2.cvtColor(rotated, cv2.COLOR_RGB2GRAY))
-    split = split_words(characters.codes[rows], boxes, baselines, garbled[rows], with_levels=not include_hidden)
+    is_of_ocr = bool(characters.invisible[rows].mean() > 0.5)  # whose words have sizes and baselines of their own
+    split = split_words(characters.codes[rows], boxes, baselines, garbled[rows], with_levels=not is_of_ocr)
     visible = [word for word in split if include_hidden or _is_visible(word.box, grey)]
     words = _mark_struck(join_drop_caps(visible), _rotate_boxes(characters.strokes, transform))
     for line in _join_pieces(_group_words(words)):

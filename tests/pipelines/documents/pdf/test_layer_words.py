@@ -90,6 +90,13 @@ def test_a_raised_number_that_has_a_note_marks_it(use_pdf: UsePdf) -> None:
     assert lines == ["came to 85 [^2] in all", "[^2] Before tax and fees."]
 
 
+def test_raised_text_is_kept_apart_where_hidden_text_counts(use_pdf: UsePdf) -> None:
+    page = use_pdf(make_pdf(draw_parts(("about 10", ("6", 5), " cells"))), lambda file: file.render_page(1, 144))
+
+    [line] = read_text_layer(page.pixels, page.characters, include_hidden=True).lines
+    assert line.text == "about 10^6 cells"
+
+
 def test_a_note_mark_is_a_word_with_its_own_box(use_pdf: UsePdf) -> None:
     [line] = read_layer(use_pdf, make_pdf(draw_parts(("paid 6,000", ("2", 5), " dollars")))).lines
 

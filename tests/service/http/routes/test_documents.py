@@ -102,7 +102,7 @@ def test_the_answer_has_pages_regions_lines_and_words(http: TestClient) -> None:
     [line] = region["lines"]
     assert line.keys() == {"id", "text", "box", "score", "words"}
     assert line["text"] == SENTENCES[0]
-    assert line["words"][0].keys() == {"text", "box", "score"}
+    assert line["words"][0].keys() == {"text", "box", "score", "struck"}
 
 
 @pytest.mark.parametrize("name", ["document", "image"])
