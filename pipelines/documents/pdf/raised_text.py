@@ -34,6 +34,7 @@ m mm cm dm km nm µm μm in ft yd mi ha s ms µs h d g kg mg µg l ml N J W kW P
 cos tan log ln exp det dim px pt
 """
 _ORDINALS, _UNITS = frozenset(_ORDINAL_ENDINGS.split()), frozenset(_UNITS_AND_FUNCTIONS.split())
+_TRADE_MARKS = {"TM": "™", "SM": "℠"}
 _is_note_mark = text_is(r"\d{1,3}(?:[,–-]\s?\d{1,3})*,?")
 _is_large_number = text_is(r".*(?:\d{4}|\d[,.' ]\d{3})")
 _SUBSCRIPTS = str.maketrans("0123456789+-−()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎")
@@ -179,7 +180,7 @@ def _marks_note(piece: WordPiece, before: str, following: str, notes: frozenset[
 
 
 def _write_piece(piece: WordPiece, before: str, following: str) -> str:
-    text = piece.text
+    text = _TRADE_MARKS.get(piece.text, piece.text) if piece.level == RAISED else piece.text
     if not piece.level:
         return text
     if not _changes_value(text) or (piece.level == RAISED and text.lower().rstrip(".") in _ORDINALS and before):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfdoc import PDFArray, PDFDictionary, PDFName
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
@@ -65,6 +66,8 @@ def draw_parts(*lines: Parts, top: float = 72, size: float = 12) -> DrawPage:
         (("paid 6,000", ("2", 5), " dollars"), "paid 6,000 [^2] dollars"),
         (("the results", ("3", 5), " of it"), "the results [^3] of it"),
         (("the price", ("*", 5), " of it"), "the price* of it"),
+        (("Acme", ("TM", 5), " pumps"), "Acme™ pumps"),
+        (("ions of Na", ("+", 5), " in it"), "ions of Na^+ in it"),
     ],
 )
 def test_raised_and_lowered_text_changes_no_value(use_pdf: UsePdf, parts: Parts, text: str) -> None:
@@ -142,6 +145,20 @@ def test_words_under_a_line_through_them_are_struck(use_pdf: UsePdf) -> None:
 )
 def test_lines_under_over_or_far_beyond_words_strike_nothing(use_pdf: UsePdf, draw: DrawPage) -> None:
     assert find_struck(use_pdf, make_pdf(draw)) == []
+
+
+def test_strike_out_annotations_strike_words(use_pdf: UsePdf) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont("Helvetica", 12)
+        canvas.drawString(72, 700, "Pay 1,800 euros")
+        left = 72 + canvas.stringWidth("Pay ", "Helvetica", 12)
+        right = left + canvas.stringWidth("1,800", "Helvetica", 12)
+        mark = {"Type": PDFName("Annot"), "Subtype": PDFName("StrikeOut"), "F": 4}
+        mark |= {"Rect": PDFArray([left, 697, right, 710])}
+        mark |= {"QuadPoints": PDFArray([left, 710, right, 710, left, 697, right, 697])}
+        canvas._addAnnotation(PDFDictionary(mark))
+
+    assert find_struck(use_pdf, make_pdf(draw)) == ["1,800"]
 
 
 def test_words_on_a_turned_page_are_struck(use_pdf: UsePdf) -> None:
