@@ -46,7 +46,7 @@ def join_at_hyphen(before: str, after: str, forms: WordForms) -> str:
     stem, hyphen = left[:-1], left[-1]
     if hyphen == SOFT_HYPHEN:
         return before[:-1] + after
-    if not any(map(str.isalnum, stem)) or not right[:1].isalnum():
+    if not stem[-1:].isalnum() or not right[:1].isalnum():
         return f"{before} {after}"
     if _bare(right) in _SUSPENDED and right[:1].islower():
         return f"{before} {after}"

@@ -28,6 +28,7 @@ from tests.pipelines.documents.outputs.sample_documents import make_document, ma
         ("Wert\u00ad", "papiere", "Wertpapiere"),
         ("Ein-", "und Ausgabe", "Ein- und Ausgabe"),
         ("the sum -", "as said", "the sum - as said"),
+        ("-----BEGIN KEY-----", "pKvURIxJVi2C", "-----BEGIN KEY----- pKvURIxJVi2C"),
     ],
 )
 def test_a_hyphen_stays_where_it_belongs_to_the_word(before: str, after: str, joined: str) -> None:
