@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from pipelines.documents.pdf.client import PdfDocument, RenderedPage
+from pipelines.documents.stages import Pixels
 from pipelines.documents.types import DocumentWarning
 from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decode_cost import PICTURE_BYTES, estimate_decode_bytes
@@ -44,6 +45,10 @@ class PageSource(Protocol):
 
     async def render_page(self, number: int) -> RenderedPage:
         """Raises an ImageRejected that concerns this page alone."""
+
+    async def render_without_text(self, number: int, scale: int) -> Pixels:
+        """The page without the text of its text layer, `scale` times as large as `render_page` makes it, or as large
+        as the limit of pixels allows. Raises as `render_page`."""
 
     async def read_picture(self, number: int, shorter_side: int | None) -> Picture:
         """The page for pipelines that take pictures; `shorter_side` as in `Pipeline`. Raises as `render_page`."""
@@ -89,6 +94,9 @@ class PdfPages:
     async def render_page(self, number: int) -> RenderedPage:
         return await self.pdf.render_page(number, self.dpi)
 
+    async def render_without_text(self, number: int, scale: int) -> Pixels:
+        return await self.pdf.render_without_text(number, scale * self.dpi)
+
     async def read_picture(self, number: int, shorter_side: int | None) -> Picture:
         width, height = await self.page_size(number)
         scale = 1.0 if shorter_side is None else min(1.0, shorter_side / min(width, height))
@@ -120,6 +128,9 @@ class ImageFrames:
     async def render_page(self, number: int) -> RenderedPage:
         picture = self.first if number == 1 else await self.read_picture(number, None)
         return RenderedPage(number, np.asarray(picture.pixels))
+
+    async def render_without_text(self, number: int, scale: int) -> Pixels:
+        return (await self.render_page(number)).pixels
 
     async def read_picture(self, number: int, shorter_side: int | None) -> Picture:
         data, limits = self.first.data, self.limits

@@ -15,17 +15,21 @@ from PIL import Image
 from models.concurrency import ordered_map
 from models.errors import DeadlineExceeded, KernelSightError, Overloaded
 from pipelines.cpu_pool import CpuPool
-from pipelines.documents.coordinates import CoordinateMapper
+from pipelines.documents.coordinates import CoordinateMapper, PageTransform
+from pipelines.documents.dark_pages import lighten_dark_page
 from pipelines.documents.errors import PageTooSlow
 from pipelines.documents.forms.notes import list_notes, quote_notes
 from pipelines.documents.forms.placement import PlacedForm, frame_rows, merge_pairs, place_form
+from pipelines.documents.merged_reading import FINE_SCALE, is_small_print, merge_readings, shrink_reading
 from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.outputs.prompt import describe_document
 from pipelines.documents.page_ranges import select_pages
-from pipelines.documents.pages import PageSource, PdfOpener, open_page_source
+from pipelines.documents.pages import DEFAULT_DPI, PageSource, PdfOpener, open_page_source
 from pipelines.documents.pdf.client import RenderedPage
 from pipelines.documents.pdf.garbled_words import find_garbled_boxes, replace_garbled
-from pipelines.documents.pdf.text_layer import find_unread_images, read_text_layer, read_trusted_text_layer
+from pipelines.documents.pdf.page_characters import Floats
+from pipelines.documents.pdf.text_layer import read_text_layer, read_trusted_text_layer
+from pipelines.documents.pdf.unread_pictures import find_unread_pictures
 from pipelines.documents.region_names import name_regions
 from pipelines.documents.stages import LayoutBlock, LayoutModel, PageReader, PageText, Pixels, TextLine
 from pipelines.documents.types import Document, KeyValuePair, Page, Region, Table, TextSource
@@ -134,7 +138,7 @@ class DocumentsPipeline:
             async with asyncio.timeout(self.limits.page_seconds):
                 with context.stage("draw"):
                     rendered = await source.render_page(number)
-                return await self._read_page(rendered, options, context)
+                return await self._read_page(source, rendered, options, context)
         except (Overloaded, DeadlineExceeded):
             raise
         except TimeoutError:
@@ -144,16 +148,18 @@ class DocumentsPipeline:
         width, height = await source.page_size(number)
         return Page(number=number, width=width, height=height, regions=[], error=error)
 
-    async def _read_page(self, rendered: RenderedPage, options: DocumentsOptions, context: RunContext) -> Page:
-        read, source = await self._read_text(rendered, options, context)
+    async def _read_page(
+        self, source: PageSource, rendered: RenderedPage, options: DocumentsOptions, context: RunContext
+    ) -> Page:
+        read, text_source = await self._read_text(source, rendered, options, context)
         form = place_form(read, rendered.annotations, (rendered.pixels.shape[1], rendered.pixels.shape[0]))
         with context.stage("layout"):
             blocks = await self.layout.find_blocks(form.text.pixels, context)
         with context.stage("arrange"):
-            return await self.pool.run(self._build_page, rendered, form, source, blocks, options)
+            return await self.pool.run(self._build_page, rendered, form, text_source, blocks, options)
 
     async def _read_text(
-        self, rendered: RenderedPage, options: DocumentsOptions, context: RunContext
+        self, source: PageSource, rendered: RenderedPage, options: DocumentsOptions, context: RunContext
     ) -> tuple[PageText, TextSource]:
         pixels, characters = rendered.pixels, rendered.characters
         if characters is not None and options.ocr != "force":
@@ -163,18 +169,51 @@ class DocumentsPipeline:
                     return layer, "text_layer"
                 trusted = await self.pool.run(read_trusted_text_layer, pixels, characters)
             if trusted is not None:
-                images = find_unread_images(trusted, characters)
-                text = await self._add_text_of_images(trusted, images, context) if len(images) else trusted
-                return await self._reread_garbled(text, context), "text_layer"
+                layer = await self._reread_garbled(trusted, context)
+                pictures = await self.pool.run(find_unread_pictures, pixels, characters, rendered.dpi or DEFAULT_DPI)
+                if not len(pictures):
+                    return layer, "text_layer"
+                return await self._add_text_of_pictures(source, rendered, layer, pictures, context)
         if options.ocr == "never":
             return PageText(pixels, ()), "ocr"
         with context.stage("ocr"):
-            return await self.reader.read(pixels, context), "ocr"
+            return await self._read_pixels(pixels, context), "ocr"
 
-    async def _add_text_of_images(self, layer: PageText, images: np.ndarray, context: RunContext) -> PageText:
-        """The text layer and the lines read in `images`, about which it says nothing."""
-        lines = await self._read_boxes(layer.pixels, images, context)
-        return PageText(layer.pixels, layer.lines + lines, layer.rotation, layer.skew)
+    async def _read_pixels(self, pixels: Pixels, context: RunContext) -> PageText:
+        lightened = await self.pool.run(lighten_dark_page, pixels)
+        text = await self.reader.read(lightened, context)
+        if lightened is pixels:
+            return text
+        transform = PageTransform.of(text, pixels.shape[1], pixels.shape[0])
+        return replace(text, pixels=await self.pool.run(transform.warp, pixels))
+
+    async def _add_text_of_pictures(
+        self,
+        source: PageSource,
+        rendered: RenderedPage,
+        layer: PageText,
+        pictures: Floats,
+        context: RunContext,
+    ) -> tuple[PageText, TextSource]:
+        """The text layer and what is read in `pictures`, from a rendering without the layer's own text."""
+        found = await self._read_pictures(source, rendered, pictures, 1, context)
+        if is_small_print(found):
+            found = await self._read_pictures(source, rendered, pictures, FINE_SCALE, context)
+        if not found.lines:
+            return layer, "text_layer"
+        merged, is_scan = await self.pool.run(merge_readings, rendered.pixels, layer, found)
+        return merged, "ocr" if is_scan else "text_layer"
+
+    async def _read_pictures(
+        self, source: PageSource, rendered: RenderedPage, pictures: Floats, scale: int, context: RunContext
+    ) -> PageText:
+        """The lines in `pictures`, in the pixels of `rendered`, read from a rendering `scale` times as large."""
+        with context.stage("draw"):
+            untyped = await source.render_without_text(rendered.number, scale)
+        with context.stage("ocr"):
+            enlarged = untyped.shape[1] / rendered.pixels.shape[1]
+            masked = await self.pool.run(_keep_boxes, untyped, pictures * np.float32(enlarged))
+            return shrink_reading(await self.reader.read(masked, context), enlarged)
 
     async def _reread_garbled(self, layer: PageText, context: RunContext) -> PageText:
         """The text layer with its garbled words read by OCR."""
@@ -224,11 +263,12 @@ class DocumentsPipeline:
         )
 
 
-def _keep_boxes(pixels: Pixels, boxes: np.ndarray) -> Pixels:
-    """The page, white outside of `boxes`."""
+def _keep_boxes(pixels: Pixels, boxes: Floats) -> Pixels:
+    """The page, white outside of `boxes`; in these, what is light on dark becomes dark on light."""
     masked = np.full_like(pixels, 255)
     for x0, y0, x1, y1 in boxes.round().astype(int).tolist():
-        masked[y0:y1, x0:x1] = pixels[y0:y1, x0:x1]
+        part = pixels[y0:y1, x0:x1]
+        masked[y0:y1, x0:x1] = lighten_dark_page(part) if part.size else part
     return masked
 
 

@@ -52,6 +52,9 @@ class Region(WireModel):
     score: float
     order: int
     text: str = ""
+    code: str | None = Field(
+        default=None, description="of a listing or a terminal's output: its lines with indents, without line numbers"
+    )
     lines: list[DocumentLine]
 
 

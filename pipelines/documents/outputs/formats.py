@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.documents.outputs.hocr import to_hocr
-from pipelines.documents.outputs.line_joining import clean_text
+from pipelines.documents.outputs.line_joining import clean_code, clean_text
 from pipelines.documents.outputs.markdown import to_markdown
 from pipelines.documents.outputs.searchable_pdf import to_pdf
 from pipelines.documents.struck_text import write_struck
-from pipelines.documents.types import Document, Page
+from pipelines.documents.types import Document, Page, Region
 
 
 def to_text(document: Document) -> str:
@@ -16,11 +16,13 @@ def to_text(document: Document) -> str:
 
 
 def _page_text(page: Page) -> str:
-    regions = (
-        "".join(f"{clean_text(write_struck(line.text, line.words))}\n" for line in region.lines)
-        for region in page.regions
-    )
-    return "\n".join(region for region in regions if region)
+    return "\n".join(text for text in map(_region_text, page.regions) if text)
+
+
+def _region_text(region: Region) -> str:
+    if region.code is not None:
+        return f"{clean_code(region.code)}\n"
+    return "".join(f"{clean_text(write_struck(line.text, line.words))}\n" for line in region.lines)
 
 
 FormatName = Literal["markdown", "text", "hocr", "pdf"]

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from pipelines.documents.outputs.hyphenation import HYPHENS, SOFT_HYPHEN, WordForms, join_at_hyphen
 from pipelines.documents.struck_text import STRUCK_BEGIN, STRUCK_END
 from pipelines.documents.types import DocumentLine
+from pipelines.linear_patterns import compile_text
+
+_LEADERS = compile_text(r"[.·…](?:\s?[.·…]){4,}")
 
 
 def line_height(line: DocumentLine) -> float:
@@ -45,6 +48,17 @@ def clean_text(text: str, *, keep_last_hyphen: bool = False) -> str:
     cleaned = " ".join("".join(kept).split())
     end = SOFT_HYPHEN if keep_last_hyphen and cleaned.endswith(SOFT_HYPHEN) else ""
     return cleaned.replace(SOFT_HYPHEN, "") + end
+
+
+def shorten_leaders(text: str) -> str:
+    """Runs of at least five dots, as in tables of contents and forms, become three: they carry nothing."""
+    return " ".join(_LEADERS.sub(" ... ", text).split())
+
+
+def clean_code(text: str) -> str:
+    """`clean_text` of each line, with its spaces kept."""
+    kept = ("".join(" " if one == "\t" else one for one in line if not _is_removed(one)) for line in text.split("\n"))
+    return "\n".join(line.rstrip() for line in kept)
 
 
 def _is_removed(character: str) -> bool:

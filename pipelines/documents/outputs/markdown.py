@@ -1,14 +1,15 @@
 """Writes a document as Markdown for a language model: its structure as Markdown, all text escaped.
 
-Pages begin with a comment `<!-- page 2 -->`. Headers and footers that repeat from page to page appear once.
+Pages begin with a comment `<!-- page 2 -->`. Headers and footers that say the same on several pages appear once; a
+comment at the end lists what was left out.
 The level of a heading follows from its size among all headings of the document.
 """
 
 from collections.abc import Iterator
 
-from pipelines.documents.outputs.furniture import select_content
+from pipelines.documents.outputs.furniture import Furniture, find_furniture
 from pipelines.documents.outputs.hyphenation import WordForms
-from pipelines.documents.outputs.line_joining import clean_text, join_lines, line_height
+from pipelines.documents.outputs.line_joining import clean_code, clean_text, join_lines, line_height, shorten_leaders
 from pipelines.documents.outputs.page_breaks import mend_page_breaks
 from pipelines.documents.outputs.warnings import describe_warnings
 from pipelines.documents.struck_text import mark_struck, select_words, write_marks
@@ -24,11 +25,19 @@ _STATES = frozenset("☐☑☒✓✔✕✖✗✘")  # marks that say something: 
 
 
 def to_markdown(document: Document) -> str:
-    levels, seen_furniture, forms = _heading_levels(document), set[str](), WordForms.of(document)
-    pages = mend_page_breaks(document, forms).pages
-    blocks = (block for page in pages for block in _page_blocks(page, levels, seen_furniture, forms))
+    levels, forms = _heading_levels(document), WordForms.of(document)
+    mended = mend_page_breaks(document, forms)
+    furniture = find_furniture(mended)
+    blocks = [block for page in mended.pages for block in _page_blocks(page, levels, furniture, forms)]
+    blocks += [_comment(f"left out, {line}") for line in furniture.describe()]
     warnings = (escape_markdown(warning) for warning in describe_warnings(document))
     return write_marks("\n\n".join([*warnings, *blocks]) + "\n")
+
+
+def _comment(text: str) -> str:
+    """A comment that nothing in `text` can end."""
+    plain = " ".join(text.replace("--", "- -").replace("<", " ").replace(">", " ").split())
+    return f"<!-- {plain} -->"
 
 
 def escape_markdown(text: str) -> str:
@@ -37,10 +46,11 @@ def escape_markdown(text: str) -> str:
     escaped = "".join(
         f"\\{one}" if one in _MARKUP and _is_markup(cleaned, at) else one for at, one in enumerate(cleaned)
     )
-    if escaped.startswith(("-", "+", "#", ">", "=", "~")):
+    if escaped.startswith((">", "=", "~")) or (escaped.startswith(("-", "+", "#")) and not _is_word(escaped[1:2])):
         return f"\\{escaped}"
     number = escaped[: len(escaped) - len(escaped.lstrip("0123456789"))]
-    if 0 < len(number) <= 9 and escaped.startswith((".", ")"), len(number)):
+    # An amount such as 1.284,50 is no item: a space or the end follows an item's mark.
+    if 0 < len(number) <= 9 and escaped[len(number) :].partition(" ")[0] in (".", ")"):
         return f"{number}\\{escaped[len(number) :]}"
     return escaped
 
@@ -68,12 +78,12 @@ def _is_word(text: str) -> bool:
     return text.replace("_", "a").isalnum()
 
 
-def _page_blocks(page: Page, levels: list[float], seen_furniture: set[str], forms: WordForms) -> Iterator[str]:
+def _page_blocks(page: Page, levels: list[float], furniture: Furniture, forms: WordForms) -> Iterator[str]:
     yield f"<!-- page {page.number} -->"
     if page.error is not None:
         yield f"<!-- page {page.number} could not be read -->"
     tables = {table.region: table for table in page.tables}
-    for region in select_content(page, seen_furniture):
+    for region in furniture.select_content(page):
         if region.order in tables:
             block = _table_block(tables[region.order], region)
         else:
@@ -83,7 +93,10 @@ def _page_blocks(page: Page, levels: list[float], seen_furniture: set[str], form
 
 
 def _region_block(page: Page, region: Region, levels: list[float], forms: WordForms) -> str:
-    text = escape_markdown(join_lines((mark_struck(line.text, line.words) for line in region.lines), forms))
+    if region.code is not None:
+        return _fence_code(clean_code(region.code))
+    lines = (mark_struck(line.text, line.words) for line in region.lines)
+    text = escape_markdown(shorten_leaders(join_lines(lines, forms)))
     match region.label:
         case "title":
             return f"{'#' * _heading_level(page, region, levels)} {text}" if text else ""
@@ -92,20 +105,40 @@ def _region_block(page: Page, region: Region, levels: list[float], forms: WordFo
         case "figure":
             x0, y0, x1, y1 = (round(edge) for edge in region.box)
             place = f"[Figure on page {page.number}, box {x0} {y0} {x1} {y1}]"
-            return f"{place}\n\n> {text}" if text else place
+            return f"{place}\n\n{_quote_lines(region)}" if text else place
         case "caption":
             return f"*{text}*" if text else ""
         case _:
             return text
 
 
+def _quote_lines(region: Region) -> str:
+    """Lines of a figure are labels or messages, no running text."""
+    lines = (mark_struck(line.text, line.words) for line in region.lines if clean_text(line.text))
+    return "\n".join(f"> {escape_markdown(line)}" for line in lines)
+
+
+def _fence_code(code: str) -> str:
+    """A block that nothing in `code` can end: its fence is longer than any run of backticks."""
+    longest = max((len(run) for run in "".join(one if one == "`" else " " for one in code).split()), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{code}\n{fence}"
+
+
 def _list_items(region: Region, forms: WordForms) -> Iterator[str]:
-    """Lines from one bullet or number to the next are one item; without any, each line is an item."""
-    lines = [clean_text(mark_struck(line.text, line.words), keep_last_hyphen=True) for line in region.lines]
-    has_marks = any(_split_mark(line)[0] for line in lines)
+    """Lines from one bullet or number to the next are one item; without any, each line is an item.
+
+    In a table of contents each line that ends in a number ends an item.
+    """
+    texts = (clean_text(mark_struck(line.text, line.words), keep_last_hyphen=True) for line in region.lines)
+    lines = [shorten_leaders(text) for text in texts]
+    numbered = [line[-1:].isdigit() for line in lines]
+    is_contents = sum(numbered) > len(lines) / 2
+    has_marks = any(_split_mark(line)[0] for line in lines) and not is_contents
     items: list[list[str]] = []
-    for line in lines:
-        if not items or not has_marks or _split_mark(line)[0]:
+    for at, line in enumerate(lines):
+        begins = numbered[at - 1] if is_contents else not has_marks or bool(_split_mark(line)[0])
+        if not items or begins:
             items.append([])
         items[-1].append(line)
     for item in items:

@@ -6,9 +6,9 @@
 
 from collections.abc import Iterator
 
-from pipelines.documents.outputs.furniture import select_content
+from pipelines.documents.outputs.furniture import find_furniture
 from pipelines.documents.outputs.hyphenation import WordForms
-from pipelines.documents.outputs.line_joining import clean_text, join_lines
+from pipelines.documents.outputs.line_joining import clean_code, clean_text, join_lines
 from pipelines.documents.outputs.page_breaks import mend_page_breaks
 from pipelines.documents.outputs.warnings import describe_warnings
 from pipelines.documents.struck_text import mark_struck, write_marks, write_struck
@@ -41,18 +41,23 @@ def _describe_pages(document: Document) -> str:
 
 def _quote_pages(document: Document) -> Iterator[str]:
     yield from map(clean_text, describe_warnings(document))
-    seen, forms = set[str](), WordForms.of(document)
-    for page in mend_page_breaks(document, forms).pages:
+    forms = WordForms.of(document)
+    mended = mend_page_breaks(document, forms)
+    furniture = find_furniture(mended)
+    for page in mended.pages:
         tables = {table.region: table for table in page.tables}
-        for region in select_content(page, seen):
+        for region in furniture.select_content(page):
             label = f" {region.label}" if region.label in _TOLD_LABELS else ""
             if region.order in tables:
                 yield f"[{region.id}{label}]\n{_quote_table(tables[region.order])}"
             elif (text := _quote_text(region, forms)) or region.label == "figure":
                 yield f"[{region.id}{label}] {text}".rstrip()
+    yield from (f"[left out] {line}" for line in furniture.describe())
 
 
 def _quote_text(region: Region, forms: WordForms) -> str:
+    if region.code is not None:
+        return f"code\n{clean_code(region.code)}"
     if region.label == "list":
         return "\n".join(clean_text(write_struck(line.text, line.words)) for line in region.lines)
     return write_marks(join_lines((mark_struck(line.text, line.words) for line in region.lines), forms))

@@ -196,11 +196,7 @@ class PdfDocument:
 
     async def render_page(self, number: int, dpi: int) -> RenderedPage:
         """Raises PageBroken or PageTooSlow."""
-        reply = await self._send_request("page", number, dpi)
-        if reply.facts["outcome"] == "late":
-            raise PageTooSlow(number, self._pdfium.limits.seconds)
-        if reply.facts["outcome"] != "done":
-            raise PageBroken(number)
+        reply = await self._request_page("page", number, dpi)
         others = ("pixels", "annotations")
         characters = {name: array for name, array in reply.arrays.items() if name not in others}
         too_many = bool(reply.facts["too_many"])
@@ -211,6 +207,18 @@ class PdfDocument:
             PageCharacters(**characters, too_many=too_many),
             tuple(unpack_annotations(reply.arrays["annotations"])),
         )
+
+    async def render_without_text(self, number: int, dpi: int) -> Pixels:
+        """The page's pictures and drawings alone, in the pixels of `render_page`. Raises PageBroken or PageTooSlow."""
+        return (await self._request_page("pictures", number, dpi)).arrays["pixels"]
+
+    async def _request_page(self, kind: str, number: int, dpi: int) -> ChannelMessage:
+        reply = await self._send_request(kind, number, dpi)
+        if reply.facts["outcome"] == "late":
+            raise PageTooSlow(number, self._pdfium.limits.seconds)
+        if reply.facts["outcome"] != "done":
+            raise PageBroken(number)
+        return reply
 
     async def _send_request(self, kind: str, number: int, dpi: int) -> ChannelMessage:
         facts = {"kind": kind, "key": self.key, "number": number, "dpi": dpi, "max_pixels": self._pdfium.limits.pixels}

@@ -68,6 +68,15 @@ def find_objects(page: Any) -> PageObjects:
     return found
 
 
+def hide_text(page: Any) -> None:
+    """Make the page's text invisible in what is rendered from now on."""
+    for depth, (raw, _) in enumerate(_walk_objects(page, None, np.eye(3), 0)):
+        if depth == MAX_OBJECTS:
+            break
+        if pdfium.FPDFPageObj_GetType(raw) == pdfium.FPDF_PAGEOBJ_TEXT:
+            pdfium.FPDFTextObj_SetTextRenderMode(raw, pdfium.FPDF_TEXTRENDERMODE_INVISIBLE)
+
+
 def read_address(pointer: Any) -> int:
     return ctypes.addressof(pointer.contents)
 

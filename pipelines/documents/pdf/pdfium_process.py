@@ -20,7 +20,7 @@ from pipelines.confinement.channel import ChannelMessage
 from pipelines.confinement.child import serve_requests
 from pipelines.documents.pdf.page_annotations import PdfAnnotation, pack_annotations
 from pipelines.documents.pdf.pdfium_annotations import find_strikeouts, list_attachments, read_annotations
-from pipelines.documents.pdf.pdfium_objects import PointBox
+from pipelines.documents.pdf.pdfium_objects import PointBox, hide_text
 from pipelines.documents.pdf.pdfium_text import PointsToPixels, read_characters
 
 POINTS_PER_INCH = 72
@@ -50,7 +50,7 @@ class PdfiumProcess:
         self._documents: dict[int, _OpenPdf] = {}
 
     def handle_request(self, request: ChannelMessage) -> ChannelMessage:
-        """`open` has data and password; `size` and `page` have number, dpi and max_pixels; `close` nothing."""
+        """`open` has data and password; `size`, `page`, `pictures` have number, dpi, max_pixels; `close` nothing."""
         facts = request.facts
         kind, key = facts["kind"], facts["key"]
         if kind == "open":
@@ -61,7 +61,7 @@ class PdfiumProcess:
         if kind == "close":
             self._documents.pop(key).file.close()
             return ChannelMessage({"outcome": "done"})
-        read = _read_page_size if kind == "size" else _render_page
+        read = {"size": _read_page_size, "pictures": _render_pictures}.get(kind, _render_page)
         try:
             return read(document, facts["number"], facts["dpi"], facts["max_pixels"])
         except (
@@ -119,6 +119,18 @@ def _render_page(document: _OpenPdf, number: int, dpi: int, max_pixels: int) -> 
     annotations = pack_annotations([one.scaled(to_pixels) for one in document.annotations.get(number, [])])
     facts = {"outcome": "done", "dpi": fitting_dpi, "too_many": characters.too_many}
     return ChannelMessage(facts, {"pixels": pixels, "annotations": annotations, **arrays})
+
+
+def _render_pictures(document: _OpenPdf, number: int, dpi: int, max_pixels: int) -> ChannelMessage:
+    """The page's pixels without any text that is written as such."""
+    page = _merge_annotations(document, document.file[number - 1], number)
+    try:
+        hide_text(page)
+        width, height = page.get_size()
+        pixels = _render_bitmap(page, *_size_in_pixels(width, height, _fit_dpi(width, height, dpi, max_pixels)))
+    finally:
+        page.close()
+    return ChannelMessage({"outcome": "done"}, {"pixels": pixels})
 
 
 def _merge_annotations(document: _OpenPdf, page: Any, number: int) -> Any:

@@ -45,6 +45,9 @@ def check_reply(request: ChannelMessage, reply: ChannelMessage) -> None:
         _require(isinstance(reply.facts["xfa"], bool), "kind of form")
     elif request.facts["kind"] == "size":
         _check_size(_whole(reply.facts["width"]), _whole(reply.facts["height"]), request.facts["max_pixels"])
+    elif request.facts["kind"] == "pictures":
+        _require(set(reply.arrays) == {"pixels"}, "list of arrays")
+        _check_pixels(request.facts, reply.arrays["pixels"])
     elif request.facts["kind"] == "page":
         _check_page(request.facts, reply)
 
@@ -55,10 +58,14 @@ def _check_attachments(names: Any) -> None:
     "".join(names).encode()  # raises where no answer could carry it
 
 
-def _check_page(wanted: Mapping[str, Any], reply: ChannelMessage) -> None:
-    pixels, dpi = reply.arrays["pixels"], _whole(reply.facts["dpi"])
+def _check_pixels(wanted: Mapping[str, Any], pixels: NDArray[Any]) -> None:
     _require(pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3, "picture")
     _check_size(pixels.shape[1], pixels.shape[0], wanted["max_pixels"])
+
+
+def _check_page(wanted: Mapping[str, Any], reply: ChannelMessage) -> None:
+    _check_pixels(wanted, reply.arrays["pixels"])
+    dpi = _whole(reply.facts["dpi"])
     _require(1 <= dpi <= wanted["dpi"] and isinstance(reply.facts["too_many"], bool), "resolution")
     unpack_annotations(reply.arrays["annotations"])
     _check_characters(reply.arrays)

@@ -29,7 +29,6 @@ LONGEST_MARK = 4  # characters
 MAX_MARK_GAP = 4.0  # between the mark of a list item, whose text stands at a tab stop, and its text
 
 MIN_CONTRAST = 16  # of 255 in brightness: words with less cannot be seen, white on white above all
-MIN_IMAGE_SHARE = 0.25  # of the page: smaller images are mostly photographs and logos, and OCR takes time
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +57,6 @@ def read_trusted_text_layer(pixels: Pixels, characters: PageCharacters) -> PageT
     text = _read_layer(pixels, characters, garbled, include_hidden=False)
     is_blank = int(pixels.max()) - int(pixels.min()) < MIN_CONTRAST
     return text if text.lines or is_blank else None
-
-
-def find_unread_images(text: PageText, characters: PageCharacters) -> Floats:
-    """(n, 4) large images on which the text layer has no text, in the pixels of `text`: they may show some."""
-    height, width = text.pixels.shape[:2]
-    original_size = (height, width) if text.rotation % 180 else (width, height)
-    images = _rotate_boxes(characters.images, PageTransform(*original_size, text.rotation)).clip(
-        0, (width, height, width, height)
-    )
-    areas = (images[:, 2:] - images[:, :2]).prod(axis=1)
-    centres = np.array([line.quad.mean(axis=0) for line in text.lines], np.float32).reshape(-1, 1, 2)
-    has_text = ((centres > images[None, :, :2]) & (centres < images[None, :, 2:])).all(axis=2).any(axis=0)
-    return cast(Floats, images[(areas > MIN_IMAGE_SHARE * width * height) & ~has_text])
 
 
 def read_text_layer(pixels: Pixels, characters: PageCharacters, *, include_hidden: bool = False) -> PageText:

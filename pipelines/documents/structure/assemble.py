@@ -1,6 +1,6 @@
 """Assembles a page's lines and layout blocks into regions in reading order; every line is in exactly one region.
 
-lines ──► lines of graphics set aside ──► rows ──► paragraphs ──► labels ──► order ──► lists, bibliographies ──► regions
+lines ──► entries of contents, lines of graphics set aside ──► rows ──► paragraphs ──► labels ──► order ──► regions
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,8 @@ import numpy as np
 from pipelines.boxes import Box, box_area, clip_box, enclosing_box, intersection_area
 from pipelines.documents.stages import LayoutBlock, PageText, Pixels, TextLine
 from pipelines.documents.structure.classify import ParagraphContext, is_beside, label_paragraph
+from pipelines.documents.structure.code import find_code, holds_code
+from pipelines.documents.structure.contents import find_entries
 from pipelines.documents.structure.graphics import GRAPHIC_MIN_SCORES, select_graphics
 from pipelines.documents.structure.ink import Grey, hug_content, hug_line, ink_share
 from pipelines.documents.structure.key_values import find_key_values, may_have_pairs
@@ -20,6 +22,8 @@ from pipelines.documents.structure.lists import PageElement, group_lists
 from pipelines.documents.structure.paragraphs import Paragraph, build_paragraphs
 from pipelines.documents.structure.reading_order import find_reading_order
 from pipelines.documents.structure.rows import TextRow, build_rows, split_at_gutters
+from pipelines.documents.structure.side_by_side import BoxPart, find_box_rows
+from pipelines.documents.structure.text_patterns import is_item
 from pipelines.documents.tables import build_table
 from pipelines.documents.types import DocumentLine, DocumentWord, KeyValuePair, Region, Table
 
@@ -29,19 +33,30 @@ def assemble_regions(
 ) -> tuple[list[Region], list[Table], list[KeyValuePair]]:
     """Regions in reading order, tables and key-value pairs, in pixels of the upright page `text.pixels`."""
     text_blocks = [block for block in blocks if block.label not in GRAPHIC_MIN_SCORES]
-    graphics, free = select_graphics(split_at_gutters(text.lines, text_blocks), blocks)
     grey = cast(Grey, cv2.cvtColor(text.pixels, cv2.COLOR_RGB2GRAY))
+    code, lines = find_code(text.lines, grey)
+    entries, lines = find_entries(split_at_gutters(lines, text_blocks), text_blocks, grey)
+    left = [block for block in blocks if not _holds_entries(block, entries) and not holds_code(block.box, code)]
+    graphics, free = select_graphics(lines, left)
     rows = _measure_ink(build_rows(free, text_blocks), grey)
-    elements = _order_elements(_label_paragraphs(rows, list(graphics), text.pixels), list(graphics))
+    paragraphs = [*_label_paragraphs(rows, list(graphics), text.pixels), *entries, *code]
+    elements = _order_elements(paragraphs, list(graphics))
     regions, tables, pair_lines = [], [], []
     for order, element in enumerate(elements):
         lines = element.lines if isinstance(element, Paragraph) else graphics[element]
         regions.append(_build_region(element, lines, order, grey))
-        pair_lines += lines if may_have_pairs(element.label, lines) else []
+        is_code = isinstance(element, Paragraph) and element.code is not None
+        pair_lines += lines if may_have_pairs(element.label, lines) and not is_code else []
         if element.label == "table":
             table = build_table(lines, element.box, element.score, order, text.pixels)
             tables += [_place_table(table, regions[-1].box)] if table else []
     return regions, tables, find_key_values(pair_lines)
+
+
+def _holds_entries(block: LayoutBlock, entries: Sequence[Paragraph]) -> bool:
+    """Whether it is a table or figure that is really a list of entries."""
+    shared = sum(intersection_area(block.box, entry.box) for entry in entries)
+    return block.label in ("table", "figure") and shared > 0.5 * box_area(block.box)
 
 
 def _measure_ink(rows: Sequence[TextRow], grey: Grey) -> list[TextRow]:
@@ -66,13 +81,13 @@ def _order_elements(paragraphs: Sequence[Paragraph], graphics: Sequence[LayoutBl
     others = (paragraph for paragraph in paragraphs if paragraph.label not in ("header", "footer"))
     body: list[PageElement] = [*others, *graphics]
     line_height = float(np.median([paragraph.height for paragraph in paragraphs])) if paragraphs else 1.0
-    bundles = _attach_captions(body, line_height)
+    bundles = _bundle_boxes(_attach_captions(body, line_height))
     order = find_reading_order(
         [enclosing_box(element.box for element in bundle) for bundle in bundles],
         line_height,
         floats=[bundle[0].label in ("figure", "table", "caption") for bundle in bundles],
     )
-    flow = [element for index in order for element in sorted(bundles[index], key=lambda element: element.box[1])]
+    flow = [element for index in order for element in bundles[index]]
     return [*_order_band(headers), *group_lists(flow), *_order_band(footers)]
 
 
@@ -82,7 +97,9 @@ def _order_band(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
 
 
 def _attach_captions(elements: Sequence[PageElement], line_height: float) -> list[list[PageElement]]:
-    """Bundle each caption with the nearest figure or table that nothing separates it from; the rest stays single."""
+    """Bundle each caption with the nearest figure or table that nothing separates it from; the rest stays single.
+
+    What is in a bundle comes from top to bottom."""
     bundles = [[element] for element in elements if element.label != "caption"]
     for caption in (element for element in elements if element.label == "caption"):
         nearest, gap = None, float("inf")
@@ -96,7 +113,26 @@ def _attach_captions(elements: Sequence[PageElement], line_height: float) -> lis
             bundles.append([caption])
         else:
             nearest.append(caption)
-    return bundles
+    return [sorted(bundle, key=lambda element: element.box[1]) for bundle in bundles]
+
+
+def _bundle_boxes(bundles: Sequence[list[PageElement]]) -> list[list[PageElement]]:
+    """Bundle boxes that stand side by side, such as those of a slide: one after the other, each with its heading."""
+    singles = [bundle[0] for bundle in bundles if len(bundle) == 1 and isinstance(bundle[0], Paragraph)]
+    paragraphs = [element for element in singles if isinstance(element, Paragraph)]
+    parts = [BoxPart(one.box, one.height, one.label == "list" or is_item(one.text)) for one in paragraphs]
+    rows = find_box_rows(parts)
+    boxed: list[list[PageElement]] = []
+    for row in rows:
+        heads = {box[0] for box in row if len(box) > 1}
+        boxed.append([_as_heading(paragraphs[at]) if at in heads else paragraphs[at] for box in row for at in box])
+    used = {id(paragraphs[at]) for row in rows for box in row for at in box}
+    return [bundle for bundle in bundles if id(bundle[0]) not in used] + boxed
+
+
+def _as_heading(paragraph: Paragraph) -> Paragraph:
+    is_heading = paragraph.label == "title" or len(paragraph.rows) > 2
+    return paragraph if is_heading else paragraph.with_label("title", 0.5)
 
 
 def _is_clear(area: Box, caption: PageElement, bundle: Sequence[PageElement], elements: Sequence[PageElement]) -> bool:
@@ -113,8 +149,9 @@ def _build_region(element: PageElement, lines: Sequence[TextLine], order: int, g
     else:
         box = hug_content(grey, element.box, [line.box for line in lines])
     return Region(
-        label=element.label, box=box, score=element.score, order=order, lines=[_build_line(line) for line in lines]
-    )
+        label=element.label, box=box, score=element.score, order=order, lines=[_build_line(line) for line in lines],
+        code=element.code if isinstance(element, Paragraph) else None,
+    )  # fmt: skip
 
 
 def _place_table(table: Table, box: Box) -> Table:

@@ -9,7 +9,8 @@ from pipelines.boxes import box_area, box_centre, box_width, contained_share, en
 from pipelines.documents.stages import LayoutBlock, TextLine
 from pipelines.documents.structure.paragraphs import chain_rows, find_level_rows
 from pipelines.documents.structure.rows import TextRow, build_rows, display_width
-from pipelines.documents.structure.text_patterns import is_equation_number, is_prose
+from pipelines.documents.structure.side_by_side import BoxPart, find_box_rows
+from pipelines.documents.structure.text_patterns import is_equation_number, is_item, is_prose
 from pipelines.documents.tables.detection import is_table_page
 from pipelines.documents.tables.tokens import group_into_rows, split_into_tokens
 from pipelines.documents.types import RegionLabel
@@ -63,9 +64,14 @@ def _choose_candidates(lines: Sequence[TextLine], blocks: Sequence[LayoutBlock])
         is_sure = block.score >= GRAPHIC_MIN_SCORES.get(block.label, 2.0)
         if is_sure and not any(_is_covered_by(block, other) for other in chosen) and not _is_inside_line(block, lines):
             chosen.append(block)
-    if not any(block.label == "table" for block in chosen) and is_table_page(lines):
+    if not any(block.label == "table" for block in chosen) and is_table_page(lines) and not _are_boxes(lines):
         return [LayoutBlock("table", enclosing_box([line.box for line in lines]), 0.5)]
     return chosen
+
+
+def _are_boxes(lines: Sequence[TextLine]) -> bool:
+    """Whether the lines are boxes side by side under larger headings, as on a slide."""
+    return bool(find_box_rows([BoxPart(line.box, line.height, is_item(line.text)) for line in lines]))
 
 
 def _is_covered_by(block: LayoutBlock, other: LayoutBlock) -> bool:

@@ -35,6 +35,8 @@ def group_lists(elements: Sequence[PageElement]) -> list[PageElement]:
 
 
 def _starts_run(paragraph: Paragraph, in_references: bool) -> bool:
+    if paragraph.code is not None:
+        return False
     may_be_item = in_references or paragraph.label == "reference" or is_item(paragraph.text)
     return may_be_item and paragraph.label in ("text", "list", "reference")
 
@@ -43,7 +45,12 @@ def _continues_run(run: Sequence[Paragraph], paragraph: Paragraph, in_references
     last = run[-1]
     overlap, narrower = horizontal_overlap(last.box, paragraph.box), min(box_width(last.box), box_width(paragraph.box))
     is_near = -last.height < paragraph.box[1] - last.box[3] < MAX_ITEM_GAP * last.height
-    if not is_near or overlap <= 0.3 * narrower or paragraph.label not in ("text", "list", "reference"):
+    if (
+        paragraph.code is not None
+        or not is_near
+        or overlap <= 0.3 * narrower
+        or paragraph.label not in ("text", "list", "reference")
+    ):
         return False
     if in_references or paragraph.label == run[0].label == "reference":
         return True

@@ -36,9 +36,12 @@ SHARED = 0.3  # overlap that puts two rows into one column, relative to the narr
 
 @dataclass(frozen=True)
 class Paragraph:
+    """`code` is the text of a listing, with its line ends and indents."""
+
     rows: tuple[TextRow, ...]
     label: RegionLabel = "text"
     score: float = 0.5
+    code: str | None = None
 
     @cached_property
     def box(self) -> Box:

@@ -16,6 +16,10 @@ from pipelines.boxes import Box, box_height, enclosing_box, vertical_overlap
 # Boxes of text overlap by some pixels, so each side is shrunk before looking for white: by a share of the box's
 # extent, but no more than a share of the line height.
 SHRINK, SHRINK_LINES = 0.1, 0.3
+# A narrow column of side headings: its width relative to both columns; in line heights, how far they may be from the
+# first line of their text, and how high they may be.
+SIDE_WIDTH, SIDE_LEVEL, SIDE_HEIGHT = 0.4, 0.8, 4.5
+FEWEST_TURNS = 3  # changes between two columns that take turns
 BESIDE = 0.3  # vertical overlap of two columns, relative to the shorter one, at least
 
 
@@ -57,7 +61,11 @@ def _order_boxes(indices: list[int], boxes: Sequence[Box], line_height: float) -
     if len(indices) < 2:
         return indices
     columns, stripes = _split_columns(indices, boxes), _split_at_gaps(indices, boxes, axis=1)
-    if len(columns) > 1 and not _is_grid(stripes, boxes, line_height):
+    if len(columns) == 2 and (rows := _split_at_side_headings(columns, boxes, line_height)):
+        parts = rows
+    elif len(columns) > 1 and _take_turns(columns, stripes):
+        parts = stripes
+    elif len(columns) > 1 and not _is_grid(stripes, boxes, line_height):
         parts = columns
     elif len(stripes) > 1:
         parts = stripes if len(columns) > 1 else _join_stripes(stripes, boxes)
@@ -88,6 +96,51 @@ def _split_columns(indices: Sequence[int], boxes: Sequence[Box]) -> list[list[in
     ):
         return columns
     return [list(indices)]
+
+
+def _split_at_side_headings(
+    columns: Sequence[Sequence[int]], boxes: Sequence[Box], line_height: float
+) -> list[list[int]]:
+    """Rows that begin at short texts in a narrow column, each level with the first line of a longer one beside it.
+
+    Such are headings beside their paragraphs, times beside entries and notes in a margin; empty where there are none.
+    """
+    narrow, wide = sorted(columns, key=lambda column: _extent_width(column, boxes))
+    if len(narrow) < 2 or _extent_width(narrow, boxes) > SIDE_WIDTH * _extent_width([*narrow, *wide], boxes):
+        return []
+    tops = sorted(boxes[index][1] for index in narrow)
+    beside = [boxes[index] for index in wide]
+    are_level = all(any(abs(box[1] - top) < SIDE_LEVEL * line_height for box in beside) for top in tops)
+    ends = [*tops[1:], float("inf")]
+    are_short = all(
+        boxes[index][3] <= end and box_height(boxes[index]) < SIDE_HEIGHT * line_height
+        for index, end in zip(sorted(narrow, key=lambda index: boxes[index][1]), ends, strict=True)
+    )
+    is_text_longer = any(box_height(box) > 1.6 * line_height for box in beside)
+    if not (are_level and are_short and is_text_longer):
+        return []
+    starts = [float("-inf"), *(top - SIDE_LEVEL * line_height for top in tops)]
+    rows = [
+        [index for index in (*narrow, *wide) if start <= boxes[index][1] < end]
+        for start, end in zip(starts, [*starts[1:], float("inf")], strict=True)
+    ]
+    return [row for row in rows if row]
+
+
+def _extent_width(column: Sequence[int], boxes: Sequence[Box]) -> float:
+    x0, _, x1, _ = enclosing_box(boxes[index] for index in column)
+    return x1 - x0
+
+
+def _take_turns(columns: Sequence[Sequence[int]], stripes: Sequence[Sequence[int]]) -> bool:
+    """Whether the outer columns are never level with each other and change often, as bubbles of a chat do.
+
+    What is between them may be level with either, such as the times of messages.
+    """
+    column_of = {index: number for number, column in enumerate(columns) for index in column}
+    outer = [{column_of[index] for index in stripe} & {0, len(columns) - 1} for stripe in stripes]
+    changes = sum(one != other for one, other in pairwise(side for side in outer if side))
+    return all(len(side) < 2 for side in outer) and changes >= FEWEST_TURNS
 
 
 def _is_grid(stripes: Sequence[Sequence[int]], boxes: Sequence[Box], line_height: float) -> bool:

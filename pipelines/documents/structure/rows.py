@@ -132,11 +132,12 @@ def _split_line(line: TextLine, blocks: Sequence[LayoutBlock]) -> list[TextLine]
             is_numbered = at == len(line.words) - 1 and is_equation_number(right.text)
             is_gutter = left_block is not None and right_block is not None and left_block is not right_block
             if is_numbered or is_gutter:
-                return [_cut_line(line, line.words[:at]), *_split_line(_cut_line(line, line.words[at:]), blocks)]
+                return [cut_line(line, line.words[:at]), *_split_line(cut_line(line, line.words[at:]), blocks)]
     return [line]
 
 
-def _cut_line(line: TextLine, words: Sequence[TextWord]) -> TextLine:
+def cut_line(line: TextLine, words: Sequence[TextWord]) -> TextLine:
+    """The part of a line that these of its words make."""
     x0, y0, x1, y1 = enclosing_box(word.box for word in words)
     quad = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
     return TextLine(join_words(words, line.text), quad, line.score, tuple(words))

@@ -44,6 +44,26 @@ _is_page_number = text_begins(
 _is_equation_number = text_begins(r"\s*\(\s*[A-Z]?\.?\d{1,3}(?:\.\d{1,3})*[a-z]?\s*\)\s*$")
 _begins_note = text_begins(r"\s*(?:[*†‡§¶]|\[\^\d|\d{1,2}[A-Z(\"“]|\d{1,2}\s[A-Z])")
 
+_LEADER = compile_text(r"(?:[.·_…‥]\s?){3,}\s*$|(?:[…‥]\s?)+$")
+_is_price = text_begins(r"\W*\d[\d.,' ]*\s?(?:\p{Sc}|[A-Z]{2,3}|kr|zł|Kč|Ft|,-)?\W*$")
+_is_contents_heading = text_begins(
+    r"\W*(?:table of )?(?:contents|inhalt|inhaltsverzeichnis|sommaire|table des mati[eè]res|[ií]ndice|contenido|inhoud"
+    r"|inhoudsopgave|inneh[aå]ll|innholdsfortegnelse|indhold|sis[aä]llys|spis tre[sś]ci|obsah|tartalom|cuprins"
+    r"|содержание|оглавление|目录|目錄|目次|차례)\W*$",
+    ignore_case=True,
+)
+
+_is_prompt = text_begins(
+    r"\s*(?:[$%❯›] \S|>>> |\.\.\. |In \[\d+\]:|PS [A-Z]:\\|[A-Z]:\\[\w\\]*>|[\w.-]+@[\w.-]+[: ]\S*[$#%] ?)"
+)
+_CODE = compile_text(
+    r"^\s*(?:def|class|for|if|elif|else|while|return|import|from|try|except|with|function|var|let|const|public|private"
+    r"|static|void|func|fn|use|pub|package|struct|enum|switch|case|end|begin|SELECT|INSERT|UPDATE|CREATE|sudo|echo|export)"
+    r"\b.*[:;{(=,)]?$"
+    r"|^\s*(?:#|//|/\*|<!--|--\s)|[{};\\]\s*$|\):?\s*$"
+    r"|[=!<>+*/%&|^-]=|->|=>|::|&&|\|\||</|/>|\w\(|\w_\w|__|\s=\s|\s--?[a-z]|\w\.\w+\(|\[\d*\]|://"
+)
+
 _RELATIONS = frozenset("=+−±×·∑∫√≤≥<>∂∞∈⊂→≡≈∝^∇αβγδεζηθικλμνξοπρςστυφχψωΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ")
 _WIDE = (("\u3040", "\u30ff"), ("\u3400", "\u9fff"), ("\uac00", "\ud7af"))  # Japanese, Chinese, Korean
 
@@ -90,6 +110,30 @@ def is_surely_caption(text: str) -> bool:
 
 def is_page_number(text: str) -> bool:
     return _is_page_number(text)
+
+
+def has_leader(text: str) -> bool:
+    """Whether it ends in leaders, as an entry of a table of contents does before its number."""
+    return _LEADER.search(text.encode(errors="replace")) is not None
+
+
+def is_prompt(text: str) -> bool:
+    """Whether it begins with the prompt of a shell or interpreter."""
+    return _is_prompt(text)
+
+
+def is_code(text: str) -> bool:
+    """Whether a line has a sign of code: a keyword at its beginning, an operator, a call, a brace at its end."""
+    return _CODE.search(text.encode(errors="replace")) is not None
+
+
+def is_price(text: str) -> bool:
+    """Whether it is a number, with or without a currency."""
+    return _is_price(text)
+
+
+def is_contents_heading(text: str) -> bool:
+    return _is_contents_heading(text)
 
 
 def is_equation_number(text: str) -> bool:

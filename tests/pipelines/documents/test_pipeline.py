@@ -112,6 +112,31 @@ def test_an_image_is_read_in_addition_to_the_text_layer(read: ReadDocument) -> N
     assert reader.pages[0][:900].min() == 255  # what the text layer has is not read again
 
 
+@pytest.mark.parametrize("stamp", ["NHA-000417", "1", "Signed by A. Example, 12 March 2025"])
+def test_a_scan_under_a_stamp_is_read_with_the_stamp(read: ReadDocument, stamp: str) -> None:
+    [page] = read(make_pdf(draw_all(draw_scan, draw_text([stamp], top=400)))).pages
+
+    assert line_texts(page) == ["read by OCR", stamp]
+    assert page.source == ("ocr" if len(stamp) < len("read by OCR") else "text_layer")
+
+
+def test_ocr_sees_pictures_without_the_text_over_them(read: ReadDocument) -> None:
+    reader = FakeReader()
+
+    read(make_pdf(draw_all(draw_scan, draw_text(["NHA-000417"], top=400))), reader=reader)
+
+    assert reader.pages[0][833:860, 140:300].min() > 200
+
+
+def test_small_print_in_pictures_is_drawn_larger(read: ReadDocument) -> None:
+    reader = FakeReader(return_lines(make_line("small", (100, 1000, 160, 1012))))
+
+    [page] = read(make_pdf(draw_all(draw_text(), draw_picture((0, 0, WIDTH, 400)))), reader=reader).pages
+
+    assert [pixels.shape[:2] for pixels in reader.pages] == [(1754, 1240), (3508, 2480)]
+    assert (50.0, 500.0, 80.0, 506.0) in [region.box for region in page.regions]
+
+
 def test_text_of_form_fields_is_read(read: ReadDocument) -> None:
     def form(canvas: object) -> None:
         canvas.acroForm.textfield(  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from pipelines.documents.outputs.line_joining import clean_text, join_lines
 from pipelines.documents.outputs.markdown import escape_markdown, to_markdown
+from pipelines.documents.types import Page
 from tests.pipelines.documents.outputs.sample_documents import make_document, make_page, make_region, make_table
 
 PARSER = MarkdownIt("commonmark").enable("table")
@@ -53,6 +54,12 @@ def test_plain_text_is_left_alone() -> None:
     assert escape_markdown(text) == text
 
 
+@pytest.mark.parametrize("text", ["1.284,50 €", "17.09.2025", "-12.40", "+46 8 123", "#27B"])
+def test_amounts_dates_and_numbers_are_not_escaped(text: str) -> None:
+    assert escape_markdown(text) == text
+    assert parse_blocks(text) == [("p", text)]
+
+
 def test_heading_levels_follow_from_their_sizes() -> None:
     first = make_page(
         make_region("title", "Report", height=60),
@@ -74,6 +81,22 @@ def test_lines_of_a_paragraph_and_hyphenated_words_are_joined() -> None:
     )
 
     assert text == "<!-- page 1 -->\n\nThe harbour was quiet at low-Cost times.\n"
+
+
+NUMBERED = ((1, "4711"), (2, "815"), (3, "42"))
+
+
+def make_framed_pages(header: str, footer: str) -> list[Page]:
+    """Three pages; `{page}` and `{word}` differ from page to page."""
+    return [
+        make_page(
+            make_region("header", header.format(page=number, word=word)),
+            make_region("text", "Text."),
+            make_region("footer", footer.format(page=number)),
+            number=number,
+        )
+        for number, word in enumerate(("gate", "ball", "check"), start=1)
+    ]
 
 
 def test_scripts_without_spaces_are_joined_without() -> None:
@@ -104,29 +127,74 @@ def test_cells_of_tables_are_escaped() -> None:
 def test_a_figure_has_a_placeholder_with_its_text() -> None:
     text = to_markdown(
         make_document(
-            make_page(make_region("figure", "Sales"), make_region("caption", "Figure 1: sales"), make_region("figure"))
+            make_page(
+                make_region("figure", "Sales", "10:31"),
+                make_region("caption", "Figure 1: sales"),
+                make_region("figure"),
+            )
         )
     )
 
     assert text.splitlines()[2:] == [
-        "[Figure on page 1, box 100 100 900 140]", "", "> Sales", "", "*Figure 1: sales*", "",
+        "[Figure on page 1, box 100 100 900 180]", "", "> Sales", "> 10:31", "", "*Figure 1: sales*", "",
         "[Figure on page 1, box 100 100 900 100]",
     ]  # fmt: skip
 
 
-def test_repeated_headers_and_footers_appear_once() -> None:
-    pages = [
-        make_page(
-            make_region("header", f"Report 2026, page {number}"),
-            make_region("text", "Text."),
-            make_region("footer", f"{number}"),
-        )
-        for number in (1, 2)
-    ]
+def test_headers_that_say_the_same_appear_once_and_are_listed() -> None:
+    text = to_markdown(make_document(*make_framed_pages("Harbour news", "{page}")))
 
-    text = to_markdown(make_document(pages[0], pages[1].model_copy(update={"number": 2})))
+    assert text == (
+        "<!-- page 1 -->\n\nHarbour news\n\nText.\n\n<!-- page 2 -->\n\nText.\n\n<!-- page 3 -->\n\nText.\n\n"
+        "<!-- left out, repeated on pages 2-3: Harbour news -->\n\n<!-- left out, page numbers: 1-3 -->\n"
+    )
 
-    assert text == "<!-- page 1 -->\n\nReport 2026, page 1\n\nText.\n\n<!-- page 2 -->\n\nText.\n"
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "VALVE-204{page}",
+        "Invoice INV-3001{page}",
+        "Due: 1,28{page}.40",
+        "1{page}.09.2025",
+        "Part: {word}",
+        "Lot 7",
+        "1{page} €",
+    ],
+)
+def test_what_differs_or_has_a_number_stays_on_every_page(header: str) -> None:
+    text = to_markdown(make_document(*make_framed_pages(header, "x")))
+
+    for page, word in enumerate(("gate", "ball", "check"), start=1):
+        assert f"<!-- page {page} -->\n\n{header.format(page=page, word=word)}" in text
+
+
+def test_numbers_that_do_not_count_with_the_pages_stay() -> None:
+    pages = [make_page(make_region("text", "Text."), make_region("footer", one), number=at) for at, one in NUMBERED]
+
+    text = to_markdown(make_document(*pages))
+
+    assert all(number in text.split("<!-- left out")[0] for _, number in NUMBERED)
+
+
+def test_printed_page_numbers_may_begin_anywhere() -> None:
+    text = to_markdown(make_document(*make_framed_pages("x", "Page 23{page}")))
+
+    assert "<!-- left out, page numbers: 231-233 -->" in text
+    assert "Page 231" not in text
+
+
+@pytest.mark.parametrize("text", ["7", "17.09.2025", "1.284,50 €", "Halden Fittings", "Page 1 of 4"])
+def test_one_page_loses_nothing(text: str) -> None:
+    page = make_page(make_region("header", text), make_region("text", "Text."), make_region("footer", text))
+
+    assert to_markdown(make_document(page)).count(text) == 2
+
+
+def test_what_is_left_out_cannot_end_its_comment() -> None:
+    text = to_markdown(make_document(*make_framed_pages("--> <b>bold</b>", "x")))
+
+    assert "<!-- left out, repeated on pages 2-3: - - b bold /b -->" in text
 
 
 def test_a_page_with_only_a_repeated_header_keeps_it() -> None:
@@ -139,6 +207,40 @@ def test_a_failed_page_is_mentioned() -> None:
     failed = make_page(number=2).model_copy(update={"error": "page 2 cannot be read"})
 
     assert "<!-- page 2 could not be read -->" in to_markdown(make_document(make_page(), failed))
+
+
+def test_code_is_fenced_with_its_indents_and_nothing_escaped() -> None:
+    code = 'def f(__name__):\n    return f"{a_b:>3}" * 2'
+    region = make_region("text", "ignored").model_copy(update={"code": code})
+
+    assert to_markdown(make_document(make_page(region))) == f"<!-- page 1 -->\n\n```\n{code}\n```\n"
+
+
+def test_code_cannot_end_its_fence() -> None:
+    region = make_region("text", "ignored").model_copy(update={"code": "```\n# no heading\n````"})
+
+    [fence] = [token for token in PARSER.parse(to_markdown(make_document(make_page(region)))) if token.type == "fence"]
+    assert fence.content == "```\n# no heading\n````\n"
+
+
+def test_leaders_are_shortened() -> None:
+    text = to_markdown(
+        make_document(make_page(make_region("list", "1 Start . . . . . . . . 3", "1.1 Parts........ 4")))
+    )
+
+    assert text == "<!-- page 1 -->\n\n- 1 Start ... 3\n- 1.1 Parts ... 4\n"
+
+
+def test_numbered_entries_of_contents_are_items_of_their_own() -> None:
+    text = to_markdown(make_document(make_page(make_region("list", "1. Start 3", "1.1 Parts 4", "2. End 9"))))
+
+    assert text == "<!-- page 1 -->\n\n1. Start 3\n- 1.1 Parts 4\n2. End 9\n"
+
+
+def test_a_wrapped_title_of_contents_is_one_item() -> None:
+    text = to_markdown(make_document(make_page(make_region("list", "1 Start 3", "2 On the", "roof 4", "3 End 9"))))
+
+    assert text == "<!-- page 1 -->\n\n- 1 Start 3\n- 2 On the roof 4\n- 3 End 9\n"
 
 
 def test_ticks_and_empty_boxes_of_items_are_kept() -> None:

@@ -44,11 +44,20 @@ def test_a_table_is_quoted_row_by_row() -> None:
     assert quote(page) == ["[p1.r1 table]", "part | price", "bolt* | 1.20"]
 
 
-def test_headers_that_repeat_are_quoted_once() -> None:
-    pages = [make_page(make_region("header", f"Report, page {number}"), make_region("text", "Text."), number=number)
+def test_headers_that_repeat_are_quoted_once_and_listed() -> None:
+    pages = [make_page(make_region("header", "Harbour news"), make_region("text", "Text."), number=number)
              for number in (1, 2)]  # fmt: skip
 
-    assert quote(*pages) == ["[p1.r1] Report, page 1", "[p1.r2] Text.", "[p2.r2] Text."]
+    assert quote(*pages) == [
+        "[p1.r1] Harbour news", "[p1.r2] Text.", "[p2.r2] Text.", "[left out] repeated on page 2: Harbour news",
+    ]  # fmt: skip
+
+
+def test_headers_that_differ_are_all_quoted() -> None:
+    pages = [make_page(make_region("header", f"Invoice INV-300{number}"), make_region("text", "Text."), number=number)
+             for number in (1, 2)]  # fmt: skip
+
+    assert [line for line in quote(*pages) if "INV" in line] == ["[p1.r1] Invoice INV-3001", "[p2.r1] Invoice INV-3002"]
 
 
 def test_the_prompt_fences_the_text_whatever_it_says() -> None:

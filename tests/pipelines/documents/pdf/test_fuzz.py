@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.documents.pdf.client import PdfDocument, PdfiumClient, PdfLimits, RenderedPage
-from pipelines.documents.pdf.text_layer import find_unread_images, read_text_layer, read_trusted_text_layer
+from pipelines.documents.pdf.text_layer import read_text_layer, read_trusted_text_layer
+from pipelines.documents.pdf.unread_pictures import find_unread_pictures
 from pipelines.errors import ImageRejected
 from tests.pipelines.documents.pdf.pdf_parts import PdfTable, divide_pdf
 from tests.pipelines.documents.pdf.varied_pdfs import make_varied_pdfs
@@ -50,7 +51,8 @@ async def read_page(pdf: PdfDocument, number: int) -> RenderedPage:
     read_text_layer(page.pixels, page.characters, include_hidden=True)
     trusted = read_trusted_text_layer(page.pixels, page.characters)
     if trusted is not None:
-        find_unread_images(trusted, page.characters)
+        find_unread_pictures(page.pixels, page.characters, DPI)
+        await pdf.render_without_text(number, DPI)
     return page
 
 

@@ -1,12 +1,9 @@
 """The text layer of PDF pages: its lines and words, and when it cannot be trusted."""
 
-from collections.abc import Sequence
-
-import numpy as np
 import pytest
 
 from pipelines.documents.pdf.client import RenderedPage
-from pipelines.documents.pdf.text_layer import find_unread_images, read_text_layer, read_trusted_text_layer
+from pipelines.documents.pdf.text_layer import read_text_layer, read_trusted_text_layer
 from pipelines.documents.pdf.text_quality import find_distrust_reason, find_non_language_reason
 from pipelines.documents.stages import PageText
 from tests.pipelines.documents.conftest import UsePdf
@@ -206,20 +203,3 @@ def test_an_empty_page_has_an_empty_layer(use_pdf: UsePdf) -> None:
     layer = read_trusted_text_layer(page.pixels, page.characters)
     assert layer is not None
     assert layer.lines == ()
-
-
-def round_boxes(images: np.ndarray) -> Sequence[Sequence[int]]:
-    return [[round(edge) for edge in box] for box in images.tolist()]
-
-
-def test_large_images_without_text_are_unread(use_pdf: UsePdf) -> None:
-    page = render_page(
-        use_pdf,
-        make_pdf(draw_all(draw_text(), draw_picture((0, 0, WIDTH, 400)), draw_picture((400, 500, 440, 540)))),
-        dpi=72,
-    )
-    assert page.characters is not None
-
-    images = find_unread_images(read_text_layer(page.pixels, page.characters), page.characters)
-
-    assert round_boxes(images) == [[0, 442, 595, 842]]
