@@ -5,18 +5,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipelines.boxes import box_area, box_centre, box_width, contained_share, enclosing_box, intersection_over_union
+from pipelines.boxes import box_area, box_centre, box_width, contained_share, enclosing_box, intersection_area, intersection_over_union
 from pipelines.documents.stages import LayoutBlock, TextLine
 from pipelines.documents.structure.paragraphs import chain_rows, find_level_rows
 from pipelines.documents.structure.rows import TextRow, build_rows, display_width
 from pipelines.documents.structure.side_by_side import BoxPart, find_box_rows
 from pipelines.documents.structure.text_patterns import is_equation_number, is_item, is_prose
-from pipelines.documents.tables.detection import is_table_page
+from pipelines.documents.tables.detection import find_aligned_tables, is_table_page
 from pipelines.documents.tables.tokens import group_into_rows, split_into_tokens
 from pipelines.documents.types import RegionLabel
 
 GRAPHIC_MIN_SCORES: dict[RegionLabel, float] = {"figure": 0.3, "table": 0.35, "formula": 0.3}
 IN_LINE = 0.5  # share of a figure inside a line from which it is a part of the line
+SAME_EXTENT = 0.6  # share of a figure's area that aligned texts cover from which it is a table
+OVERLAP = 0.2  # share of a table in a figure from which the two are one
+ALIGNED_SCORE = 0.5  # of a table that is found by the alignment of its texts
 IN_GRAPHIC = 0.6  # share of a line inside a graphic from which it belongs to the graphic
 # Share of a figure's area under lines of any kind from which it is text; the lower limit is for a figure that holds
 # MOST of the page's lines.
@@ -45,6 +48,7 @@ def select_graphics(
     candidates = _choose_candidates(lines, blocks)
     lines_of = _assign_lines(lines, candidates)
     candidates = [block for block in candidates if not _is_text_figure(block, lines_of.get(block, []), lines)]
+    candidates = _add_aligned_tables(lines, candidates)
     lines_of = _assign_lines(lines, candidates)
     graphics: dict[LayoutBlock, list[TextLine]] = {}
     free = lines_of.pop(None, [])
@@ -58,15 +62,31 @@ def select_graphics(
 
 
 def _choose_candidates(lines: Sequence[TextLine], blocks: Sequence[LayoutBlock]) -> list[LayoutBlock]:
-    """Blocks of graphics with a sufficient score, the surest of overlapping ones; or a table as large as the page."""
+    """Blocks of graphics with a sufficient score, the surest of overlapping ones."""
     chosen: list[LayoutBlock] = []
     for block in blocks:
         is_sure = block.score >= GRAPHIC_MIN_SCORES.get(block.label, 2.0)
         if is_sure and not any(_is_covered_by(block, other) for other in chosen) and not _is_inside_line(block, lines):
             chosen.append(block)
-    if not any(block.label == "table" for block in chosen) and is_table_page(lines) and not _are_boxes(lines):
-        return [LayoutBlock("table", enclosing_box([line.box for line in lines]), 0.5)]
     return chosen
+
+
+def _add_aligned_tables(lines: Sequence[TextLine], chosen: Sequence[LayoutBlock]) -> list[LayoutBlock]:
+    """The blocks with the tables that the model did not see, or took for a figure of the same extent."""
+    blocks = list(chosen)
+    if _are_boxes(lines):
+        return blocks
+    if not any(block.label == "table" for block in blocks) and is_table_page(lines):
+        return [LayoutBlock("table", enclosing_box([line.box for line in lines]), ALIGNED_SCORE)]
+    seen = [block.box for block in blocks if block.label == "table"]
+    free = [line for line in lines if all(contained_share(line.box, box) < IN_GRAPHIC for box in seen)]
+    for box in find_aligned_tables(free):
+        overlapping = [block for block in blocks if intersection_area(box, block.box) > OVERLAP * box_area(box)]
+        shares = [intersection_area(box, block.box) / box_area(block.box) for block in overlapping]
+        if all(share > SAME_EXTENT for share in shares):
+            blocks = [block for block in blocks if block not in overlapping]
+            blocks.append(LayoutBlock("table", box, ALIGNED_SCORE))
+    return blocks
 
 
 def _are_boxes(lines: Sequence[TextLine]) -> bool:
