@@ -16,7 +16,7 @@ from pipelines.documents.tables.alignment import are_all_columns, are_columns, i
 from pipelines.documents.tables.tokens import TextToken, group_into_rows, split_into_tokens
 
 # In text heights.
-MOST_WHITE = 2.6  # between two rows of a table
+MOST_WHITE = 4.0  # between two rows of a table
 WRAP_WHITE = 1.0  # between a row and the row that continues it
 
 FEWEST_ROWS = 3  # with several texts

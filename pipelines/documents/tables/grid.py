@@ -7,13 +7,14 @@ from statistics import mean, median
 
 import numpy as np
 
-from pipelines.boxes import Box, enclosing_box
+from pipelines.boxes import Box, enclosing_box, horizontal_overlap
 from pipelines.documents.tables.ruling_lines import RulingLine, RulingLines
 from pipelines.documents.tables.tokens import TextToken, group_into_rows, is_numeric, settle_rows
 
 RULED = 0.4  # of the table's extent that a ruling line of its grid covers, all parts together
 NARROWEST = 0.25  # gutter between two columns, in text heights
 FULL = 0.6  # of the tokens of full rows: rows with fewer are headings over several columns, or names of sections
+RECORD = 1.2  # distance of a record from the one above, relative to that of its lines, at least
 CROSSED = 0.15  # of the full rows that may run into a gutter
 
 
@@ -127,13 +128,31 @@ def _merge_wrapped_rows(
 ) -> list[list[TextToken]]:
     """Rows of text, each with the rows below that continue its cells."""
     groups = [list(rows[0])]
+    may_be_values = _are_records(rows, columns)
     for last, row in pairwise(rows):
         is_separated = any(last[0].centre[1] < y < row[0].centre[1] for y in ys)
-        if not is_separated and _continues_cells(groups[-1], row, columns):
+        is_next = may_be_values and _is_rest_of_record(last, row, columns)
+        if not is_separated and (is_next or _continues_cells(groups[-1], row, columns)):
             groups[-1] += row
         else:
             groups.append(list(row))
     return groups
+
+
+def _are_records(rows: Sequence[Sequence[TextToken]], columns: Sequence[float]) -> bool:
+    """Whether rows with a first cell stand apart from those above, and rows without one are nearer: records of
+    several lines, as in a bank statement, whose second lines may have numbers."""
+    own, rest = [], []
+    for last, row in pairwise(rows):
+        begins = row[0].box[0] < columns[1]
+        (own if begins else rest).append(median(t.centre[1] for t in row) - median(t.centre[1] for t in last))
+    return len(rest) > 1 and len(own) > 1 and RECORD * max(rest) < min(own)
+
+
+def _is_rest_of_record(last: Sequence[TextToken], row: Sequence[TextToken], columns: Sequence[float]) -> bool:
+    """Whether the row has a single text, under one of the row above and right of the first column."""
+    is_under = any(horizontal_overlap(token.box, row[0].box) > 0 for token in last)
+    return len(row) == 1 and row[0].box[0] > columns[1] and is_under
 
 
 def _find_row_borders(rows: Sequence[Sequence[TextToken]], box: Box) -> tuple[float, ...]:
