@@ -18,6 +18,7 @@ from pipelines.documents.types import RegionLabel
 GRAPHIC_MIN_SCORES: dict[RegionLabel, float] = {"figure": 0.3, "table": 0.35, "formula": 0.3}
 IN_LINE = 0.5  # share of a figure inside a line from which it is a part of the line
 SAME_EXTENT = 0.6  # share of a figure's area that aligned texts cover from which it is a table
+SURE_FIGURE = 0.9  # score from which a figure is no table, however aligned its texts are
 OVERLAP = 0.2  # share of a table in a figure from which the two are one
 ALIGNED_SCORE = 0.5  # of a table that is found by the alignment of its texts
 IN_GRAPHIC = 0.6  # share of a line inside a graphic from which it belongs to the graphic
@@ -83,7 +84,8 @@ def _add_aligned_tables(lines: Sequence[TextLine], chosen: Sequence[LayoutBlock]
     for box in find_aligned_tables(free):
         overlapping = [block for block in blocks if intersection_area(box, block.box) > OVERLAP * box_area(box)]
         shares = [intersection_area(box, block.box) / box_area(block.box) for block in overlapping]
-        if all(share > SAME_EXTENT for share in shares):
+        is_figure = any(block.score >= SURE_FIGURE for block in overlapping)
+        if not is_figure and all(share > SAME_EXTENT for share in shares):
             blocks = [block for block in blocks if block not in overlapping]
             blocks.append(LayoutBlock("table", box, ALIGNED_SCORE))
     return blocks

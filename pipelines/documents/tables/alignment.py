@@ -7,7 +7,7 @@ from statistics import mean
 import numpy as np
 
 from pipelines.boxes import box_height
-from pipelines.documents.structure.text_patterns import ends_sentence, is_formula, is_item
+from pipelines.documents.structure.text_patterns import ends_sentence, is_equation_number, is_formula, is_item, is_page_number
 from pipelines.documents.tables.grid import find_column_extents
 from pipelines.documents.tables.tokens import TextToken, is_numeric
 
@@ -21,7 +21,9 @@ VALUES = 0.6  # share of a column's texts that are values, in a table of two col
 LONGEST_NAME, LONGEST_VALUE = 3.0, 4.5  # words on average in a list of names and values
 MANY_ROWS, FULL = 6, 0.8  # rows, and share of cells with text, from which a table needs no values
 CONTENTS = 0.3  # share of rows with leaders from which it is a table of contents
+PAGES = 0.9  # share of rows that end with a page number, and of numbers that rise, from which it is one without leaders
 
+FORMULAS = 0.2  # share of texts that are formulas, at most
 WORDED = 0.1  # share of texts with letters, at least
 LARGER = 1.3  # than the texts is the title of a slide, but not that of a table
 RUNNING_WORDS, RUNNING_CHARACTERS = 7, 36  # of a line of running text, at least
@@ -50,7 +52,7 @@ def are_columns(rows: Sequence[Row], text_height: float) -> bool:
         and _are_aligned(texts, text_height)
         and not _are_contents(full)
         and not any(map(_reads_on, texts))
-        and sum(is_formula(token.text) for row in full for token in row) <= 0.2 * len(words)
+        and not _are_formulas(full)
         and not any(map(_are_marks, texts))
         and _have_words([token for row in full for token in row])
         and (_have_values(texts, filled) if len(columns) > 2 else _are_pairs(*texts, filled))
@@ -69,6 +71,7 @@ def are_all_columns(rows: Sequence[Row], text_height: float) -> bool:
     texts = [_find_all_texts(rows, column) for column in columns]
     return (
         filled >= FILLED_PAGE
+        and not _are_formulas(rows)
         and mean(words) <= MOST_WORDS
         and _are_aligned(texts, text_height)
         and (len(rows) > 2 or _have_values([column[1:] for column in texts], 0.0))
@@ -88,6 +91,13 @@ def _are_marks(texts: Sequence[TextToken | None]) -> bool:
     """Whether a column has bullets, as lists have that stand side by side."""
     found = [token.text for token in texts if token is not None]
     return sum(is_item(f"{text} a") and not text[:1].isalnum() for text in found) > 0.3 * len(found)
+
+
+def _are_formulas(rows: Sequence[Row]) -> bool:
+    """Whether many texts are formulas, or several rows are equations with their numbers."""
+    texts = [token.text for row in rows for token in row]
+    numbered = [row for row in rows if is_equation_number(row[-1].text) and any("=" in one.text for one in row[:-1])]
+    return sum(map(is_formula, texts)) > FORMULAS * len(texts) or len(numbered) > 1
 
 
 def _have_words(tokens: Sequence[TextToken]) -> bool:
@@ -132,10 +142,11 @@ def _are_contents(rows: Sequence[Row]) -> bool:
     leaders = sum(any("...." in token.text or ". . ." in token.text for token in row) for row in rows)
     if leaders > CONTENTS * len(rows):
         return True
-    last = [row[-1].text for row in rows]
+    last = [row[-1].text.strip(". ") for row in rows]
     numbers = [int(text) for text in last if text.isdecimal() and len(text) < 5]
-    is_rising = all(one <= other for one, other in pairwise(numbers))
-    return len(rows[0]) < 4 and len(numbers) == len(last) and is_rising and numbers[0] < numbers[-1]
+    rises = [one <= other for one, other in pairwise(numbers)]
+    are_pages = sum(map(is_page_number, last)) >= PAGES * len(last) and sum(rises) >= PAGES * len(rises)
+    return len(rows[0]) < 4 and are_pages and len(numbers) > 1 and numbers[0] < numbers[-1]
 
 
 def _are_pairs(left: Sequence[TextToken | None], right: Sequence[TextToken | None], filled: float) -> bool:
