@@ -9,7 +9,7 @@ import numpy as np
 
 from pipelines.boxes import Box, enclosing_box, horizontal_overlap
 from pipelines.documents.tables.ruling_lines import RulingLine, RulingLines
-from pipelines.documents.tables.tokens import TextToken, group_into_rows, is_numeric, settle_rows
+from pipelines.documents.tables.tokens import TextToken, group_into_rows, is_numeric, join_centred_lines, settle_rows
 
 RULED = 0.4  # of the table's extent that a ruling line of its grid covers, all parts together
 NARROWEST = 0.25  # gutter between two columns, in text heights
@@ -45,8 +45,10 @@ def build_grid(tokens: Sequence[TextToken], ruling_lines: RulingLines, box: Box,
     """`box` encloses the whole table."""
     xs = _find_borders(ruling_lines.vertical, box[1], box[3], text_height)
     ys = _find_borders(ruling_lines.horizontal, box[0], box[2], text_height)
-    rows, merged = settle_rows(group_into_rows(tokens))
+    rows, merged = settle_rows(join_centred_lines(group_into_rows(tokens)))
     has_columns = len(xs) >= 3 and _enclose_text(xs, tokens, axis=0)
+    if has_columns and len(ys) >= 3:
+        ys = _add_partial_borders(ys, ruling_lines.horizontal, xs, text_height)
     if has_columns and len(ys) >= 3 and _enclose_text(ys, tokens, axis=1) and not _has_unruled_rows(rows, xs, ys):
         return Grid(tuple(xs), tuple(ys), has_ruled_columns=True, has_ruled_rows=True)
     columns = tuple(xs) if has_columns else _find_column_borders(merged, box, text_height)
@@ -72,6 +74,19 @@ def _find_borders(lines: Sequence[RulingLine], low: float, high: float, text_hei
             clusters.append([line])
     borders = [cluster for cluster in clusters if sum(line.length for line in cluster) >= RULED * (high - low)]
     return [mean(line.at for line in cluster) for cluster in borders]
+
+
+def _add_partial_borders(
+    ys: Sequence[float], lines: Sequence[RulingLine], xs: Sequence[float], text_height: float
+) -> list[float]:
+    """The borders of rows with those that only some columns have: lines from one border of columns to another."""
+    reach, added = 0.5 * text_height, list(ys)
+    for line in lines:
+        ends_at_borders = all(any(abs(end - x) < reach for x in xs) for end in (line.start, line.end))
+        is_inside = ys[0] < line.at < ys[-1] and all(abs(line.at - y) > text_height for y in added)
+        if ends_at_borders and is_inside:
+            added.append(line.at)
+    return sorted(added)
 
 
 def _enclose_text(borders: Sequence[float], tokens: Sequence[TextToken], *, axis: int) -> bool:

@@ -12,6 +12,7 @@ from pipelines.documents.stages import TextLine, TextWord
 from pipelines.documents.structure.rows import join_words
 
 GAP = 0.9  # white that ends a token, in line heights: a space is 0.3
+LINES = 1.7  # distance of two lines of a cell, in line heights, at most
 BETWEEN_ROWS = 0.8  # of the usual distance of rows: text this near to the two rows around it has no row of its own
 
 
@@ -81,6 +82,31 @@ def _is_level(row: Sequence[TextToken], new: TextToken) -> bool:
     return abs(new.centre[1] - middle) < 0.5 * text_height and is_beside
 
 
+def join_centred_lines(rows: Sequence[list[TextToken]]) -> list[list[TextToken]]:
+    """Put the two lines of a cell, one just above and one just below the middle of a row, into that row."""
+    ys = [median(token.centre[1] for token in row) for row in rows]
+    heights = [median(box_height(token.box) for token in row) for row in rows]
+    joined: list[list[TextToken]] = []
+    index = 0
+    while index < len(rows):
+        around = rows[index : index + 3]
+        if len(around) == 3 and _are_lines_around(around, ys[index : index + 3], heights[index]):
+            joined.append(sorted([token for row in around for token in row], key=lambda token: token.box[0]))
+            index += 3
+        else:
+            joined.append(rows[index])
+            index += 1
+    return joined
+
+
+def _are_lines_around(rows: Sequence[list[TextToken]], ys: Sequence[float], height: float) -> bool:
+    """Whether the first and last row are lines of the same cells, and the middle one has the other cells of the row."""
+    upper, middle, lower = rows
+    is_tight = ys[2] - ys[0] < LINES * height and abs(ys[0] + ys[2] - 2 * ys[1]) < 0.5 * height
+    is_beside = len(lower) <= len(upper) < len(middle) and _is_beside(upper + lower, middle)
+    return is_tight and is_beside and all(any(horizontal_overlap(one.box, two.box) for two in upper) for one in lower)
+
+
 def settle_rows(rows: Sequence[list[TextToken]]) -> tuple[list[list[TextToken]], list[list[TextToken]]]:
     """Resolve rows that stand between two others, such as the text of a cell that spans both.
 
@@ -105,7 +131,7 @@ def _find_rows_between(rows: Sequence[list[TextToken]]) -> set[int]:
         index
         for index in range(1, len(rows) - 1)
         if _is_beside(rows[index], rows[index - 1] + rows[index + 1])
-        and len(rows[index]) <= len(rows[index + 1])
+        and len(rows[index]) <= len(rows[index + 1]) + (len(rows[0]) if index == 1 else 0)
         and abs(2 * ys[index] - ys[index - 1] - ys[index + 1]) < 0.5 * (ys[index + 1] - ys[index - 1])
     }
     distances = [ys[index] - ys[index - 1] for index in range(1, len(rows)) if not likely & {index - 1, index}]
