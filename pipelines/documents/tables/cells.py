@@ -16,6 +16,7 @@ from pipelines.documents.tables.tokens import TextToken, group_into_rows, is_num
 from pipelines.documents.types import TableCell
 
 MOST_HEADER_ROWS = 4
+LONGEST_CODE = 3  # characters of a name with a number, such as Q1
 
 Position = tuple[int, int]  # row, column
 
@@ -56,7 +57,7 @@ def count_header_rows(cells: Sequence[CellBuilder], grid: Grid, ruling_lines: Ru
     first = grid.rows
     for row, group in groupby(sorted(cells, key=lambda cell: cell.row), key=lambda cell: cell.row):
         values = [cell.tokens[0].text for cell in group if cell.tokens and cell.column > 0]
-        if values and 2 * sum(is_numeric(text) for text in values) >= len(values):
+        if values and 2 * sum(map(_is_value, values)) >= len(values):
             first = row
             break
     limit = min(MOST_HEADER_ROWS, grid.rows - 1)
@@ -67,6 +68,11 @@ def count_header_rows(cells: Sequence[CellBuilder], grid: Grid, ruling_lines: Ru
         if ruling_lines.has_horizontal(y, grid.xs[0], grid.xs[-1], slack):
             return grid.ys.index(y)
     return min(1, limit) if first > 0 else 0
+
+
+def _is_value(text: str) -> bool:
+    """Whether it is a number, and not a name such as Q1."""
+    return is_numeric(text) and not (text[:1].isalpha() and len(text) <= LONGEST_CODE)
 
 
 def _build_ruled_cells(
@@ -142,9 +148,12 @@ def _build_unruled_cells(
     for token in _split_at_borders(tokens, grid, text_height):
         rows[_find_interval(grid.ys, token.centre[1])].append(token)
     first_full = next((row for row in sorted(rows) if _is_full(rows[row], grid)), 0)
+    first_value = next((row for row in sorted(rows) if any(_is_value(token.text) for token in rows[row][1:])), 0)
     cells = []
     for row in range(grid.rows):
-        cells += _build_row(row, rows[row], grid, ruling_lines, is_heading=row < first_full)
+        cells += _build_row(
+            row, rows[row], grid, ruling_lines, is_heading=row < first_full, may_span=row < first_value
+        )
     return cells
 
 
@@ -154,13 +163,14 @@ def _is_full(tokens: Sequence[TextToken], grid: Grid) -> bool:
 
 
 def _build_row(
-    row: int, tokens: Sequence[TextToken], grid: Grid, ruling_lines: RulingLines, *, is_heading: bool
+    row: int, tokens: Sequence[TextToken], grid: Grid, ruling_lines: RulingLines, *, is_heading: bool, may_span: bool
 ) -> list[CellBuilder]:
+    """The cells of one row. A heading spans the columns that it is over; other names only those that they reach into."""
     cells: list[CellBuilder] = []
     for group in _group_stacked(tokens):
         extent = enclosing_box(token.box for token in group)
         first, last = _find_interval(grid.xs, extent[0] + 1), _find_interval(grid.xs, extent[2] - 1)
-        if is_heading:
+        if is_heading or (may_span and first < last):
             others = [token for token in tokens if token not in group]
             first, last = _find_heading_columns(extent, grid, ruling_lines, row, others)
         elif first < last:

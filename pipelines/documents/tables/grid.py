@@ -59,8 +59,11 @@ def build_grid(tokens: Sequence[TextToken], ruling_lines: RulingLines, box: Box,
         return Grid(columns, outer_and_inner, has_ruled_columns=False, has_ruled_rows=True)
     full_rows = _merge_wrapped_rows(rows, inner, columns)
     levels = tuple(median(token.centre[1] for token in row) for row in full_rows)
+    own = {id(token) for row in rows for token in row}
+    between = [token.centre[1] for token in tokens if id(token) not in own]
+    borders = _find_row_borders(full_rows, levels, between, box)
     return Grid(
-        columns, _find_row_borders(full_rows, box), has_ruled_columns=False, has_ruled_rows=False, levels=levels
+        columns, borders, has_ruled_columns=False, has_ruled_rows=False, levels=levels
     )
 
 
@@ -114,6 +117,7 @@ def find_column_extents(rows: Sequence[Sequence[TextToken]], text_height: float)
     """Left and right of each column: the spans that full rows cover, and tokens that stand alone between them."""
     most = float(np.percentile([len(row) for row in rows], 80))
     full = [row for row in rows if len(row) > FULL * most]
+    full = [[token for token in row if not _is_over_columns(token, full)] or row for row in full]
     extent = enclosing_box(token.box for row in rows for token in row)
     counts = np.zeros(int(extent[2] - extent[0]) + 2)  # full rows with text at each x
     for row in full:
@@ -125,6 +129,12 @@ def find_column_extents(rows: Sequence[Sequence[TextToken]], text_height: float)
     spans = [(token.box[0], token.box[2]) for row in full for token in row]
     alone = [span for span in spans if all(min(span[1], end) - max(span[0], start) <= 0 for start, end in columns)]
     return columns + _merge_spans(sorted(alone), 0.0)
+
+
+def _is_over_columns(token: TextToken, rows: Sequence[Sequence[TextToken]]) -> bool:
+    """Whether it is over or under several texts of most rows: a heading of several columns."""
+    wide = [row for row in rows if sum(horizontal_overlap(token.box, other.box) > 0 for other in row) > 1]
+    return 2 * len(wide) > len(rows)
 
 
 def _merge_spans(spans: Sequence[tuple[float, float]], gap: float) -> list[tuple[float, float]]:
@@ -170,9 +180,15 @@ def _is_rest_of_record(last: Sequence[TextToken], row: Sequence[TextToken], colu
     return len(row) == 1 and row[0].box[0] > columns[1] and is_under
 
 
-def _find_row_borders(rows: Sequence[Sequence[TextToken]], box: Box) -> tuple[float, ...]:
+def _find_row_borders(
+    rows: Sequence[Sequence[TextToken]], levels: Sequence[float], between: Sequence[float], box: Box
+) -> tuple[float, ...]:
+    """Borders in the middle of the white; text `between` two rows belongs to the upper one."""
     extents = [enclosing_box(token.box for token in row) for row in rows]
-    middles = [(upper[3] + lower[1]) / 2 for upper, lower in pairwise(extents)]
+    middles = [
+        max([(upper[3] + lower[1]) / 2, *(y + 1 for y in between if above < y < below)])
+        for (upper, lower), (above, below) in zip(pairwise(extents), pairwise(levels), strict=True)
+    ]
     return (min(box[1], extents[0][1]), *middles, max(box[3], extents[-1][3]))
 
 

@@ -103,8 +103,9 @@ def _are_lines_around(rows: Sequence[list[TextToken]], ys: Sequence[float], heig
     """Whether the first and last row are lines of the same cells, and the middle one has the other cells of the row."""
     upper, middle, lower = rows
     is_tight = ys[2] - ys[0] < LINES * height and abs(ys[0] + ys[2] - 2 * ys[1]) < 0.5 * height
-    is_beside = len(lower) <= len(upper) < len(middle) and _is_beside(upper + lower, middle)
-    return is_tight and is_beside and all(any(horizontal_overlap(one.box, two.box) for two in upper) for one in lower)
+    is_beside = len(upper) < len(middle) and _is_beside(upper + lower, middle)
+    stacked = [one for one in lower if any(horizontal_overlap(one.box, two.box) for two in upper)]
+    return is_tight and is_beside and 0 < len(stacked) <= len(upper) and len(lower) <= len(stacked) + 1  # a label beside
 
 
 def settle_rows(rows: Sequence[list[TextToken]]) -> tuple[list[list[TextToken]], list[list[TextToken]]]:
@@ -125,12 +126,13 @@ def settle_rows(rows: Sequence[list[TextToken]]) -> tuple[list[list[TextToken]],
 
 
 def _find_rows_between(rows: Sequence[list[TextToken]]) -> set[int]:
-    """Indices of rows that are unusually near to both neighbours, and above or below none of their tokens."""
+    """Indices of rows that are unusually near to both neighbours, above none of their tokens, and not all below some."""
     ys = [median(token.centre[1] for token in row) for row in rows]
     likely = {
         index
         for index in range(1, len(rows) - 1)
-        if _is_beside(rows[index], rows[index - 1] + rows[index + 1])
+        if _is_beside(rows[index], rows[index + 1])
+        and any(_is_beside([token], rows[index - 1]) for token in rows[index])
         and len(rows[index]) <= len(rows[index + 1]) + (len(rows[0]) if index == 1 else 0)
         and abs(2 * ys[index] - ys[index - 1] - ys[index + 1]) < 0.5 * (ys[index + 1] - ys[index - 1])
     }
