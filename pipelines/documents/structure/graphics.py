@@ -5,13 +5,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipelines.boxes import box_area, box_centre, box_width, contained_share, enclosing_box, intersection_area, intersection_over_union
+from pipelines.boxes import (
+    box_area,
+    box_centre,
+    box_width,
+    contained_share,
+    enclosing_box,
+    intersection_area,
+    intersection_over_union,
+)
 from pipelines.documents.stages import LayoutBlock, TextLine
 from pipelines.documents.structure.paragraphs import chain_rows, find_level_rows
 from pipelines.documents.structure.rows import TextRow, build_rows, display_width
 from pipelines.documents.structure.side_by_side import BoxPart, find_box_rows
 from pipelines.documents.structure.text_patterns import is_equation_number, is_item, is_prose
-from pipelines.documents.tables.detection import find_aligned_tables, is_table_page
+from pipelines.documents.tables.detection import find_aligned_tables, find_notes_below, is_table_page
 from pipelines.documents.tables.tokens import group_into_rows, split_into_tokens
 from pipelines.documents.types import RegionLabel
 
@@ -136,7 +144,8 @@ def _divide_content(block: LayoutBlock, lines: Sequence[TextLine]) -> _BlockCont
         text = [line for line in lines if is_prose(line.text) or is_equation_number(line.text)]
         return _BlockContent(_without(lines, text), text)
     if block.label == "table" and not _is_one_column(lines):
-        return _BlockContent(list(lines), [])
+        notes = find_notes_below(lines)
+        return _BlockContent(_without(lines, notes), notes)
     rows = build_rows(lines, [])
     columns = chain_rows(rows)
     running = _select_running(columns, rows)
@@ -179,6 +188,9 @@ def _remove_text(block: LayoutBlock, content: _BlockContent) -> list[tuple[Layou
     """The rest of a block without its text: nothing, the block around its own lines, or the formulas in it."""
     if block.label != "formula" and content.text_area > RUNNING_TEXT * box_area(block.box):
         return []
+    if block.label == "table" and content.text:
+        bottom = min(line.box[1] for line in content.text)
+        block = replace(block, box=(*block.box[:3], max(bottom, block.box[1] + 1)))
     if block.label != "formula" or not content.text:
         extended = replace(block, box=enclosing_box([block.box, *(line.box for line in content.own)]))
         return [(extended, content.own)]

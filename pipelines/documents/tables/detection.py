@@ -71,6 +71,22 @@ def is_table_page(lines: Sequence[TextLine]) -> bool:
     return len(rows) > 1 and are_all_columns(rows, median(line.height for line in lines))
 
 
+def find_notes_below(lines: Sequence[TextLine]) -> list[TextLine]:
+    """The lines at a table's end from the first that is running text under several columns: its source, a note."""
+    rows = group_into_rows(split_into_tokens(lines))
+    full = [row for row in rows if len(row) > 1]
+    if not full or full[-1] is rows[-1]:
+        return []
+    bottom = max(token.box[3] for token in full[-1])
+    below = sorted((line for line in lines if line.box[1] + line.box[3] > 2 * bottom), key=lambda line: line.box[1])
+    for index, line in enumerate(below):
+        texts = split_into_tokens([line])
+        columns = max(sum(horizontal_overlap(line.box, token.box) > 0 for token in row) for row in full)
+        if len(texts) == 1 and is_running(texts[0]) and columns > 1:
+            return below[index:]
+    return []
+
+
 def _split_rows(tokens: Sequence[TextToken]) -> Iterator[Piece]:
     """Rows cut at lines of running text, each of which is a piece of its own; top to bottom."""
     for row in group_into_rows(tokens):

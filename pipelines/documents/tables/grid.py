@@ -15,6 +15,7 @@ RULED = 0.4  # of the table's extent that a ruling line of its grid covers, all 
 NARROWEST = 0.25  # gutter between two columns, in text heights
 FULL = 0.6  # of the tokens of full rows: rows with fewer are headings over several columns, or names of sections
 RECORD = 1.2  # distance of a record from the one above, relative to that of its lines, at least
+NEAR = 0.8  # of the distance that three quarters of the rows keep: lines of one row are nearer
 CROSSED = 0.15  # of the full rows that may run into a gutter
 
 
@@ -153,15 +154,33 @@ def _merge_wrapped_rows(
 ) -> list[list[TextToken]]:
     """Rows of text, each with the rows below that continue its cells."""
     groups = [list(rows[0])]
-    may_be_values = _are_records(rows, columns)
+    may_be_values, near = _are_records(rows, columns), _find_near_distance(rows)
     for last, row in pairwise(rows):
         is_separated = any(last[0].centre[1] < y < row[0].centre[1] for y in ys)
         is_next = may_be_values and _is_rest_of_record(last, row, columns)
+        is_next = is_next or (_distance(last, row) < near and _reads_on(groups[-1], row, columns))
         if not is_separated and (is_next or _continues_cells(groups[-1], row, columns)):
             groups[-1] += row
         else:
             groups.append(list(row))
     return groups
+
+
+def _distance(row: Sequence[TextToken], below: Sequence[TextToken]) -> float:
+    return median(token.centre[1] for token in below) - median(token.centre[1] for token in row)
+
+
+def _find_near_distance(rows: Sequence[Sequence[TextToken]]) -> float:
+    """Rows nearer than this are nearer than most: they may be lines of one row."""
+    distances = [_distance(row, below) for row, below in pairwise(rows)]
+    return NEAR * float(np.percentile(distances, 75)) if distances else 0.0
+
+
+def _reads_on(row: Sequence[TextToken], below: Sequence[TextToken], columns: Sequence[float]) -> bool:
+    """Whether the first cell, which began with a capital, goes on in lower case, and the other cells go on with it."""
+    above, under = ({_column_index(token, columns) for token in part} for part in (row, below))
+    is_lower = below[0].text[:1].islower() and not row[0].text[:1].islower()
+    return under <= above and 0 in under and is_lower and not any(is_numeric(token.text) for token in below)
 
 
 def _are_records(rows: Sequence[Sequence[TextToken]], columns: Sequence[float]) -> bool:
@@ -170,7 +189,7 @@ def _are_records(rows: Sequence[Sequence[TextToken]], columns: Sequence[float]) 
     own, rest = [], []
     for last, row in pairwise(rows):
         begins = row[0].box[0] < columns[1]
-        (own if begins else rest).append(median(t.centre[1] for t in row) - median(t.centre[1] for t in last))
+        (own if begins else rest).append(_distance(last, row))
     return len(rest) > 1 and len(own) > 1 and RECORD * max(rest) < min(own)
 
 
