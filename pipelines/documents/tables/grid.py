@@ -7,7 +7,7 @@ from statistics import mean, median
 
 import numpy as np
 
-from pipelines.boxes import Box, enclosing_box, horizontal_overlap
+from pipelines.boxes import Box, box_height, enclosing_box, horizontal_overlap
 from pipelines.documents.tables.ruling_lines import RulingLine, RulingLines
 from pipelines.documents.tables.tokens import TextToken, group_into_rows, is_numeric, join_centred_lines, settle_rows
 
@@ -15,6 +15,7 @@ RULED = 0.4  # of the table's extent that a ruling line of its grid covers, all 
 NARROWEST = 0.25  # gutter between two columns, in text heights
 FULL = 0.6  # of the tokens of full rows: rows with fewer are headings over several columns, or names of sections
 RECORD = 1.2  # distance of a record from the one above, relative to that of its lines, at least
+HEAD_LINES = 1.6  # distance of two lines of a column's name, in line heights, at most
 NEAR = 0.8  # of the distance that three quarters of the rows keep: lines of one row are nearer
 CROSSED = 0.15  # of the full rows that may run into a gutter
 
@@ -155,9 +156,12 @@ def _merge_wrapped_rows(
     """Rows of text, each with the rows below that continue its cells."""
     groups = [list(rows[0])]
     may_be_values, near = _are_records(rows, columns), _find_near_distance(rows)
-    for last, row in pairwise(rows):
+    values = [index for index, row in enumerate(rows) if 2 * sum(is_numeric(one.text) for one in row) >= len(row) > 1]
+    heads = values[0] if values else 0
+    for index, (last, row) in enumerate(pairwise(rows), 1):
         is_separated = any(last[0].centre[1] < y < row[0].centre[1] for y in ys)
         is_next = may_be_values and _is_rest_of_record(last, row, columns)
+        is_next = is_next or (index < heads and _is_line_of_heads(groups[-1], last, row, columns))
         is_next = is_next or (_distance(last, row) < near and _reads_on(groups[-1], row, columns))
         if not is_separated and (is_next or _continues_cells(groups[-1], row, columns)):
             groups[-1] += row
@@ -174,6 +178,17 @@ def _find_near_distance(rows: Sequence[Sequence[TextToken]]) -> float:
     """Rows nearer than this are nearer than most: they may be lines of one row."""
     distances = [_distance(row, below) for row, below in pairwise(rows)]
     return NEAR * float(np.percentile(distances, 75)) if distances else 0.0
+
+
+def _is_line_of_heads(
+    group: Sequence[TextToken], last: Sequence[TextToken], row: Sequence[TextToken], columns: Sequence[float]
+) -> bool:
+    """Whether the row has the next lines of the names above it, each under one of them, and none over two."""
+    height = median(box_height(token.box) for token in row)
+    under = [[one for one in group if horizontal_overlap(one.box, token.box) > 0] for token in row]
+    over = [sum(horizontal_overlap(one.box, token.box) > 0 for token in row) for one in last]
+    is_one_each = all(len({_column_index(one, columns) for one in above}) == 1 for above in under) and max(over) < 2
+    return is_one_each and row[0].box[0] > columns[1] - height and _distance(last, row) < HEAD_LINES * height
 
 
 def _reads_on(row: Sequence[TextToken], below: Sequence[TextToken], columns: Sequence[float]) -> bool:
