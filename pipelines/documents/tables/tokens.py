@@ -12,6 +12,7 @@ from pipelines.documents.stages import TextLine, TextWord
 from pipelines.documents.structure.rows import join_words
 
 GAP = 0.9  # white that ends a token, in line heights: a space is 0.3
+UNEVEN = 0.7  # difference of its distances to the two rows, relative to their sum, at most
 LINES = 1.7  # distance of two lines of a cell, in line heights, at most
 BETWEEN_ROWS = 0.8  # of the usual distance of rows: text this near to the two rows around it has no row of its own
 
@@ -134,7 +135,7 @@ def _find_rows_between(rows: Sequence[list[TextToken]]) -> set[int]:
         if _is_beside(rows[index], rows[index + 1])
         and any(_is_beside([token], rows[index - 1]) for token in rows[index])
         and len(rows[index]) <= len(rows[index + 1]) + (len(rows[0]) if index == 1 else 0)
-        and abs(2 * ys[index] - ys[index - 1] - ys[index + 1]) < 0.5 * (ys[index + 1] - ys[index - 1])
+        and abs(2 * ys[index] - ys[index - 1] - ys[index + 1]) < UNEVEN * (ys[index + 1] - ys[index - 1])
     }
     distances = [ys[index] - ys[index - 1] for index in range(1, len(rows)) if not likely & {index - 1, index}]
     nearest = float(np.percentile(distances, 25)) if distances else 0.0

@@ -217,3 +217,14 @@ def test_numbers_of_a_drawing_are_no_table() -> None:
     write_rows(sheet, [[str(9 * row + column) for column in range(4)] for row in range(4)], 400)
 
     assert read_page(sheet)[1] == []
+
+
+def test_a_source_below_a_table_is_text() -> None:
+    sheet = PageDrawing()
+    end = write_rows(sheet, PRICES, 300)
+    sheet.write("Source: the list of prices that was printed in the month of May, page 2", 150, end + 4, 18)
+    block = LayoutBlock("table", (140, 290, 900, end + 34), 0.9)
+    regions, tables = read_page(sheet, block)
+
+    assert tables == [PRICES]
+    assert [region.label for region in regions][-1] != "table"
