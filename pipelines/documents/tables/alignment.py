@@ -7,7 +7,13 @@ from statistics import mean
 import numpy as np
 
 from pipelines.boxes import box_height
-from pipelines.documents.structure.text_patterns import ends_sentence, is_equation_number, is_formula, is_item, is_page_number
+from pipelines.documents.structure.text_patterns import (
+    ends_sentence,
+    is_equation_number,
+    is_formula,
+    is_item,
+    is_page_number,
+)
 from pipelines.documents.tables.grid import find_column_extents
 from pipelines.documents.tables.tokens import TextToken, is_numeric
 

@@ -151,9 +151,7 @@ def _build_unruled_cells(
     first_value = next((row for row in sorted(rows) if any(_is_value(token.text) for token in rows[row][1:])), 0)
     cells = []
     for row in range(grid.rows):
-        cells += _build_row(
-            row, rows[row], grid, ruling_lines, is_heading=row < first_full, may_span=row < first_value
-        )
+        cells += _build_row(row, rows[row], grid, ruling_lines, is_heading=row < first_full, may_span=row < first_value)
     return cells
 
 
@@ -165,7 +163,7 @@ def _is_full(tokens: Sequence[TextToken], grid: Grid) -> bool:
 def _build_row(
     row: int, tokens: Sequence[TextToken], grid: Grid, ruling_lines: RulingLines, *, is_heading: bool, may_span: bool
 ) -> list[CellBuilder]:
-    """The cells of one row. A heading spans the columns that it is over; other names only those that they reach into."""
+    """The cells of one row. A heading spans the columns that it is over, another name those that it reaches into."""
     cells: list[CellBuilder] = []
     for group in _group_stacked(tokens):
         extent = enclosing_box(token.box for token in group)

@@ -41,9 +41,7 @@ class _Run:
 
     def has_in_one_column(self, text: Box, slack: float) -> bool:
         """Whether the text stands under texts that are all in one column, and does not begin left of them."""
-        above = sorted(
-            token.box for piece in self.pieces for token in piece if horizontal_overlap(token.box, text) > 0
-        )
+        above = sorted(token.box for piece in self.pieces for token in piece if horizontal_overlap(token.box, text) > 0)
         is_one = all(other[0] < one[2] for one, other in pairwise(above))
         return bool(above) and is_one and text[0] > above[0][0] - slack
 
@@ -136,7 +134,7 @@ def _trim_ends(pieces: Sequence[Piece], text_height: float) -> list[Piece]:
 
 
 def _wraps(last: Piece, text: TextToken, others: Sequence[TextToken], text_height: float) -> bool:
-    """Whether a single text is near below the last piece, and begins where others do that are not first in their row."""
+    """Whether a single text is near below the last piece and begins where others do, none the first of its row."""
     white = text.box[1] - max(token.box[3] for token in last)
     is_under = any(abs(text.box[0] - other.box[0]) < 0.6 * text_height for other in others)
     return is_under and white <= WRAP_WHITE * text_height

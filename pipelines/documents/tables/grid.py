@@ -64,9 +64,7 @@ def build_grid(tokens: Sequence[TextToken], ruling_lines: RulingLines, box: Box,
     own = {id(token) for row in rows for token in row}
     between = [token.centre[1] for token in tokens if id(token) not in own]
     borders = _find_row_borders(full_rows, levels, between, box)
-    return Grid(
-        columns, borders, has_ruled_columns=False, has_ruled_rows=False, levels=levels
-    )
+    return Grid(columns, borders, has_ruled_columns=False, has_ruled_rows=False, levels=levels)
 
 
 def _find_borders(lines: Sequence[RulingLine], low: float, high: float, text_height: float) -> list[float]:

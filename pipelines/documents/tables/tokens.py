@@ -106,7 +106,9 @@ def _are_lines_around(rows: Sequence[list[TextToken]], ys: Sequence[float], heig
     is_tight = ys[2] - ys[0] < LINES * height and abs(ys[0] + ys[2] - 2 * ys[1]) < 0.5 * height
     is_beside = len(upper) < len(middle) and _is_beside(upper + lower, middle)
     stacked = [one for one in lower if any(horizontal_overlap(one.box, two.box) for two in upper)]
-    return is_tight and is_beside and 0 < len(stacked) <= len(upper) and len(lower) <= len(stacked) + 1  # a label beside
+    return (
+        is_tight and is_beside and 0 < len(stacked) <= len(upper) and len(lower) <= len(stacked) + 1
+    )  # a label beside
 
 
 def settle_rows(rows: Sequence[list[TextToken]]) -> tuple[list[list[TextToken]], list[list[TextToken]]]:
@@ -127,7 +129,7 @@ def settle_rows(rows: Sequence[list[TextToken]]) -> tuple[list[list[TextToken]],
 
 
 def _find_rows_between(rows: Sequence[list[TextToken]]) -> set[int]:
-    """Indices of rows that are unusually near to both neighbours, above none of their tokens, and not all below some."""
+    """Indices of rows unusually near to both neighbours, above none of their tokens, and not all below some."""
     ys = [median(token.centre[1] for token in row) for row in rows]
     likely = {
         index

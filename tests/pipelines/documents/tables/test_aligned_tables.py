@@ -160,7 +160,12 @@ def test_long_descriptions_under_names_are_their_cells() -> None:
         sheet.write(f"{index + 4}.50", 990, 250 + 90 * index)
     _, tables = read_page(sheet)
 
-    assert [row[-2:] for row in tables[0] if row[-1]] == [["Count", "Price"], ["1", "4.50"], ["2", "5.50"], ["3", "6.50"]]
+    assert [row[-2:] for row in tables[0] if row[-1]] == [
+        ["Count", "Price"],
+        ["1", "4.50"],
+        ["2", "5.50"],
+        ["3", "6.50"],
+    ]
 
 
 def test_address_lines_above_an_item_table_are_no_rows_of_it() -> None:
