@@ -28,7 +28,7 @@ from pipelines.objects.detections import Detections
 from pipelines.objects.fusion import pairwise_iou
 from pipelines.objects.options import ObjectsOptions
 from pipelines.objects.pipeline import ObjectsPipeline
-from pipelines.objects.statements import count_labels
+from pipelines.objects.statements import count_objects, state_labels
 from pipelines.run_context import RunContext
 from service.components import open_components
 from service.settings import Settings
@@ -206,7 +206,9 @@ def score_cross_fitted(
     outcomes = Outcomes()
 
     def judge(one: Photograph, fitted: ObjectsCalibration) -> None:
-        stated = count_labels(one.found, fitted.rate_boxes(one.found), fitted, precision=precision)
+        chances = fitted.rate_boxes(one.found)
+        labels = state_labels(one.found, fitted, precision=precision)
+        stated = {label: count_objects(chances[one.found.classes == label]) for label in labels}
         outcomes.rows.append(score_statements(one, stated))
 
     cross_fit(photographs, judge, cuts)

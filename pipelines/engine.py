@@ -21,6 +21,7 @@ from models.priority import Priority
 from models.runtime.traffic import as_traffic
 from pipelines.admission import Admission
 from pipelines.captioning.encoder import SHARED_PASS
+from pipelines.counting import DEFAULT_PRECISION
 from pipelines.cpu_pool import CpuPool, at_priority
 from pipelines.documents.pages import (
     DEFAULT_DPI,
@@ -69,6 +70,7 @@ class Engine:
         budget: PixelBudget | None = None,
         current_version: Callable[[ModelUsed], ModelUsed] = keep_declared,
         absent: Mapping[str, str] | None = None,
+        precision: float = DEFAULT_PRECISION,
     ) -> None:
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self._decoders = decoders or Decoders(pool, DecoderLimits(formats=()))
@@ -76,6 +78,7 @@ class Engine:
         self._admission, self.current_version = Admission(bulk, budget), current_version
         self._observers: list[Observer] = []
         self._absent = absent or {}
+        self._precision = precision
 
     def add_observer(self, observer: Observer) -> None:
         """Call `observer` for every request that is answered from now on."""
@@ -142,7 +145,7 @@ class Engine:
         findings = Findings(
             result_id=new_result_id(),
             image=image,
-            prompt=write_prompt(PromptContext(image, results, prompt_style), self._pipelines),
+            prompt=write_prompt(PromptContext(image, results, prompt_style, self._precision), self._pipelines),
             models=self._models((run for run in runs if run[0].name in results), context.models_run),
             timings=context.timings,
             withheld=[name for name in options if name not in results] or None,

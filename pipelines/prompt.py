@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from pipelines.captioning.kinds.treatment import should_look
+from pipelines.captioning.kinds.treatment import has_writing, should_look
+from pipelines.counting import DEFAULT_PRECISION
 from pipelines.types import Features, ImageInfo, KindName, PictureKind
 
 PromptStyle = Literal["short", "full"]
@@ -34,6 +35,7 @@ class PromptContext:
     image: ImageInfo
     results: Mapping[str, BaseModel]
     style: PromptStyle = "short"
+    precision: float = DEFAULT_PRECISION  # the share of statements that is to be right
 
     def find(self, kind: type[ResultT]) -> ResultT | None:
         """The result of this kind, where a pipeline gave one."""
@@ -48,6 +50,10 @@ class PromptContext:
     def shows_things(self) -> bool:
         """Whether detectors of things may be believed: they see books in receipts, and envelopes in letters."""
         return should_look(self.picture_kind)
+
+    @property
+    def has_writing(self) -> bool:
+        return has_writing(self.picture_kind)
 
 
 class Describer(Protocol):
@@ -78,13 +84,15 @@ def _describe_image(context: PromptContext) -> str:
 
 def _name_kind(context: PromptContext) -> str:
     kind = context.picture_kind
-    return "Image" if kind is None or kind.name is None else _KIND_WORDS[kind.name]
+    if kind is None or kind.name is None:
+        return "Picture with writing" if has_writing(kind) else "Image"
+    return _KIND_WORDS[kind.name]
 
 
 _KIND_WORDS: Mapping[KindName, str] = {
     "photo": "Photo",
     "screenshot": "Screenshot",
-    "document": "Picture of a document",
+    "document": "Picture of a document or a board",
     "chart": "Chart or diagram",
     "drawing": "Drawing",
     "meme": "Picture with a caption (meme)",

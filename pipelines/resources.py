@@ -47,8 +47,9 @@ class ModerationParts:
 class PipelineResources:
     """`models` by task; `used` names the graph that the store holds for a manifest.
 
-    `encoder` and `reader` are shared by several pipelines; `clip` and `zero_shot` are there where settings ask for
-    them. `load_explainers` opens the explainer of the version that serves a model now.
+    `precision` is the share of statements that is to be right. `encoder` and `reader` are shared by several pipelines;
+    `clip` and `zero_shot` are there where settings ask for them. `load_explainers` opens the explainer of the version
+    that serves a model now.
     """
 
     models: Mapping[str, TaskModels]
@@ -63,6 +64,7 @@ class PipelineResources:
     pdfium: "PdfOpener"
     document_limits: "DocumentLimits"
     text_budgets: "TextBudgets"
+    precision: float
     moderation: ModerationParts
     clip: "ClipEncoder | None" = None
     zero_shot: "ZeroShotClassifier | None" = None

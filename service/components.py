@@ -110,7 +110,13 @@ async def open_components(
         pipelines = {name: await PIPELINES[name].build(resources) for name in {"moderation", *names}}
         served = [pipelines[name] for name in PIPELINES if name in names]
         reasons = {name: absent[task].reason for name in wanted for task in PIPELINES[name].tasks if task in absent}
-        engine = workers.open_engine(served, image_limits(settings), factory.current_version, reasons)
+        engine = workers.open_engine(
+            served,
+            image_limits(settings),
+            factory.current_version,
+            reasons,
+            settings.statements.statement_precision,
+        )
         if only is None:
             await engine.warm({name: options for name in names if (options := PIPELINES[name].warm_up) is not None})
             await decoders.warm()
@@ -155,6 +161,7 @@ class _Workers:
         limits: ImageLimits,
         current_version: Callable[[ModelUsed], ModelUsed],
         absent: Mapping[str, str],
+        precision: float,
     ) -> Engine:
         return Engine(
             pipelines,
@@ -166,6 +173,7 @@ class _Workers:
             budget=self.budget,
             current_version=current_version,
             absent=absent,
+            precision=precision,
         )
 
     def register(self, metrics: Metrics, cache: "EncoderCache | None") -> None:

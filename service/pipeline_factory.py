@@ -97,6 +97,7 @@ class PipelineFactory:
             clip=clip,
             zero_shot=await self._open_zero_shot(clip),
             text_budgets=self._text_budgets(),
+            precision=self.settings.statements.statement_precision,
         )
 
     def _text_budgets(self) -> TextBudgets:

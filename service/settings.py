@@ -11,6 +11,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, Vali
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from models.errors import KernelSightError
+from pipelines.counting import DEFAULT_PRECISION
 from pipelines.moderation.hashes.kinds import MAX_DISTANCE
 from pipelines.registry import SELECTABLE
 from service.unknown_variables import PREFIX, SERVICE_ADDRESS, describe_unknown_variables
@@ -100,6 +101,11 @@ class CaptionerSettings(SettingsGroup):
         min_length=1,
     )
     captioner_seconds: float = Field(default=30.0, gt=0)  # for one description
+
+
+class StatementSettings(SettingsGroup):
+    # The share of what is stated as a fact, in the prompt and in `counts`, that is to be right: higher states less.
+    statement_precision: float = Field(default=DEFAULT_PRECISION, ge=0.8, le=0.99)
 
 
 class ServerSettings(SettingsGroup):
@@ -252,6 +258,7 @@ class Settings(BaseModel):
     runtime: RuntimeSettings = Field(default_factory=RuntimeSettings)
     moderation: ModerationSettings = Field(default_factory=ModerationSettings)
     captioner: CaptionerSettings = Field(default_factory=CaptionerSettings)
+    statements: StatementSettings = Field(default_factory=StatementSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
     connections: ConnectionSettings = Field(default_factory=ConnectionSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)

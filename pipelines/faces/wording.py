@@ -12,7 +12,7 @@ EXACT_UP_TO = 3
 
 def describe_faces(result: Faces, context: PromptContext) -> str:
     """Empty in a short prompt where no face is certain."""
-    number, is_exact = state_number([face.score for face in result.faces])
+    number, is_exact = state_number([face.score for face in result.faces], context.precision)
     if number == 0:
         return "No face was found." if context.style == "full" and is_exact else ""
     if number > EXACT_UP_TO or not is_exact:

@@ -25,6 +25,7 @@ class ObjectsOptions(BaseModel):
     )
     labels: LabelNames | None = Field(default=None, description="only these, comma-separated; by default all")
     max: int = Field(default=100, ge=1, le=1000, description="list at most so many, the best scores")
-    precision: float = Field(
-        default=0.95, ge=0.8, le=0.99, description="the share of stated labels that is right: higher states less"
-    )
+    precision: float | None = Field(
+        default=None, ge=0.8, le=0.99,
+        description="the share of stated labels that is right: higher states less; by default the service's setting",
+    )  # fmt: skip

@@ -8,17 +8,18 @@ import numpy as np
 from models.labels import LabelSet
 from pipelines.boxes import POSITIONS
 from pipelines.captioning.kinds.treatment import find_told_kind, is_page
-from pipelines.counting import state_number
+from pipelines.counting import DEFAULT_PRECISION, state_number
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import RequestRejected
 from pipelines.image.decode import Picture
 from pipelines.image.preprocess import OVERSAMPLING
 from pipelines.nms import Floats
 from pipelines.objects.calibration import ObjectsCalibration
+from pipelines.objects.cross_check import choose_statements
 from pipelines.objects.detections import Detections
 from pipelines.objects.detector import ObjectDetector
 from pipelines.objects.options import ObjectsOptions
-from pipelines.objects.statements import count_labels
+from pipelines.objects.statements import count_objects, state_labels
 from pipelines.objects.types import DetectedObject, Objects, ObjectStatement
 from pipelines.objects.wording import describe_objects
 from pipelines.prompt import PromptContext
@@ -32,6 +33,7 @@ class ObjectsPipeline:
     labels: LabelSet
     calibration: ObjectsCalibration
     pool: CpuPool
+    precision: float = DEFAULT_PRECISION  # where a request names none
     name: str = "objects"
 
     def models(self, options: ObjectsOptions) -> list[ModelUsed]:
@@ -51,7 +53,7 @@ class ObjectsPipeline:
         return result.model_copy(update={"counts": {}, "statements": []}) if is_no_fact else result
 
     def describe(self, result: Objects, context: PromptContext) -> str:
-        return describe_objects(result) if context.shows_things else ""
+        return describe_objects(result, choose_statements(context)) if context.shows_things else ""
 
     def _choose_classes(self, options: ObjectsOptions) -> frozenset[int]:
         names = [one.name for one in self.labels.labels]
@@ -65,21 +67,35 @@ class ObjectsPipeline:
         self, found: Detections, picture: Picture, options: ObjectsOptions, wanted: frozenset[int]
     ) -> Objects:
         chances = self.calibration.rate_boxes(found)
-        counts = count_labels(found, chances, self.calibration, precision=options.precision)
+        precision = self.precision if options.precision is None else options.precision
+        stated = state_labels(found, self.calibration, precision=precision)
+        stated = {label: certainty for label, certainty in stated.items() if label in wanted}
         is_listed = (chances >= options.min_score) & np.isin(found.classes, list(wanted))
         rows = np.flatnonzero(is_listed)
         rows = rows[np.argsort(-chances[rows], kind="stable")][: options.max]
         return Objects(
             objects=list(self._list_objects(found[rows], chances[rows], picture)),
-            counts={self._name(one): count for one, count in counts.items() if one in wanted},
-            statements=[self._state(one, chances[found.classes == one]) for one in counts if one in wanted],
-            precision=options.precision,
+            counts={self._name(one): count_objects(chances[found.classes == one]) for one in stated},
+            statements=[
+                self._state(found, chances, label, certainty, precision) for label, certainty in stated.items()
+            ],
+            precision=precision,
             detector=self.detector.name,
         )
 
-    def _state(self, label: int, chances: Floats) -> ObjectStatement:
-        count, is_exact = state_number(chances)
-        return ObjectStatement(label=self._name(label), count=max(count, 1), is_exact=is_exact and count > 0)
+    def _state(
+        self, found: Detections, chances: Floats, label: int, certainty: float, precision: float
+    ) -> ObjectStatement:
+        is_own = found.classes == label
+        count, is_exact = state_number(chances[is_own], precision)
+        x0, y0, x1, y1 = found.boxes[is_own][0].tolist()  # the best score is first
+        return ObjectStatement(
+            label=self._name(label),
+            count=max(count, 1),
+            is_exact=is_exact and count > 0,
+            certainty=round(certainty, 4),
+            size=round((x1 - x0) * (y1 - y0), 4),
+        )
 
     def _list_objects(self, found: Detections, chances: Floats, picture: Picture) -> Iterable[DetectedObject]:
         shares = found.boxes.astype(np.float64)

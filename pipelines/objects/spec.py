@@ -22,7 +22,8 @@ async def _build(resources: PipelineResources) -> Pipeline[ObjectsOptions, Objec
 
     selected = resources.models["objects"]
     detector = ObjectDetector.of(selected, resources.used, resources.infer, resources.pool)
-    return ObjectsPipeline(detector, load_label_set(selected.manifests[0].labels or ""), CALIBRATION, resources.pool)
+    labels = load_label_set(selected.manifests[0].labels or "")
+    return ObjectsPipeline(detector, labels, CALIBRATION, resources.pool, resources.precision)
 
 
 def _summarise(result: Objects) -> AuditSummary:

@@ -12,22 +12,22 @@ MIN_CHANCE = 0.1  # weaker boxes do not add up to objects
 MANY = 6  # stands for "more than 5"
 
 
-def count_labels(
-    found: Detections, chances: Floats, calibration: ObjectsCalibration, *, precision: float
-) -> dict[int, int]:
-    """The number of objects by class, of the classes that may be stated, the most certain first.
-
-    `chances` (N,) are the calibrated scores of `found`. Where many weak boxes say that there are more objects than
-    can be told apart, the number is at least MANY.
+def state_labels(found: Detections, calibration: ObjectsCalibration, *, precision: float) -> dict[int, float]:
+    """The classes that may be stated so that `precision` of them are right, the most certain first, with their chance
+    to be in the picture.
     """
     evidence = gather_evidence(found)
     certainties = calibration.rate_labels(evidence)
     order = np.argsort(-certainties, kind="stable")
     stated = order[certainties[order] >= calibration.choose_cut(precision)]
-    return {int(one): _count_objects(chances[found.classes == one]) for one in evidence.classes[stated]}
+    return {int(evidence.classes[row]): float(certainties[row]) for row in stated}
 
 
-def _count_objects(chances: Floats) -> int:
+def count_objects(chances: Floats) -> int:
+    """The number of objects of a class that is stated, from the calibrated scores (N,) of its boxes.
+
+    Where many weak boxes say that there are more objects than can be told apart, it is at least MANY.
+    """
     expected = chances[chances >= MIN_CHANCE].sum()
     count = max(1, int((chances >= COUNTED_FROM).sum()))
     return max(MANY, count) if expected >= CROWD else count

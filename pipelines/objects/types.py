@@ -22,6 +22,8 @@ class ObjectStatement(WireModel):
     label: str
     count: int
     is_exact: bool
+    certainty: float = Field(description="the calibrated chance that the image shows such an object at all")
+    size: float = Field(description="the surest box's share of the image's area, 0-1")
 
 
 class Objects(WireModel):

@@ -1,5 +1,7 @@
 """Puts counted objects into words: "2 people (left, centre), 1 dog (right), at least 3 chairs."""
 
+from collections.abc import Sequence
+
 from pipelines.objects.types import Objects, ObjectStatement
 from pipelines.prompt import MANY
 
@@ -12,9 +14,9 @@ _PLURALS = {
 _ONES = {"skis": "1 pair of skis", "scissors": "1 pair of scissors", "broccoli": "broccoli"}
 
 
-def describe_objects(result: Objects) -> str:
-    """Empty where nothing is certain."""
-    parts = [_describe_statement(one, result) for one in result.statements]
+def describe_objects(result: Objects, statements: Sequence[ObjectStatement]) -> str:
+    """Tells `statements`, with the places of the objects in `result`; empty where there are none."""
+    parts = [_describe_statement(one, result) for one in statements]
     return f"In the picture: {', '.join(parts)}." if parts else ""
 
 

@@ -82,4 +82,4 @@ class TextPipeline:
             return find_areas(TextEvidence.of(look, flatness), width, height), self.budgets.picture
 
     def describe(self, result: PictureText, context: PromptContext) -> str:
-        return describe_text(result)
+        return describe_text(result, context)

@@ -46,7 +46,10 @@ def objects(
     min_score: Annotated[float, typer.Option(help="Leave out objects under this score.", min=0, max=1)] = 0.3,
     labels: Annotated[str | None, typer.Option(help="Only these, comma-separated: dog,cat.")] = None,
     max_objects: Annotated[int, typer.Option("--max", help="Objects per image at most.", min=1, max=1000)] = 100,
-    precision: Annotated[float, typer.Option(help="Share of stated labels that is right.", min=0.8, max=0.99)] = 0.95,
+    precision: Annotated[
+        float | None,
+        typer.Option(help="Share of stated labels that is right.", show_default="the setting's", min=0.8, max=0.99),
+    ] = None,
     draw_to: Annotated[
         Path | None, typer.Option("--draw", help="Write the image with what was found; a folder for several images.")
     ] = None,

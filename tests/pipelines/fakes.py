@@ -16,7 +16,7 @@ from pipelines.captioning.kinds.treatment import SHARED_KIND
 from pipelines.image.decode import Picture
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
-from pipelines.types import PICTURE_KINDS, Appearance, Features, KindName, ModelUsed, PictureKind
+from pipelines.types import PICTURE_KINDS, Appearance, Features, ImageInfo, KindName, ModelUsed, PictureKind
 
 CLASSES = 1000
 PROMOTED = ModelInfo("fake-encoder", 4, "4" * 64, "CPUExecutionProvider", "float32", 1)  # another version of `USED`
@@ -33,6 +33,17 @@ APPEARANCE = Appearance(
     perceptual_hash="0" * 16,
 )
 FEATURES = Features(embedding=None, grid=None, tags=[], groups=[], calibration="none", appearance=APPEARANCE)
+
+IMAGE = ImageInfo(
+    width=640, height=480, format="JPEG", mode="RGB", orientation="landscape", exif_orientation=1, frames=1,
+    has_alpha=False, bytes=9, sha256="0" * 64,
+)  # fmt: skip
+
+
+def make_features(name: KindName | None, score: float = 0.95) -> Features:
+    """Features of a picture of a kind; the other kinds share the rest of the probability."""
+    scores = dict.fromkeys(PICTURE_KINDS, (1 - score) / (len(PICTURE_KINDS) - 1)) | {name or "photo": score}
+    return FEATURES.model_copy(update={"kind": PictureKind(name=name, score=score, scores=scores)})
 
 
 def make_kind(name: KindName) -> PictureKind:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.counting import AT_LEAST, state_number
+from pipelines.counting import DEFAULT_PRECISION, state_number
 
 CHANCES = st.lists(st.floats(0, 1), max_size=7)
 
@@ -29,6 +29,13 @@ def test_the_number_follows_from_the_chances(chances: list[float], stated: tuple
     assert state_number(chances) == stated
 
 
+@pytest.mark.parametrize(
+    ("precision", "stated"), [(0.8, (3, True)), (0.9, (3, True)), (0.95, (2, False)), (0.99, (1, False))]
+)
+def test_a_higher_precision_states_a_smaller_number(precision: float, stated: tuple[int, bool]) -> None:
+    assert state_number([0.99, 0.97, 0.75], precision) == stated
+
+
 @given(chances=CHANCES)
 def test_a_smallest_number_is_certain(chances: list[float]) -> None:
     number, is_exact = state_number(chances)
@@ -38,7 +45,7 @@ def test_a_smallest_number_is_certain(chances: list[float]) -> None:
         for there in product([False, True], repeat=len(chances))
         if sum(there) >= number
     )
-    assert is_exact or certain >= AT_LEAST - 1e-9
+    assert is_exact or certain >= DEFAULT_PRECISION - 1e-9
 
 
 @given(chances=CHANCES)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -22,6 +23,7 @@ from pipelines.engine import Engine
 from pipelines.errors import ImageUnsupported, RequestRejected, TooManyPixels
 from pipelines.findings import Findings, Observation
 from pipelines.image.decode import ImageLimits, Picture
+from pipelines.prompt import PromptContext
 from pipelines.types import ModelUsed
 from tests.pipelines.fakes import FEATURES, PROMOTED, USED, FakeEncoder, FakePipeline, NoOptions
 from tests.pipelines.images import animation, encode, exif, with_app1
@@ -197,6 +199,19 @@ def test_an_unknown_pipeline_is_refused_with_the_known_ones(pool: CpuPool) -> No
 
     with pytest.raises(RequestRejected, match="no pipeline 'face' here; there are: features, faces"):
         asyncio.run(engine.run(b"never decoded", {"face": NoOptions()}))
+
+
+@dataclass
+class PrecisionTeller(FakePipeline):
+    def describe(self, result: BaseModel, context: PromptContext) -> str:
+        return f"right in {context.precision:.0%}"
+
+
+def test_statements_have_the_engines_precision(pool: CpuPool) -> None:
+    engine = Engine([PrecisionTeller()], pool=pool, limits=ImageLimits(), precision=0.99)
+
+    findings = asyncio.run(engine.run(JPEG, {"features": NoOptions()}))
+    assert findings.prompt.splitlines()[-1] == "right in 99%"
 
 
 def test_the_engine_names_its_pipelines(pool: CpuPool) -> None:

@@ -8,12 +8,8 @@ from pydantic import BaseModel
 from pipelines.objects.types import Objects
 from pipelines.prompt import PromptContext, PromptStyle, write_prompt
 from pipelines.types import PICTURE_KINDS, Features, ImageInfo, KindName, PictureKind
-from tests.pipelines.fakes import FEATURES
+from tests.pipelines.fakes import FEATURES, IMAGE, make_features
 
-IMAGE = ImageInfo(
-    width=640, height=480, format="JPEG", mode="RGB", orientation="landscape", exif_orientation=1, frames=1,
-    has_alpha=False, bytes=9, sha256="0" * 64,
-)  # fmt: skip
 NO_OBJECTS = Objects(objects=[], counts={}, statements=[], precision=0.95, detector="any")
 
 
@@ -25,11 +21,6 @@ class Speaker:
 
     def describe(self, result: BaseModel, context: PromptContext) -> str:
         return self.words if context.shows_things else ""
-
-
-def make_features(name: KindName | None, score: float = 0.95) -> Features:
-    scores = dict.fromkeys(PICTURE_KINDS, (1 - score) / (len(PICTURE_KINDS) - 1)) | {name or "photo": score}
-    return FEATURES.model_copy(update={"kind": PictureKind(name=name, score=score, scores=scores)})
 
 
 def write(features: Features | None = None, *, image: ImageInfo = IMAGE, style: PromptStyle = "short") -> list[str]:
@@ -60,8 +51,25 @@ def test_no_things_are_told_of_pages_and_screens(name: KindName) -> None:
     assert len(write(make_features(name))) == 1
 
 
+def test_no_things_are_told_of_a_page_that_looks_like_a_photograph() -> None:
+    assert len(write(make_features("document", 0.6))) == 1
+
+
 def test_an_uncertain_kind_rules_nothing_out() -> None:
-    assert len(write(make_features("document", 0.6))) == 3
+    assert len(write(make_features(None, 0.6))) == 3
+
+
+@pytest.mark.parametrize(
+    ("scores", "heading"),
+    [
+        ({"document": 0.45, "screenshot": 0.35, "photo": 0.2}, "Picture with writing: 640 x 480 pixels."),
+        ({"document": 0.4, "screenshot": 0.3, "photo": 0.3}, "Image: 640 x 480 pixels."),
+    ],
+)
+def test_two_kinds_with_writing_may_be_certain_together(scores: dict[KindName, float], heading: str) -> None:
+    kind = PictureKind(name=None, score=max(scores.values()), scores=dict.fromkeys(PICTURE_KINDS, 0.0) | scores)
+
+    assert write(FEATURES.model_copy(update={"kind": kind}))[0] == heading
 
 
 def test_a_full_prompt_has_orientation_and_format() -> None:

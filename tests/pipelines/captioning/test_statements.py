@@ -6,26 +6,28 @@ import pytest
 from pydantic import BaseModel
 
 from models.labels import load_label_set
-from pipelines.captioning.statements import describe_appearance, describe_things, detected_class
-from pipelines.faces.types import Faces
+from pipelines.captioning.detected_classes import detected_class, read_ranges
+from pipelines.captioning.statements import SORTS, describe_appearance, describe_things
+from pipelines.faces.types import Face, Faces
 from pipelines.objects.types import DetectedObject, Objects, ObjectStatement
 from pipelines.prompt import PromptContext
-from pipelines.types import Colour, Features, GroupScore, ImageInfo, Tag
-from tests.pipelines.fakes import APPEARANCE, FEATURES
+from pipelines.types import Colour, Features, GroupScore, Tag
+from tests.pipelines.fakes import APPEARANCE, FEATURES, IMAGE
 
 LABELS = {label.name: label for label in load_label_set("imagenet-1k").labels}
 COCO = {label.name for label in load_label_set("coco").labels}
-IMAGE = ImageInfo(
-    width=640, height=480, format="JPEG", mode="RGB", orientation="landscape", exif_orientation=1, frames=1,
-    has_alpha=False, bytes=9, sha256="0" * 64,
-)  # fmt: skip
 
 
-def make_features(label: str, score: float, groups: Mapping[str, float] | None = None) -> Features:
+def make_tag(label: str, score: float) -> Tag:
     one = LABELS[label]
-    tag = Tag(index=one.index, wnid=one.wnid, label=one.name, score=score, group=one.group)
+    return Tag(index=one.index, wnid=one.wnid, label=one.name, score=score, group=one.group)
+
+
+def make_features(label: str, score: float, groups: Mapping[str, float] | None = None, **others: float) -> Features:
+    """Features with this class, the `groups`, and further classes."""
+    tags = [make_tag(label, score), *(make_tag(name.replace("_", " "), share) for name, share in others.items())]
     found = [GroupScore(group=name, score=value) for name, value in (groups or {}).items()]
-    return FEATURES.model_copy(update={"tags": [tag], "groups": found})
+    return FEATURES.model_copy(update={"tags": tags, "groups": found})
 
 
 def make_objects(*labels: str, weak: tuple[str, ...] = ()) -> Objects:
@@ -37,7 +39,10 @@ def make_objects(*labels: str, weak: tuple[str, ...] = ()) -> Objects:
             for label in (*labels, *weak)
         ],
         counts=counts,
-        statements=[ObjectStatement(label=label, count=count, is_exact=True) for label, count in counts.items()],
+        statements=[
+            ObjectStatement(label=label, count=count, is_exact=True, certainty=0.9, size=0.1)
+            for label, count in counts.items()
+        ],
         precision=0.95,
         detector="any",
     )
@@ -78,8 +83,15 @@ def test_of_several_things_none_is_named() -> None:
     assert say(make_features("golden retriever", 0.99), make_objects("dog", "dog")) == ""
 
 
-def test_the_detector_contradicts_the_classifier() -> None:
-    assert say(make_features("golden retriever", 0.99), make_objects("cat")) == ""
+def test_a_detection_that_the_classifier_contradicts_refines_nothing() -> None:
+    assert say(make_features("golden retriever", 0.99), make_objects("cat")) == "It shows: golden retriever."
+
+
+@pytest.mark.parametrize(
+    ("label", "detected"), [("ski", "skis"), ("racket", "tennis racket"), ("toilet seat", "toilet")]
+)
+def test_a_name_is_not_said_twice(label: str, detected: str) -> None:
+    assert say(make_features(label, 0.99), make_objects(detected)) == ""
 
 
 @pytest.mark.parametrize("label", ["wig", "neck brace", "lab coat", "rifle"])
@@ -97,10 +109,46 @@ def test_a_thing_beside_people_is_named_when_it_is_very_certain() -> None:
     assert words == "Also in it: grand piano."
 
 
-def test_faces_are_people_where_no_detector_ran() -> None:
-    faces = Faces.model_construct(faces=["any"], primary=None, count=1)
+@pytest.mark.parametrize(("is_face", "words"), [(True, ""), (False, "It shows: lab coat.")])
+def test_only_faces_are_people_where_no_detector_ran(is_face: bool, words: str) -> None:
+    face = Face.model_construct(is_face=is_face, score=0.9 if is_face else 0.3)
+    faces = Faces.model_construct(faces=[face], primary=None, count=int(is_face))
 
-    assert say(make_features("lab coat", 0.99), faces) == ""
+    assert say(make_features("lab coat", 0.99), faces) == words
+
+
+@pytest.mark.parametrize(
+    ("features", "words"),
+    [
+        (make_features("anole", 0.55, green_lizard=0.32), "It shows a lizard."),
+        (make_features("anole", 0.45, green_lizard=0.2), "It may show a lizard (a guess)."),
+        (make_features("mantis", 0.4, {"animal": 0.85}, grasshopper=0.25), "It shows an animal, perhaps an insect."),
+        (make_features("pretzel", 0.3, {"food": 0.62}), "It may show food (a guess)."),
+        (make_features("mantis", 0.4, {"animal": 0.55}, stick_insect=0.1), ""),
+    ],
+)
+def test_uncertain_classes_may_have_a_sort_in_common(features: Features, words: str) -> None:
+    assert say(features, make_objects()) == words
+
+
+def test_no_sort_repeats_what_was_detected() -> None:
+    features = make_features("Irish wolfhound", 0.5, Scottish_deerhound=0.4)
+
+    assert say(features, make_objects("dog")) == ""
+
+
+@pytest.mark.parametrize(("precision", "words"), [(0.9, "It shows"), (0.95, "It may show"), (0.99, "It may show")])
+def test_a_higher_precision_states_less(precision: float, words: str) -> None:
+    features = make_features("lighthouse", 0.85)
+
+    said = describe_things(features, PromptContext(IMAGE, {"features": features}, precision=precision))
+    assert said.startswith(words)
+
+
+def test_every_sort_has_classes() -> None:
+    sorts = {name: (first, last) for name, first, last in read_ranges(SORTS)}
+
+    assert all(any(first <= one.wnid <= last for one in LABELS.values()) for first, last in sorts.values())
 
 
 def test_a_group_is_named_where_its_classes_are_not_certain() -> None:

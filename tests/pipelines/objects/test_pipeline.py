@@ -37,7 +37,7 @@ async def open_engine(folder: Path) -> AsyncIterator[Engine]:
     runtime, pool = Runtime(fill_store(folder / "store", manifest), device="cpu"), CpuPool(threads=1)
     await runtime.open(manifest)
     detector = ObjectDetector("tiny", plan_views([manifest]), [], runtime.infer, pool)
-    pipeline = ObjectsPipeline(detector, load_label_set("coco"), CALIBRATION, pool)
+    pipeline = ObjectsPipeline(detector, load_label_set("coco"), CALIBRATION, pool, precision=0.9)
     try:
         yield Engine([pipeline], pool=pool, limits=ImageLimits())
     finally:
@@ -124,6 +124,19 @@ def test_labels_can_be_chosen(tmp_path: Path, labels: Any) -> None:
 
     assert {one.label for one in found.objects} == {"chair", "dog"}
     assert found.counts == {}
+
+
+def test_a_request_may_name_another_precision_than_the_service(tmp_path: Path) -> None:
+    by_default, named = find(tmp_path)[0], find(tmp_path, precision=0.99)[0]
+
+    assert (by_default.precision, named.precision) == (0.9, 0.99)
+
+
+def test_a_statement_says_how_certain_it_is(tmp_path: Path) -> None:
+    [people] = find(tmp_path)[0].statements
+
+    assert 0.9 < people.certainty <= 1
+    assert people.size == pytest.approx(0.25 * 0.7, abs=1e-4)
 
 
 def test_an_unknown_label_is_refused(tmp_path: Path) -> None:

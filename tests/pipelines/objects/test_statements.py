@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.objects.calibration import CALIBRATION, gather_evidence
 from pipelines.objects.detections import Detections
-from pipelines.objects.statements import COUNTED_FROM, CROWD, MANY, count_labels
+from pipelines.objects.statements import COUNTED_FROM, CROWD, MANY, count_objects, state_labels
 
 PERSON, DOG, CAT = 0, 16, 15
 
@@ -21,7 +21,9 @@ def detections(*rows: tuple[int, float], apart: bool = True) -> Detections:
 
 
 def count(found: Detections, precision: float = 0.95) -> dict[int, int]:
-    return count_labels(found, CALIBRATION.rate_boxes(found), CALIBRATION, precision=precision)
+    chances = CALIBRATION.rate_boxes(found)
+    stated = state_labels(found, CALIBRATION, precision=precision)
+    return {label: count_objects(chances[found.classes == label]) for label in stated}
 
 
 @pytest.mark.parametrize("label", [PERSON, DOG])

@@ -14,10 +14,17 @@ def make_objects(*statements: tuple[str, int, bool], found: tuple[tuple[str, str
             for label, position, score in found
         ],
         counts={label: count for label, count, _ in statements},
-        statements=[ObjectStatement(label=one, count=count, is_exact=exact) for one, count, exact in statements],
+        statements=[
+            ObjectStatement(label=one, count=count, is_exact=exact, certainty=0.9, size=0.1)
+            for one, count, exact in statements
+        ],
         precision=0.95,
         detector="any",
     )
+
+
+def say(result: Objects) -> str:
+    return describe_objects(result, result.statements)
 
 
 @pytest.mark.parametrize(
@@ -33,19 +40,19 @@ def make_objects(*statements: tuple[str, int, bool], found: tuple[tuple[str, str
     ],
 )
 def test_a_number_is_told_as_it_is_known(statement: tuple[str, int, bool], words: str) -> None:
-    assert describe_objects(make_objects(statement)) == f"In the picture: {words}."
+    assert say(make_objects(statement)) == f"In the picture: {words}."
 
 
 def test_places_are_told_where_each_object_has_one() -> None:
     found = (("person", "left", 0.9), ("person", "centre", 0.8), ("dog", "right", 0.4))
 
-    words = describe_objects(make_objects(("person", 2, True), ("dog", 1, True), found=found))
+    words = say(make_objects(("person", 2, True), ("dog", 1, True), found=found))
 
     assert words == "In the picture: 2 people (left, centre), 1 dog."
 
 
 def test_nothing_is_said_where_nothing_is_certain() -> None:
-    assert describe_objects(make_objects(found=(("dog", "left", 0.4),))) == ""
+    assert say(make_objects(found=(("dog", "left", 0.4),))) == ""
 
 
 @pytest.mark.parametrize(

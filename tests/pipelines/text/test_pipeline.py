@@ -14,7 +14,6 @@ from pipelines.text.options import TextOptions
 from pipelines.text.pipeline import TextPipeline
 from pipelines.text.reading import CHUNK_LINES, TextBudget, TextBudgets
 from pipelines.text.types import PictureText
-from pipelines.text.wording import describe_text
 from pipelines.types import KindName
 from tests.pipelines.images import encode, photograph
 from tests.pipelines.text.conftest import (
@@ -25,13 +24,14 @@ from tests.pipelines.text.conftest import (
     list_lines,
     write,
 )
+from tests.pipelines.text.test_wording import quote
 
 ERROR = ("The file data.bin could not be written.", "Error 0x80070070: there is not enough space", "on the disk C:")
 
 
 @pytest.mark.parametrize("name", ["cat", "coffee", "hubble_deep_field", "immunohistochemistry", "rocket", "brick"])
 def test_photographs_without_text_say_nothing(read_picture: ReadPicture, name: str) -> None:
-    assert describe_text(read_picture(photograph(name))) == ""
+    assert quote(read_picture(photograph(name))) == ""
 
 
 @pytest.mark.parametrize("name", ["cat", "coffee", "rocket"])
@@ -49,7 +49,7 @@ def test_a_sign_in_a_photograph_says_its_words(read_picture: ReadPicture) -> Non
 
     found = read_picture(image)
 
-    assert describe_text(found).splitlines()[2:-1] == ["[p1.r1] Fire exit"]
+    assert quote(found).splitlines()[2:-1] == ["[p1.r1] Fire exit"]
 
 
 def test_an_error_message_in_a_screenshot_is_read(read_picture: ReadPicture) -> None:
@@ -96,7 +96,7 @@ def test_skimages_page_is_read_in_its_order(read_picture: ReadPicture) -> None:
 
 
 def test_skimages_illegible_handwriting_is_not_quoted(read_picture: ReadPicture) -> None:
-    assert describe_text(read_picture(photograph("text"))) == ""
+    assert quote(read_picture(photograph("text"))) == ""
 
 
 def test_boxes_are_where_the_words_are(read_picture: ReadPicture) -> None:
@@ -122,7 +122,7 @@ def test_a_large_jpegs_boxes_are_pixels_of_the_original(read_picture: ReadPictur
 
 
 def test_prices_of_a_receipt_stand_beside_their_articles(read_picture: ReadPicture) -> None:
-    prompt = describe_text(read_picture(draw_receipt(12)))
+    prompt = quote(read_picture(draw_receipt(12)))
 
     assert [f"Article {row + 11}  {row + 1}.95" in prompt for row in range(12)] == [True] * 12
 
