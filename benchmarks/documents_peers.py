@@ -68,15 +68,19 @@ async def main() -> None:
 
 
 async def open_kernelsight(store: Store, runtime: Runtime, pool: CpuPool) -> Contender:
+    reader = await open_reader(store, runtime, pool)
+    return lambda pages: asyncio.gather(*(reader.read(page, RunContext()) for page in pages))
+
+
+async def open_reader(store: Store, runtime: Runtime, pool: CpuPool) -> OcrReader:
     catalog = Catalog.load()
     manifests = [catalog.get(name) for name in MODELS]
     for manifest in manifests:
         await runtime.open(manifest)
     characters = read_alphabet(read_metadata(store.graph(manifests[-1])))
-    reader = OcrReader.of(
+    return OcrReader.of(
         *manifests, alphabet=characters, used=(), infer=runtime.infer, infer_many=runtime.infer_many, pool=pool
     )
-    return lambda pages: asyncio.gather(*(reader.read(page, RunContext()) for page in pages))
 
 
 def open_peers() -> dict[str, Contender]:

@@ -215,6 +215,7 @@ class Engine:
             pdfium=self._pdfium,
             decoders=self._decoders,
             limits=self._limits,
+            pool=self._pool,
         )
         async with pages as source:
             context.admitted.give_way()

@@ -52,7 +52,8 @@ def merge_readings(pixels: Pixels, layer: PageText, found: PageText) -> tuple[Pa
     lines = [*kept, *(_map_to_frame(line, transform) for line in added)]
     upright = transform.warp(pixels) if is_scan else layer.pixels
     lines.sort(key=lambda line: (line.box[1], line.box[0]))
-    return PageText(upright, tuple(lines), frame.rotation, frame.skew), is_scan
+    warnings = layer.warnings or found.warnings
+    return PageText(upright, tuple(lines), frame.rotation, frame.skew, warnings), is_scan
 
 
 def remove_repeated(lines: Sequence[TextLine], words: Sequence[TextWord]) -> list[TextLine]:

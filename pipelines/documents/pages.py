@@ -12,9 +12,11 @@ from typing import Protocol
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
+from pipelines.cpu_pool import CpuPool
 from pipelines.documents.pdf.client import PdfDocument, RenderedPage
 from pipelines.documents.stages import Pixels
 from pipelines.documents.types import DocumentWarning
+from pipelines.image.backdrop import VisibleRendering
 from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decode_cost import PICTURE_BYTES, estimate_decode_bytes
 from pipelines.image.decoders import Decoders
@@ -62,14 +64,21 @@ class PageSource(Protocol):
 
 @asynccontextmanager
 async def open_page_source(
-    first: Picture, *, dpi: int, password: str | None, pdfium: PdfOpener, decoders: Decoders, limits: ImageLimits
+    first: Picture,
+    *,
+    dpi: int,
+    password: str | None,
+    pdfium: PdfOpener,
+    decoders: Decoders,
+    limits: ImageLimits,
+    pool: CpuPool,
 ) -> AsyncIterator[PageSource]:
     """The pages of the file whose first page is `first`. Raises DocumentLocked or DocumentCorrupt."""
     if first.format == "PDF":
         async with pdfium.open_document(first.data, password) as pdf:
             yield PdfPages(pdf, dpi, first)
     else:
-        yield ImageFrames(first, decoders, limits)
+        yield ImageFrames(first, decoders, limits, VisibleRendering(decoders, pool, limits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,7 @@ class ImageFrames:
     first: Picture
     decoders: Decoders
     limits: ImageLimits
+    visible: VisibleRendering
     attachments: tuple[str, ...] = ()
     warnings: tuple[DocumentWarning, ...] = ()
 
@@ -126,8 +136,9 @@ class ImageFrames:
         return self.first.frames if self.first.format == "TIFF" else 1
 
     async def render_page(self, number: int) -> RenderedPage:
-        picture = self.first if number == 1 else await self.read_picture(number, None)
-        return RenderedPage(number, np.asarray(picture.pixels))
+        if number == 1:
+            return RenderedPage(number, await self.visible.render(self.first))
+        return RenderedPage(number, np.asarray((await self.read_picture(number, None)).pixels))
 
     async def render_without_text(self, number: int, scale: int) -> Pixels:
         return (await self.render_page(number)).pixels
@@ -137,7 +148,7 @@ class ImageFrames:
         return await self.decoders.decode(data, limits=limits, shorter_side=shorter_side, frame=number - 1)
 
     async def page_bytes(self, number: int) -> int:
-        if number == 1:
+        if number == 1 and not self.first.has_alpha:
             return 0
         return await asyncio.to_thread(estimate_decode_bytes, self.first.data, limits=self.limits, frame=number - 1)
 

@@ -31,7 +31,7 @@ from pipelines.documents.pdf.page_characters import Floats
 from pipelines.documents.pdf.text_layer import read_text_layer, read_trusted_text_layer
 from pipelines.documents.pdf.unread_pictures import find_unread_pictures
 from pipelines.documents.region_names import name_regions
-from pipelines.documents.stages import LayoutBlock, LayoutModel, PageReader, PageText, Pixels, TextLine
+from pipelines.documents.stages import LayoutBlock, LayoutModel, PageReader, PageText, Pixels
 from pipelines.documents.types import Document, KeyValuePair, Page, Region, Table, TextSource
 from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decoders import Decoders
@@ -95,6 +95,7 @@ class DocumentsPipeline:
             pdfium=self.pdfium,
             decoders=self.decoders,
             limits=self.limits.image,
+            pool=self.pool,
         )
         async with opening as source:
             numbers = self.pages(options, source.page_count)
@@ -218,15 +219,18 @@ class DocumentsPipeline:
     async def _reread_garbled(self, layer: PageText, context: RunContext) -> PageText:
         """The text layer with its garbled words read by OCR."""
         boxes = find_garbled_boxes(layer)
-        return replace_garbled(layer, await self._read_boxes(layer.pixels, boxes, context) if len(boxes) else ())
+        if not len(boxes):
+            return replace_garbled(layer, ())
+        found = await self._read_boxes(layer.pixels, boxes, context)
+        return replace(replace_garbled(layer, found.lines), warnings=layer.warnings or found.warnings)
 
-    async def _read_boxes(self, pixels: Pixels, boxes: np.ndarray, context: RunContext) -> tuple[TextLine, ...]:
-        """The lines that OCR reads in these boxes alone, in the coordinates of `pixels`."""
+    async def _read_boxes(self, pixels: Pixels, boxes: np.ndarray, context: RunContext) -> PageText:
+        """The text that OCR reads in these boxes alone, in the coordinates of `pixels`."""
         with context.stage("ocr"):
             masked = await self.pool.run(_keep_boxes, pixels, boxes)
             found = await self.reader.read(masked, context)
         mapper = CoordinateMapper.of(found, masked.shape[1], masked.shape[0])
-        return tuple(mapper.map_text_line(line) for line in found.lines)
+        return PageText(pixels, tuple(mapper.map_text_line(line) for line in found.lines), warnings=found.warnings)
 
     def _build_page(
         self,
@@ -259,6 +263,7 @@ class DocumentsPipeline:
             notes=notes,
             addresses_model=bool(phrases),
             instructions=phrases,
+            warnings=list(text.warnings),
             picture=_encode_jpeg(rendered.pixels) if options.pictures else None,
         )
 

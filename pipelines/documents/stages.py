@@ -5,14 +5,14 @@ page image ─► PageReader ──► PageText ─┐
 text layer ─► PageText ────────────────┘
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.boxes import Box
-from pipelines.documents.types import RegionLabel
+from pipelines.documents.types import PageWarning, RegionLabel
 from pipelines.run_context import RunContext
 
 Pixels = NDArray[np.uint8]  # (height, width, 3) RGB
@@ -38,6 +38,10 @@ class TextLine:
     score: float
     words: tuple[TextWord, ...]
 
+    def with_scores_times(self, factor: float) -> "TextLine":
+        words = tuple(replace(word, score=round(word.score * factor, 4)) for word in self.words)
+        return replace(self, score=round(self.score * factor, 4), words=words)
+
     @property
     def box(self) -> Box:
         (x0, y0), (x1, y1) = self.quad.min(axis=0).tolist(), self.quad.max(axis=0).tolist()
@@ -58,6 +62,7 @@ class PageText:
     lines: tuple[TextLine, ...]
     rotation: Literal[0, 90, 180, 270] = 0
     skew: float = 0.0
+    warnings: tuple[PageWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

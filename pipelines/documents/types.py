@@ -21,6 +21,7 @@ RegionLabel = Literal[
 ]
 DocumentWarning = Literal["xfa-form", "portfolio"]
 TextSource = Literal["text_layer", "ocr"]
+PageWarning = Literal["script-not-covered"]
 
 
 class DocumentWord(WireModel):
@@ -125,6 +126,10 @@ class Page(WireModel):
     notes: list[PageNote] = Field(default_factory=list)
     addresses_model: bool = Field(default=False, description="whether its text has instructions to a language model")
     instructions: list[InstructionPhrase] = Field(default_factory=list, description="the phrases behind that")
+    warnings: list[PageWarning] = Field(
+        default_factory=list,
+        description="script-not-covered: OCR has no letters for a script on the page, so text is missing or wrong",
+    )
     error: str | None = None
     picture: bytes | None = Field(default=None, exclude=True, description="the page as JPEG, if requested")
 

@@ -8,8 +8,6 @@ picture ─► TextDetector.look, flatness, kind ─► find_areas ─► Budget
 from dataclasses import dataclass
 from itertools import chain
 
-import numpy as np
-
 from pipelines.boxes import Box
 from pipelines.captioning.kinds.treatment import find_told_kind, should_read_all
 from pipelines.cpu_pool import CpuPool
@@ -18,7 +16,9 @@ from pipelines.documents.region_names import name_regions
 from pipelines.documents.shared_reading import find_shared_reading
 from pipelines.documents.stages import Pixels
 from pipelines.documents.types import Region
+from pipelines.image.backdrop import VisibleRendering
 from pipelines.image.decode import Picture
+from pipelines.image.decode_cost import PICTURE_BYTES
 from pipelines.instructions.quoted_text import find_in_regions
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
@@ -38,6 +38,7 @@ class TextPipeline:
     reader: OcrReader
     budgets: TextBudgets
     pool: CpuPool
+    visible: VisibleRendering
     name: str = "text"
 
     def models(self, options: TextOptions) -> list[ModelUsed]:
@@ -47,7 +48,9 @@ class TextPipeline:
         return None if options.mode == "full" else SHORTER_SIDE
 
     async def run(self, picture: Picture, options: TextOptions, context: RunContext) -> PictureText:
-        pixels = np.asarray(picture.pixels)
+        cost = picture.width * picture.height * PICTURE_BYTES if picture.has_alpha else 0
+        async with context.admitted.charge_further(cost):
+            pixels = await self.visible.render(picture)
         found, unread = await self._read(picture, pixels, options, context)
         regions = name_regions(1, found)
         with context.stage("arrange"):
@@ -57,8 +60,11 @@ class TextPipeline:
     async def _read(
         self, picture: Picture, pixels: Pixels, options: TextOptions, context: RunContext
     ) -> tuple[list[Region], int]:
-        """Regions in reading order, and the number of unread lines. All there is, where moderation has read it."""
-        if (page := await find_shared_reading(context)) is not None:
+        """Regions in reading order, and the number of unread lines. All there is, where moderation has read it.
+
+        Moderation sees transparent pictures over white, where text may be lost.
+        """
+        if not picture.has_alpha and (page := await find_shared_reading(context)) is not None:
             with context.stage("arrange"):
                 return await self.pool.run(arrange_regions, page, (0, 0), pixels, picture.scale), 0
         areas, budget = await self._plan(pixels, options, context)

@@ -10,8 +10,9 @@ import numpy as np
 from pipelines.boxes import Box
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.coordinates import CoordinateMapper
+from pipelines.documents.ocr.lines import ReadLine
 from pipelines.documents.ocr.reader import LocatedText, OcrReader
-from pipelines.documents.stages import PageText, Pixels, TextLine
+from pipelines.documents.stages import PageText, Pixels
 from pipelines.documents.structure.assemble import assemble_regions
 from pipelines.documents.structure.ink import Grey
 from pipelines.documents.types import Region
@@ -60,8 +61,8 @@ class BudgetedReading:
         with context.stage("arrange"):
             return await self.pool.run(arrange_regions, text, (x0, y0), part, scale)
 
-    async def _read_lines(self, located: LocatedText, context: RunContext) -> list[TextLine]:
-        found: list[TextLine] = []
+    async def _read_lines(self, located: LocatedText, context: RunContext) -> list[ReadLine]:
+        found: list[ReadLine] = []
         boxes = located.boxes
         while len(boxes) and (size := min(CHUNK_LINES, len(boxes), self._lines_left())) > 0:
             found += await self.reader.read_lines(located, boxes[np.arange(size)], context)

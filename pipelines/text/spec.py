@@ -13,9 +13,11 @@ from pipelines.text.types import PictureText
 
 
 async def _build(resources: PipelineResources) -> Pipeline[TextOptions, PictureText]:
+    from pipelines.image.backdrop import VisibleRendering
     from pipelines.text.pipeline import TextPipeline
 
-    return TextPipeline(resources.reader, resources.text_budgets, resources.pool)
+    visible = VisibleRendering(resources.decoders, resources.pool, resources.document_limits.image)
+    return TextPipeline(resources.reader, resources.text_budgets, resources.pool, visible)
 
 
 def _scores(result: PictureText) -> list[float]:

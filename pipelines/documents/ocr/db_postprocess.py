@@ -23,6 +23,7 @@ UNCLIP_RATIO = 1.6  # by which a core grows, in units of its area by its perimet
 MAX_LINES = 3000
 MIN_THICKNESS = 3.0  # of a core, in pixels of the map
 VERTICAL_RATIO = 1.5  # height by width from which a box's text runs down or up the page
+SQUARE_RATIO = 2.2  # of a line's sides: below, it is a single character or two, and its shape does not tell an axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,14 @@ class TextQuads:
     def reverse(self, rows: NDArray[np.bool_]) -> "TextQuads":
         """With these rows read from their other end."""
         return TextQuads(np.where(rows[:, None, None], np.roll(self.quads, 2, axis=1), self.quads), self.scores)
+
+    def along(self, *, vertical: bool) -> "TextQuads":
+        """Those whose text may run down the page, or to the right, read so; nearly square ones may do either."""
+        is_along = self.is_vertical == vertical
+        ratios = self.lengths / self.heights
+        is_square = (ratios < SQUARE_RATIO) & (ratios > 1 / SQUARE_RATIO)
+        quads = np.where(is_along[:, None, None], self.quads, np.roll(self.quads, -1 if vertical else 1, axis=1))
+        return TextQuads(quads, self.scores)[is_along | is_square]
 
     @classmethod
     def concatenate(cls, parts: Sequence["TextQuads"]) -> "TextQuads":

@@ -1,4 +1,4 @@
-"""Finds a page's rotation, from its lines and a classifier, and its skew, from the angles of its lines."""
+"""Tells from which end lines are read, by a classifier, and a page's skew from the angles of its lines."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,12 @@ from numpy.typing import NDArray
 
 from models.manifest import Manifest
 from pipelines.cpu_pool import CpuPool
-from pipelines.documents.coordinates import Rotation
 from pipelines.documents.ocr.crops import crop_line, make_tensor
 from pipelines.documents.ocr.db_postprocess import TextQuads
 from pipelines.documents.stages import Pixels
 from pipelines.pipeline import Infer
 from pipelines.run_context import RunContext
 
-SAMPLE_LINES = 16  # that are classified to find a page's rotation
-MIN_LEGIBLE_HEIGHT = 8.0  # pixels: lower lines say little
 MIN_SKEW_LENGTH = 5.0  # in heights of the line: shorter ones do not show the page's skew
 MAX_SKEW, MIN_SKEW = 10.0, 0.5  # degrees; below, straightening each crop is enough
 MAX_SKEW_SPREAD = 1.0  # degrees: at least half of the lines are this close to the median
@@ -26,20 +23,6 @@ class OrientationDetector:
     manifest: Manifest
     infer_many: Infer
     pool: CpuPool
-
-    async def find_rotation(self, page: Pixels, boxes: TextQuads, context: RunContext) -> Rotation:
-        """Degrees clockwise by which the page's content was rotated; 0 without evidence of a rotation."""
-        if not len(boxes):
-            return 0
-        is_sideways = float(boxes.lengths[boxes.is_vertical].sum()) > float(boxes.lengths.sum()) / 2
-        alike = boxes[boxes.is_vertical == is_sideways]
-        legible = alike[alike.heights >= min(MIN_LEGIBLE_HEIGHT, float(np.median(alike.heights)))]
-        sample = legible[np.argsort(-legible.lengths)[:SAMPLE_LINES]]
-        upside_down = await self.upside_down_probabilities(page, sample, context)
-        is_reversed = float(np.mean(upside_down)) > 0.5
-        if is_sideways:
-            return 270 if is_reversed else 90
-        return 180 if is_reversed else 0
 
     async def orient_vertical_lines(self, page: Pixels, boxes: TextQuads, context: RunContext) -> TextQuads:
         """With vertical lines that run up the page read from below."""

@@ -1,6 +1,6 @@
 """Reads a page image: finds its lines, rotates and straightens the page, and recognises every line.
 
-page ─► TextDetector ─► quads ─► OrientationDetector ─► PageTransform ─► upright page ─► TextRecogniser ─► lines
+page ─► TextDetector ─► quads ─► UprightFinder ─► PageTransform ─► upright page ─► TextRecogniser ─► lines
 
 Pipelines that read a part of what is there call the two halves, `locate` and `read_lines`.
 """
@@ -16,12 +16,18 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.documents.coordinates import MAX_WARP_SIDE, PageTransform
 from pipelines.documents.ocr.db_postprocess import TextQuads
 from pipelines.documents.ocr.detector import TextDetector
+from pipelines.documents.ocr.ink_coverage import count_foreign_lines
+from pipelines.documents.ocr.lines import ReadLine
 from pipelines.documents.ocr.orientation import OrientationDetector, measure_skew
 from pipelines.documents.ocr.recogniser import TextRecogniser
-from pipelines.documents.stages import PageText, Pixels, TextLine
+from pipelines.documents.ocr.upright import UprightFinder
+from pipelines.documents.stages import PageText, Pixels
+from pipelines.documents.types import PageWarning
 from pipelines.pipeline import Infer
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
+
+FOREIGN_FACTOR = 0.5  # for the scores of words on a page whose script the alphabet does not cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,14 @@ class LocatedText:
     boxes: TextQuads
     transform: PageTransform
 
-    def with_lines(self, lines: Sequence[TextLine]) -> PageText:
-        return PageText(self.pixels, tuple(lines), self.transform.rotation, self.transform.skew)
+    def with_lines(self, lines: Sequence[ReadLine]) -> PageText:
+        """Those that are legible; on a page whose script the alphabet lacks, no word is more than half sure."""
+        foreign = count_foreign_lines([one.coverage for one in lines])
+        legible = tuple(one.line for one in lines if one.line is not None)
+        if foreign > len(lines) / 2:
+            legible = tuple(line.with_scores_times(FOREIGN_FACTOR) for line in legible)
+        warnings: tuple[PageWarning, ...] = ("script-not-covered",) if foreign else ()
+        return PageText(self.pixels, legible, self.transform.rotation, self.transform.skew, warnings)
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,10 @@ class OcrReader:
         )
 
     @property
+    def upright(self) -> UprightFinder:
+        return UprightFinder(self.orientation, self.recogniser)
+
+    @property
     def models(self) -> list[ModelUsed]:
         return list(self.used)
 
@@ -80,15 +96,15 @@ class OcrReader:
     async def locate(self, pixels: Pixels, boxes: TextQuads, context: RunContext) -> LocatedText:
         """Make the page upright whose lines are `boxes`."""
         height, width = pixels.shape[:2]
-        transform = PageTransform(width, height, await self.orientation.find_rotation(pixels, boxes, context))
+        transform = PageTransform(width, height, await self.upright.find_rotation(pixels, boxes, context))
         if max(width, height) < MAX_WARP_SIDE:
             transform = PageTransform(width, height, transform.rotation, measure_skew(boxes.transform(transform)))
         upright, boxes = await self.pool.run(_make_upright, pixels, boxes, transform)
         boxes = await self.orientation.orient_vertical_lines(upright, boxes, context)
         return LocatedText(upright, boxes, transform)
 
-    async def read_lines(self, located: LocatedText, boxes: TextQuads, context: RunContext) -> list[TextLine]:
-        """The lines in those of the located `boxes`; ones without legible text are left out."""
+    async def read_lines(self, located: LocatedText, boxes: TextQuads, context: RunContext) -> list[ReadLine]:
+        """Read those of the located `boxes`, in their order."""
         return await self.recogniser.read_lines(located.pixels, boxes, context)
 
 

@@ -11,10 +11,9 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.crops import crop_line, make_tensor
 from pipelines.documents.ocr.ctc import Character, decode_characters
 from pipelines.documents.ocr.db_postprocess import TextQuads
-from pipelines.documents.ocr.downscale import is_doubtful, squeeze_wide_crops
 from pipelines.documents.ocr.line_splitting import LineSlice, join_slices, slice_line
-from pipelines.documents.ocr.lines import build_text_line
-from pipelines.documents.stages import Pixels, TextLine
+from pipelines.documents.ocr.lines import ReadLine, read_line
+from pipelines.documents.stages import Pixels
 from pipelines.pipeline import Infer
 from pipelines.run_context import RunContext
 
@@ -42,19 +41,21 @@ class TextRecogniser:
     def widths(self) -> list[int]:
         return sorted(width for _, width in self.manifest.input.sizes)
 
-    async def read_lines(self, page: Pixels, boxes: TextQuads, context: RunContext) -> list[TextLine]:
-        """The lines in the boxes, in their order; boxes without legible text are left out."""
+    async def read_lines(self, page: Pixels, boxes: TextQuads, context: RunContext) -> list[ReadLine]:
+        """Read each of the boxes, in their order."""
         with context.stage("preprocess"):
             crops = await self.pool.run(self._crop_lines, page, boxes)
-            squeezed = await self.pool.run(squeeze_wide_crops, crops)
-        texts = await self._read(squeezed, context)
-        with context.stage("postprocess"):
-            doubtful = await self.pool.run(_find_doubtful, crops, squeezed, texts)
-        second = await self._read([crops[row] for row in doubtful], context)
-        for row, characters in zip(doubtful, second, strict=True):
-            texts[row] = characters
+        texts = await self._read(crops, context)
         with context.stage("postprocess"):
             return await self.pool.run(_build_lines, boxes, crops, texts)
+
+    async def read_beginnings(
+        self, page: Pixels, boxes: TextQuads, columns: int, context: RunContext
+    ) -> list[list[Character]]:
+        """The characters in the first `columns` of each line at the net's height."""
+        with context.stage("preprocess"):
+            crops = await self.pool.run(self._crop_lines, page, boxes)
+        return await self._read([crop[:, :columns] for crop in crops], context)
 
     async def _read(self, crops: Sequence[Pixels], context: RunContext) -> list[list[Character]]:
         """Each crop's characters, with shares of its width as positions."""
@@ -110,22 +111,10 @@ class TextRecogniser:
         return [replace(one, position=one.position * width) for one in decode_characters(steps, self.alphabet)]
 
 
-def _find_doubtful(
-    crops: Sequence[Pixels], squeezed: Sequence[Pixels], texts: Sequence[Sequence[Character]]
-) -> list[int]:
-    """Rows of squeezed lines that must be read again at full width."""
-    return [
-        row
-        for row, (crop, characters) in enumerate(zip(crops, texts, strict=True))
-        if crop is not squeezed[row] and is_doubtful(crop, characters)
-    ]
-
-
 def _to_shares(characters: Iterable[Character], width: int) -> list[Character]:
     """With shares of the line's width as positions instead of columns."""
     return [replace(one, position=one.position / width) for one in characters]
 
 
-def _build_lines(boxes: TextQuads, crops: Sequence[Pixels], texts: Sequence[Sequence[Character]]) -> list[TextLine]:
-    lines = [build_text_line(*one) for one in zip(boxes.quads, crops, texts, strict=True)]
-    return [line for line in lines if line is not None]
+def _build_lines(boxes: TextQuads, crops: Sequence[Pixels], texts: Sequence[Sequence[Character]]) -> list[ReadLine]:
+    return [read_line(*one) for one in zip(boxes.quads, crops, texts, strict=True)]

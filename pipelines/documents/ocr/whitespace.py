@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.documents.ocr.ctc import Character
+from pipelines.documents.ocr.number_spaces import find_false_spaces
 from pipelines.documents.stages import Pixels
 
 MIN_INK = 0.35  # contrast of ink, as a share of the line's strongest
@@ -102,8 +103,11 @@ def find_word_ends(characters: Sequence[Character], gaps: ColumnSpans, height: i
     """For each character that is no space, whether a word ends after it; `gaps` are those between them."""
     visible, ends_word = drop_spaces(characters)
     probabilities = np.array([one.space for one in visible[1:]])
-    for index in find_missing_spaces([one.text for one in visible], gaps[:, 1] - gaps[:, 0], probabilities, height):
+    text, widths = [one.text for one in visible], gaps[:, 1] - gaps[:, 0]
+    for index in find_missing_spaces(text, widths, probabilities, height):
         ends_word[index] = True
+    for index in find_false_spaces(text, ends_word, widths, height):
+        ends_word[index] = False
     return [*ends_word[:-1], True]
 
 

@@ -421,3 +421,19 @@ def test_a_page_has_the_same_ids_whichever_pages_are_read(read: ReadDocument) ->
     pdf = make_pdf(draw_text(["one"]), draw_text(["two"]))
 
     assert read(pdf, pages="2").pages[0].regions == read(pdf).pages[1].regions
+
+
+def test_a_page_has_the_warnings_of_its_reader(read: ReadDocument) -> None:
+    warned = FakeReader(lambda pixels: PageText(pixels, (), warnings=("script-not-covered",)))
+    [page] = read(encode(Image.new("RGB", (40, 40), "white"), "PNG"), reader=warned).pages
+
+    assert page.warnings == ["script-not-covered"]
+
+
+def test_white_text_on_a_transparent_ground_is_seen_by_the_reader(read: ReadDocument) -> None:
+    reader, image = FakeReader(), Image.new("RGBA", (40, 40), (255, 255, 255, 0))
+    image.paste("white", (10, 10, 30, 20))
+    read(encode(image, "PNG"), reader=reader)
+
+    assert reader.pages[0].min() == 0
+    assert reader.pages[0].max() == 255

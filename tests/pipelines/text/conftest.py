@@ -9,7 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pipelines.boxes import Box
 from pipelines.documents.ocr.reader import OcrReader
+from pipelines.image.backdrop import VisibleRendering
 from pipelines.image.decode import ImageLimits, decode
+from pipelines.image.decoders import Decoders
 from pipelines.run_context import RunContext
 from pipelines.text.options import TextOptions
 from pipelines.text.pipeline import TextPipeline
@@ -29,9 +31,10 @@ def open_models() -> Iterator[tuple[OcrReader, asyncio.AbstractEventLoop]]:
 
 
 @pytest.fixture(scope="session")
-def read_picture(open_models: tuple[OcrReader, asyncio.AbstractEventLoop]) -> ReadPicture:
+def read_picture(open_models: tuple[OcrReader, asyncio.AbstractEventLoop]) -> Iterator[ReadPicture]:
     """Encodes a picture as PNG, or `format`, and reads it as the engine would."""
     reader, loop = open_models
+    decoders = Decoders(reader.pool)
 
     def read(
         image: Image.Image,
@@ -44,13 +47,16 @@ def read_picture(open_models: tuple[OcrReader, asyncio.AbstractEventLoop]) -> Re
     ) -> PictureText:
         file = io.BytesIO()
         image.save(file, format)
-        pipeline = TextPipeline(reader, TextBudgets(budget or TextBudget(), page or TextBudget()), reader.pool)
+        visible = VisibleRendering(decoders, reader.pool, ImageLimits())
+        budgets = TextBudgets(budget or TextBudget(), page or TextBudget())
+        pipeline = TextPipeline(reader, budgets, reader.pool, visible)
         chosen = TextOptions.model_validate(options)
         picture = decode(file.getvalue(), limits=ImageLimits(), shorter_side=pipeline.shorter_side(chosen))
         context = RunContext() if kind is None else loop.run_until_complete(make_context_of_kind(kind))
         return loop.run_until_complete(pipeline.run(picture, chosen, context))
 
-    return read
+    yield read
+    decoders.close()
 
 
 def list_lines(found: PictureText) -> list[str]:

@@ -8,7 +8,9 @@ from PIL import Image
 from pipelines.boxes import enclosing_box
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.shared_reading import read_once
+from pipelines.image.backdrop import VisibleRendering
 from pipelines.image.decode import ImageLimits, decode
+from pipelines.image.decoders import Decoders
 from pipelines.run_context import RunContext
 from pipelines.text.options import TextOptions
 from pipelines.text.pipeline import TextPipeline
@@ -54,6 +56,13 @@ def test_a_sign_in_a_photograph_says_its_words(read_picture: ReadPicture) -> Non
 
 def test_an_error_message_in_a_screenshot_is_read(read_picture: ReadPicture) -> None:
     assert list_lines(read_picture(draw_error_dialog(*ERROR))) == ["Setup failed", *ERROR]
+
+
+def test_white_text_on_a_transparent_ground_is_read(read_picture: ReadPicture) -> None:
+    image = Image.new("RGBA", (600, 200), (255, 255, 255, 0))
+    write(image, (40, 60), "Total: 4,318.70 EUR", 40, "white")
+
+    assert list_lines(read_picture(image)) == ["Total: 4,318.70 EUR"]
 
 
 def test_small_print_of_a_large_screenshot_is_read(read_picture: ReadPicture) -> None:
@@ -184,7 +193,9 @@ def test_all_of_a_page_is_read_without_signs_of_text(read_picture: ReadPicture) 
 def test_what_moderation_has_read_is_not_read_again(open_models: tuple[OcrReader, asyncio.AbstractEventLoop]) -> None:
     reader, loop = open_models
     picture = decode(encode(draw_error_dialog(*ERROR), "PNG"), limits=ImageLimits())
-    pipeline, context = TextPipeline(reader, TextBudgets(TextBudget(lines=1)), reader.pool), RunContext()
+    decoders, context = Decoders(reader.pool), RunContext()
+    visible = VisibleRendering(decoders, reader.pool, ImageLimits())
+    pipeline = TextPipeline(reader, TextBudgets(TextBudget(lines=1)), reader.pool, visible)
 
     async def scenario() -> PictureText:
         await read_once(reader, picture, context)
@@ -192,6 +203,7 @@ def test_what_moderation_has_read_is_not_read_again(open_models: tuple[OcrReader
         return await pipeline.run(picture, TextOptions(), context)
 
     found = loop.run_until_complete(scenario())
+    decoders.close()
 
     assert list_lines(found) == ["Setup failed", *ERROR]
     assert {stage.name for stage in context.stages} == {"arrange"}

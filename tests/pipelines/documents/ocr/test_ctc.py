@@ -52,3 +52,23 @@ def test_a_blank_below_one_half_competes_with_other_classes() -> None:
     answers[1] = 0.4, 0.05, 0.05, 0.45, 0.05
 
     assert "".join(one.text for one in decode_characters(answers, ALPHABET)) == "acb"
+
+
+def test_a_character_has_the_highest_score_of_its_steps_as_peak() -> None:
+    answers = np.concatenate([steps([1], 0.8), steps([1], 0.6)])
+
+    assert round(decode_characters(answers, ALPHABET)[0].peak, 4) == 0.8
+
+
+def test_a_character_knows_what_was_perhaps_passed_over_beside_it() -> None:
+    answers = steps([1, 0, 2, 0, 0, 3])
+    answers[1] = 0.6, 0.05, 0.05, 0.25, 0.05
+
+    assert [round(one.rival, 2) for one in decode_characters(answers, ALPHABET)] == [0.25, 0.25, 0.03]
+
+
+def test_a_neighbour_that_lasts_is_no_rival() -> None:
+    answers = steps([1, 0, 2])
+    answers[1] = 0.5, 0.25, 0.23, 0.01, 0.01
+
+    assert [round(one.rival, 2) for one in decode_characters(answers, ALPHABET)] == [0.01, 0.01]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines.documents.ocr.ctc import Character
-from pipelines.documents.ocr.lines import build_text_line
+from pipelines.documents.ocr.lines import read_line
 
 QUAD = np.array([(0, 0), (96, 0), (96, 48), (0, 48)], np.float32)
 CROP = np.full((48, 96, 3), 255, np.uint8)
@@ -15,6 +15,6 @@ CROP = np.full((48, 96, 3), 255, np.uint8)
 )
 def test_a_single_character_needs_a_higher_score(text: str, score: float, expected: str | None) -> None:
     characters = [Character(one, 0.3 + 0.3 * place, score) for place, one in enumerate(text)]
-    line = build_text_line(QUAD, CROP, characters)
+    line = read_line(QUAD, CROP, characters).line
 
     assert (line and line.text) == expected
