@@ -44,7 +44,7 @@ def is_doubtful(line: DocumentLine) -> bool:
 
 
 def _mean_score(line: DocumentLine) -> float:
-    return fmean(word.score for word in line.words)
+    return fmean(word.score for word in line.words) if line.words else line.score
 
 
 def _list_lines(result: PictureText) -> Iterator[DocumentLine]:

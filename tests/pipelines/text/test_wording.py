@@ -85,10 +85,17 @@ def test_nothing_is_said_of_a_picture_without_text() -> None:
 
 
 def test_what_may_be_misread_is_marked() -> None:
-    prompt = quote(make_text([("FAX : 03-78590864", 0.95), ("PASARAYA", 0.96)]))
+    prompt = quote(make_text([("FAX : 03-78590864", 0.94), ("PASARAYA", 0.96)]))
 
     assert prompt.splitlines()[0].endswith("ids in brackets; [?] after what may be misread):")
     assert prompt.splitlines()[2:4] == ["[p1.r1] FAX : 03-78590864 [?]", "PASARAYA"]
+
+
+def test_a_line_without_words_has_its_own_score() -> None:
+    text = make_text([("Exit", 0.99)])
+    text.regions[0].lines[0].words.clear()
+
+    assert "[p1.r1] Exit\n" in quote(text)
 
 
 def test_without_doubt_there_is_no_mark() -> None:
