@@ -61,7 +61,7 @@ def are_columns(rows: Sequence[Row], text_height: float) -> bool:
         and not _are_formulas(full)
         and not any(map(_are_marks, texts))
         and _have_words([token for row in full for token in row])
-        and (_have_values(texts, filled) if len(columns) > 2 else _are_pairs(*texts, filled))
+        and (_have_values(texts, filled) if len(columns) > 2 else _are_pairs(texts[0], texts[1], filled))
     )
 
 

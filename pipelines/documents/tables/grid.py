@@ -200,7 +200,8 @@ def _reads_on(row: Sequence[TextToken], below: Sequence[TextToken], columns: Seq
 def _are_records(rows: Sequence[Sequence[TextToken]], columns: Sequence[float]) -> bool:
     """Whether rows with a first cell stand apart from those above, and rows without one are nearer: records of
     several lines, as in a bank statement, whose second lines may have numbers."""
-    own, rest = [], []
+    own: list[float] = []
+    rest: list[float] = []
     for last, row in pairwise(rows):
         begins = row[0].box[0] < columns[1]
         (own if begins else rest).append(_distance(last, row))
