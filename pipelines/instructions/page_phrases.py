@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -11,14 +10,11 @@ import numpy as np
 from pipelines.boxes import Box, enclosing_box
 from pipelines.documents.coordinates import PageTransform
 from pipelines.documents.pdf.page_characters import TextLayer
-from pipelines.documents.stages import PageText, TextLine
-from pipelines.documents.types import DocumentLine
+from pipelines.documents.stages import PageText
 from pipelines.image.decode import Picture
 from pipelines.instructions.hidden_text import find_layer_hiding, find_line_hiding, read_layer_characters
 from pipelines.instructions.scoring import InstructionMatch, InstructionRules
 from pipelines.instructions.types import Hiding
-
-LineT = TypeVar("LineT", TextLine, DocumentLine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +45,18 @@ def find_in_lines(rules: InstructionRules, picture: Picture, page: PageText) -> 
     transform = PageTransform.of(page, *picture.pixels.size)
     found = []
     for match in rules.find("\n".join(line.text for line in page.lines)):
-        lines = find_spanned_lines(page.lines, match.span)
+        lines = [page.lines[at] for at in find_spanned_texts([line.text for line in page.lines], match.span)]
         hidings = [find_line_hiding(line.box, line.height, grey) for line in lines]
         box = transform.box_to_original(enclosing_box([line.box for line in lines]))
         found.append(PlacedPhrase(match, hidings[0] if all(hidings) else None, _to_original(box, picture.scale)))
     return found
 
 
-def find_spanned_lines(lines: Sequence[LineT], span: tuple[int, int]) -> list[LineT]:
-    """The lines that a span of their joined texts touches."""
-    ends = accumulate(len(line.text) + 1 for line in lines)
-    return [line for line, end in zip(lines, ends, strict=True) if end > span[0] and end - len(line.text) - 1 < span[1]]
+def find_spanned_texts(texts: Sequence[str], span: tuple[int, int]) -> list[int]:
+    """Which of the texts a span touches, once they are joined by line breaks."""
+    ends = accumulate(len(text) + 1 for text in texts)
+    places = enumerate(zip(texts, ends, strict=True))
+    return [at for at, (text, end) in places if end > span[0] and end - len(text) - 1 < span[1]]
 
 
 def _to_original(box: Box, scale: float) -> Box:

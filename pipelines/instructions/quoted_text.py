@@ -11,9 +11,10 @@ import numpy as np
 from pipelines.boxes import Box, enclosing_box
 from pipelines.documents.outputs.line_joining import line_height
 from pipelines.documents.stages import Pixels
+from pipelines.documents.struck_text import write_struck
 from pipelines.documents.types import DocumentLine, Region
 from pipelines.instructions.hidden_text import GreyPixels, find_line_hiding
-from pipelines.instructions.page_phrases import find_spanned_lines
+from pipelines.instructions.page_phrases import find_spanned_texts
 from pipelines.instructions.scoring import InstructionMatch, InstructionRules, load_instruction_rules
 from pipelines.instructions.types import InstructionPhrase
 
@@ -44,11 +45,13 @@ def find_in_regions(regions: Sequence[Region], pixels: Pixels, scale: float = 1.
     """
     lines = [line for region in regions for line in region.lines]
     rules = load_instruction_rules()
-    found = rules.find_likely("\n".join(line.text for line in lines))
+    written = [write_struck(line.text, line.words) for line in lines]
+    found = rules.find_likely("\n".join(written))
     if not found:
         return []
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-    return [_place(_describe(match, rules), lines, grey, scale) for match in found]
+    spanned = ([lines[at] for at in find_spanned_texts(written, match.span)] for match in found)
+    return [_place(_describe(match, rules), own, grey, scale) for match, own in zip(found, spanned, strict=True)]
 
 
 def _describe(match: InstructionMatch, rules: InstructionRules) -> InstructionPhrase:
@@ -57,10 +60,7 @@ def _describe(match: InstructionMatch, rules: InstructionRules) -> InstructionPh
     )
 
 
-def _place(
-    phrase: InstructionPhrase, lines: Sequence[DocumentLine], grey: GreyPixels, scale: float
-) -> InstructionPhrase:
-    own = find_spanned_lines(lines, phrase.span)
+def _place(phrase: InstructionPhrase, own: Sequence[DocumentLine], grey: GreyPixels, scale: float) -> InstructionPhrase:
     hidings = [find_line_hiding(_scale_box(line.box, scale), line_height(line) * scale, grey) for line in own]
     where = {
         "lines": [line.id for line in own],
