@@ -11,14 +11,28 @@ PARTNERS = 0.5  # share of its lines that have one beside them
 
 
 def join_amounts(regions: Sequence[Region]) -> list[Region]:
-    """The regions in their order, without those that are amounts: their lines follow the lines to the left of them."""
+    """The regions in their order, without those that are amounts: their lines follow the lines to the left of them.
+
+    Lines of a region that are level with each other go from left to right.
+    """
     joined = list(regions)
     for amounts in (region for region in regions if _is_amounts(region)):
         others = [region for region in joined if region is not amounts]
         best = max(others, key=lambda region: _count_partners(amounts, region), default=None)
         if best is not None and _count_partners(amounts, best) >= PARTNERS * len(amounts.lines):
             joined = [_merge(region, amounts) if region is best else region for region in others]
-    return joined
+    return [region.model_copy(update={"lines": _order_rows(region.lines)}) for region in joined]
+
+
+def _order_rows(lines: Sequence[DocumentLine]) -> list[DocumentLine]:
+    """Lines side by side from left to right: which of them reaches higher is a matter of a pixel."""
+    ordered: list[DocumentLine] = []
+    for line in lines:
+        at = len(ordered)
+        while at and _is_beside(line, ordered[at - 1]):
+            at -= 1
+        ordered.insert(at, line)
+    return ordered
 
 
 def _is_amounts(region: Region) -> bool:
