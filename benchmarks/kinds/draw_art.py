@@ -8,18 +8,57 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks.kinds.dice import RGB, Dice
+from benchmarks.kinds.draw_flat_art import draw_flat
 from benchmarks.kinds.stock import Sorts, Stock
 
 
 def _draw_single(stock: Stock, dice: Dice) -> Image.Image:
-    """One figure or thing, filling the picture, mostly on white; sometimes in ink only."""
+    """One figure or thing, filling the picture, mostly on white; in colours, with or without lines, or in ink only."""
     height = dice.whole(180, 700)
     figure = stock.draw_clipart(dice, height)
     rim = round(height * dice.pick([0.02, dice.between(0, 0.3), dice.between(0, 1)]))
     ground = (255, 255, 255) if dice.chance(0.75) else dice.colour()
     picture = Image.new("RGB", (figure.width + 2 * rim, height + 2 * rim), ground)
     picture.paste(figure, (rim, rim), figure)
-    return _keep_outlines(picture, dice) if dice.chance(0.2) else picture
+    way = dice.between(0, 1)
+    if way < 0.15:
+        return _keep_outlines(picture, dice)
+    return _trace_outlines(picture, dice) if way < 0.45 else picture
+
+
+def _trace_outlines(picture: Image.Image, dice: Dice) -> Image.Image:
+    """As coloured by hand in a cartoon: a few flat colours and a black line of one width around each."""
+    side = max(2, round(max(picture.size) * dice.between(0.004, 0.012)))
+    colours = np.asarray(picture.quantize(dice.whole(4, 12), dither=Image.Dither.NONE).convert("RGB")).copy()
+    colours = cv2.medianBlur(colours, 5)
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    edges = cv2.morphologyEx(colours, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8)).max(-1)
+    colours[cv2.dilate((edges > dice.whole(20, 60)).astype(np.uint8), brush) > 0] = 0
+    return Image.fromarray(colours)
+
+
+def _draw_silhouette(stock: Stock, dice: Dice) -> Image.Image:
+    """Figures in one colour, as cut out of paper: one, or several sizes of it."""
+    width, height = dice.whole(180, 640), dice.whole(180, 640)
+    picture = Image.new("RGB", (width, height), (255, 255, 255) if dice.chance(0.8) else dice.pale())
+    ink = (0, 0, 0) if dice.chance(0.6) else dice.colour(0, 200)
+    for _ in range(dice.pick([1, 1, 2, 4])):
+        figure = stock.draw_clipart(dice, round(height * dice.between(0.4, 0.95)))
+        place = round(dice.between(0, 1) * (width - figure.width)), round(dice.between(0, 1) * (height - figure.height))
+        picture.paste(Image.new("RGB", figure.size, ink), place, figure)
+    return picture
+
+
+def _draw_small(stock: Stock, dice: Dice) -> Image.Image:
+    """A small thing or a row of things on much white, as clip art is often saved."""
+    width, height = dice.whole(240, 800), dice.whole(240, 800)
+    picture = Image.new("RGB", (width, height), (255, 255, 255))
+    left, top = dice.between(0, 0.7) * width, dice.between(0, 0.7) * height
+    for _ in range(dice.pick([1, 1, 2, 3])):
+        figure = stock.draw_clipart(dice, round(height * dice.between(0.1, 0.3)))
+        picture.paste(figure, (round(left), round(top)), figure)
+        left += figure.width * dice.between(1, 1.4)
+    return _trace_outlines(picture, dice) if dice.chance(0.3) else picture
 
 
 def _keep_outlines(picture: Image.Image, dice: Dice) -> Image.Image:
@@ -194,9 +233,12 @@ def _paint_strokes(pixels: NDArray[Any], dice: Dice) -> NDArray[Any]:
 
 
 SORTS: Sorts = {
-    "single things": (5, _draw_single),
+    "single things": (7, _draw_single),
     "scenes": (3, _draw_scene),
     "comics": (2, _draw_comic),
     "signs": (1, _draw_logo),
+    "flat": (3, draw_flat),
+    "silhouettes": (1, _draw_silhouette),
+    "small things": (1, _draw_small),
     "redrawn photographs": (2, _draw_like_cartoon),
 }

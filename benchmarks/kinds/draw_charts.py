@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from benchmarks.kinds.dice import Dice
+from benchmarks.kinds.draw_bare_charts import draw_without_axes
 from benchmarks.kinds.draw_plain_charts import draw_diagram, draw_plainly
 from benchmarks.kinds.stock import Sorts, Stock
 
@@ -23,7 +24,7 @@ _MAPS = ["tab10", "Set2", "Pastel1", "Dark2", "viridis", "coolwarm", "Blues", "t
 Axes = Any  # Matplotlib's types are not in the environment that is linted
 
 
-def _draw_plots(stock: Stock, dice: Dice) -> Image.Image:
+def draw_plots(stock: Stock, dice: Dice) -> Image.Image:
     """One to four plots."""
     with mpl.style.context(dice.pick(_STYLES)):
         cycle = mpl.colormaps[dice.pick(_MAPS)](np.linspace(0.05, 0.95, 6))
@@ -174,4 +175,9 @@ _PLOTS: list[Callable[[Axes, Dice], None]] = [
 ]  # fmt: skip
 
 
-SORTS: Sorts = {"plots": (5, _draw_plots), "plain": (4, draw_plainly), "diagrams": (2, draw_diagram)}
+SORTS: Sorts = {
+    "plots": (5, draw_plots),
+    "plain": (5, draw_plainly),
+    "without axes": (4, draw_without_axes),
+    "diagrams": (2, draw_diagram),
+}

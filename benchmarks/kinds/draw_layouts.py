@@ -103,7 +103,19 @@ def draw_invoice(stock: Stock, dice: Dice) -> Image.Image:
     if dice.chance(0.6):
         sheet.top = sheet.bottom - 4 * size
         sheet.write_paragraph(sheet.margin, right, 2)
+    _adorn(sheet, accent)
     return sheet.picture
+
+
+def _adorn(sheet: Sheet, accent: RGB) -> None:
+    """A band along the lower edge, a logo in a corner, or neither."""
+    dice, size, (width, height) = sheet.dice, sheet.text_height, sheet.picture.size
+    if dice.chance(0.4):
+        sheet.draw.rectangle((0, height - size * dice.between(1, 5), width, height), accent)
+    if dice.chance(0.4):
+        logo = sheet.stock.draw_clipart(dice, round(size * dice.between(3, 7)))
+        place = dice.pick([sheet.margin, width - sheet.margin - logo.width]), dice.pick([size, height - 8 * size])
+        sheet.picture.paste(logo, (round(place[0]), round(place[1])), logo)
 
 
 def draw_sparse(stock: Stock, dice: Dice) -> Image.Image:
@@ -111,6 +123,9 @@ def draw_sparse(stock: Stock, dice: Dice) -> Image.Image:
     width = dice.whole(450, 1200)
     sheet = Sheet(stock, dice, (width, round(width * dice.between(1.3, 1.5))), dice.pick([SERIF, ANY]))
     sheet.top = sheet.picture.height * dice.between(0.02, 0.85)
+    if dice.chance(0.4):
+        sheet.text_height *= dice.between(0.4, 0.8)
+        sheet.font = stock.font(dice, sheet.text_height, sheet.style)
     if dice.chance(0.5):
         sheet.write_heading(sheet.margin, width - sheet.margin, dice.between(1.2, 2.5), centred=dice.chance(0.7))
     sheet.write_paragraph(sheet.margin, width * dice.between(0.3, 0.95), dice.whole(1, 5))

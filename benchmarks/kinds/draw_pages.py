@@ -4,10 +4,14 @@ from PIL import Image
 
 from benchmarks.kinds.augment import photograph_page, scan
 from benchmarks.kinds.dice import Dice
+from benchmarks.kinds.draw_designs import draw_figures, draw_infographic, draw_poster, draw_prices, draw_report
 from benchmarks.kinds.draw_layouts import draw_brochure, draw_flyer, draw_invoice, draw_line, draw_sparse
 from benchmarks.kinds.draw_pdf import cut_table, draw_pdf, write_article, write_form, write_letter, write_report
+from benchmarks.kinds.draw_scripts import draw_script, draw_script_line
 from benchmarks.kinds.sheet import ANY, HAND, MONO, SERIF, Sheet
 from benchmarks.kinds.stock import Sort, Sorts, Stock
+
+_TURNS = [Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270]
 
 
 def _pass_on(draw: Sort, clean: float = 0.45, scanned: float = 0.3) -> Sort:
@@ -15,6 +19,8 @@ def _pass_on(draw: Sort, clean: float = 0.45, scanned: float = 0.3) -> Sort:
 
     def draw_page(stock: Stock, dice: Dice) -> Image.Image:
         page, way = draw(stock, dice), dice.between(0, 1)
+        if dice.chance(0.06):
+            page = page.transpose(dice.pick(_TURNS))
         if way < clean:
             return page
         if way < clean + scanned:
@@ -123,8 +129,34 @@ def _draw_table(stock: Stock, dice: Dice) -> Image.Image:
     sheet.text_height = dice.between(7, 22)
     sheet.font = stock.font(dice, sheet.text_height, sheet.style)
     sheet.margin = sheet.top = dice.between(0, 12)
+    if dice.chance(0.5):
+        return _draw_ruled_table(sheet, rows, dice)
     sheet.write_table(sheet.margin, width - sheet.margin, rows, dice.whole(2, 7), ruled=dice.chance(0.3))
     return sheet.picture.crop((0, 0, width, min(1200, round(sheet.top + 4))))
+
+
+def _draw_ruled_table(sheet: Sheet, rows: int, dice: Dice) -> Image.Image:
+    """As journals set them: three rules, groups of rows with indented names, figures with deviations in brackets."""
+    columns, right = dice.whole(2, 7), sheet.picture.width - sheet.margin
+    leading, name = sheet.text_height * dice.between(1.3, 2.6), dice.between(0.2, 0.45) * right
+    heavy = sheet.stock.font(dice, sheet.text_height, "Bold|Semibold|700")
+    start = sheet.top
+    for row in range(rows + 1):
+        group = row > 0 and dice.chance(0.2)
+        indent = sheet.text_height if row > 0 and not group and dice.chance(0.7) else 0
+        font = heavy if row == 0 and dice.chance(0.7) else sheet.font
+        sheet.draw.text((sheet.margin + indent, sheet.top), dice.words(dice.whole(1, 3)), sheet.ink, font)
+        for column in range(0 if group else columns):
+            figure = f"{dice.between(0, 90):.1f}"
+            cell = dice.pick([figure, f"{figure} ± {dice.between(0, 9):.1f}", f"{figure} ({dice.whole(1, 99)})", "–"])
+            x = name + (column + 0.5) * (right - name) / columns
+            sheet.draw.text((x, sheet.top), dice.words(1).title() if row == 0 else cell, sheet.ink, font, anchor="ma")
+        sheet.top += leading
+        if row == 0:
+            sheet.draw.line((sheet.margin, sheet.top, right, sheet.top), sheet.ink)
+    for y in (start, sheet.top):
+        sheet.draw.line((sheet.margin, y, right, y), sheet.ink, dice.whole(1, 2))
+    return sheet.picture.crop((0, 0, sheet.picture.width, min(1200, round(sheet.top + 4))))
 
 
 def _draw_receipt(stock: Stock, dice: Dice) -> Image.Image:
@@ -138,6 +170,14 @@ def _draw_receipt(stock: Stock, dice: Dice) -> Image.Image:
     while sheet.top < sheet.bottom - 2 * sheet.text_height:
         if dice.chance(0.12):
             sheet.draw.text((sheet.margin, sheet.top), "-" * 26, sheet.ink, sheet.font)
+        elif dice.chance(0.06):
+            bar = sheet.margin, sheet.top, width - sheet.margin, sheet.top + sheet.text_height * 1.3
+            sheet.draw.rectangle(bar, sheet.ink)
+            sheet.draw.text((sheet.margin + 6, sheet.top), dice.words(3).upper(), (255, 255, 255), sheet.font)
+        elif dice.chance(0.1):
+            large = stock.font(dice, sheet.text_height * 1.8, sheet.style)
+            sheet.draw.text((sheet.margin, sheet.top), f"TOTAL {dice.number()}", sheet.ink, large)
+            sheet.top += sheet.text_height
         else:
             sheet.draw.text((sheet.margin, sheet.top), dice.words(2).upper(), sheet.ink, sheet.font)
             sheet.draw.text((width - sheet.margin, sheet.top), dice.number(), sheet.ink, sheet.font, anchor="ra")
@@ -202,12 +242,19 @@ SORTS: Sorts = {
     "books": (2, _pass_on(_draw_book)),
     "letters": (1, _pass_on(_draw_letter)),
     "forms": (1, _pass_on(_draw_form)),
-    "tables": (2, _pass_on(_draw_table)),
+    "tables": (4, _pass_on(_draw_table)),
     "receipts": (4, _pass_on(_draw_receipt, 0.25, 0.35)),
     "brochures": (4, _pass_on(draw_brochure)),
+    "company reports": (5, _pass_on(draw_report, 0.7, 0.15)),
+    "posters": (2, _pass_on(draw_poster)),
+    "prices": (4, _pass_on(draw_prices, 0.8, 0.1)),
+    "infographics": (3, _pass_on(draw_infographic, 0.7, 0.1)),
+    "figures": (2, _pass_on(draw_figures, 0.6, 0.3)),
+    "scripts": (3, _pass_on(draw_script)),
+    "lines of scripts": (1, draw_script_line),
     "flyers": (1, _pass_on(draw_flyer)),
-    "invoices": (2, _pass_on(draw_invoice)),
-    "sparse pages": (2, _pass_on(draw_sparse)),
+    "invoices": (4, _pass_on(draw_invoice)),
+    "sparse pages": (4, _pass_on(draw_sparse)),
     "single lines": (2, draw_line),
     "slides": (1, _pass_on(_draw_slide)),
     "notes": (1, _pass_on(_draw_notes)),

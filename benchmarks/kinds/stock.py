@@ -23,7 +23,7 @@ class Stock:
     photographs: list[Image.Image] = field(default_factory=list)
     packages: list[str] = field(default_factory=list)  # of each photograph
     screenshots: list[Image.Image] = field(default_factory=list)
-    clipart: list[bytes] = field(default_factory=list)  # SVG
+    clipart: dict[str, list[bytes]] = field(default_factory=dict)  # SVG, by package
     fonts: dict[str, bytes] = field(default_factory=dict)
     shapes: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)  # rings of (longitude, latitude)
 
@@ -43,7 +43,8 @@ class Stock:
                 case "screenshots":
                     self.screenshots.append(_open(content, 2000))
                 case "clipart":
-                    self.clipart += read_icons(content) if name.endswith(".json") else [content]
+                    drawings = read_icons(content) if name.endswith(".json") else [content]
+                    self.clipart.setdefault(package.requirement, []).extend(drawings)
                 case "fonts":
                     self.fonts[Path(name).stem] = content
                 case "geometry":
@@ -75,12 +76,13 @@ class Stock:
         return found.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if dice.chance(0.5) else found
 
     def draw_clipart(self, dice: Dice, height: int) -> Image.Image:
-        """An RGBA drawing of about `height` pixels."""
+        """An RGBA drawing of about `height` pixels, each package's as often as another's."""
         import resvg_py
 
-        source = dice.pick(self.clipart)
+        drawings = self.clipart[dice.pick(sorted(self.clipart))]
+        source = dice.pick(drawings)
         while not source.startswith(b"<svg") or b"<%" in source:  # some are templates
-            source = dice.pick(self.clipart)
+            source = dice.pick(drawings)
         drawn: bytes | list[int] = resvg_py.svg_to_bytes(svg_string=source.decode("utf-8"), height=2 * height)
         picture = Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
         picture = picture.crop(picture.getbbox() or (0, 0, *picture.size))
@@ -121,10 +123,12 @@ def _open(content: bytes, longer_side: int) -> Image.Image:
 def read_icons(content: bytes) -> list[bytes]:
     """The drawings of an icon set in Iconify's JSON, each as SVG."""
     icons = json.loads(content)
-    side = icons.get("height", 16)
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    head = f'<svg {names} viewBox="0 0 {side} {side}">'
-    return [f"{head}{icon['body']}</svg>".encode() for _, icon in sorted(icons["icons"].items())]
+    drawings = []
+    for _, icon in sorted(icons["icons"].items()):
+        width, height = (icon.get(side, icons.get(side, 16)) for side in ("width", "height"))
+        drawings.append(f'<svg {names} viewBox="0 0 {width} {height}">{icon["body"]}</svg>'.encode())
+    return drawings
 
 
 def read_arcs(topology: dict[str, Any]) -> list[NDArray[np.float64]]:
