@@ -31,8 +31,8 @@ class Recipe:
     decay: float
 
 
-OF_EMBEDDINGS = Recipe(hidden=20, members=3, epochs=40, dropped=0.6, decay=0.3)
-OF_MEASURES = Recipe(hidden=40, members=3, epochs=60, dropped=0.2, decay=0.1)
+OF_EMBEDDINGS = Recipe(hidden=20, members=3, epochs=60, dropped=0.4, decay=0.3)
+OF_MEASURES = Recipe(hidden=60, members=3, epochs=120, dropped=0.2, decay=0.1)
 
 Array = NDArray[np.float32]
 NOTHING: Layers = (np.zeros((1, 1), np.float32),) * 4  # stands until it is trained

@@ -24,7 +24,7 @@ from pipelines.types import PICTURE_KINDS
 from service.settings import load_settings
 
 ENCODER = "efficientnet-lite0"
-PER_KIND = 600
+PER_KIND = 800
 STATES_FROM = 0.6  # chosen on pictures that were not drawn here: docs/kinds.md
 
 
