@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.kinds.dice import RGB, Dice
@@ -142,8 +143,8 @@ def _draw_flow(canvas: _Canvas, dice: Dice) -> None:
             canvas.draw.polygon(
                 [*upper, *[(a, b + tall) for a, b in upper[::-1]]], dice.pick([(215, 215, 215), (200, 210, 230)])
             )
-    for column in bars:
-        for place, (x, top, tall) in enumerate(column):
+    for one in bars:
+        for place, (x, top, tall) in enumerate(one):
             canvas.draw.rectangle((x, top, x + 0.025 * canvas.width, top + tall), canvas.colours[place % 5])
             canvas.label(x + 0.03 * canvas.width, top + tall / 2, "lm")
 
@@ -153,7 +154,7 @@ def _draw_net(canvas: _Canvas, dice: Dice) -> None:
     x, y, r, count = canvas.width / 2, canvas.height / 2, 0.36 * min(canvas.width, canvas.height), dice.whole(3, 8)
     angles = np.linspace(0, 2 * np.pi, count + 1)[:-1] - np.pi / 2
 
-    def place(radii: float | np.ndarray) -> list[tuple[float, float]]:  # type: ignore[type-arg]
+    def place(radii: float | NDArray[np.float64]) -> list[tuple[float, float]]:
         return list(zip((x + radii * np.cos(angles)).tolist(), (y + radii * np.sin(angles)).tolist(), strict=True))
 
     for level in range(1, 6):

@@ -158,9 +158,9 @@ def _draw_greeting(stock: Stock, dice: Dice) -> Image.Image:
     for line in range(dice.whole(1, 3)):
         place = width / 2, height * (0.2 + 0.14 * line)
         draw.text(place, dice.words(dice.whole(1, 4)).title(), colour, font, anchor="mm")
-    for x in dice.pick([(0.12, 0.6), (0.35,), (0.6,)]):
+    for share in dice.pick([(0.12, 0.6), (0.35,), (0.6,)]):
         figure = stock.draw_clipart(dice, round(height * dice.between(0.2, 0.4)))
-        picture.paste(figure, (round(x * width), round(0.9 * height - figure.height)), figure)
+        picture.paste(figure, (round(share * width), round(0.9 * height - figure.height)), figure)
     return picture
 
 

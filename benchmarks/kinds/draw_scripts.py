@@ -26,7 +26,8 @@ def draw_script(stock: Stock, dice: Dice) -> Image.Image:
             while place < stop - side:
                 letter = dice.pick(letters)
                 if not dice.chance(0.06):
-                    page.paste(ink, tuple(map(round, (line, place) if upright else (place, line))), letter)
+                    x, y = (line, place) if upright else (place, line)
+                    page.paste(ink, (round(x), round(y)), letter)
                 place += letter.width * (1.08 if upright else 1)
         line += leading * (2 if dice.chance(0.06) else 1)
     if upright and dice.chance(0.5):

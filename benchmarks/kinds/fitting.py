@@ -31,7 +31,7 @@ class Recipe:
     decay: float
 
 
-OF_EMBEDDINGS = Recipe(hidden=20, members=3, epochs=60, dropped=0.4, decay=0.3)
+OF_EMBEDDINGS = Recipe(hidden=20, members=3, epochs=60, dropped=0.4, decay=1.0)
 OF_MEASURES = Recipe(hidden=60, members=3, epochs=120, dropped=0.2, decay=0.1)
 
 Array = NDArray[np.float32]

@@ -158,7 +158,8 @@ def _put_on_white(photo: Image.Image, stock: Stock, dice: Dice) -> Image.Image:
 def _draw_outline(size: tuple[int, int], dice: Dice) -> Image.Image:
     """The mask of a smooth round body."""
     angles = np.linspace(0, 2 * np.pi, 90)
-    reach = 1 + sum(dice.between(-0.18, 0.18) * np.sin(turns * angles + dice.between(0, 6)) for turns in (1, 2, 3, 5))
+    waves = [dice.between(-0.18, 0.18) * np.sin(turns * angles + dice.between(0, 6)) for turns in (1, 2, 3, 5)]
+    reach = 1 + np.sum(waves, 0)
     reach = reach / reach.max()
     points = np.stack([(1 + reach * np.cos(angles)) / 2 * size[0], (1 + reach * np.sin(angles)) / 2 * size[1]], 1)
     mask = Image.new("L", size, 0)

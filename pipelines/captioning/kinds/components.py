@@ -40,13 +40,13 @@ def measure_things(rgb: NDArray[np.uint8]) -> list[float]:
 def measure_capitals(grey: NDArray[np.uint8]) -> list[float]:
     """White parts as high as a caption's letters: how many there are, and how many stand on one line."""
     low, high = (share * len(grey) for share in _CAPTION)
-    parts = _find_parts(cv2.inRange(grey, _WHITE, 255))  # type: ignore[call-overload]
+    parts = _find_parts(cv2.inRange(grey, _WHITE, 255))
     heights = parts[:, cv2.CC_STAT_HEIGHT]
     letters = parts[(heights >= low) & (heights <= high) & (parts[:, cv2.CC_STAT_WIDTH] <= 1.6 * heights)]
     return [float(np.log1p(len(letters))), float(np.log1p(_count_longest_line(letters)))]
 
 
-def _find_parts(mask: NDArray[np.uint8]) -> NDArray[np.int32]:
+def _find_parts(mask: cv2.typing.MatLike) -> NDArray[np.int32]:
     """(N, 5) left, top, width, height and area of each part of what is not 0 in `mask`."""
     return cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)[2][1:]  # type: ignore[return-value]  # no dtypes
 

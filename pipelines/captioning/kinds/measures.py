@@ -26,7 +26,7 @@ def measure_pixels(pixels: Image.Image) -> NDArray[np.float32]:
     rgb = np.asarray(pixels) if max(pixels.size) <= LONGER_SIDE else _shrink(pixels)
     grey = _to_grey(rgb)
     brightest, darkest = _extremes(rgb)
-    chroma = cv2.subtract(brightest, darkest)
+    chroma: NDArray[np.uint8] = cv2.subtract(brightest, darkest)  # type: ignore[assignment]
     across, down = _steps(grey)
     return np.concatenate(
         [
@@ -172,7 +172,9 @@ def _measure_border(rgb: NDArray[np.uint8]) -> list[float]:
 def _shares_above(steps: NDArray[np.uint8], least: int, axis: int) -> NDArray[np.float64]:
     """The share of each row (axis 1) or column (axis 0) that is larger than `least`."""
     larger = cv2.compare(steps, least, cv2.CMP_GT)  # type: ignore[call-overload]
-    return cv2.reduce(larger, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel() / (255 * steps.shape[axis])
+    sums = cv2.reduce(larger, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()
+    shares: NDArray[np.float64] = sums.astype(np.float64) / (255 * steps.shape[axis])
+    return shares
 
 
 def _share(mask: NDArray[np.bool_]) -> float:
