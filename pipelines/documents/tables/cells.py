@@ -168,8 +168,9 @@ def _build_row(
     for group in _group_stacked(tokens):
         extent = enclosing_box(token.box for token in group)
         first, last = _find_interval(grid.xs, extent[0] + 1), _find_interval(grid.xs, extent[2] - 1)
-        if is_heading or (may_span and first < last):
-            others = [token for token in tokens if token not in group]
+        others = [token for token in tokens if token not in group]
+        is_alone = not any(first <= _find_interval(grid.xs, token.centre[0]) <= last for token in others)
+        if is_heading or (may_span and first < last and is_alone):
             first, last = _find_heading_columns(extent, grid, ruling_lines, row, others)
         elif first < last:
             first = last = first if first == 0 else _find_interval(grid.xs, (extent[0] + extent[2]) / 2)

@@ -15,6 +15,7 @@ RULED = 0.4  # of the table's extent that a ruling line of its grid covers, all 
 NARROWEST = 0.25  # gutter between two columns, in text heights
 FULL = 0.6  # of the tokens of full rows: rows with fewer are headings over several columns, or names of sections
 RECORD = 1.2  # distance of a record from the one above, relative to that of its lines, at least
+MOST_HEAD_LINES = 4  # lines of text in a head
 HEAD_LINES = 1.6  # distance of two lines of a column's name, in line heights, at most
 NEAR = 0.8  # of the distance that three quarters of the rows keep: lines of one row are nearer
 CROSSED = 0.15  # of the full rows that may run into a gutter
@@ -154,8 +155,8 @@ def _merge_wrapped_rows(
     """Rows of text, each with the rows below that continue its cells."""
     groups = [list(rows[0])]
     may_be_values, near = _are_records(rows, columns), _find_near_distance(rows)
-    values = [index for index, row in enumerate(rows) if 2 * sum(is_numeric(one.text) for one in row) >= len(row) > 1]
-    heads = values[0] if values else 0
+    values = [index for index, row in enumerate(rows) if any(is_numeric(token.text) for token in row[1:])]
+    heads = min(values[0], MOST_HEAD_LINES) if values else 0
     for index, (last, row) in enumerate(pairwise(rows), 1):
         is_separated = any(last[0].centre[1] < y < row[0].centre[1] for y in ys)
         is_next = may_be_values and _is_rest_of_record(last, row, columns)

@@ -113,3 +113,34 @@ def test_rows_whose_first_cell_reads_on_are_one_row() -> None:
         "Travel and other trips",
         "Tickets for the bus, which differ from town to town",
     ]
+
+
+def test_rows_with_an_amount_are_no_lines_of_the_head() -> None:
+    sheet = PageDrawing(900, 300)
+    rows = [["Payee", "Work", "Amount"], ["J. Bain", "Director", "37,499.96"], ["A. Smith", "Writer", "21,000.00"]]
+    for row, texts in enumerate([*rows, ["D. Armer", "Clerk", "12,111.06"]]):
+        for column, text in enumerate(texts):
+            sheet.write(text, 60 + 260 * column, 40 + 26 * row, 18)
+    table = build_table(sheet.text.lines, (40, 30, 860, 160), 0.9, 0, sheet.text.pixels)
+
+    assert table is not None
+    assert table.rows == 4
+
+
+def test_a_long_name_stays_apart_from_the_name_beside_it() -> None:
+    sheet = PageDrawing(1100, 300)
+    for text, x in [("Date", 60), ("Amount debited EUR", 420), ("Amount credited EUR", 660)]:
+        sheet.write(text, x, 40, 18)
+    for row, (date, debit, credit) in enumerate(
+        [("02.01.", "84,50", ""), ("03.01.", "", "41,17"), ("04.01.", "9,20", "1")]
+    ):
+        y = 80 + 40 * row
+        sheet.write(date, 60, y, 18)
+        if debit:
+            sheet.write(debit, 545, y, 18)
+        if credit:
+            sheet.write(credit, 795, y, 18)
+    table = build_table(sheet.text.lines, (40, 30, 1000, 220), 0.9, 0, sheet.text.pixels)
+
+    assert table is not None
+    assert [cell.text for cell in table.cells if cell.row == 0] == ["Date", "Amount debited EUR", "Amount credited EUR"]
