@@ -186,7 +186,10 @@ def _is_line_of_heads(
     height = median(box_height(token.box) for token in row)
     under = [[one for one in group if horizontal_overlap(one.box, token.box) > 0] for token in row]
     over = [sum(horizontal_overlap(one.box, token.box) > 0 for token in row) for one in last]
-    is_one_each = all(len({_column_index(one, columns) for one in above}) == 1 for above in under) and max(over) < 2
+    is_one_each = max(over) < 2 and all(
+        {_column_index(one, columns) for one in above} == {_column_index(token, columns)}
+        for above, token in zip(under, row, strict=True)
+    )
     is_no_section = len(row) > 1 or row[0].box[0] > columns[1] - height
     return is_one_each and is_no_section and _distance(last, row) < HEAD_LINES * height
 
