@@ -5,15 +5,16 @@ comment at the end lists what was left out.
 The level of a heading follows from its size among all headings of the document.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from pipelines.boxes import is_on_same_line
 from pipelines.documents.outputs.furniture import Furniture, find_furniture
 from pipelines.documents.outputs.hyphenation import WordForms
 from pipelines.documents.outputs.line_joining import clean_code, clean_text, join_lines, line_height, shorten_leaders
 from pipelines.documents.outputs.page_breaks import mend_page_breaks
 from pipelines.documents.outputs.warnings import describe_warnings
 from pipelines.documents.struck_text import mark_struck, select_words, write_marks
-from pipelines.documents.types import Document, Page, Region, Table
+from pipelines.documents.types import Document, DocumentLine, Page, Region, Table
 
 NEXT_LEVEL = 0.87  # a heading of at most this share of the next larger one's height is a level below it
 MAX_LEVEL = 4
@@ -113,9 +114,20 @@ def _region_block(page: Page, region: Region, levels: list[float], forms: WordFo
 
 
 def _quote_lines(region: Region) -> str:
-    """Lines of a figure are labels or messages, no running text."""
-    lines = (mark_struck(line.text, line.words) for line in region.lines if clean_text(line.text))
-    return "\n".join(f"> {escape_markdown(line)}" for line in lines)
+    """Lines of a figure are labels or messages, no running text; those side by side are one row."""
+    rows: list[list[DocumentLine]] = []
+    for line in region.lines:
+        if not clean_text(line.text):
+            continue
+        if rows and is_on_same_line(rows[-1][-1].box, line.box):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return "\n".join(f"> {escape_markdown(_join_row(row))}" for row in rows)
+
+
+def _join_row(row: Sequence[DocumentLine]) -> str:
+    return " ".join(mark_struck(line.text, line.words) for line in sorted(row, key=lambda line: line.box[0]))
 
 
 def _fence_code(code: str) -> str:

@@ -83,9 +83,7 @@ def _choose_candidates(lines: Sequence[TextLine], blocks: Sequence[LayoutBlock])
 def _add_aligned_tables(lines: Sequence[TextLine], chosen: Sequence[LayoutBlock]) -> list[LayoutBlock]:
     """The blocks with the tables that the model did not see, or took for a figure of the same extent."""
     blocks = list(chosen)
-    if _are_boxes(lines):
-        return blocks
-    if not any(block.label == "table" for block in blocks) and is_table_page(lines):
+    if not any(block.label == "table" for block in blocks) and is_table_page(lines) and not _are_boxes(lines):
         return [LayoutBlock("table", enclosing_box([line.box for line in lines]), ALIGNED_SCORE)]
     seen = [block.box for block in blocks if block.label == "table"]
     free = [line for line in lines if all(contained_share(line.box, box) < IN_GRAPHIC for box in seen)]

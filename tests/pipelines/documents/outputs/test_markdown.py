@@ -10,7 +10,13 @@ from markdown_it import MarkdownIt
 from pipelines.documents.outputs.line_joining import clean_text, join_lines
 from pipelines.documents.outputs.markdown import escape_markdown, to_markdown
 from pipelines.documents.types import Page
-from tests.pipelines.documents.outputs.sample_documents import make_document, make_page, make_region, make_table
+from tests.pipelines.documents.outputs.sample_documents import (
+    make_document,
+    make_line,
+    make_page,
+    make_region,
+    make_table,
+)
 
 PARSER = MarkdownIt("commonmark").enable("table")
 TRICKY = "#*_`[]()<>!&;|~-+=.:1a \\\n"
@@ -139,6 +145,18 @@ def test_a_figure_has_a_placeholder_with_its_text() -> None:
         "[Figure on page 1, box 100 100 900 180]", "", "> Sales", "> 10:31", "", "*Figure 1: sales*", "",
         "[Figure on page 1, box 100 100 900 100]",
     ]  # fmt: skip
+
+
+def test_lines_of_a_figure_side_by_side_are_one_row() -> None:
+    lines = [
+        make_line("13.40", (300.0, 100.0, 360.0, 130.0)),
+        make_line("Sum", (100.0, 102.0, 160.0, 132.0)),
+        make_line("Tax", (100.0, 150.0, 160.0, 180.0)),
+        make_line("2.94", (300.0, 148.0, 360.0, 178.0)),
+    ]
+    figure = make_region("figure").model_copy(update={"lines": lines})
+
+    assert to_markdown(make_document(make_page(figure))).splitlines()[4:] == ["> Sum 13.40", "> Tax 2.94"]
 
 
 def test_headers_that_say_the_same_appear_once_and_are_listed() -> None:
