@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Array
+from models.arrays import Array, softmax
 from models.concurrency import gather_or_cancel
 from models.inference import Inference
 from pipelines.captioning.appearance import measure_appearance
@@ -156,13 +156,6 @@ class CaptioningPipeline:
         if context.style == "full":
             lines.append(describe_appearance(result.appearance))
         return "\n".join(filter(None, lines))
-
-
-def softmax(logits: NDArray[np.float32], *, temperature: float = 1.0) -> NDArray[np.float32]:
-    """Along the last axis, without overflow."""
-    powers: NDArray[np.float32] = np.exp((logits - logits.max(-1, keepdims=True)) / np.float32(temperature))
-    total: NDArray[np.float32] = powers.sum(-1, keepdims=True)
-    return powers / total
 
 
 def _encode_embedding(

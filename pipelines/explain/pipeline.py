@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import Array
+from models.arrays import Array, softmax
 from models.concurrency import gather_or_cancel
 from pipelines.captioning.encoder import ImageEncoder
-from pipelines.captioning.pipeline import softmax
 from pipelines.errors import RequestRejected
 from pipelines.explain.cam import LogitTarget
 from pipelines.explain.explainer import Explainer, ExplainerCache

@@ -5,7 +5,6 @@ White is the default. White text would vanish on it, dark text on black, and onl
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -41,6 +40,8 @@ class VisibleRendering:
 
 def choose_backdrop(luma: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> int:
     """One of BACKDROPS: by the share of edges of what is opaque that it contrasts with."""
+    import cv2  # here, so that a process that decodes nothing does not load it
+
     is_opaque = (alpha >= 128).astype(np.uint8)
     if is_opaque.mean() > 1 - MIN_TRANSPARENT:
         return BACKDROPS[0]

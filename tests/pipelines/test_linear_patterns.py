@@ -19,19 +19,23 @@ texts = [start + piece * (10_000 // len(piece)) + end
          for piece in pieces for start in ("", "A.", "1") for end in ("", "!", "x")]
 """
 READERS = """
-from pipelines.documents.outputs.furniture import _DIGITS, _is_page_number
+from pipelines.documents.outputs.furniture import _NUMBER
+from pipelines.documents.outputs.line_joining import clean_text, shorten_leaders
 from pipelines.documents.outputs.markdown import escape_markdown
+from pipelines.documents.pdf.raised_text import _is_large_number, _is_note_mark
 from pipelines.documents.pdf.text_quality import find_non_language_reason
 from pipelines.documents.structure import key_values, text_patterns
 from pipelines.moderation.domains import find_hosts
 
 tests = [value for name, value in vars(text_patterns).items() if name.startswith("is_")]
 for text in texts:
-    for reads in (*tests, key_values._is_value, key_values._find_colon, escape_markdown):
+    own = (key_values._is_value, key_values._find_colon, _is_large_number, _is_note_mark)
+    for reads in (*tests, *own, escape_markdown):
         reads(text)
+    shorten_leaders(clean_text(text))
 for text in texts:
     find_hosts(text)
-    _is_page_number(_DIGITS.sub("0", text.encode(errors="replace").decode()))
+    _NUMBER.findall(text.encode(errors="replace").decode())
     find_non_language_reason(text.encode(errors="replace").decode())
 """
 

@@ -58,7 +58,7 @@ BAD_REQUESTS: dict[str, tuple[dict[str, Any], int, str]] = {
     "url": ({"json": {"image": {"url": "http://127.0.0.1/cat.jpg"}}}, 422, "url-rejected"),
     "url that is a path": ({"json": {"image": {"url": "/etc/passwd"}}}, 422, "url-rejected"),
     "form without file": ({"files": {"picture": b"x"}}, 422, "request-rejected"),
-    "form with a text field as file": ({"data": {"file": "x"}, "files": {"other": b""}}, 422, "request-rejected"),
+    "form with two files": ({"files": {"file": b"x", "other": b"x"}}, 422, "request-too-complex"),
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,10 @@ from pipelines.image.decode import Picture
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.types import Evidence
 from pipelines.objects.calibration import ObjectsCalibration
-from pipelines.objects.detector import ObjectDetector
 from pipelines.run_context import RunContext
+
+if TYPE_CHECKING:  # it loads OpenCV, which a process that only decides does not need
+    from pipelines.objects.detector import ObjectDetector
 
 SHOWN_CHANCE = 0.3  # from here on a box is evidence
 
@@ -27,7 +30,7 @@ class DetectedThings:
     """
 
     mapping: Mapping[str, tuple[str, ...]]
-    detector: ObjectDetector
+    detector: "ObjectDetector"
     labels: LabelSet
     calibration: ObjectsCalibration
     policy: Callable[[], Awaitable[Policy]]

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from models.arrays import softmax
 from models.inference import Inference
 from models.manifest import Manifest
-from pipelines.captioning.pipeline import softmax
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
 from pipelines.image.preprocess import required_shorter_side, stretch

@@ -14,9 +14,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import softmax
 from models.labels import LabelSet
 from pipelines.captioning.encoder import ImageEncoder
-from pipelines.captioning.pipeline import softmax
 from pipelines.image.decode import Picture
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.signals.detected_things import DetectedThings

@@ -7,9 +7,8 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Array
+from models.arrays import Array, softmax
 from pipelines.captioning.encoder import ImageEncoder
-from pipelines.captioning.pipeline import softmax
 from service.monitoring.quality.distances import Vector
 from service.monitoring.quality.windows import project_embedding
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arrays import Array
+from models.arrays import Array, softmax
 from models.manifest import Manifest
-from pipelines.captioning.pipeline import softmax
 
 SHARED_POSITIONS = 0.9
 DEFAULT_THRESHOLD = 0.5  # for models whose manifest has none

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
 
+from models.arrays import softmax
 from models.labels import load_label_set
 from models.manifest import DecisionParameters
 from models.registry import Catalog
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.kinds.head import KindHead, find_head
 from pipelines.captioning.options import FeaturesOptions
-from pipelines.captioning.pipeline import CaptioningPipeline, softmax
+from pipelines.captioning.pipeline import CaptioningPipeline
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import ImageLimits, Picture, decode
 from pipelines.run_context import RunContext
