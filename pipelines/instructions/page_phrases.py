@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+import cv2
 import numpy as np
 
 from pipelines.boxes import Box, enclosing_box
@@ -40,8 +41,6 @@ def find_in_layer(rules: InstructionRules, picture: Picture, layer: TextLayer) -
 
 def find_in_lines(rules: InstructionRules, picture: Picture, page: PageText) -> list[PlacedPhrase]:
     """Spans count the characters of all lines, joined by line breaks. `page` was read from the picture's pixels."""
-    import cv2  # here, so that a process that reads no picture does not load it
-
     grey = cv2.cvtColor(page.pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
     transform = PageTransform.of(page, *picture.pixels.size)
     found = []

@@ -5,6 +5,7 @@ regions, their lines joined by line breaks ─► rules ─► phrases, where th
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from pipelines.boxes import Box, enclosing_box
@@ -48,8 +49,6 @@ def find_in_regions(regions: Sequence[Region], pixels: Pixels, scale: float = 1.
     found = rules.find_likely("\n".join(written))
     if not found:
         return []
-    import cv2  # here, so that a process that reads no picture does not load it
-
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
     spanned = ([lines[at] for at in find_spanned_texts(written, match.span)] for match in found)
     return [_place(_describe(match, rules), own, grey, scale) for match, own in zip(found, spanned, strict=True)]

@@ -19,7 +19,6 @@ from pipelines.faces.spec import FACES
 from pipelines.findings import Findings
 from pipelines.image.sanitize_types import SanitizeOptions
 from pipelines.image.spec import SANITIZE
-from pipelines.instructions.quoted_text import find_instructions
 from pipelines.moderation.spec import MODERATION
 from service.components import Components
 from service.operations.operation import ExecutionLimits
@@ -77,6 +76,8 @@ def _failed(captioner: Captioner, reason: NoteReason, detail: str) -> Caption:
 
 
 def check_caption(caption: Caption, facts: DetectedFacts) -> Caption:
+    from pipelines.instructions.quoted_text import find_instructions  # here, because it loads OpenCV
+
     text = caption.text or ""
     phrases = find_instructions(text)
     return caption.model_copy(
