@@ -1,10 +1,8 @@
 """Reads the segments of a JPEG up to its end-of-image marker (ITU-T T.81, annex B)."""
 
-from pipelines.linear_patterns import compile_bytes
+from pipelines.image.safety_limits import JPEG_MARKER
 from pipelines.moderation.file_structure.structure import MAX_BLOCKS, FileStructure, MetadataBlock, MetadataKind
 
-# Markers that begin a segment. In pixels 0xff 0x00 is a byte and 0xd0 to 0xd7 restart the decoder.
-_MARKER = compile_bytes(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _EOI, _SOS, _COM = 0xD9, 0xDA, 0xFE
 
 _SIGNATURES: tuple[tuple[bytes, MetadataKind], ...] = (
@@ -23,7 +21,7 @@ def read_jpeg(data: bytes, start: int = 0) -> FileStructure:
     """Read the image whose first marker stands at `start`."""
     blocks, at, in_pixels = list[MetadataBlock](), start + 2, False
     for _ in range(MAX_BLOCKS):
-        match = _MARKER.search(data, at)
+        match = JPEG_MARKER.search(data, at)
         if match is None:
             return FileStructure.of(blocks, len(data), data)
         if match.start() > at and not in_pixels:

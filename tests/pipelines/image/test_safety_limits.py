@@ -96,6 +96,29 @@ def test_a_tiff_whose_strips_cover_a_sliver_is_refused() -> None:
         decode(tall, limits=LIMITS)
 
 
+def test_what_follows_a_jpeg_is_no_scan() -> None:
+    """Phones append clips of megabytes: in random bytes a scan's marker stands once in 64 KiB."""
+    clip = b"\xff\xda\x00\x02" * 1_000 + np.random.default_rng(1).bytes(2**23)
+
+    assert decode(encode(CAT, "JPEG") + clip, limits=LIMITS).pixels.size == CAT.size
+
+
+def test_scans_in_a_jpegs_comment_are_none() -> None:
+    data = encode(CAT, "JPEG")
+    comment = b"\xff\xda" * 1_000
+    with_comment = data[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + data[2:]
+
+    assert decode(with_comment, limits=LIMITS).pixels.size == CAT.size
+
+
+def test_a_jpeg_of_endless_segments_is_refused() -> None:
+    data = encode(CAT, "JPEG")
+    segments = b"\xff\xfe\x00\x04\xff\xda" * 20_000
+
+    with pytest.raises(ImageCorrupt, match="segments"):
+        decode(data[:2] + segments + data[2:], limits=LIMITS)
+
+
 def test_a_jpeg_of_endless_scans_is_refused() -> None:
     data = encode(CAT, "JPEG", progressive=True)
     scan = data.rindex(b"\xff\xda")
