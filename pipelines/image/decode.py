@@ -20,7 +20,6 @@ from PIL import (
     Image,
     ImageFile,
     JpegImagePlugin,
-    PngImagePlugin,
     TiffImagePlugin,
 )
 
@@ -28,13 +27,14 @@ from pipelines.documents.pdf.page_characters import TextLayer
 from pipelines.errors import ImageCorrupt, ImageEmpty, ImageTooLarge, ImageTruncated, ImageUnsupported, TooManyBytes
 from pipelines.image.colour_modes import has_alpha, to_rgb
 from pipelines.image.formats import FileFormat, describe_content, is_cut_off, sniff
+from pipelines.image.png import open_png
 from pipelines.image.safety_limits import check_bytes, check_opened, count_frames
 from pipelines.image.webp import LeanWebPFile
 
 # Each format's own reader, not `Image.open`: no guessing, and no check against a limit that is not ours.
 _READERS: dict[FileFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
-    "PNG": PngImagePlugin.PngImageFile,
+    "PNG": open_png,
     "WEBP": LeanWebPFile,
     "GIF": GifImagePlugin.GifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
