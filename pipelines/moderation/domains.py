@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,8 @@ def load_domain_lists(denied: Path | None, allowed: Path | None) -> DomainLists:
 
 def find_hosts(text: str) -> list[str]:
     """The normalised hosts of all links in `text`, each once; links may lack their scheme."""
-    text = text.encode(errors="replace").decode()  # without lone surrogates, which RE2 does not take
+    # Without lone surrogates, which RE2 does not take. U+FFFD takes their place, as "?" would end the host.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     found = [*_find_with_scheme(text), *_find_without_scheme(_WITH_SCHEME.sub(" ", text))]
     if _WITH_SCHEME.match(text.lstrip()):  # where the whole text is a URL, browsers remove line breaks
         found += _find_with_scheme(text.translate(_IGNORED))
@@ -60,12 +62,23 @@ def normalise_host(host: str) -> str | None:
     """Lower case, percent-decoded, international names in punycode, numbers as an IP address; None for no host."""
     host = unquote(host).strip("[]").rstrip(".。．｡")
     if not host.isascii():
-        try:
-            host = idna.encode(host, uts46=True, transitional=False).decode()
-        except (idna.IDNAError, UnicodeError):
-            return None
+        host = ".".join(map(_encode_label, host.translate(_DOTS).split(".")))
     host = host.lower().rstrip(".")
     return (_parse_address(host) or host) if host else None
+
+
+def _encode_label(label: str) -> str:
+    """In punycode, by UTS #46 as browsers read it: IDNA 2008 forbids emoji and others that they resolve.
+
+    A label that cannot be encoded stays as it is, so that the domain that it belongs to is still seen.
+    """
+    try:
+        label = idna.uts46_remap(label, std3_rules=False, transitional=False)
+    except idna.IDNAError:
+        label = unicodedata.normalize("NFKC", label).lower()
+    if label.isascii() or len(label) > _MAX_LABEL_CHARS:
+        return label
+    return f"xn--{label.encode('punycode').decode()}"
 
 
 def _find_with_scheme(text: str) -> Iterator[str]:

@@ -27,6 +27,10 @@ from pipelines.moderation.domains import DomainLists, DomainsInvalid, find_hosts
         ("ｅｘａｍｐｌｅ。com", "example.com"),
         ("https://bücher.example", "xn--bcher-kva.example"),
         ("https://xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("https://straße.example", "xn--strae-oqa.example"),
+        ("https://😀.example", "xn--e28h.example"),
+        ("https://☃️.example", "xn--n3h.example"),
+        ("https://my_shöp.example", "xn--my_shp-0xa.example"),
         ("http://2130706433/", "127.0.0.1"),
         ("http://0x7f.1/", "127.0.0.1"),
         ("http://[::0001]:80/", "::1"),
@@ -46,6 +50,20 @@ def test_a_line_break_does_not_hide_a_host() -> None:
 )
 def test_text_without_a_link_has_no_host(text: str) -> None:
     assert find_hosts(text) == []
+
+
+@pytest.mark.parametrize(
+    "label", ["€", "😀", "☃", "my_shöp", "a\u200db", "ö" * 70, "\ud800", "xn--ö", "-ö-", "\u0301a", "א1a"]
+)
+def test_no_label_hides_the_domain_that_it_belongs_to(label: str) -> None:
+    domains = DomainLists(denied=frozenset({"evil.example"}))
+
+    assert any(map(domains.is_denied, find_hosts(f"https://{label}.evil.example/pay")))
+
+
+def test_a_long_label_takes_no_time() -> None:
+    """Punycode of a megabyte would take minutes."""
+    assert len(find_hosts(f"https://{'ö' * 1_000_000}.example")) == 1
 
 
 def test_a_domain_covers_its_subdomains_and_no_lookalikes() -> None:
