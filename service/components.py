@@ -23,10 +23,10 @@ from pipelines.moderation.categories.store import HeadStore
 from pipelines.moderation.policy import Policy
 from pipelines.pipeline import Pipeline
 from pipelines.pixel_budget import PixelBudget
-from pipelines.registry import PIPELINES, served_with, tasks_of
+from pipelines.registry import PIPELINES, served_with
 from pipelines.types import ModelUsed
 from service.hot_reload import Reloading, file_state
-from service.model_selection import CLIP_TASK, ModelSelection, select_clip, select_models
+from service.model_selection import ModelSelection, plan_serving
 from service.network.captioner_client import open_captioner
 from service.network.image_fetcher import ImageFetcher, open_fetcher
 from service.settings import Settings
@@ -86,15 +86,8 @@ async def open_components(
     from pipelines.moderation.signals.objects import looks_for_things
     from service.pipeline_factory import PipelineFactory
 
-    wanted = served_pipelines(settings) if only is None else tuple(only)
     catalog, store = open_catalog(settings), open_store(settings)
-    selections = select_models(settings, catalog, store)
-    absent = {task: selections[task] for task in tasks_of(wanted) if selections[task].is_absent}
-    names = tuple(name for name in wanted if absent.keys().isdisjoint(PIPELINES[name].tasks))
-    tasks = [task for task in tasks_of(names) if task not in absent]
-    if "features" in names and (clip := select_clip(settings, catalog, store)) is not None:
-        selections[CLIP_TASK] = clip
-        tasks.append(CLIP_TASK)
+    plan = plan_serving(served_pipelines(settings) if only is None else only, settings, catalog, store)
     async with (
         _open_workers(settings, store, metrics) as workers,
         open_fetcher(settings.server.url_inputs, max_bytes=settings.limits.max_image_bytes) as fetcher,
@@ -102,23 +95,18 @@ async def open_components(
     ):
         runtime, pool, decoders = workers.runtime, workers.pool, workers.decoders
         policy, heads = open_policy(settings, pool), open_reloading_heads(settings, pool)
-        if "moderation" in names and looks_for_things(await policy.current()) and not selections["objects"].is_absent:
-            tasks = list(dict.fromkeys([*tasks, "objects"]))
-        await _load_models(runtime, [selections[task] for task in tasks])
-        factory = PipelineFactory(settings, store, runtime, selections, pool, decoders, workers.pdfium)
-        resources = await factory.open_resources(policy, heads, reads_text=not {"document", "text"}.isdisjoint(names))
-        pipelines = {name: await PIPELINES[name].build(resources) for name in {"moderation", *names}}
-        served = [pipelines[name] for name in PIPELINES if name in names]
-        reasons = {name: absent[task].reason for name in wanted for task in PIPELINES[name].tasks if task in absent}
-        engine = workers.open_engine(
-            served,
-            image_limits(settings),
-            factory.current_version,
-            reasons,
-            settings.statements.statement_precision,
-        )
+        if "moderation" in plan.names and looks_for_things(await policy.current()):
+            plan = plan.including("objects")
+        await _load_models(runtime, plan.chosen.values())
+        factory = PipelineFactory(settings, store, runtime, plan.selections, pool, decoders, workers.pdfium)
+        reads_text = not {"document", "text"}.isdisjoint(plan.names)
+        resources = await factory.open_resources(policy, heads, reads_text=reads_text)
+        pipelines = {name: await PIPELINES[name].build(resources) for name in {"moderation", *plan.names}}
+        served = [pipelines[name] for name in PIPELINES if name in plan.names]
+        engine = workers.open_engine(served, settings, factory.current_version, plan.reasons)
         if only is None:
-            await engine.warm({name: options for name in names if (options := PIPELINES[name].warm_up) is not None})
+            warm_ups = {name: PIPELINES[name].warm_up for name in plan.names}
+            await engine.warm({name: options for name, options in warm_ups.items() if options is not None})
             await decoders.warm()
             await fetcher.prepare()
         workers.register(metrics, resources.encoder.cache)
@@ -126,8 +114,8 @@ async def open_components(
             settings=settings,
             metrics=metrics,
             catalog=catalog,
-            selections={task: selections[task] for task in tasks},
-            absent=absent,
+            selections=plan.chosen,
+            absent=plan.absent,
             store=store,
             runtime=runtime,
             engine=engine,
@@ -158,22 +146,21 @@ class _Workers:
     def open_engine(
         self,
         pipelines: Iterable[Pipeline[Any, Any]],
-        limits: ImageLimits,
+        settings: Settings,
         current_version: Callable[[ModelUsed], ModelUsed],
         absent: Mapping[str, str],
-        precision: float,
     ) -> Engine:
         return Engine(
             pipelines,
             pool=self.pool,
-            limits=limits,
+            limits=image_limits(settings),
             decoders=self.decoders,
             pdfium=self.pdfium,
             bulk=_bulk_limit(self.runtime),
             budget=self.budget,
             current_version=current_version,
             absent=absent,
-            precision=precision,
+            precision=settings.statements.statement_precision,
         )
 
     def register(self, metrics: Metrics, cache: "EncoderCache | None") -> None:

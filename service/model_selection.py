@@ -1,14 +1,14 @@
 """Selects the models of each task in this process, and states why better ones, or any, are not available."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from models.errors import KernelSightError
 from models.manifest import Manifest
 from models.registry import Catalog, TaskPreference
 from models.store.store import Store
-from pipelines.registry import MODEL_TASKS, OPTIONAL_TASKS
+from pipelines.registry import MODEL_TASKS, OPTIONAL_TASKS, PIPELINES, tasks_of
 from pipelines.resources import TaskModels
 from service.settings import Settings, SettingsInvalid
 
@@ -40,6 +40,45 @@ class ModelSelection(TaskModels):
     @property
     def is_absent(self) -> bool:
         return not self.manifests
+
+
+@dataclass(frozen=True)
+class ServingPlan:
+    """The pipelines that are served, by `names`, and the `tasks` whose models they need or may use.
+
+    `selections` has all tasks, `absent` those without models. `reasons` says why a pipeline that was wanted is not
+    served.
+    """
+
+    names: tuple[str, ...]
+    tasks: tuple[str, ...]
+    selections: Mapping[str, ModelSelection]
+    absent: dict[str, ModelSelection]
+    reasons: dict[str, str]
+
+    @property
+    def chosen(self) -> dict[str, ModelSelection]:
+        """The selections whose models are opened."""
+        return {task: self.selections[task] for task in self.tasks}
+
+    def including(self, task: str) -> "ServingPlan":
+        """Also with the models of `task`, if there are any."""
+        if task in self.tasks or self.selections[task].is_absent:
+            return self
+        return replace(self, tasks=(*self.tasks, task))
+
+
+def plan_serving(wanted: Iterable[str], settings: Settings, catalog: Catalog, store: Store) -> ServingPlan:
+    """Raises what `select_models` and `select_clip` raise."""
+    wanted, selections = tuple(wanted), select_models(settings, catalog, store)
+    absent = {task: selections[task] for task in tasks_of(wanted) if selections[task].is_absent}
+    reasons = {name: absent[task].reason for name in wanted for task in PIPELINES[name].tasks if task in absent}
+    names = tuple(name for name in wanted if name not in reasons)
+    tasks = tuple(task for task in tasks_of(names) if task not in absent)
+    if "features" in names and (clip := select_clip(settings, catalog, store)) is not None:
+        selections[CLIP_TASK] = clip
+        tasks += (CLIP_TASK,)
+    return ServingPlan(names, tasks, selections, absent, reasons)
 
 
 def select_models(settings: Settings, catalog: Catalog, store: Store) -> dict[str, ModelSelection]:

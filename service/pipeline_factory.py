@@ -1,5 +1,6 @@
 """Opens what pipelines are built from: the selected models, the encoder, the reader, and moderation's signals."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.labels import load_label_set
@@ -67,7 +68,7 @@ class PipelineFactory:
     settings: Settings
     store: Store
     runtime: Runtime
-    selections: dict[str, ModelSelection]
+    selections: Mapping[str, ModelSelection]
     pool: CpuPool
     decoders: Decoders
     pdfium: PdfOpener

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import FormData, Headers
+from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from pipelines.errors import RequestRejected
@@ -14,6 +14,7 @@ from service.settings import LimitSettings
 
 FORM = "multipart/form-data"
 
+_FILE_FIELD = b"file"
 _MAX_NAME_CHARS = 100
 _MAX_PREAMBLE_BYTES = 64 * 1024
 _LIMIT_MESSAGES = ("Too many", "Part exceeded", "Field exceeded")  # as Starlette's errors about its limits begin
@@ -21,24 +22,19 @@ _LIMIT_MESSAGES = ("Too many", "Part exceeded", "Field exceeded")  # as Starlett
 
 @asynccontextmanager
 async def open_form(
-    request: Request,
-    limits: LimitSettings,
-    *,
-    max_files: int = 1,
-    max_fields: int | None = None,
-    file_field: str | None = "file",
+    request: Request, limits: LimitSettings, *, max_files: int = 1, max_fields: int | None = None
 ) -> AsyncIterator[FormData]:
     """The request's form; its files are closed at the end. `max_fields` is by default that of the limits.
 
-    A part called `file_field` is a file even if its sender gave it no name. Raises MediaTypeRejected, RequestRejected,
+    A part called `file` is a file even if its sender gave it no name. Raises MediaTypeRejected, RequestRejected,
     or RequestTooComplex.
     """
     _check_content_type(request)
     try:
+        boundary = parse_options_header(request.headers["content-type"])[1].get(b"boundary", b"")
         parser = _FormParser(
             request.headers,
-            request.stream(),
-            file_field=file_field,
+            _skip_preamble(request.stream(), b"--" + boundary),
             max_files=max_files,
             max_fields=limits.max_fields if max_fields is None else max_fields,
             max_part_size=limits.max_field_bytes,
@@ -63,27 +59,12 @@ def content_type(request: Request) -> str:
 class _FormParser(MultiPartParser):
     """Starlette's parser, which takes a part for a file only if it has a parameter `filename`."""
 
-    def __init__(
-        self,
-        headers: Headers,
-        stream: AsyncGenerator[bytes, None],
-        *,
-        file_field: str | None,
-        max_files: int,
-        max_fields: int,
-        max_part_size: int,
-    ) -> None:
-        boundary = parse_options_header(headers["content-type"])[1].get(b"boundary", b"")
-        limits = {"max_files": max_files, "max_fields": max_fields, "max_part_size": max_part_size}
-        super().__init__(headers, _skip_preamble(stream, b"--" + boundary), **limits)
-        self._file_field = file_field.encode() if file_field is not None else None
-
     def on_headers_finished(self) -> None:
         part = self._current_part
         disposition = part.content_disposition or b""
         options = parse_options_header(disposition)[1]
         # Its library drops `filename*` (RFC 8187), which RFC 7578 forbids in forms and some clients send alone.
-        is_file = options.get(b"name") == self._file_field or b"filename*=" in disposition.lower()
+        is_file = options.get(b"name") == _FILE_FIELD or b"filename*=" in disposition.lower()
         if is_file and b"filename" not in options:
             part.content_disposition = disposition + b'; filename=""'
         super().on_headers_finished()
@@ -99,8 +80,9 @@ async def _skip_preamble(stream: AsyncGenerator[bytes, None], boundary: bytes) -
         if not is_searching:
             yield chunk
             continue
+        searched = max(0, len(start) - len(boundary) - 1)  # a boundary may lie across two chunks
         start += chunk
-        at = 0 if start.startswith(boundary) else start.find(b"\r\n" + boundary)
+        at = 0 if start.startswith(boundary) else start.find(b"\r\n" + boundary, searched)
         if at >= 0 or len(start) > _MAX_PREAMBLE_BYTES:
             is_searching = False
             yield start[max(at, 0) :]
