@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.kinds.examples import SEED, Examples
+from models.arrays import softmax
 from pipelines.captioning.kinds.head import KindHead, Layers, prepare_embeddings
 from pipelines.types import PICTURE_KINDS
 
@@ -123,14 +124,7 @@ def fit_temperature(logits: Array, kinds: NDArray[np.int64]) -> float:
     rows = np.arange(len(kinds))
 
     def measure_loss(temperature: float) -> float:
-        return float(-(weights * np.log(softmax(logits / np.float32(temperature))[rows, kinds] + 1e-9)).sum())
+        return float(-(weights * np.log(softmax(logits, temperature=temperature)[rows, kinds] + 1e-9)).sum())
 
     temperatures: list[float] = np.geomspace(0.2, 10, 200).tolist()
     return min(temperatures, key=measure_loss)
-
-
-def softmax(logits: Array) -> Array:
-    """Along the last axis."""
-    powers: Array = np.exp(logits - logits.max(-1, keepdims=True))
-    total: Array = powers.sum(-1, keepdims=True)
-    return powers / total

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.kinds.examples import Examples, make_examples
-from benchmarks.kinds.fitting import fit_head, fit_temperature, predict_left_out, softmax
+from benchmarks.kinds.fitting import fit_head, fit_temperature, predict_left_out
 from benchmarks.kinds.stock import Stock
 from models.registry import Catalog
 from models.store.store import Store
@@ -36,14 +36,14 @@ def main(folder: Path) -> None:
         logits = predict_left_out(examples, manifest.file.sha256)
         temperature = fit_temperature(logits, examples.kinds)
         head = fit_head(examples, manifest.file.sha256)
-    print_report(examples, softmax(logits / np.float32(temperature)))
+    print_report(examples, logits)
     replace(head, temperature=temperature, states_from=STATES_FROM).write(HEAD)
     print(f"\ntemperature {temperature:.3f}; {HEAD.stat().st_size:,} bytes in {HEAD}")
 
 
-def print_report(examples: Examples, scores: NDArray[np.float32]) -> None:
+def print_report(examples: Examples, logits: NDArray[np.float32]) -> None:
     """How well kinds are told of sorts of pictures that were left out, sort by sort."""
-    found = scores.argmax(1)
+    found = logits.argmax(1)
     print(f"{'left out':34}{'pictures':>9}{'right':>7}")
     for sort in np.unique(examples.sorts):
         rows = examples.sorts == sort

@@ -16,6 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import softmax
 from models.manifest import Manifest
 from pipelines.types import PICTURE_KINDS, PictureKind
 
@@ -77,9 +78,9 @@ class KindHead:
 
     def classify(self, embedding: NDArray[np.float32], measures: NDArray[np.float32]) -> PictureKind:
         """The kind of one picture, from its embedding (C,) and measures (M,)."""
-        logits = self.compute_logits(embedding[None], measures[None])[0].astype(np.float64) / self.temperature
-        powers = np.exp(logits - logits.max())
-        return state_kind(dict(zip(PICTURE_KINDS, (powers / powers.sum()).tolist(), strict=True)), self.states_from)
+        logits = self.compute_logits(embedding[None], measures[None])[0]
+        scores = softmax(logits, temperature=self.temperature)
+        return state_kind(dict(zip(PICTURE_KINDS, scores.tolist(), strict=True)), self.states_from)
 
 
 def state_kind(scores: Mapping[str, float], states_from: float) -> PictureKind:
