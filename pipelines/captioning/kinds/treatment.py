@@ -27,11 +27,6 @@ def should_read_all(kind: PictureKind | None) -> bool:
     return kind is not None and kind.name in ALWAYS_READ
 
 
-def should_read(kind: PictureKind | None) -> bool:
-    """Whether text in the picture is worth a search. A kind that is unknown or uncertain says yes."""
-    return _is_likely(kind, READ)
-
-
 def has_writing(kind: PictureKind | None) -> bool:
     """Whether the picture surely is of one of the kinds that are read, even where it is uncertain of which."""
     return kind is not None and (kind.name in READ or _sum_scores(kind, READ) >= SURE)
@@ -41,17 +36,12 @@ def should_look(kind: PictureKind | None) -> bool:
     """Whether classifiers and detectors of things may be believed. A kind that is unknown or uncertain says yes; of a
     page or a screen they see a book, a menu, a web site, however much it looks like a photograph.
     """
-    is_stated_page = kind is not None and kind.name in READ - LOOKED_AT
-    return not is_stated_page and _is_likely(kind, LOOKED_AT)
+    return kind is None or (kind.name not in READ - LOOKED_AT and _sum_scores(kind, LOOKED_AT) >= LIKELY)
 
 
 def is_page(kind: PictureKind | None) -> bool:
     """Whether it is surely a page or a screen, so that things seen in it are no facts."""
     return kind is not None and kind.name != "blank" and not should_look(kind)
-
-
-def _is_likely(kind: PictureKind | None, kinds: frozenset[KindName]) -> bool:
-    return kind is None or _sum_scores(kind, kinds) >= LIKELY
 
 
 def _sum_scores(kind: PictureKind, kinds: frozenset[KindName]) -> float:

@@ -18,7 +18,7 @@ from models.runtime.runtime import Runtime
 from models.store.store import Store
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.kinds.head import find_head
-from pipelines.captioning.kinds.treatment import should_read
+from pipelines.captioning.kinds.treatment import has_writing
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.captioning.pipeline import CaptioningPipeline
 from pipelines.captioning.spec import FEATURES
@@ -172,12 +172,12 @@ def test_a_written_page_is_a_document(findings: dict[str, Findings]) -> None:
 
 
 @pytest.mark.parametrize("name", ["page", "page, large JPEG", "page, large PNG"])
-def test_a_part_of_a_photographed_page_is_read(findings: dict[str, Findings], name: str) -> None:
-    assert should_read(features(findings, name).kind)
+def test_a_part_of_a_photographed_page_has_writing(findings: dict[str, Findings], name: str) -> None:
+    assert has_writing(features(findings, name).kind)
 
 
-def test_a_photograph_without_text_is_not_read(findings: dict[str, Findings]) -> None:
-    assert not should_read(features(findings, "cat").kind)
+def test_a_photograph_without_text_has_no_writing(findings: dict[str, Findings]) -> None:
+    assert not has_writing(features(findings, "cat").kind)
 
 
 def test_a_drawn_bar_chart_is_a_chart(findings: dict[str, Findings]) -> None:

@@ -1,8 +1,8 @@
-"""What follows from a kind: reading, looking, or both where the kind is uncertain."""
+"""What follows from a kind: reading, looking, or both; where it is uncertain, nothing is left out."""
 
 import pytest
 
-from pipelines.captioning.kinds.treatment import is_page, should_look, should_read, should_read_all
+from pipelines.captioning.kinds.treatment import has_writing, is_page, should_look, should_read_all
 from pipelines.types import PICTURE_KINDS, KindName, PictureKind
 
 
@@ -15,14 +15,14 @@ UNCERTAIN = PictureKind(
 )
 
 
-@pytest.mark.parametrize("name", ["screenshot", "document", "meme"])
-def test_pictures_with_text_are_read(name: KindName) -> None:
-    assert should_read(certain(name))
+@pytest.mark.parametrize("name", ["screenshot", "document", "chart", "meme", "map"])
+def test_pictures_with_text_have_writing(name: KindName) -> None:
+    assert has_writing(certain(name))
 
 
-@pytest.mark.parametrize("name", ["photo", "drawing", "blank"])
-def test_pictures_without_text_are_not_read(name: KindName) -> None:
-    assert not should_read(certain(name))
+@pytest.mark.parametrize("kind", [None, UNCERTAIN, certain("photo"), certain("drawing"), certain("blank")])
+def test_other_pictures_are_not_said_to_have_writing(kind: PictureKind | None) -> None:
+    assert not has_writing(kind)
 
 
 @pytest.mark.parametrize("name", ["photo", "meme", "drawing"])
@@ -53,6 +53,5 @@ def test_only_stated_kinds_are_read_as_a_whole() -> None:
 
 
 @pytest.mark.parametrize("kind", [None, UNCERTAIN])
-def test_an_uncertain_kind_is_read_and_looked_at(kind: PictureKind | None) -> None:
-    assert should_read(kind)
+def test_an_uncertain_kind_is_looked_at(kind: PictureKind | None) -> None:
     assert should_look(kind)
