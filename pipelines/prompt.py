@@ -85,7 +85,7 @@ def _describe_image(context: PromptContext) -> str:
 def _name_kind(context: PromptContext) -> str:
     kind = context.picture_kind
     if kind is None or kind.name is None:
-        return "Picture with writing" if has_writing(kind) else "Image"
+        return "Picture with writing" if context.has_writing else "Image"
     return _KIND_WORDS[kind.name]
 
 

@@ -55,6 +55,10 @@ def test_no_things_are_told_of_a_page_that_looks_like_a_photograph() -> None:
     assert len(write(make_features("document", 0.6))) == 1
 
 
+def test_no_things_are_told_of_a_blank_picture() -> None:
+    assert write(make_features("blank")) == ["Blank image: 640 x 480 pixels."]
+
+
 def test_an_uncertain_kind_rules_nothing_out() -> None:
     assert len(write(make_features(None, 0.6))) == 3
 
