@@ -1,6 +1,7 @@
 """The classifier's answer becomes a statement only where it may be believed."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -149,6 +150,14 @@ def test_every_sort_has_classes() -> None:
     sorts = {name: (first, last) for name, first, last in read_ranges(SORTS)}
 
     assert all(any(first <= one.wnid <= last for one in LABELS.values()) for first, last in sorts.values())
+
+
+@pytest.mark.parametrize("path", [SORTS, SORTS.with_name("detected_classes.toml")], ids=lambda path: path.stem)
+def test_every_range_goes_from_a_class_to_a_class(path: Path) -> None:
+    ends = {wnid for _, *ends in read_ranges(path) for wnid in ends}
+
+    assert ends <= {one.wnid for one in LABELS.values()}
+    assert all(first <= last for _, first, last in read_ranges(path))
 
 
 def test_a_group_is_named_where_its_classes_are_not_certain() -> None:

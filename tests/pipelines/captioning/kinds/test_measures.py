@@ -9,6 +9,8 @@ from pipelines.captioning.kinds.head import KindHead
 from pipelines.captioning.kinds.measures import measure_pixels
 from tests.pipelines.images import photograph
 
+MARGINS = slice(58, 66)  # above, below, left, right: each twice, mostly and almost all of one colour
+
 
 def changed(one: Image.Image, other: Image.Image) -> NDArray[np.bool_]:
     different: NDArray[np.bool_] = np.abs(measure_pixels(one) - measure_pixels(other)) > 1e-3
@@ -38,3 +40,6 @@ def test_a_caption_band_shows_in_the_margins_alone_above() -> None:
 
     assert changed(cat, banded).any()
     assert not changed(cat, cat.copy()).any()
+    assert measure_pixels(cat)[MARGINS].tolist() == [0] * 8
+    share = 60 / banded.height
+    assert measure_pixels(banded)[MARGINS].tolist() == pytest.approx([share, share, *[0] * 6], abs=0.01)
