@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.kinds.dice import RGB, Dice
+from benchmarks.kinds.draw_plain_charts import Box, split_largest
 from benchmarks.kinds.stock import Stock
 
 _PALETTES: list[list[RGB]] = [
@@ -110,16 +111,9 @@ def _draw_funnel(canvas: _Canvas, dice: Dice) -> None:
 
 def _draw_tree_map(canvas: _Canvas, dice: Dice) -> None:
     """A rectangle that is split again and again, each part of one colour with its name."""
-    boxes = [(0.05 * canvas.width, 0.1 * canvas.height, 0.95 * canvas.width, 0.9 * canvas.height)]
+    boxes: list[Box] = [(0.05 * canvas.width, 0.1 * canvas.height, 0.95 * canvas.width, 0.9 * canvas.height)]
     while len(boxes) < dice.whole(4, 14):
-        left, top, right, bottom = boxes.pop(int(np.argmax([(b[2] - b[0]) * (b[3] - b[1]) for b in boxes])))
-        share = dice.between(0.3, 0.7)
-        if right - left > bottom - top:
-            middle = left + share * (right - left)
-            boxes += [(left, top, middle, bottom), (middle, top, right, bottom)]
-        else:
-            middle = top + share * (bottom - top)
-            boxes += [(left, top, right, middle), (left, middle, right, bottom)]
+        split_largest(boxes, dice)
     edge = dice.pick([None, (255, 255, 255)])
     for place, box in enumerate(boxes):
         canvas.draw.rectangle(box, canvas.colours[place % 5], edge, 2)

@@ -136,16 +136,21 @@ def _paint_tiles(draw: ImageDraw.ImageDraw, dice: Dice, box: Box, colours: list[
         return
     tiles = [box]
     for _ in range(dice.whole(3, 12)):
-        left, top, right, bottom = tiles.pop(int(np.argmax([(one[2] - one[0]) * (one[3] - one[1]) for one in tiles])))
-        cut = dice.between(0.3, 0.7)
-        if right - left > bottom - top:
-            middle = left + cut * (right - left)
-            tiles += [(left, top, middle, bottom), (middle, top, right, bottom)]
-        else:
-            middle = top + cut * (bottom - top)
-            tiles += [(left, top, right, middle), (left, middle, right, bottom)]
+        split_largest(tiles, dice)
     for tile in tiles:
         draw.rectangle(tile, dice.pick(colours), paper)
+
+
+def split_largest(boxes: list[Box], dice: Dice) -> None:
+    """Put two parts in the place of the largest box, at the end: side by side, or one above the other if it is high."""
+    left, top, right, bottom = boxes.pop(int(np.argmax([(one[2] - one[0]) * (one[3] - one[1]) for one in boxes])))
+    share = dice.between(0.3, 0.7)
+    if right - left > bottom - top:
+        middle = left + share * (right - left)
+        boxes += [(left, top, middle, bottom), (middle, top, right, bottom)]
+    else:
+        middle = top + share * (bottom - top)
+        boxes += [(left, top, right, middle), (left, middle, right, bottom)]
 
 
 def draw_diagram(stock: Stock, dice: Dice) -> Image.Image:
