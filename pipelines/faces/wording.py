@@ -1,4 +1,4 @@
-"""Puts found faces into words: "1 face (large, centre, looks left)." """
+"""Puts found faces into words: "Faces: 1 (large, centre, looks left)." """
 
 from pipelines.counting import state_number
 from pipelines.faces.types import Face, Faces

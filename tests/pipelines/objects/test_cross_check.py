@@ -40,8 +40,8 @@ def make_faces(*scores: float) -> Faces:
     return Faces.model_construct(faces=[Face.model_construct(score=score) for score in scores])
 
 
-def choose(*results: BaseModel) -> list[tuple[str, int, bool]]:
-    context = PromptContext(IMAGE, {type(one).__name__: one for one in results})
+def choose(*results: BaseModel, precision: float = 0.95) -> list[tuple[str, int, bool]]:
+    context = PromptContext(IMAGE, {type(one).__name__: one for one in results}, precision=precision)
     return [(one.label, one.count, one.is_exact) for one in choose_statements(context)]
 
 
@@ -78,6 +78,11 @@ def test_a_label_that_nothing_contradicts_stays(
     assert choose(make_objects(label, certainty, size), make_features(seen)) == [(label, 1, True)]
 
 
+@pytest.mark.parametrize(("seen", "count"), [("brambling", 1), ("lakeside", 0)])
+def test_a_kind_of_it_makes_a_doubtful_label_certain(seen: str, count: int) -> None:
+    assert len(choose(make_objects("bird", 0.6), make_features({seen: 0.6}))) == count
+
+
 def test_without_a_classifier_the_detector_is_believed() -> None:
     assert choose(make_objects("bird")) == [("bird", 1, True)]
 
@@ -97,6 +102,11 @@ def test_a_higher_precision_wants_more_agreement(precision: float, count: int) -
 
 def test_faces_beside_an_uncertain_person_are_people() -> None:
     assert choose(list_objects("person"), make_faces(0.99, 0.98)) == [("person", 2, False)]
+
+
+@pytest.mark.parametrize(("precision", "people"), [(0.9, [("person", 2, False)]), (0.99, [("person", 1, False)])])
+def test_a_higher_precision_counts_fewer_faces(precision: float, people: list[tuple[str, int, bool]]) -> None:
+    assert choose(list_objects("person"), make_faces(0.99, 0.98, 0.4), precision=precision) == people
 
 
 def test_a_face_alone_makes_no_person() -> None:

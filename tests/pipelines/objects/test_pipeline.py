@@ -130,6 +130,14 @@ def test_a_request_may_name_another_precision_than_the_service(tmp_path: Path) -
     by_default, named = find(tmp_path)[0], find(tmp_path, precision=0.99)[0]
 
     assert (by_default.precision, named.precision) == (0.9, 0.99)
+    assert [(one.count, one.is_exact) for one in by_default.statements] == [(2, True)]
+    assert [(one.count, one.is_exact) for one in named.statements] == [(1, False)]
+
+
+def test_a_higher_precision_states_fewer_labels(tmp_path: Path) -> None:
+    counts = [find(tmp_path, colour="rgb(100, 100, 100)", precision=precision)[0].counts for precision in (0.9, 0.99)]
+
+    assert counts == [{"person": 1}, {}]
 
 
 def test_a_statement_says_how_certain_it_is(tmp_path: Path) -> None:
