@@ -18,6 +18,7 @@ from models.manifest import DecisionParameters
 from models.registry import Catalog
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.kinds.head import KindHead, find_head
+from pipelines.captioning.kinds.treatment import find_told_kind
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.captioning.pipeline import CaptioningPipeline
 from pipelines.cpu_pool import CpuPool
@@ -56,6 +57,18 @@ def find_kind(pool: CpuPool, encoder: FakeEncoder, kinds: KindHead | None) -> Pi
 
 def test_the_head_of_the_encoder_tells_the_kind(pool: CpuPool) -> None:
     assert find_kind(pool, FakeEncoder(), find_head(MANIFEST)) is not None
+
+
+def test_the_kind_is_told_to_pipelines_of_the_same_request(pool: CpuPool) -> None:
+    async def scenario() -> tuple[PictureKind | None, PictureKind | None]:
+        context, pipeline = RunContext(), captioning_pipeline(pool, FakeEncoder(), kinds=find_head(MANIFEST))
+        found = await pipeline.run(PICTURE, FeaturesOptions(), context)
+        return found.kind, await find_told_kind(context)
+
+    kind, told = asyncio.run(scenario())
+
+    assert kind is not None
+    assert told == kind
 
 
 def test_an_encoder_without_a_head_has_no_kind(pool: CpuPool) -> None:

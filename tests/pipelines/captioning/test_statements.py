@@ -110,6 +110,18 @@ def test_a_thing_beside_people_is_named_when_it_is_very_certain() -> None:
     assert words == "Also in it: grand piano."
 
 
+@pytest.mark.parametrize(("label", "score"), [("grand piano", 0.94), ("golden retriever", 0.99)])
+def test_beside_people_nothing_less_certain_and_nothing_undetected_is_named(label: str, score: float) -> None:
+    assert say(make_features(label, score), make_objects("person")) == ""
+
+
+def test_what_the_detector_knows_and_does_not_find_is_no_guess() -> None:
+    airliner = make_features("airliner", 0.75)
+
+    assert say(airliner, make_objects()) == ""
+    assert say(airliner) == "It may show: airliner (a guess)."
+
+
 @pytest.mark.parametrize(("is_face", "words"), [(True, ""), (False, "It shows: lab coat.")])
 def test_only_faces_are_people_where_no_detector_ran(is_face: bool, words: str) -> None:
     face = Face.model_construct(is_face=is_face, score=0.9 if is_face else 0.3)

@@ -18,6 +18,7 @@ CUT_BY_HALF = {
     "bottom": (100, 250, 174, 300),
     "right, with a box that reaches beyond": (363, 100, 437, 200),
     "left, with a box that reaches beyond": (-37, 100, 37, 200),
+    "left, with a box that ends a pixel before": (1, 100, 38, 200),
 }
 
 
@@ -29,6 +30,10 @@ def test_half_of_a_face_is_outside(box: tuple[float, ...]) -> None:
 @pytest.mark.parametrize("box", [(100, 100, 174, 200), (0, 100, 74, 200), (326, 200, 400, 300), (0, 0, 74, 100)])
 def test_a_face_of_the_usual_shape_is_whole(box: tuple[float, ...]) -> None:
     assert measure(*box) == pytest.approx(0.0, abs=0.01)
+
+
+def test_a_box_that_reaches_further_than_a_whole_face_is_believed() -> None:
+    assert measure(-111, 100, 37, 200) == pytest.approx(0.75)
 
 
 def test_a_narrow_face_away_from_the_border_is_whole() -> None:

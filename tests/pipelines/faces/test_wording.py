@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.boxes import BoxPosition
-from pipelines.faces.types import Face, Faces, FaceQuality, Pose
+from pipelines.faces.types import Face, FaceQuality, Faces, Pose
 from pipelines.faces.wording import describe_faces
 from pipelines.prompt import PromptContext, PromptStyle
 from tests.pipelines.fakes import IMAGE

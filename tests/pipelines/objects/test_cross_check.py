@@ -70,6 +70,7 @@ def test_a_label_that_the_classifier_excludes_is_left_out(
         ("person", 0.75, 0.5, {"lab coat": 0.95}),  # the classifier knows no people
         ("dining table", 0.75, 0.9, {"mashed potato": 0.94}),  # on which things stand
         ("bird", 0.8, 0.1, {"lakeside": 0.9}),  # where things are
+        ("boat", 0.85, 0.6, {"lakeside": 0.9}),
     ],
 )
 def test_a_label_that_nothing_contradicts_stays(

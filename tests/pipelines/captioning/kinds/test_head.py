@@ -58,6 +58,12 @@ def test_the_length_of_an_embedding_does_not_matter() -> None:
     assert np.allclose(one, other, atol=1e-5)
 
 
+def test_no_measure_counts_more_than_six_deviations() -> None:
+    head = KindHead.read()
+
+    assert head.prepare_measures(head.mean + 100 * head.spread).max() == 6
+
+
 def test_an_embedding_of_nothing_gives_a_kind() -> None:
     assert np.isfinite(KindHead.read().classify(np.zeros(1280, np.float32), MEASURES).score)
 
