@@ -17,13 +17,15 @@ from tests.serving import serving, wait_for_queue
 KEY = "a-key-that-ignored-auth-leaves-out"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = max(3, int(os.environ.get("FUZZ_EXAMPLES", "0")) // 50)  # of each operation, beside those at all limits
+PATIENCE = ["--request-timeout", "120"]  # seconds: kernels are inspected at idle priority, which a busy machine delays
 VARIATION = [] if "FUZZ_EXAMPLES" in os.environ else ["--seed", "1", "--generation-deterministic"]
 
 
 def ask_every_operation(url: str, folder: Path) -> subprocess.CompletedProcess[str]:
     program = str(Path(sys.executable).with_name("schemathesis"))
-    options = ["--header", f"Authorization: Bearer {KEY}", "--max-examples", str(EXAMPLES), "--no-color", *VARIATION]
-    command = [program, "--config-file", str(CONFIG), "run", f"{url}/openapi.json", "--continue-on-failure", *options]
+    asking = ["--header", f"Authorization: Bearer {KEY}", "--max-examples", str(EXAMPLES)]
+    options = ["--continue-on-failure", "--no-color", *asking, *PATIENCE, *VARIATION]
+    command = [program, "--config-file", str(CONFIG), "run", f"{url}/openapi.json", *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=3600, check=False)
 
 
