@@ -6,11 +6,12 @@ The factors were measured with 12 to 20 million pixels: tests/pipelines/image/te
 import io
 import struct
 from dataclasses import dataclass
+from itertools import islice
 
 from PIL import TiffImagePlugin
 
 from pipelines.image.decode import ImageLimits
-from pipelines.image.formats import FileFormat, iter_gif_blocks, read_webp_size, sniff
+from pipelines.image.formats import FileFormat, iter_gif_blocks, iter_png_chunks, read_webp_size, sniff
 
 # Bytes a pixel while it is decoded and laid out as RGB, which takes 4. The rest is the reader's own pixels (up to 4), a
 # copy that is turned upright, and buffers of the codec. Afterwards pipelines use as much for copies of their own.
@@ -91,7 +92,10 @@ def _header_of(width: int, height: int) -> _Header | None:
 
 
 def _read_jpeg(data: bytes) -> _Header | None:
-    """The largest of all frame headers before the first scan."""
+    """The largest of all frame headers before the first scan.
+
+    Nothing is searched for, as `iter_jpeg_segments` does behind damage: that may take all of a large file.
+    """
     found: list[_Header] = []
     at = 2
     for _ in range(_MAX_STEPS):
@@ -122,14 +126,11 @@ def _read_jpeg_frame(data: bytes, at: int, *, is_progressive: bool) -> _Header:
 def _read_png(data: bytes) -> _Header | None:
     """The largest of all IHDR chunks before the pixels: readers let a second one replace the first."""
     found: list[_Header] = []
-    at = 8
-    for _ in range(_MAX_STEPS):
-        size, kind = struct.unpack_from(">I4s", data, at)
+    for kind, start, _ in islice(iter_png_chunks(data), _MAX_STEPS):
         if kind in (b"IDAT", b"fdAT", b"IEND"):
             return max(found, key=lambda one: one.width * one.height, default=None)
         if kind == b"IHDR":
-            found.append(_Header(*struct.unpack_from(">II", data, at + 8)))
-        at += 12 + size
+            found.append(_Header(*struct.unpack_from(">II", data, start + 8)))
     return None
 
 

@@ -7,8 +7,14 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Literal
 
+from pipelines.linear_patterns import compile_bytes
+
 FileFormat = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "PDF"]
 
+# Markers that begin a segment. In pixels 0xff 0x00 is a byte and 0xd0 to 0xd7 restart the decoder.
+_JPEG_MARKER = compile_bytes(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+JPEG_END, JPEG_SCAN = 0xD9, 0xDA
+_PNG_CHUNKS, _PNG_OVERHEAD = 8, 12  # offset of the first; bytes of length, type and checksum around a chunk's content
 _GIF_FRAME, _GIF_EXTENSION, _GIF_END = 0x2C, 0x21, 0x3B
 
 HEAD = 64  # bytes that `sniff` reads
@@ -110,6 +116,34 @@ def _is_iso_box_cut_off(data: bytes) -> bool:
             return False
         at += size
     return at > len(data)
+
+
+def iter_jpeg_segments(data: bytes, start: int = 0) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment of the JPEG at `start`, up to its end-of-image marker, which is the last.
+
+    Bytes between segments are skipped: pixels follow a scan's. An end may lie beyond the file's.
+    """
+    at = start + 2
+    while (match := _JPEG_MARKER.search(data, at)) is not None:
+        marker, at, content = data[match.start() + 1], match.end(), match.end() + 2
+        if marker != JPEG_END:
+            at = max(content, at + int.from_bytes(data[at:content], "big"))
+        yield marker, match.start(), at
+        if marker == JPEG_END:
+            return
+
+
+def iter_png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Type, start and end of each chunk of a PNG, up to IEND. Content begins 8 bytes behind a chunk's start, and a
+    checksum of 4 follows it. The last chunk's end may lie beyond the file's.
+    """
+    at = _PNG_CHUNKS
+    while at + _PNG_OVERHEAD <= len(data):
+        kind, end = data[at + 4 : at + 8], at + _PNG_OVERHEAD + int.from_bytes(data[at : at + 4], "big")
+        yield kind, at, end
+        if kind == b"IEND":
+            return
+        at = end
 
 
 def iter_gif_frames(data: bytes) -> Iterator[int]:

@@ -5,16 +5,16 @@ orientation from XMP, which browsers do not. Nothing here needs texts but Exif: 
 """
 
 import io
-import struct
 import zlib
 from collections.abc import Iterator
 
 from PIL import PngImagePlugin
 
+from pipelines.image.formats import iter_png_chunks
+
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _EXIF_TEXT = b"Raw profile type "  # as ImageMagick wrote Exif before there was a chunk for it
-_PROFILE, _END = b"iCCP", b"IEND"
-_SIGNATURE_BYTES, _OVERHEAD = 8, 12  # a chunk has its length, its type and a checksum around its content
+_PROFILE = b"iCCP"
 _MAX_PROFILE_NAME = 80  # bytes, with what follows it
 
 
@@ -27,17 +27,14 @@ def open_png(file: io.BytesIO) -> PngImagePlugin.PngImageFile:
 
 def _list_kept(data: bytes) -> Iterator[bytes]:
     """The stretches between what is left out; one where nothing is. Damage is left to the reader."""
-    start, at = 0, _SIGNATURE_BYTES
-    while at + _OVERHEAD <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        end = at + _OVERHEAD + length
-        if kind == _END or end > len(data):
+    start = 0
+    for kind, at, end in iter_png_chunks(data):
+        if end > len(data):
             break
         is_text = kind in _TEXTS and not data.startswith(_EXIF_TEXT, at + 8)
         if is_text or (kind == _PROFILE and _is_too_large(data[at + 8 : end - 4])):
             yield data[start:at]
             start = end
-        at = end
     yield data[start:]
 
 

@@ -9,16 +9,12 @@ from itertools import islice
 from PIL import ImageFile, TiffImagePlugin
 
 from pipelines.errors import ImageCorrupt, TooManyFrames, TooManyPixels
-from pipelines.image.formats import FileFormat, iter_gif_frames, read_webp_size
+from pipelines.image.formats import JPEG_SCAN, FileFormat, iter_gif_frames, iter_jpeg_segments, read_webp_size
 from pipelines.image.heif.structure import check_heif
-from pipelines.linear_patterns import compile_bytes
 
 # A progressive JPEG has about ten scans. Each costs a pass over all pixels for as little as 95 bytes.
 MOST_JPEG_SCANS = 64
 _MOST_JPEG_SEGMENTS = 10_000
-# Markers that begin a segment. In pixels 0xff 0x00 is a byte and 0xd0 to 0xd7 restart the decoder.
-JPEG_MARKER = compile_bytes(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
-_JPEG_START_OF_SCAN, _JPEG_END = 0xDA, 0xD9
 
 _TIFF_HEIGHT, _TIFF_STRIPS, _TIFF_ROWS = 257, 273, 278
 _TIFF_WIDTH, _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT, _TIFF_TILES = 256, 322, 323, 324
@@ -42,17 +38,13 @@ def _check_jpeg_scans(data: bytes) -> None:
 
     Raises ImageCorrupt.
     """
-    at, scans = 2, 0
-    for _ in range(_MOST_JPEG_SEGMENTS):
-        match = JPEG_MARKER.search(data, at)
-        if match is None or data[match.start() + 1] == _JPEG_END:
-            return
-        scans += data[match.start() + 1] == _JPEG_START_OF_SCAN
+    scans = 0
+    for count, (marker, _, _) in enumerate(iter_jpeg_segments(data)):
+        if count == _MOST_JPEG_SEGMENTS:
+            raise ImageCorrupt(f"this JPEG has more than {_MOST_JPEG_SEGMENTS:,} segments")
+        scans += marker == JPEG_SCAN
         if scans > MOST_JPEG_SCANS:
             raise ImageCorrupt(f"this JPEG has more than {MOST_JPEG_SCANS} scans")
-        content = match.end() + 2
-        at = max(content, match.end() + int.from_bytes(data[match.end() : content], "big"))
-    raise ImageCorrupt(f"this JPEG has more than {_MOST_JPEG_SEGMENTS:,} segments")
 
 
 def check_opened(image: ImageFile.ImageFile, *, pixels: int) -> None:

@@ -1,9 +1,9 @@
 """Reads the segments of a JPEG up to its end-of-image marker (ITU-T T.81, annex B)."""
 
-from pipelines.image.safety_limits import JPEG_MARKER
+from pipelines.image.formats import JPEG_END, JPEG_SCAN, iter_jpeg_segments
 from pipelines.moderation.file_structure.structure import MAX_BLOCKS, FileStructure, MetadataBlock, MetadataKind
 
-_EOI, _SOS, _COM = 0xD9, 0xDA, 0xFE
+_COMMENT = 0xFE
 
 _SIGNATURES: tuple[tuple[bytes, MetadataKind], ...] = (
     (b"Exif\0\0", "exif"),
@@ -19,24 +19,20 @@ _STRUCTURE = (b"JFIF\0", b"Adobe\0")
 
 def read_jpeg(data: bytes, start: int = 0) -> FileStructure:
     """Read the image whose first marker stands at `start`."""
-    blocks, at, in_pixels = list[MetadataBlock](), start + 2, False
-    for _ in range(MAX_BLOCKS):
-        match = JPEG_MARKER.search(data, at)
-        if match is None:
-            return FileStructure.of(blocks, len(data), data)
-        if match.start() > at and not in_pixels:
-            blocks.append(MetadataBlock("gap", at, match.start()))
-        marker = data[match.start() + 1]
-        if marker == _EOI:
-            return FileStructure.of(blocks, match.end(), data)
-        content = match.end() + 2
-        at = max(content, match.end() + int.from_bytes(data[match.end() : content], "big"))
-        in_pixels = marker == _SOS
-        if marker == _COM:
-            blocks.append(MetadataBlock("comment", content, at))
+    blocks, last, in_pixels = list[MetadataBlock](), start + 2, False
+    for count, (marker, at, end) in enumerate(iter_jpeg_segments(data, start)):
+        if count == MAX_BLOCKS:
+            return FileStructure.of([*blocks, MetadataBlock("gap", last, len(data))], len(data), data)
+        if not in_pixels:
+            blocks.append(MetadataBlock("gap", last, at))
+        if marker == JPEG_END:
+            return FileStructure.of(blocks, end, data)
+        last, in_pixels, content = end, marker == JPEG_SCAN, at + 4
+        if marker == _COMMENT:
+            blocks.append(MetadataBlock("comment", content, end))
         elif 0xE0 <= marker <= 0xEF and not data.startswith(_STRUCTURE, content):
-            blocks.append(_read_application_segment(data, content, at))
-    return FileStructure.of([*blocks, MetadataBlock("gap", at, len(data))], len(data), data)
+            blocks.append(_read_application_segment(data, content, end))
+    return FileStructure.of(blocks, len(data), data)
 
 
 def _read_application_segment(data: bytes, start: int, end: int) -> MetadataBlock:

@@ -1,6 +1,6 @@
 """Reads PNG and WebP chunks, GIF blocks and BMP headers."""
 
-from pipelines.image.formats import iter_gif_blocks, iter_riff_chunks
+from pipelines.image.formats import iter_gif_blocks, iter_png_chunks, iter_riff_chunks
 from pipelines.moderation.file_structure.structure import MAX_BLOCKS, FileStructure, MetadataBlock, MetadataKind
 
 _PNG_IMAGE = {
@@ -24,20 +24,18 @@ _BMP_UNCOMPRESSED = (0, 3, 6)  # plain, and with masks that say where each colou
 
 
 def read_png(data: bytes) -> FileStructure:
-    blocks, at = list[MetadataBlock](), 8
-    for _ in range(MAX_BLOCKS):
-        if at + 12 > len(data):
-            return FileStructure.of(blocks, len(data), data)
-        kind, content = data[at + 4 : at + 8], at + 8
-        end = content + int.from_bytes(data[at : at + 4], "big")
+    blocks = list[MetadataBlock]()
+    for count, (kind, start, end) in enumerate(iter_png_chunks(data)):
+        if count == MAX_BLOCKS:
+            return FileStructure.of([*blocks, MetadataBlock("gap", start, len(data))], len(data), data)
         if kind == b"IEND":
-            return FileStructure.of(blocks, end + 4, data)
+            return FileStructure.of(blocks, end, data)
+        content, checksum = start + 8, end - 4
         if data.startswith(_PNG_XMP, content):
-            blocks.append(MetadataBlock("xmp", content, end))
+            blocks.append(MetadataBlock("xmp", content, checksum))
         elif kind not in _PNG_IMAGE:
-            blocks.append(MetadataBlock(_PNG_KINDS.get(kind, "other"), content, end))
-        at = end + 4  # behind its checksum
-    return FileStructure.of([*blocks, MetadataBlock("gap", at, len(data))], len(data), data)
+            blocks.append(MetadataBlock(_PNG_KINDS.get(kind, "other"), content, checksum))
+    return FileStructure.of(blocks, len(data), data)
 
 
 def read_webp(data: bytes) -> FileStructure:
