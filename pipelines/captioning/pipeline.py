@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from models.arrays import Array, softmax
 from models.concurrency import gather_or_cancel
@@ -18,7 +19,7 @@ from pipelines.captioning.appearance import measure_appearance
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.kinds.head import KindHead
 from pipelines.captioning.kinds.measures import measure_pixels
-from pipelines.captioning.kinds.treatment import SHARED_KIND
+from pipelines.captioning.kinds.treatment import SHARED_FEATURES
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.captioning.statements import describe_appearance, describe_things
 from pipelines.clip.encoder import ClipEncoder
@@ -66,17 +67,21 @@ class CaptioningPipeline:
         """Raises RequestRejected where CLIP is asked for and does not serve."""
         if options.space == "clip" and self.clip is None:
             raise RequestRejected("space: no CLIP model serves here; KERNELSIGHT_CLIP names one")
-        inference, vector, appearance, kind = await gather_or_cancel(
+        return await context.once(SHARED_FEATURES, lambda: self._find_features(picture, options, context))
+
+    async def _find_features(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> Features:
+        """The array work is two calls of the pool, beside the models and after them: each costs a change of threads.
+
+        The event loop does none of it. NumPy lets other threads run at every operation, and under load the loop waits
+        as often for its turn.
+        """
+        inference, vector, (appearance, measures) = await gather_or_cancel(
             self._encode(picture, options, context),
             self._embed_by_clip(picture, options, context),
-            self.pool.run(measure_appearance, picture.pixels),
-            self._tell_kind(picture, options, context),
+            self.pool.run(self._measure, picture.pixels, options),
         )
         with context.stage("postprocess"):
-            outputs = inference.outputs if inference is not None else {}
-            if options.grid or options.top_k > 50:
-                return await self.pool.run(self._build_features, outputs, vector, appearance, kind, options)
-            return self._build_features(outputs, vector, appearance, kind, options)  # 0.2 ms: less than a thread costs
+            return await self.pool.run(self._build_features, inference, vector, appearance, measures, options)
 
     async def _encode(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> Inference | None:
         return await self.encoder.infer_picture(picture, context) if self._needs_encoder(options) else None
@@ -86,29 +91,21 @@ class CaptioningPipeline:
             return None
         return await self.clip.embed_picture(picture, context)
 
-    async def _tell_kind(self, picture: Picture, options: FeaturesOptions, context: RunContext) -> PictureKind | None:
-        if self.kinds is None or not self._needs_encoder(options):
-            return None
-        head = self.kinds
-        return await context.once(SHARED_KIND, lambda: self._classify_kind(head, picture, context))
-
-    async def _classify_kind(self, head: KindHead, picture: Picture, context: RunContext) -> PictureKind | None:
-        """None where a promoted version of the encoder answered: the head was not trained on its embeddings."""
-        inference, measures = await gather_or_cancel(
-            self.encoder.infer_picture(picture, context), self.pool.run(measure_pixels, picture.pixels)
-        )
-        is_known = inference.model_info is None or inference.model_info.sha256 == self.encoder.used.sha256
-        return head.classify(inference.outputs["embedding"], measures) if is_known else None
+    def _measure(self, pixels: Image.Image, options: FeaturesOptions) -> tuple[Appearance, NDArray[np.float32] | None]:
+        """The picture's appearance, and the measures that tell its kind, where that can be told."""
+        tells_kind = self.kinds is not None and self._needs_encoder(options)
+        return measure_appearance(pixels), measure_pixels(pixels) if tells_kind else None
 
     def _build_features(
         self,
-        outputs: Mapping[str, Array],
+        inference: Inference | None,
         vector: Array | None,
         appearance: Appearance,
-        kind: PictureKind | None,
+        measures: NDArray[np.float32] | None,
         options: FeaturesOptions,
     ) -> Features:
-        """`outputs` are the encoder's, `vector` is CLIP's; of what was not run, there is nothing."""
+        """`inference` is the encoder's, `vector` is CLIP's; of what was not run, there is nothing."""
+        outputs = inference.outputs if inference is not None else {}
         tags, groups, calibration = self._classify(outputs, vector, options)
         embedding = vector if options.space == "clip" and vector is not None else outputs["embedding"]
         return Features(
@@ -118,8 +115,15 @@ class CaptioningPipeline:
             groups=groups,
             calibration=calibration,
             appearance=appearance,
-            kind=kind,
+            kind=self._classify_kind(inference, measures),
         )
+
+    def _classify_kind(self, inference: Inference | None, measures: NDArray[np.float32] | None) -> PictureKind | None:
+        """None where a promoted version of the encoder answered: the head was not trained on its embeddings."""
+        if self.kinds is None or inference is None or measures is None:
+            return None
+        is_known = inference.model_info is None or inference.model_info.sha256 == self.encoder.used.sha256
+        return self.kinds.classify(inference.outputs["embedding"], measures) if is_known else None
 
     def _classify(
         self, outputs: Mapping[str, Array], vector: Array | None, options: FeaturesOptions

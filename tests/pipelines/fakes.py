@@ -12,7 +12,7 @@ from models.arrays import Array
 from models.inference import Inference
 from models.priority import Priority
 from models.runtime.model_info import ModelInfo
-from pipelines.captioning.kinds.treatment import SHARED_KIND
+from pipelines.captioning.kinds.treatment import SHARED_FEATURES
 from pipelines.image.decode import Picture
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
@@ -54,11 +54,11 @@ def make_kind(name: KindName) -> PictureKind:
 async def make_context_of_kind(name: KindName) -> RunContext:
     """The context of a request whose features say that the picture is of this kind."""
 
-    async def tell_kind() -> PictureKind:
-        return make_kind(name)
+    async def find_features() -> Features:
+        return FEATURES.model_copy(update={"kind": make_kind(name)})
 
     context = RunContext()
-    await context.once(SHARED_KIND, tell_kind)
+    await context.once(SHARED_FEATURES, find_features)
     return context
 
 

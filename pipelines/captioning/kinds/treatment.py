@@ -1,9 +1,11 @@
 """The consequences of a kind: screenshots and documents are read, photographs are looked at."""
 
-from pipelines.run_context import RunContext
-from pipelines.types import KindName, PictureKind
+import asyncio
 
-SHARED_KIND = "kind"  # its key among a request's shared work
+from pipelines.run_context import RunContext
+from pipelines.types import Features, KindName, PictureKind
+
+SHARED_FEATURES = "features"  # their key among a request's shared work
 
 ALWAYS_READ: frozenset[KindName] = frozenset({"screenshot", "document", "meme"})  # as a whole, where so stated
 READ: frozenset[KindName] = frozenset({"screenshot", "document", "chart", "meme", "map"})  # text is part of the point
@@ -17,9 +19,8 @@ SURE = 0.75
 
 async def find_told_kind(context: RunContext) -> PictureKind | None:
     """The kind, where the request's features tell it: for pipelines that run beside them, once they have begun."""
-    work = context.shared.get(SHARED_KIND)
-    kind: PictureKind | None = None if work is None else await work
-    return kind
+    work: asyncio.Task[Features] | None = context.shared.get(SHARED_FEATURES)
+    return None if work is None else (await work).kind
 
 
 def should_read_all(kind: PictureKind | None) -> bool:

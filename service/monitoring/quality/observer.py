@@ -80,12 +80,13 @@ class QualityObserver:
 
     def _observe_image(self, findings: Findings, pixels: Image.Image) -> None:
         image, metrics = findings.image, self._metrics
-        luma, size = mean_brightness(pixels), image.width * image.height
+        features, size = findings.get(FEATURES), image.width * image.height
+        luma = mean_brightness(pixels) if features is None else features.appearance.brightness
         metrics.brightness.observe(luma)
         metrics.pixels.observe(size)
         metrics.bytes.observe(image.bytes)
         values = [(signals.BRIGHTNESS, luma), (signals.PIXELS, size), (signals.BYTES, image.bytes)]
-        if (features := findings.get(FEATURES)) is not None:
+        if features is not None:
             sharpness = features.appearance.sharpness
             metrics.sharpness.observe(sharpness)
             values.append((signals.SHARPNESS, sharpness))
