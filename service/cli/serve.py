@@ -39,7 +39,7 @@ def serve(
         server.should_exit = True
 
     app = create_app(settings, on_failure=stop)
-    server = create_server(app, settings)
+    server = create_server(app, settings, app.state.doors)
     listeners = [_listen(settings.server.host, settings.server.port)]
     print(f"KernelSight listens on {_url(settings.server.host, listeners[0])}  (API: /docs)", flush=True)
     if settings.server.operate_port is not None:

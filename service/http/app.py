@@ -95,8 +95,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         },
         max_parameters=settings.limits.max_fields,  # as many as a form may have fields
     )
-    doors = open_doors(OPERATIONS.values(), settings.limits)
-    app.add_middleware(OverloadMiddleware, doors=doors, metrics=app.state.metrics)
+    app.state.doors = open_doors(OPERATIONS.values(), settings.limits)
+    app.add_middleware(OverloadMiddleware, doors=app.state.doors, metrics=app.state.metrics)
     _add_browser_middleware(app, settings.server)
     app.add_middleware(RequestMiddleware, tracing=app.state.tracing, metrics=app.state.metrics)
 

@@ -4,15 +4,14 @@ import asyncio
 from typing import Any, Literal
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from models.errors import KernelSightError
 from service.errors import HeadersTooLarge, RequestMalformed, RequestTooSlow, TooManyConnections, UrlTooLong
-from service.http.browsers import API_HEADERS
 from service.http.connection_guard import ConnectionGuard, EndReason
 from service.http.connections import address_group
-from service.http.error_handlers import error_response
+from service.http.doorkeeper import Doorkeeper, encode_problem
 
 WINDOW_SECONDS = 10.0  # over which a client's rate is measured
 
@@ -33,6 +32,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def __init__(
         self,
         guard: ConnectionGuard,
+        doorkeeper: Doorkeeper,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
@@ -40,12 +40,14 @@ class GuardedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._guard, self._limits, self._table = guard, guard.limits, guard.table
+        self._doorkeeper = doorkeeper
         self.address = ""
         self._phase: _Phase = "headers"
         self._since = self._window_since = self.loop.time()
         self._has_begun = False  # whether a byte of the message has arrived
         self._received = self._body_received = self._window_received = 0
         self._was_paused = False
+        self._is_answered = False  # the message that is being received has been refused, and its body is not kept
         self._fault: KernelSightError | None = None
         self._unread: tuple[float, int] | None = None  # when the client was last seen reading, and what it had left
 
@@ -97,20 +99,27 @@ class GuardedProtocol(HttpToolsProtocol):
         self._fault = self._find_fault()
         if self._fault is not None:
             raise self._fault  # stops the parser, and comes back as send_400_response
+        self._is_answered = self._turn_away()
         self._phase, self._since = "body", self.loop.time()
         self._received = self._body_received = 0
         self._begin_window(self._since)
-        super().on_headers_complete()
+        if not self._is_answered:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._body_received += len(body)
         self._window_received += len(body)
-        super().on_body(body)
-        self._was_paused |= self.flow.read_paused
+        if not self._is_answered:
+            super().on_body(body)
+            self._was_paused |= self.flow.read_paused
 
     def on_message_complete(self) -> None:
         self._phase, self._has_begun = "idle", False
-        super().on_message_complete()
+        if self._is_answered:
+            self._is_answered = False
+            self.on_response_complete()
+        else:
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         if not self.pipeline:
@@ -138,7 +147,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._check_reading(now_seconds)
 
     def _check_body(self, now_seconds: float, waited: float) -> None:
-        if self.flow.read_paused or self.cycle.waiting_for_100_continue:
+        if not self._is_answered and (self.flow.read_paused or self.cycle.waiting_for_100_continue):
             self._begin_window(now_seconds)  # the next step is ours
         elif waited > self._limits.body_seconds:
             self._refuse(RequestTooSlow(f"the body did not arrive within {self._limits.body_seconds:g} s"), "slow-body")
@@ -176,6 +185,18 @@ class GuardedProtocol(HttpToolsProtocol):
             return TooManyConnections("too many requests are being received and answered; try again in a moment")
         return None
 
+    def _turn_away(self) -> bool:
+        """Whether the request was refused for overload at once. Its body is read on, for the sake of the connection."""
+        is_plain = self.parser.should_keep_alive() and not self.expect_100_continue
+        if not is_plain or self._is_answering() or self.flow.write_paused:
+            return False
+        common = self.server_state.default_headers
+        answer = self._doorkeeper.find_refusal(self.parser.get_method(), self.url, self.headers, common)
+        if answer is None:
+            return False
+        self.transport.write(answer)
+        return True
+
     def _refuse(self, error: KernelSightError, reason: EndReason) -> None:
         """Answer with a problem if the client can take it for the answer to this request, and read nothing more."""
         if not self._can_answer() or self.transport.is_closing():
@@ -189,7 +210,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._phase, self._since = "over", self.loop.time()
         self._table.end_request(self)
         self.flow.resume_reading()
-        self.transport.write(_answer(error))
+        self.transport.write(encode_problem(error, "", [(b"connection", b"close")]))  # no id: no complete request
         self.transport.write_eof()
 
     def _end(self, reason: EndReason) -> None:
@@ -207,6 +228,8 @@ class GuardedProtocol(HttpToolsProtocol):
         return bool(self.pipeline) or (self.cycle is not None and not self.cycle.response_complete)
 
     def _can_answer(self) -> bool:
+        if self._is_answered:
+            return False
         if self._phase == "body" and not self.pipeline:
             return not self.cycle.response_started
         return not self._is_answering()
@@ -222,11 +245,3 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _least(self) -> float:
         return self._limits.min_bytes_per_second * WINDOW_SECONDS
-
-
-def _answer(error: KernelSightError) -> bytes:
-    """A whole HTTP/1.1 response. It has no request id: there was no complete request."""
-    response = error_response(error, "")
-    headers = [*response.raw_headers, *API_HEADERS, (b"connection", b"close")]
-    lines = [STATUS_LINE[response.status_code], *(b"%s: %s\r\n" % header for header in headers), b"\r\n"]
-    return b"".join([*lines, bytes(response.body)])

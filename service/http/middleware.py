@@ -17,9 +17,8 @@ from service.telemetry.request_context import (
     bind_request,
     current_request,
     extract_trace_headers,
-    is_request_id,
-    new_request_id,
     parse_trace_id,
+    request_id_of,
 )
 from service.telemetry.spans import SpanAttributes
 from service.telemetry.tracing import Span, Tracing, use_span
@@ -50,7 +49,9 @@ class RequestMiddleware:
         )
         client = scope.get("client")
         address = address_group(client[0]) if client else ""
-        context = RequestContext(_request_id(scope), trace_id=parse_trace_id(span.headers), address=address)
+        context = RequestContext(
+            request_id_of(scope["headers"]), trace_id=parse_trace_id(span.headers), address=address
+        )
         span.set({"kernelsight.request_id": context.request_id})
         state = scope.setdefault("state", {})
         status, started = 499, perf_counter()  # 499: the client left before a response began
@@ -142,11 +143,6 @@ class UnexpectedErrorMiddleware:
             log.exception("bug in %s %s", scope["method"], _route(scope))
             self._metrics.requests.count_problem("internal")
             await internal_error_response(scope["path"])(scope, receive, send)
-
-
-def _request_id(scope: Scope) -> str:
-    given = [value.decode("latin-1") for name, value in scope["headers"] if name == _REQUEST_ID]
-    return given[0] if len(given) == 1 and is_request_id(given[0]) else new_request_id()
 
 
 def _route(scope: Scope) -> str | None:

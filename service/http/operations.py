@@ -1,14 +1,13 @@
 """Runs operations over HTTP: reads the request, answers it now, or enqueues it as a job."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from pydantic import BaseModel, SecretStr
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
-from starlette.types import Scope
 
 from models.priority import Priority
 from pipelines.errors import RequestRejected
@@ -55,7 +54,7 @@ async def respond(request: Request, operation: Operation[Any], query: BaseModel 
     components = await ready_components(request)
     operation_request = await read_operation_request(request, components, operation, query)
     caller = await current_caller(request)
-    if prefers_async(request.scope):
+    if prefers_async(request.scope["headers"]):
         caller.require("jobs")
         jobs = await ready_jobs(request)
         response = await enqueue_operation(
@@ -98,9 +97,9 @@ async def enqueue_operation(
     return Response(view.model_dump_json(exclude_none=True), 202, headers, "application/json")
 
 
-def prefers_async(scope: Scope) -> bool:
-    """Whether the request's client wants a job instead of the answer."""
-    given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"prefer"]
+def prefers_async(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the client of a request with these headers, names in lower case, wants a job instead of the answer."""
+    given = [value.decode("latin-1") for name, value in headers if name == b"prefer"]
     return any(one.partition(";")[0].strip().lower() == "respond-async" for one in ",".join(given).split(","))
 
 

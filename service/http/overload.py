@@ -44,7 +44,7 @@ class OverloadMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self._doors.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        if door is None or prefers_async(scope):
+        if door is None or prefers_async(scope["headers"]):
             await self._app(scope, receive, send)
             return
         try:

@@ -1,7 +1,9 @@
 """uvicorn as it serves KernelSight: HTTP/1.1 only, its connections under limits."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import cast
 
 import uvicorn
@@ -9,7 +11,9 @@ from starlette.applications import Starlette
 
 from service.http.connection_guard import SWEEP_SECONDS, ConnectionGuard
 from service.http.descriptors import raise_descriptor_limit
+from service.http.doorkeeper import Doorkeeper
 from service.http.guarded_protocol import GuardedProtocol
+from service.http.overload import Door
 from service.settings import Settings
 
 _TICKS_PER_SECOND = 10  # of uvicorn's main loop
@@ -33,15 +37,21 @@ class GuardedServer(uvicorn.Server):
         self._guard.sweep(list(connections), now_seconds)
 
 
-def create_server(app: Starlette, settings: Settings) -> GuardedServer:
-    """The server of an app with `state.metrics`. Raises the process's limit of file descriptors if it has to."""
+def create_server(
+    app: Starlette, settings: Settings, doors: Mapping[str, Door] = MappingProxyType({})
+) -> GuardedServer:
+    """The server of an app with `state.metrics`, whose operations have `doors` by their paths.
+
+    Raises the process's limit of file descriptors if it has to.
+    """
     limits = settings.connections
     shares = raise_descriptor_limit(limits.max_connections)
     guard = ConnectionGuard(limits, shares, app.state.metrics)
+    doorkeeper = Doorkeeper(doors, app.state.metrics)
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=cast(type[asyncio.Protocol], partial(GuardedProtocol, guard)),
+        http=cast(type[asyncio.Protocol], partial(GuardedProtocol, guard, doorkeeper)),
         ws="none",
         log_config=None,
         access_log=False,

@@ -119,6 +119,12 @@ def is_request_id(text: str) -> bool:
     return 0 < len(text) <= _MAX_ID_LENGTH and _ID_CHARACTERS.issuperset(text)
 
 
+def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The id that a client gave its request, where that may be copied; else a new one. Names are in lower case."""
+    given = [value.decode("latin-1") for name, value in headers if name == b"x-request-id"]
+    return given[0] if len(given) == 1 and is_request_id(given[0]) else new_request_id()
+
+
 def record_result_id(observation: "Observation") -> None:
     """Observer of the engine: adds the result to the current request."""
     _record(observation.findings.result_id)

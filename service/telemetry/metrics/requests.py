@@ -51,6 +51,9 @@ class RequestMetrics:
 
     def end_request(self, route: str, status: int, seconds: float) -> None:
         self._in_flight.dec()
+        self.count_answer(route, status, seconds)
+
+    def count_answer(self, route: str, status: int, seconds: float) -> None:
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds, current_exemplar())
 
