@@ -17,6 +17,8 @@ from pipelines.clip.zero_shot import ZeroShotClassifier
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.ocr.recogniser import read_alphabet
+from pipelines.documents.ocr.second_reader import SecondReader
+from pipelines.documents.ocr.tesseract import Tesseract
 from pipelines.documents.pages import PdfOpener
 from pipelines.documents.pipeline import DocumentLimits
 from pipelines.documents.spec import DOCUMENT, READING_TASKS
@@ -156,7 +158,12 @@ class PipelineFactory:
             infer=self.runtime.infer,
             infer_many=self.runtime.infer_many,
             pool=self.pool,
+            second=await self._open_second_reader(),
         )
+
+    async def _open_second_reader(self) -> SecondReader | None:
+        tesseract = await self.pool.run(Tesseract.find) if self.settings.models.ocr_engine == "auto" else None
+        return None if tesseract is None else SecondReader(tesseract, self.pool)
 
     async def _open_moderation(
         self,

@@ -55,6 +55,7 @@ class ModelSettings(SettingsGroup):
     model_mirror: str | None = None  # folder or URL asked for every model file before its own sources
     encoder: str | None = None  # model id of the captioning encoder; None takes the task's first choice
     faces: str | None = None  # yunet or mtcnn; None takes the first whose models are in the store
+    ocr_engine: Literal["auto", "ppocr"] = "auto"  # auto: Tesseract, if installed, reads scripts that PP-OCR does not
     clip: str | None = None  # model id of CLIP's image tower: texts and images in one space; None: CLIP is not loaded
     clip_labels: Path | None = None  # labels of zero-shot tags, which need `clip`; None: tags are the encoder's classes
     categories: Path = Field(default_factory=lambda: _data_folder("categories"))  # where custom categories live

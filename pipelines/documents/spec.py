@@ -92,7 +92,8 @@ DOCUMENT = PipelineSpec(
     is_analysis=True,
     canary=DocumentsOptions(),
     stages=frozenset(
-        {"draw", "text_layer", "ocr", "layout", "arrange", "preprocess", "wait", "session", "postprocess"}
+        {"draw", "text_layer", "ocr", "second_reader", "layout", "arrange"}
+        | {"preprocess", "wait", "session", "postprocess"}
     ),
     summarise=_summarise,
     measure=_measure,

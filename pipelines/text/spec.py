@@ -53,7 +53,7 @@ TEXT = PipelineSpec(
     is_default=True,
     warm_up=TextOptions(),
     canary=TextOptions(),
-    stages=frozenset({"look", "ocr", "arrange", "preprocess", "wait", "session", "postprocess"}),
+    stages=frozenset({"look", "ocr", "second_reader", "arrange", "preprocess", "wait", "session", "postprocess"}),
     summarise=_summarise,
     measure=_measure,
 )

@@ -25,6 +25,7 @@ VARIABLES = {
     "KERNELSIGHT_ENCODER": "resnet50",
     "KERNELSIGHT_FACES": "mtcnn",
     "KERNELSIGHT_CLIP": "clip-rn50",
+    "KERNELSIGHT_OCR_ENGINE": "ppocr",
     "KERNELSIGHT_CLIP_LABELS": "/a/labels.txt",
     "KERNELSIGHT_CATEGORIES": "/a/categories",
     "KERNELSIGHT_VERSIONS": "/a/versions",

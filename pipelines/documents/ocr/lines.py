@@ -55,7 +55,7 @@ def read_line(quad: QuadArray, crop: Pixels, characters: Sequence[Character]) ->
     words = tuple(
         TextWord(
             "".join(one.text for one in own),
-            _find_word_box(quad, lefts[start] / len(ink), rights[end] / len(ink)),
+            find_word_box(quad, lefts[start] / len(ink), rights[end] / len(ink)),
             round(score_word(sign) * (CUT_FACTOR if {start - 1, end} & set(doubtful) else 1), 4),
         )
         for own, start, end, sign in zip(spans, starts, ends.tolist(), evidence, strict=True)
@@ -69,7 +69,7 @@ def _ink_edges(ink: NDArray[np.bool_]) -> tuple[int, int]:
     return (int(columns[0]), int(columns[-1]) + 1) if len(columns) else (0, len(ink))
 
 
-def _find_word_box(quad: QuadArray, left: float, right: float) -> Box:
+def find_word_box(quad: QuadArray, left: float, right: float) -> Box:
     """`left` and `right` are shares of the quad's length."""
     top, bottom = quad[1] - quad[0], quad[2] - quad[3]
     corners = np.stack([quad[0] + top * left, quad[0] + top * right, quad[3] + bottom * left, quad[3] + bottom * right])

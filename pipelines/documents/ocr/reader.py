@@ -20,6 +20,7 @@ from pipelines.documents.ocr.ink_coverage import count_foreign_lines
 from pipelines.documents.ocr.lines import ReadLine
 from pipelines.documents.ocr.orientation import OrientationDetector, measure_skew
 from pipelines.documents.ocr.recogniser import TextRecogniser
+from pipelines.documents.ocr.second_reader import SecondReader
 from pipelines.documents.ocr.upright import UprightFinder
 from pipelines.documents.stages import PageText, Pixels
 from pipelines.documents.types import PageWarning
@@ -50,13 +51,14 @@ class LocatedText:
 
 @dataclass(frozen=True)
 class OcrReader:
-    """A `PageReader` with PP-OCR's models."""
+    """A `PageReader` with PP-OCR's models, and a `second` reader for scripts that they do not know."""
 
     detector: TextDetector
     orientation: OrientationDetector
     recogniser: TextRecogniser
     used: tuple[ModelUsed, ...]
     pool: CpuPool
+    second: SecondReader | None = None
 
     @classmethod
     def of(
@@ -70,6 +72,7 @@ class OcrReader:
         infer: Infer,
         infer_many: Infer,
         pool: CpuPool,
+        second: SecondReader | None = None,
     ) -> Self:
         """`alphabet` names the recogniser's classes: see `read_alphabet`."""
         return cls(
@@ -78,6 +81,7 @@ class OcrReader:
             TextRecogniser(recogniser, alphabet, infer_many, pool),
             used,
             pool,
+            second,
         )
 
     @property
@@ -105,7 +109,8 @@ class OcrReader:
 
     async def read_lines(self, located: LocatedText, boxes: TextQuads, context: RunContext) -> list[ReadLine]:
         """Read those of the located `boxes`, in their order."""
-        return await self.recogniser.read_lines(located.pixels, boxes, context)
+        lines = await self.recogniser.read_lines(located.pixels, boxes, context)
+        return lines if self.second is None else await self.second.reread(located.pixels, boxes, lines, context)
 
 
 def _make_upright(pixels: Pixels, boxes: TextQuads, transform: PageTransform) -> tuple[Pixels, TextQuads]:

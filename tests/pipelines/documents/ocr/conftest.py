@@ -21,6 +21,14 @@ from service.settings import load_settings
 
 ReadPage = Callable[[Pixels], PageText]
 
+LETTER = (
+    "Dear Ms Robinson,",
+    "thank you for your order of three boxes of paper.",
+    "They were sent to you on Monday and should arrive",
+    "by the end of this week, in time for the meeting.",
+    "Total: 1,234.50 due on 2024-03-17",
+)
+
 MODELS = ("ppocr-v6-det-small", "ppocr-v2-cls", "ppocr-v6-rec-small")
 
 
@@ -62,4 +70,15 @@ def draw_lines(*lines: str, size: int = 28, width: int = 900, paper: str = "whit
     draw = ImageDraw.Draw(page)
     for row, line in enumerate(lines):
         draw.text((40, (row * 2 + 1) * size), line, ink, font)
+    return np.asarray(page)
+
+
+def draw_unknown_script() -> Pixels:
+    """A page of letters that no alphabet has: each is its own mirror image on its head."""
+    font, page = ImageFont.load_default(28), Image.new("RGB", (900, 420), "white")
+    for row, line in enumerate(LETTER):
+        for column, letter in enumerate(line.upper()[:40]):
+            glyph = Image.new("RGB", (20, 36), "white")
+            ImageDraw.Draw(glyph).text((10, 2), letter, "black", font, anchor="mt")
+            page.paste(glyph.transpose(Image.Transpose.TRANSPOSE).resize((20, 30)), (40 + column * 21, 30 + row * 75))
     return np.asarray(page)

@@ -6,7 +6,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import skimage.data
-from PIL import Image, ImageDraw, ImageFont
 
 from pipelines.documents.coordinates import PageTransform
 from pipelines.documents.ocr.db_postprocess import TextQuads
@@ -14,15 +13,7 @@ from pipelines.documents.ocr.lines import ReadLine
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.stages import PageText, Pixels
 from pipelines.run_context import RunContext
-from tests.pipelines.documents.ocr.conftest import ReadPage, draw_lines
-
-LETTER = (
-    "Dear Ms Robinson,",
-    "thank you for your order of three boxes of paper.",
-    "They were sent to you on Monday and should arrive",
-    "by the end of this week, in time for the meeting.",
-    "Total: 1,234.50 due on 2024-03-17",
-)
+from tests.pipelines.documents.ocr.conftest import LETTER, ReadPage, draw_lines, draw_unknown_script
 
 
 def text_of(page: PageText) -> list[str]:
@@ -179,17 +170,6 @@ def test_a_line_is_as_sure_as_its_least_sure_word(read: ReadPage) -> None:
     line = read(draw_lines(LETTER[4])).lines[0]
 
     assert line.score == min(word.score for word in line.words)
-
-
-def draw_unknown_script() -> Pixels:
-    """A page of letters that no alphabet has: each is its own mirror image on its head."""
-    font, page = ImageFont.load_default(28), Image.new("RGB", (900, 420), "white")
-    for row, line in enumerate(LETTER):
-        for column, letter in enumerate(line.upper()[:40]):
-            glyph = Image.new("RGB", (20, 36), "white")
-            ImageDraw.Draw(glyph).text((10, 2), letter, "black", font, anchor="mt")
-            page.paste(glyph.transpose(Image.Transpose.TRANSPOSE).resize((20, 30)), (40 + column * 21, 30 + row * 75))
-    return np.asarray(page)
 
 
 def test_a_script_that_is_not_covered_is_named(read: ReadPage) -> None:
