@@ -286,6 +286,7 @@ def _info(picture: Picture) -> ImageInfo:
         exif_orientation=picture.orientation,
         frames=picture.frames,
         has_alpha=picture.has_alpha,
+        profile=picture.profile,
         bytes=len(picture.data),
         sha256=picture.sha256,
     )

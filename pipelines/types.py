@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.runtime.model_info import ModelInfo
+from pipelines.image.profile_use import ProfileUse
 
 
 class WireModel(BaseModel):
@@ -25,6 +26,11 @@ class ImageInfo(WireModel):
     exif_orientation: int = Field(ge=1, le=8, description="as found in the file; the picture is upright")
     frames: int = Field(description="frames or pages in the file; the first is what was looked at")
     has_alpha: bool
+    profile: ProfileUse = Field(
+        default="none",
+        description="what became of the file's colour profile or gamma: there is none, it is sRGB's own, the colours "
+        "were converted to sRGB, or it is ignored because it is damaged or for another kind of pixels",
+    )
     bytes: int
     sha256: str
 

@@ -1,15 +1,17 @@
-"""Converts pixels of any mode to 8-bit RGB or grey."""
+"""Brings pixels of any mode to a few plain ones of 8 bits, and lays transparent ones over a ground."""
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
-from PIL import Image, JpegImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from pipelines.image.webp import LeanWebPFile
 
 BandConverter = Callable[[Image.Image], Image.Image]
 
+WHITE = 255
+_STILL_READERS = (JpegImagePlugin.JpegImageFile, LeanWebPFile)
 _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
+_GREY_MODES = ("1", "L", "LA", "La")
 _BAND_PIXELS = 2**18  # some megabytes as float64
 
 
@@ -21,34 +23,53 @@ def has_alpha(image: Image.Image) -> bool:
     return image.mode in _ALPHA_MODES or isinstance(image.info.get("transparency"), int | bytes | tuple)
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Lay transparency over white, reduce deep grey to 8 bits, and convert everything else as Pillow does.
-
-    The result does not share memory with the reader, which may decode the next frame into it. Beside both, only a band
-    of rows is in memory: of a whole floating-point picture, the steps in between would take 36 bytes a pixel.
-    """
-    if is_deep(image):
-        return _convert_by_bands(image, "RGB", _deep_converter(image))
-    if not has_alpha(image):
-        image.info.pop("transparency", None)  # a text key of that name would make `convert` fail
-    else:
-        return _convert_by_bands(image, "RGB", _lay_over_white)
-    if isinstance(image, JpegImagePlugin.JpegImageFile | LeanWebPFile) and image.mode == "RGB":
-        return image  # of which no other frame will be decoded: a copy would only cost time and memory
-    return image.convert("RGB")
-
-
 def is_deep(image: Image.Image) -> bool:
     """Whether its pixels are grey of more than 8 bits."""
     return image.mode.startswith("I") or image.mode == "F"
 
 
-def deep_to_grey(image: Image.Image) -> Image.Image:
-    """Convert to mode L: the upper 8 of 16 bits; other types by the range that their values most likely use."""
-    return _convert_by_bands(image, "L", _deep_converter(image))
+def to_plain_mode(image: Image.Image) -> Image.Image:
+    """Mode L, LA, RGB, RGBA or CMYK of a picture that is not deep, with alpha only where something is transparent.
+
+    The result does not share memory with a reader that may decode the next frame into it. Where there is no such frame
+    it may be `image` itself: a copy would only cost time and memory.
+    """
+    opaque, transparent = ("L", "LA") if image.mode in _GREY_MODES else ("RGB", "RGBA")
+    if has_alpha(image):
+        layered = image if image.mode == transparent else image.convert("RGBA")
+        mode = opaque if layered.getextrema()[-1] == (255, 255) else transparent
+        return layered if layered.mode == mode and _is_free(layered) else layered.convert(mode)
+    image.info.pop("transparency", None)  # a text key of that name would make `convert` fail
+    mode = "CMYK" if image.mode == "CMYK" else opaque
+    return image if image.mode == mode and _is_free(image) else image.convert(mode)
 
 
-def _convert_by_bands(image: Image.Image, mode: str, convert: BandConverter) -> Image.Image:
+def _is_free(image: Image.Image) -> bool:
+    """Whether no reader will decode another frame into it."""
+    if isinstance(image, PngImagePlugin.PngImageFile):
+        return not image.is_animated
+    return not isinstance(image, ImageFile.ImageFile) or isinstance(image, _STILL_READERS)
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """A picture of mode L, LA, RGB or RGBA as RGB, over white."""
+    if image.mode in ("LA", "RGBA"):
+        return lay_over(image, WHITE)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def lay_over(image: Image.Image, level: int) -> Image.Image:
+    """A picture of mode LA or RGBA over a ground of this grey level, as RGB."""
+
+    def lay_band(band: Image.Image) -> Image.Image:
+        ground = Image.new("RGBA", band.size, (level, level, level, 255))
+        return Image.alpha_composite(ground, band.convert("RGBA")).convert("RGB")
+
+    return convert_by_bands(image, "RGB", lay_band)
+
+
+def convert_by_bands(image: Image.Image, mode: str, convert: BandConverter) -> Image.Image:
+    """Beside both pictures, only a band of rows is in memory."""
     result = Image.new(mode, image.size, None)
     for box in split_into_bands(image):
         result.paste(convert(image.crop(box)), box)
@@ -60,36 +81,3 @@ def split_into_bands(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
     rows = max(1, _BAND_PIXELS // max(1, image.width))
     for top in range(0, image.height, rows):
         yield 0, top, image.width, min(top + rows, image.height)
-
-
-def _lay_over_white(band: Image.Image) -> Image.Image:
-    rgba = band.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-
-
-def _deep_converter(image: Image.Image) -> BandConverter:
-    """Replaces Pillow's own conversion, which clips at 255 and would turn such images white."""
-    low, high = (0.0, 0.0) if image.mode.startswith("I;16") else _find_range(image)
-    # Floats are mostly 0-1, integers mostly 16-bit values in 32, with a little overshoot; what fits
-    # neither is stretched to its own range.
-    top = next((max(limit, high) for limit in (1.0, 255.0, 65_535.0) if high <= 1.25 * limit), high)
-
-    def convert(band: Image.Image) -> Image.Image:
-        grey = np.asarray(band)
-        if grey.dtype.kind == "u" and grey.dtype.itemsize == 2:
-            return Image.fromarray((grey >> 8).astype(np.uint8))
-        values = np.nan_to_num(grey.astype(np.float64), nan=low, posinf=top, neginf=low)
-        scaled = (values - low) * (255.0 / max(top - low, 1e-12))
-        return Image.fromarray(scaled.round().clip(0, 255).astype(np.uint8))
-
-    return convert
-
-
-def _find_range(image: Image.Image) -> tuple[float, float]:
-    """The least and the greatest finite value, or 0 if that is less or greater."""
-    low = high = 0.0
-    for box in split_into_bands(image):
-        values = np.asarray(image.crop(box))
-        finite = values[np.isfinite(values)]
-        low, high = min(low, float(finite.min(initial=0.0))), max(high, float(finite.max(initial=0.0)))
-    return low, high

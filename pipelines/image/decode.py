@@ -25,9 +25,12 @@ from PIL import (
 
 from pipelines.documents.pdf.page_characters import TextLayer
 from pipelines.errors import ImageCorrupt, ImageEmpty, ImageTooLarge, ImageTruncated, ImageUnsupported, TooManyBytes
-from pipelines.image.colour_modes import has_alpha, to_rgb
+from pipelines.image.colour_modes import flatten, has_alpha
+from pipelines.image.deep_colours import brighten_dim_colours, has_deep_colours
 from pipelines.image.formats import FileFormat, describe_content, is_cut_off, sniff
+from pipelines.image.plain_pixels import to_plain_srgb
 from pipelines.image.png import open_png
+from pipelines.image.profile_use import ProfileUse
 from pipelines.image.safety_limits import check_bytes, check_opened, count_frames
 from pipelines.image.webp import LeanWebPFile
 
@@ -74,10 +77,12 @@ class ImageLimits:
 
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
-    """A decoded image without its file. `pixels` is upright RGB and may be smaller than the original by `scale`.
+    """A decoded image without its file. `pixels` is upright sRGB and may be smaller than the original by `scale`.
 
     `width` and `height` are those of the upright original, the coordinate frame of every box in every result.
-    `orientation` is the Exif value (1-8) that was applied.
+    `orientation` is the Exif value (1-8) that was applied, and `profile` tells what became of the file's colour
+    profile. Where some pixel is transparent, `pixels` has the picture over white, and `see_through` has it with its
+    alpha, in mode LA or RGBA.
     """
 
     pixels: Image.Image
@@ -88,6 +93,8 @@ class DecodedFrame:
     orientation: int
     frames: int
     has_alpha: bool
+    profile: ProfileUse
+    see_through: Image.Image | None
 
     @property
     def scale(self) -> float:
@@ -97,7 +104,7 @@ class DecodedFrame:
     def of_file(self, data: bytes, sha256: str) -> "Picture":
         return Picture(
             self.pixels, self.width, self.height, self.format, self.mode, self.orientation, self.frames, self.has_alpha,
-            data, sha256,
+            self.profile, self.see_through, data, sha256,
         )  # fmt: skip
 
 
@@ -147,16 +154,21 @@ def decode(data: bytes, *, limits: ImageLimits, shorter_side: int | None = None,
 
 
 def decode_frame(data: bytes, *, limits: ImageLimits, shorter_side: int | None = None, frame: int = 0) -> DecodedFrame:
-    """Decode one frame to RGB: transparency is laid over white, colour profiles are ignored.
+    """Decode one frame to sRGB; transparency is laid over white.
 
     `shorter_side`, `frame` and the errors raised are those of `open_image`.
     """
     with open_image(data, limits=limits, shorter_side=shorter_side, frame=frame) as opened:
         transparent = has_alpha(opened.image)
-        pixels = opened.turn_upright(to_rgb(opened.image))
+        plain, profile = to_plain_srgb(opened.image)
+        upright = opened.turn_upright(plain)
+        del plain  # before further copies are made
+        see_through = upright if upright.mode in ("LA", "RGBA") else None
+        pixels = flatten(upright)
     return DecodedFrame(
-        pixels, *opened.upright_size, opened.format, opened.mode, opened.orientation, opened.frames, transparent
-    )
+        pixels, *opened.upright_size, opened.format, opened.mode, opened.orientation, opened.frames, transparent,
+        profile, see_through,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -209,10 +221,19 @@ def _load(
         zoom = shorter_side / min(width, height)
         image.draft(None, (int(width * zoom), int(height * zoom)))  # only the JPEG decoder can; others ignore it
     orientation = _read_orientation(image, format) if format != "PNG" else 1
+    has_depth = has_deep_colours(image)
     image.load()
+    if has_depth:
+        brighten_dim_colours(image, lambda: _open_again(data, format, frame))
     if format == "PNG":  # its Exif block may come after its pixels
         orientation = _read_orientation(image, format)
     return OpenedImage(image, width, height, format, mode, orientation, frames)
+
+
+def _open_again(data: bytes, format: FileFormat, frame: int) -> ImageFile.ImageFile:
+    image = _READERS[format](io.BytesIO(data))
+    image.seek(frame)
+    return image
 
 
 def _read_orientation(image: Image.Image, format: FileFormat) -> int:

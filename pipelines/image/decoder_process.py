@@ -44,8 +44,10 @@ def _decode(data: bytes, facts: Mapping[str, Any]) -> ChannelMessage:
         image = render(data, limits=limits, longest=facts["longest"], shorter_side=facts["shorter_side"])
         return ChannelMessage({}, {"pixels": _to_array(image)})
     frame = decode_frame(data, limits=limits, shorter_side=facts["shorter_side"], frame=facts["frame"])
-    found = {one.name: getattr(frame, one.name) for one in fields(frame) if one.name != "pixels"}
-    return ChannelMessage(found, {"pixels": _to_array(frame.pixels)})
+    found = {one.name: getattr(frame, one.name) for one in fields(frame) if one.name not in ("pixels", "see_through")}
+    image = frame.see_through or frame.pixels  # the first is laid over white again where the reply is read
+    del frame
+    return ChannelMessage(found, {"pixels": _to_array(image)})
 
 
 def _to_array(image: Image.Image) -> NDArray[np.uint8]:

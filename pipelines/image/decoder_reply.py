@@ -4,15 +4,17 @@ All functions raise KeyError, TypeError or ValueError for what no sound process 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from PIL import Image
 
 from pipelines.confinement.channel import ChannelMessage
 from pipelines.errors import ImageRejected
+from pipelines.image.colour_modes import flatten
 from pipelines.image.decode import DecodedFrame, ImageLimits
 from pipelines.image.formats import FileFormat
+from pipelines.image.profile_use import ProfileUse
 
 MAX_MESSAGE = 1_000  # characters of an error
 _MAX_MODE = 16  # characters of Pillow's name for a kind of pixels
@@ -28,9 +30,13 @@ def read_frame(reply: ChannelMessage, *, format: FileFormat, limits: ImageLimits
     _require(isinstance(mode, str) and mode.isascii() and mode.isprintable() and len(mode) <= _MAX_MODE, "mode")
     _require(isinstance(has_alpha, bool), "transparency")
     _require(orientation <= 8 and frames <= limits.frames and width * height <= limits.pixels, "size")
-    pixels = _copy_image(reply)
-    _require(pixels.mode == "RGB" and pixels.width <= width and pixels.height <= height, "pixels")
-    return DecodedFrame(pixels, width, height, format, mode, orientation, frames, has_alpha)
+    _require(facts["profile"] in get_args(ProfileUse), "profile")
+    image = _copy_image(reply)
+    _require(image.mode != "L" and image.width <= width and image.height <= height, "pixels")
+    see_through = None if image.mode == "RGB" else image
+    return DecodedFrame(
+        flatten(image), width, height, format, mode, orientation, frames, has_alpha, facts["profile"], see_through
+    )
 
 
 def read_rendering(reply: ChannelMessage, *, longest: int, limits: ImageLimits) -> Image.Image:

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import struct
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from pipelines.image.decoders import DecoderLimits, Decoders
 from pipelines.image.sanitize import SanitizePipeline
 from pipelines.image.sanitize_types import SanitizedImage, SanitizeOptions
 from pipelines.image.spec import SANITIZE
+from tests.pipelines.image.icc_profiles import DISPLAY_P3, srgb_curve, write_rgb_profile
 from tests.pipelines.images import (  # fmt: skip
     ORIENTATION,
     Pixels,
@@ -30,6 +30,7 @@ from tests.pipelines.images import (  # fmt: skip
 )
 
 CAT = photograph("cat", (90, 60))
+P3 = write_rgb_profile(DISPLAY_P3, srgb_curve)
 GLASS = CAT.copy()
 GLASS.putalpha(Image.linear_gradient("L").resize(CAT.size))
 
@@ -73,27 +74,6 @@ def read_segments(jpeg: bytes) -> list[tuple[int, bytes]]:
         found.append((jpeg[at + 1], jpeg[at + 4 : at + 2 + size]))
         at += 2 + size
     return found
-
-
-def display_p3() -> bytes:
-    """An ICC profile with the primaries of Display P3, adapted to D50 (Apple's own figures), and a gamma of 2.2."""
-    points = {
-        b"wtpt": (0.9642, 1.0, 0.8249),
-        b"rXYZ": (0.51512, 0.24120, -0.00105),
-        b"gXYZ": (0.29198, 0.69225, 0.04189),
-        b"bXYZ": (0.15710, 0.06657, 0.78407),
-    }
-    tags = {
-        name: b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(one * 65536) for one in xyz)) for name, xyz in points.items()
-    }
-    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), b"curv\0\0\0\0" + struct.pack(">IHH", 1, round(2.2 * 256), 0))
-    at, table, body = 128 + 4 + 12 * len(tags), b"", b""
-    for name, content in tags.items():
-        table += name + struct.pack(">II", at + len(body), len(content))
-        body += content
-    head = struct.pack(">I4xI4s4s4s12x4s24x", at + len(body), 0x02400000, b"mntr", b"RGB ", b"XYZ ", b"acsp")
-    head += struct.pack(">4x3i", 63190, 65536, 54061)
-    return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
 
 
 @pytest.mark.parametrize(
@@ -181,7 +161,7 @@ def test_the_gps_position_is_removed_and_the_picture_upright() -> None:
 def test_wide_colours_become_srgb() -> None:
     image = Image.new("RGB", (16, 16), (234, 51, 35))  # sRGB's red, in Display P3
 
-    clean = open_result(sanitize(encode(image, "PNG", icc_profile=display_p3())))
+    clean = open_result(sanitize(encode(image, "PNG", icc_profile=P3)))
 
     assert clean.getpixel((8, 8)) == pytest.approx((255, 0, 0), abs=12)
 
@@ -189,14 +169,14 @@ def test_wide_colours_become_srgb() -> None:
 def test_wide_colours_keep_their_transparency() -> None:
     image = Image.new("RGBA", (16, 16), (234, 51, 35, 77))
 
-    clean = open_result(sanitize(encode(image, "PNG", icc_profile=display_p3())))
+    clean = open_result(sanitize(encode(image, "PNG", icc_profile=P3)))
 
     assert clean.getpixel((8, 8)) == pytest.approx((255, 0, 0, 77), abs=12)
 
 
 @pytest.mark.parametrize(
     ("profile", "mode"),
-    [(b"nonsense", "RGB"), (display_p3()[:200], "RGB"), (display_p3()[:200], "L"), (display_p3(), "L")],
+    [(b"nonsense", "RGB"), (P3[:200], "RGB"), (P3[:200], "L"), (P3, "L")],
     ids=["nonsense", "cut off", "cut off, grey", "of colours, on grey"],
 )
 def test_a_broken_profile_counts_as_srgb(profile: bytes, mode: str) -> None:

@@ -1,0 +1,120 @@
+"""Pictures with more than 8 bits are shown by the values that they hold."""
+
+import struct
+import zlib
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipelines.image.decode import ImageLimits, decode
+from tests.pipelines.images import Pixels, encode, grey_tiff, photograph, png_chunk
+
+CAT = np.asarray(photograph("cat", (96, 64)))
+GREY = np.asarray(photograph("cat", (96, 64)).convert("L"))
+
+
+def show(data: bytes) -> Pixels:
+    return np.asarray(decode(data, limits=ImageLimits()).pixels)
+
+
+def differ(shown: Pixels, expected: Pixels) -> float:
+    """The mean, in levels."""
+    expected = expected if expected.ndim == 3 else np.repeat(expected[..., None], 3, axis=2)
+    return float(np.abs(shown.astype(np.int16) - expected).mean())
+
+
+def deep_colours(values: NDArray[np.uint16], kind: str) -> bytes:
+    """RGB or RGBA of 16 bits, which Pillow cannot write."""
+    if kind == "PNG":
+        rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+        head = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, 6 if values.shape[2] == 4 else 2, 0, 0, 0)
+        chunks = (b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
+        return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
+    is_plain = kind == "TIFF"
+    options = [cv2.IMWRITE_TIFF_COMPRESSION, 1 if is_plain else 5]
+    return bytes(cv2.imencode(".tiff", values[..., ::-1], options)[1].tobytes())
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "int32"])
+def test_few_bits_in_deep_grey_are_seen(kind: str, bits: int) -> None:
+    values = GREY.astype(np.uint32) << bits - 8
+    data = grey_tiff(values) if kind == "int32" else encode(Image.fromarray(values.astype(np.uint16)), kind)
+
+    assert differ(show(data), GREY) < 1.5
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "TIFF, LZW"])
+def test_few_bits_in_deep_colours_are_seen(kind: str, bits: int) -> None:
+    data = deep_colours(CAT.astype(np.uint16) << bits - 8, kind)
+
+    assert differ(show(data), CAT) < 1.5
+
+
+def test_dim_colours_keep_their_transparency() -> None:
+    values = np.dstack([CAT.astype(np.uint16) << 4, np.full(GREY.shape, 0x8000, np.uint16)])
+
+    picture = decode(deep_colours(values, "PNG"), limits=ImageLimits())
+
+    assert picture.see_through is not None
+    assert picture.see_through.getextrema()[3] == (128, 128)
+    assert differ(np.asarray(picture.see_through.convert("RGB")), CAT) < 1.5
+
+
+def test_bright_deep_colours_keep_their_upper_bytes() -> None:
+    values = np.random.default_rng(1).integers(0, 2**16, (8, 8, 3)).astype(np.uint16)
+
+    assert np.array_equal(show(deep_colours(values, "PNG")), values >> 8)
+
+
+SIGNED: dict[str, NDArray[Any]] = {
+    "Hounsfield units": GREY.astype(np.int32) * 12 - 1024,
+    "signed 16 bits": (GREY.astype(np.int32) * 256 - 32_768).astype(np.int16),
+    "signed floats": GREY.astype(np.float32) / 128 - 1,
+    "small shares": GREY.astype(np.float32) * 1e-4,
+    "heights": GREY.astype(np.float32) / 10 + 300,
+    "labels": GREY.astype(np.uint32) // 8,
+    "large floats": GREY.astype(np.float32) * 1e30,
+}
+
+
+@pytest.mark.parametrize("values", SIGNED.values(), ids=SIGNED)
+def test_other_ranges_are_stretched(values: NDArray[Any]) -> None:
+    kind = {"i": 2, "f": 3}.get(values.dtype.kind, 1)
+
+    shown = show(grey_tiff(values, sample_format=kind))[..., 0].astype(float)
+
+    assert np.corrcoef(shown.ravel(), GREY.ravel())[0, 1] > 0.99
+    assert shown.max() - shown.min() > 180
+
+
+@pytest.mark.parametrize(
+    ("mark", "share"), [(-9999, 0.3), (-3.4e38, 0.1), (65_535, 0.0005), (9e9, 0.001), (float("inf"), 0.2)]
+)
+def test_marks_of_missing_values_leave_the_rest_visible(mark: float, share: float) -> None:
+    is_missing = np.random.default_rng(2).random(GREY.shape) < share
+    values = np.where(is_missing, np.float32(mark), GREY.astype(np.float32) / 255)
+
+    shown = show(grey_tiff(values, sample_format=3))[..., 0]
+
+    assert np.corrcoef(shown[~is_missing], GREY[~is_missing])[0, 1] > 0.99
+    assert shown[~is_missing].max() - shown[~is_missing].min() > 180
+
+
+def test_a_hot_pixel_does_not_darken_a_sensors_picture() -> None:
+    values = GREY.astype(np.uint16) << 4
+    values[3, 3] = 65_535
+
+    assert differ(show(encode(Image.fromarray(values), "PNG")), GREY) < 1.5
+
+
+def test_a_few_bright_lines_stay_the_brightest() -> None:
+    values = np.zeros((64, 64), np.uint16)
+    values[5, :10] = 40_000
+
+    assert show(encode(Image.fromarray(values), "PNG"))[5, :10].min() > 100
