@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.runtime.model_info import ModelInfo
-from pipelines.image.profile_use import ProfileUse
+from pipelines.image.picture_facts import ProfileUse
 
 
 class WireModel(BaseModel):

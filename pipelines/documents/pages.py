@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Protocol
 
-import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from pipelines.cpu_pool import CpuPool
@@ -78,7 +77,7 @@ async def open_page_source(
         async with pdfium.open_document(first.data, password) as pdf:
             yield PdfPages(pdf, dpi, first)
     else:
-        yield ImageFrames(first, decoders, limits, VisibleRendering(decoders, pool, limits))
+        yield ImageFrames(first, decoders, limits, VisibleRendering(pool))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +135,8 @@ class ImageFrames:
         return self.first.frames if self.first.format == "TIFF" else 1
 
     async def render_page(self, number: int) -> RenderedPage:
-        if number == 1:
-            return RenderedPage(number, await self.visible.render(self.first))
-        return RenderedPage(number, np.asarray((await self.read_picture(number, None)).pixels))
+        page = self.first if number == 1 else await self.read_picture(number, None)
+        return RenderedPage(number, await self.visible.render(page))
 
     async def render_without_text(self, number: int, scale: int) -> Pixels:
         return (await self.render_page(number)).pixels
@@ -148,7 +146,7 @@ class ImageFrames:
         return await self.decoders.decode(data, limits=limits, shorter_side=shorter_side, frame=number - 1)
 
     async def page_bytes(self, number: int) -> int:
-        if number == 1 and not self.first.has_alpha:
+        if number == 1:
             return 0
         return await asyncio.to_thread(estimate_decode_bytes, self.first.data, limits=self.limits, frame=number - 1)
 

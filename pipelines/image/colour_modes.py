@@ -1,6 +1,7 @@
 """Brings pixels of any mode to a few plain ones of 8 bits, and lays transparent ones over a ground."""
 
 from collections.abc import Callable, Iterator
+from typing import cast
 
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
@@ -23,6 +24,11 @@ def has_alpha(image: Image.Image) -> bool:
     return image.mode in _ALPHA_MODES or isinstance(image.info.get("transparency"), int | bytes | tuple)
 
 
+def get_channel_ranges(image: Image.Image) -> tuple[tuple[int, int], ...]:
+    """The least and the greatest value in each channel of a picture that has several, of 8 bits."""
+    return cast(tuple[tuple[int, int], ...], image.getextrema())
+
+
 def is_deep(image: Image.Image) -> bool:
     """Whether its pixels are grey of more than 8 bits."""
     return image.mode.startswith("I") or image.mode == "F"
@@ -37,7 +43,7 @@ def to_plain_mode(image: Image.Image) -> Image.Image:
     opaque, transparent = ("L", "LA") if image.mode in _GREY_MODES else ("RGB", "RGBA")
     if has_alpha(image):
         layered = image if image.mode == transparent else image.convert("RGBA")
-        mode = opaque if layered.getextrema()[-1] == (255, 255) else transparent
+        mode = opaque if get_channel_ranges(layered)[-1] == (255, 255) else transparent
         return layered if layered.mode == mode and _is_free(layered) else layered.convert(mode)
     image.info.pop("transparency", None)  # a text key of that name would make `convert` fail
     mode = "CMYK" if image.mode == "CMYK" else opaque

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from pipelines.image.profile_use import ProfileUse
+from pipelines.image.picture_facts import ProfileUse
 
 # 8-bit levels. Profiles that are meant as sRGB differ that much: curves in tables or formulas, colorants rounded.
 _SRGB_TOLERANCE = 3

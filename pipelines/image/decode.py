@@ -28,9 +28,9 @@ from pipelines.errors import ImageCorrupt, ImageEmpty, ImageTooLarge, ImageTrunc
 from pipelines.image.colour_modes import flatten, has_alpha
 from pipelines.image.deep_colours import brighten_dim_colours, has_deep_colours
 from pipelines.image.formats import FileFormat, describe_content, is_cut_off, sniff
+from pipelines.image.picture_facts import ProfileUse
 from pipelines.image.plain_pixels import to_plain_srgb
 from pipelines.image.png import open_png
-from pipelines.image.profile_use import ProfileUse
 from pipelines.image.safety_limits import check_bytes, check_opened, count_frames
 from pipelines.image.webp import LeanWebPFile
 

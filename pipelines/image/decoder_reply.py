@@ -14,7 +14,7 @@ from pipelines.errors import ImageRejected
 from pipelines.image.colour_modes import flatten
 from pipelines.image.decode import DecodedFrame, ImageLimits
 from pipelines.image.formats import FileFormat
-from pipelines.image.profile_use import ProfileUse
+from pipelines.image.picture_facts import ProfileUse
 
 MAX_MESSAGE = 1_000  # characters of an error
 _MAX_MODE = 16  # characters of Pillow's name for a kind of pixels

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from pipelines.image.colour_modes import split_into_bands
+from pipelines.image.colour_modes import get_channel_ranges, split_into_bands
 from pipelines.image.deep_grey import choose_white, keep_upper_bits
 
 _MOST_DIM = 63  # upper byte of 14 bits
@@ -21,7 +21,7 @@ def has_deep_colours(image: ImageFile.ImageFile) -> bool:
 
 def brighten_dim_colours(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]) -> None:
     """Scale the loaded `image` of deep colours by the values that it holds, in place; `reopen` opens it once more."""
-    if max(highest for _, highest in image.getextrema()[:3]) > _MOST_DIM:
+    if max(highest for _, highest in get_channel_ranges(image)[:3]) > _MOST_DIM:
         return
     with reopen() as lower:
         lower.tile = [tile._replace(args=_swap_order(tile.args)) for tile in lower.tile]
@@ -45,4 +45,5 @@ def _swap_order(args: Any) -> Any:
 def _join(upper: Image.Image, lower: Image.Image, box: tuple[int, int, int, int]) -> NDArray[np.uint16]:
     """(rows, width, 3) of all 16 bits, without alpha."""
     high, low = (np.asarray(one.crop(box))[..., :3].astype(np.uint16) for one in (upper, lower))
-    return high << 8 | low
+    joined: NDArray[np.uint16] = np.left_shift(high, 8, dtype=np.uint16) | low
+    return joined

@@ -5,7 +5,7 @@ from PIL import Image
 from pipelines.image.colour_modes import is_deep, to_plain_mode
 from pipelines.image.colour_profiles import convert_to_srgb, declares_colours
 from pipelines.image.deep_grey import deep_to_grey
-from pipelines.image.profile_use import ProfileUse
+from pipelines.image.picture_facts import ProfileUse
 
 
 def to_plain_srgb(image: Image.Image) -> tuple[Image.Image, ProfileUse]:

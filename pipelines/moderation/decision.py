@@ -157,6 +157,12 @@ def combine_moderations(parts: Sequence[Moderation]) -> Moderation:
     )
 
 
+def keep_strictest_rules(rules: Iterable[FiredRule]) -> list[FiredRule]:
+    """Each rule of each signal once, where it was strictest; the strictest are last."""
+    strictest_last = sorted(rules, key=lambda rule: (VERDICTS.index(rule.verdict), rule.score))
+    return list({(rule.rule, rule.signal): rule for rule in strictest_last}.values())
+
+
 def _merge_signals(*several: Mapping[str, SignalResult]) -> dict[str, SignalResult]:
     names = dict.fromkeys(name for results in several for name in results)
     return {name: _merge_results([results[name] for results in several if name in results]) for name in names}

@@ -6,6 +6,7 @@ import io
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from PIL import Image, ImageFilter
@@ -18,12 +19,13 @@ from pipelines.explain.types import Explanation
 from pipelines.fence import HIDES_INSTRUCTIONS
 from pipelines.image.decode import Picture
 from pipelines.instructions.scoring import LIKELY
-from pipelines.moderation.decision import combine_moderations, decide
+from pipelines.moderation.backdrops import JudgedView, judge_over_backdrops
+from pipelines.moderation.decision import combine_moderations, decide, keep_strictest_rules
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.signals.barcode_wording import describe_codes
 from pipelines.moderation.signals.signal import ExplainableSignal, FileSignal, Signal, TextReadingSignal
-from pipelines.moderation.types import VERDICTS, InputType, Moderation, PageVerdict, SignalResult
+from pipelines.moderation.types import InputType, Moderation, PageVerdict, SignalResult
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
@@ -74,14 +76,21 @@ class ModerationPipeline:
         """
         signals, policy = self._choose_signals(options), await self.policy()
         policy.rules_for(options.tenant)  # an unknown tenant is refused before anything is computed
-        found = await gather_or_cancel(*(_read_signal(signal, picture, context) for signal in signals))
-        results = {signal.name: result for signal, result in zip(signals, found, strict=True)}
+        judge = partial(_judge, signals, policy, options.tenant)
+        first = await judge(picture, context)
+        of_file = {one.name: first.signals[one.name] for one in signals if isinstance(one, FileSignal)}
+        if len(of_file) == len(signals):
+            result, strictest = first, JudgedView(picture, context, first)
+        else:
+            result, strictest = await judge_over_backdrops(
+                JudgedView(picture, context, first), partial(judge, known=of_file), self.pool
+            )
         extras: dict[str, Any] = {}
         if options.preview:
-            extras["preview"] = await self.pool.run(render_preview, picture.pixels)
+            extras["preview"] = await self.pool.run(render_preview, strictest.picture.pixels)
         if options.explain:
-            extras["explanations"] = await _explain_signals(signals, picture, context)
-        return apply_policy(policy, results, options.tenant).model_copy(update=extras)
+            extras["explanations"] = await _explain_signals(signals, strictest.picture, strictest.context)
+        return result.model_copy(update=extras)
 
     async def moderate_text(self, text: str, options: ModerationOptions) -> Moderation:
         """Apply the same rules to a text alone. Raises RequestRejected as `run` does."""
@@ -113,10 +122,8 @@ class ModerationPipeline:
     def merge_pages(self, found: Mapping[int, Moderation]) -> Moderation:
         """The strictest verdict, each rule where it was strictest; preview and explanations are of the first page."""
         whole = combine_moderations(list(found.values()))
-        strictest_last = sorted(whole.rules, key=lambda rule: (VERDICTS.index(rule.verdict), rule.score))
-        rules = {(rule.rule, rule.signal): rule for rule in strictest_last}
         pages = [_make_page_verdict(number, one) for number, one in found.items()]
-        return whole.model_copy(update={"rules": list(rules.values()), "pages": pages})
+        return whole.model_copy(update={"rules": keep_strictest_rules(whole.rules), "pages": pages})
 
     def describe(self, result: Moderation, context: PromptContext) -> str:
         """Verdicts are for the backend, not for a model that talks to a user; what codes and hidden text say is."""
@@ -156,6 +163,24 @@ def apply_policy(
         tenant=tenant,
         categories=decision.categories,
     )
+
+
+async def _judge(
+    signals: Sequence[Signal],
+    policy: Policy,
+    tenant: str | None,
+    picture: Picture,
+    context: RunContext,
+    known: Mapping[str, SignalResult] | None = None,
+) -> Moderation:
+    """The verdict on one view of a picture; `known` are results that hold for every view."""
+    known = known or {}
+    found = await gather_or_cancel(
+        *(_read_signal(signal, picture, context) for signal in signals if signal.name not in known)
+    )
+    fresh = iter(found)
+    results = {signal.name: known.get(signal.name) or next(fresh) for signal in signals}
+    return apply_policy(policy, results, tenant)
 
 
 async def _read_signal(signal: Signal, picture: Picture, context: RunContext) -> SignalResult:

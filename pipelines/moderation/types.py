@@ -6,6 +6,7 @@ from pydantic import Field
 
 from pipelines.boxes import Box
 from pipelines.explain.types import Explanation
+from pipelines.image.picture_facts import Backdrop
 from pipelines.instructions.types import InstructionPhrase
 from pipelines.types import WireModel
 
@@ -87,6 +88,16 @@ class PageVerdict(WireModel):
     error: str | None = Field(default=None, description="why the page could not be read, or a signal failed on it")
 
 
+class BackdropVerdict(WireModel):
+    """The verdict on a partly transparent picture over one backdrop; `rules` are the names of those that fired."""
+
+    backdrop: Backdrop = Field(description="none: the colours without their alpha, as programs see them that drop it")
+    verdict: Verdict
+    severity: int = 0
+    rules: list[str] = Field(default_factory=list)
+    error: str | None = Field(default=None, description="why a signal failed")
+
+
 class Moderation(WireModel):
     """A verdict, its evidence, and everything that it takes to reach it again: see `kernelsight policy replay`."""
 
@@ -107,6 +118,9 @@ class Moderation(WireModel):
     )
     pages: list[PageVerdict] | None = Field(
         default=None, description="of a PDF or TIFF of which more than the first page was moderated"
+    )
+    backdrops: list[BackdropVerdict] | None = Field(
+        default=None, description="of a picture that is partly transparent, up to the first that is blocked"
     )
     preview: str | None = Field(
         default=None, description="a small, blurred WebP as data URL, for reviewers; when requested"

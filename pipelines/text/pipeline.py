@@ -18,7 +18,6 @@ from pipelines.documents.stages import Pixels
 from pipelines.documents.types import Region
 from pipelines.image.backdrop import VisibleRendering
 from pipelines.image.decode import Picture
-from pipelines.image.decode_cost import PICTURE_BYTES
 from pipelines.instructions.quoted_text import find_in_regions
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
@@ -48,9 +47,7 @@ class TextPipeline:
         return None if options.mode == "full" else SHORTER_SIDE
 
     async def run(self, picture: Picture, options: TextOptions, context: RunContext) -> PictureText:
-        cost = picture.width * picture.height * PICTURE_BYTES if picture.has_alpha else 0
-        async with context.admitted.charge_further(cost):
-            pixels = await self.visible.render(picture)
+        pixels = await self.visible.render(picture)
         found, unread = await self._read(picture, pixels, options, context)
         regions = name_regions(1, found)
         with context.stage("arrange"):
@@ -64,7 +61,7 @@ class TextPipeline:
 
         Moderation sees transparent pictures over white, where text may be lost.
         """
-        if not picture.has_alpha and (page := await find_shared_reading(context)) is not None:
+        if picture.see_through is None and (page := await find_shared_reading(context)) is not None:
             with context.stage("arrange"):
                 return await self.pool.run(arrange_regions, page, (0, 0), pixels, picture.scale), 0
         areas, budget = await self._plan(pixels, options, context)

@@ -16,8 +16,7 @@ async def _build(resources: PipelineResources) -> Pipeline[TextOptions, PictureT
     from pipelines.image.backdrop import VisibleRendering
     from pipelines.text.pipeline import TextPipeline
 
-    visible = VisibleRendering(resources.decoders, resources.pool, resources.document_limits.image)
-    return TextPipeline(resources.reader, resources.text_budgets, resources.pool, visible)
+    return TextPipeline(resources.reader, resources.text_budgets, resources.pool, VisibleRendering(resources.pool))
 
 
 def _scores(result: PictureText) -> list[float]:

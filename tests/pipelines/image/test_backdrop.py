@@ -10,7 +10,6 @@ from PIL import Image, ImageDraw, ImageFont
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.backdrop import VisibleRendering, choose_backdrop
 from pipelines.image.decode import ImageLimits, decode
-from pipelines.image.decoders import Decoders
 
 
 def write(*inks: int, ground: int = 0) -> Image.Image:
@@ -24,21 +23,25 @@ def write(*inks: int, ground: int = 0) -> Image.Image:
 def render(image: Image.Image, format: str = "PNG") -> np.ndarray:
     file, pool = io.BytesIO(), CpuPool(threads=1)
     image.save(file, format, **({"lossless": True} if format == "WEBP" else {}))
-    decoders = Decoders(pool)
-    visible = VisibleRendering(decoders, pool, ImageLimits())
     try:
-        return asyncio.run(visible.render(decode(file.getvalue(), limits=ImageLimits())))
+        return asyncio.run(VisibleRendering(pool).render(decode(file.getvalue(), limits=ImageLimits())))
     finally:
-        decoders.close()
         pool.close()
 
 
 @pytest.mark.parametrize(
     ("inks", "expected"),
-    [((0,), 255), ((128,), 255), ((255,), 0), ((220,), 0), ((0, 255), 128), ((0, 128), 255)],
+    [
+        ((0,), "white"),
+        ((128,), "white"),
+        ((255,), "black"),
+        ((220,), "black"),
+        ((0, 255), "grey"),
+        ((0, 128), "white"),
+    ],
     ids=["black", "grey", "white", "pale", "black and white", "black and grey"],
 )
-def test_text_contrasts_with_its_backdrop(inks: tuple[int, ...], expected: int) -> None:
+def test_text_contrasts_with_its_backdrop(inks: tuple[int, ...], expected: str) -> None:
     luma, alpha = (np.asarray(band) for band in write(*inks).split())
 
     assert choose_backdrop(luma, alpha) == expected

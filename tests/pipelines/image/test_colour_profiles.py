@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,11 @@ CAT = photograph("cat", (96, 64))
 P3, WIDE = write_rgb_profile(DISPLAY_P3, srgb_curve), write_rgb_profile(PROPHOTO, power(1.8))
 STEEP = power(12.0)  # all but the brightest becomes black
 HIDING = write_rgb_profile(SRGB, STEEP)
-OPTIONS = {"JPEG": {"quality": 98, "subsampling": 0}, "WEBP": {"lossless": True}, "AVIF": {"quality": 98}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 98, "subsampling": 0},
+    "WEBP": {"lossless": True},
+    "AVIF": {"quality": 98},
+}
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"]
 
 

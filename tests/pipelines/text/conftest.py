@@ -11,7 +11,6 @@ from pipelines.boxes import Box
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.image.backdrop import VisibleRendering
 from pipelines.image.decode import ImageLimits, decode
-from pipelines.image.decoders import Decoders
 from pipelines.run_context import RunContext
 from pipelines.text.options import TextOptions
 from pipelines.text.pipeline import TextPipeline
@@ -31,10 +30,9 @@ def open_models() -> Iterator[tuple[OcrReader, asyncio.AbstractEventLoop]]:
 
 
 @pytest.fixture(scope="session")
-def read_picture(open_models: tuple[OcrReader, asyncio.AbstractEventLoop]) -> Iterator[ReadPicture]:
+def read_picture(open_models: tuple[OcrReader, asyncio.AbstractEventLoop]) -> ReadPicture:
     """Encodes a picture as PNG, or `format`, and reads it as the engine would."""
     reader, loop = open_models
-    decoders = Decoders(reader.pool)
 
     def read(
         image: Image.Image,
@@ -47,7 +45,7 @@ def read_picture(open_models: tuple[OcrReader, asyncio.AbstractEventLoop]) -> It
     ) -> PictureText:
         file = io.BytesIO()
         image.save(file, format)
-        visible = VisibleRendering(decoders, reader.pool, ImageLimits())
+        visible = VisibleRendering(reader.pool)
         budgets = TextBudgets(budget or TextBudget(), page or TextBudget())
         pipeline = TextPipeline(reader, budgets, reader.pool, visible)
         chosen = TextOptions.model_validate(options)
@@ -55,8 +53,7 @@ def read_picture(open_models: tuple[OcrReader, asyncio.AbstractEventLoop]) -> It
         context = RunContext() if kind is None else loop.run_until_complete(make_context_of_kind(kind))
         return loop.run_until_complete(pipeline.run(picture, chosen, context))
 
-    yield read
-    decoders.close()
+    return read
 
 
 def list_lines(found: PictureText) -> list[str]:

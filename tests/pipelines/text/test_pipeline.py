@@ -10,7 +10,6 @@ from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.shared_reading import read_once
 from pipelines.image.backdrop import VisibleRendering
 from pipelines.image.decode import ImageLimits, decode
-from pipelines.image.decoders import Decoders
 from pipelines.run_context import RunContext
 from pipelines.text.options import TextOptions
 from pipelines.text.pipeline import TextPipeline
@@ -193,8 +192,8 @@ def test_all_of_a_page_is_read_without_signs_of_text(read_picture: ReadPicture) 
 def test_what_moderation_has_read_is_not_read_again(open_models: tuple[OcrReader, asyncio.AbstractEventLoop]) -> None:
     reader, loop = open_models
     picture = decode(encode(draw_error_dialog(*ERROR), "PNG"), limits=ImageLimits())
-    decoders, context = Decoders(reader.pool), RunContext()
-    visible = VisibleRendering(decoders, reader.pool, ImageLimits())
+    context = RunContext()
+    visible = VisibleRendering(reader.pool)
     pipeline = TextPipeline(reader, TextBudgets(TextBudget(lines=1)), reader.pool, visible)
 
     async def scenario() -> PictureText:
@@ -203,7 +202,6 @@ def test_what_moderation_has_read_is_not_read_again(open_models: tuple[OcrReader
         return await pipeline.run(picture, TextOptions(), context)
 
     found = loop.run_until_complete(scenario())
-    decoders.close()
 
     assert list_lines(found) == ["Setup failed", *ERROR]
     assert {stage.name for stage in context.stages} == {"arrange"}
