@@ -232,7 +232,9 @@ def open_policy(settings: Settings, pool: CpuPool) -> Reloading[Policy]:
 
 def image_limits(settings: Settings) -> ImageLimits:
     limits = settings.limits
-    return ImageLimits(limits.max_image_bytes, limits.max_image_pixels, limits.max_image_frames)
+    return ImageLimits(
+        limits.max_image_bytes, limits.max_image_pixels, limits.max_image_frames, limits.max_header_pixels
+    )
 
 
 def decoder_limits(settings: Settings) -> DecoderLimits:

@@ -228,5 +228,7 @@ class PipelineFactory:
 
     def _document_limits(self) -> DocumentLimits:
         limits = self.settings.limits
-        images = ImageLimits(limits.max_image_bytes, limits.max_image_pixels, limits.max_image_frames)
+        images = ImageLimits(
+            limits.max_image_bytes, limits.max_image_pixels, limits.max_image_frames, limits.max_header_pixels
+        )
         return DocumentLimits(images, limits.max_document_pages, page_seconds=limits.page_seconds)

@@ -151,7 +151,8 @@ class ConnectionSettings(SettingsGroup):
 
 class LimitSettings(SettingsGroup):
     max_image_bytes: int = Field(default=20 * 2**20, ge=1)
-    max_image_pixels: int = Field(default=64_000_000, ge=1)
+    max_image_pixels: int = Field(default=64_000_000, ge=1)  # that are decoded
+    max_header_pixels: int = Field(default=256_000_000, ge=1)  # of a JPEG, which is decoded at a smaller scale then
     max_image_frames: int = Field(default=1_000, ge=1)
     # Of all decoded pixels in flight; then requests wait.
     pixel_memory_bytes: int = Field(default=768 * 2**20, ge=2**20)

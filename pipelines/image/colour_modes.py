@@ -13,7 +13,7 @@ WHITE = 255
 _STILL_READERS = (JpegImagePlugin.JpegImageFile, LeanWebPFile)
 _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 _GREY_MODES = ("1", "L", "LA", "La")
-_BAND_PIXELS = 2**18  # some megabytes as float64
+_BAND_PIXELS = 2**17  # a megabyte as float64
 
 
 def has_alpha(image: Image.Image) -> bool:

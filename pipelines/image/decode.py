@@ -19,7 +19,6 @@ from PIL import (
     GifImagePlugin,
     Image,
     ImageFile,
-    JpegImagePlugin,
     TiffImagePlugin,
 )
 
@@ -28,6 +27,7 @@ from pipelines.errors import ImageCorrupt, ImageEmpty, ImageTooLarge, ImageTrunc
 from pipelines.image.colour_modes import flatten, has_alpha
 from pipelines.image.deep_colours import brighten_dim_colours, has_deep_colours
 from pipelines.image.formats import FileFormat, describe_content, is_cut_off, sniff
+from pipelines.image.jpeg import OpenEndedJpegFile, check_complete, plan_scale
 from pipelines.image.picture_facts import ProfileUse
 from pipelines.image.plain_pixels import to_plain_srgb
 from pipelines.image.png import open_png
@@ -36,7 +36,7 @@ from pipelines.image.webp import LeanWebPFile
 
 # Each format's own reader, not `Image.open`: no guessing, and no check against a limit that is not ours.
 _READERS: dict[FileFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
-    "JPEG": JpegImagePlugin.JpegImageFile,
+    "JPEG": OpenEndedJpegFile,
     "PNG": open_png,
     "WEBP": LeanWebPFile,
     "GIF": GifImagePlugin.GifImageFile,
@@ -68,11 +68,15 @@ _DECODER_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """The largest image that is accepted; `decode_cost` tells what its pixels cost in memory."""
+    """The largest image that is accepted; `decode_cost` tells what its pixels cost in memory.
+
+    `pixels` are those that are decoded, `header_pixels` those of a JPEG that is decoded at a smaller scale.
+    """
 
     bytes: int = 20 * 2**20
     pixels: int = 64_000_000
     frames: int = 1_000
+    header_pixels: int = 256_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,8 @@ def open_image(
 ) -> Iterator[OpenedImage]:
     """The only place that opens an image file. Decoder errors in the `with` body become errors about the image, too.
 
-    With `shorter_side`, a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its shorter side keeps that many pixels.
+    With `shorter_side`, a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its shorter side keeps that many pixels;
+    one of more pixels than the limit is decoded at the largest of these scales that has room.
     `frame` counts from 0; each frame must be within the limits by itself.
     Raises ImageEmpty, ImageUnsupported, ImageTruncated, ImageCorrupt or a kind of ImageTooLarge.
     """
@@ -211,18 +216,23 @@ def _load(
     shorter_side: int | None,
     frame: int,
 ) -> OpenedImage:
-    check_opened(image, pixels=limits.pixels)
+    if not isinstance(image, OpenEndedJpegFile):
+        check_opened(image, pixels=limits.pixels)
     frames = count_frames(image, data, format, limits.frames)
     if frame:
         image.seek(frame)
         check_opened(image, pixels=limits.pixels)
     width, height, mode = image.width, image.height, image.mode
-    if shorter_side is not None and min(width, height) > shorter_side:
-        zoom = shorter_side / min(width, height)
-        image.draft(None, (int(width * zoom), int(height * zoom)))  # only the JPEG decoder can; others ignore it
+    if isinstance(image, OpenEndedJpegFile):
+        scale = plan_scale(
+            image.size, data, shorter_side=shorter_side, pixels=limits.pixels, header_pixels=limits.header_pixels
+        )
+        image.draft_at(scale)
     orientation = _read_orientation(image, format) if format != "PNG" else 1
     has_depth = has_deep_colours(image)
     image.load()
+    if isinstance(image, OpenEndedJpegFile) and image.is_open_ended:
+        check_complete(image, data)
     if has_depth:
         brighten_dim_colours(image, lambda: _open_again(data, format, frame))
     if format == "PNG":  # its Exif block may come after its pixels

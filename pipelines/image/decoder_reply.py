@@ -29,10 +29,12 @@ def read_frame(reply: ChannelMessage, *, format: FileFormat, limits: ImageLimits
     _require(facts["format"] == format, "format")
     _require(isinstance(mode, str) and mode.isascii() and mode.isprintable() and len(mode) <= _MAX_MODE, "mode")
     _require(isinstance(has_alpha, bool), "transparency")
-    _require(orientation <= 8 and frames <= limits.frames and width * height <= limits.pixels, "size")
+    most = max(limits.pixels, limits.header_pixels) if format == "JPEG" else limits.pixels
+    _require(orientation <= 8 and frames <= limits.frames and width * height <= most, "size")
     _require(facts["profile"] in get_args(ProfileUse), "profile")
     image = _copy_image(reply)
     _require(image.mode != "L" and image.width <= width and image.height <= height, "pixels")
+    _require(image.width * image.height <= limits.pixels, "pixels")
     see_through = None if image.mode == "RGB" else image
     return DecodedFrame(
         flatten(image), width, height, format, mode, orientation, frames, has_alpha, facts["profile"], see_through

@@ -48,6 +48,7 @@ class RunFingerprint:
                     name if name == "known" else f"{name} {one.version}" for name, one in found.signals.items()
                 ),
                 "limits": f"{settings.limits.max_image_bytes} bytes, {settings.limits.max_image_pixels} pixels, "
+                f"{settings.limits.max_header_pixels} pixels of a header, "
                 f"{settings.limits.max_image_frames} frames, {settings.limits.max_document_bytes} bytes of a PDF",
                 "distance of hashes": f"{settings.moderation.hash_distance}{turned}",
                 **{name: _digest(location) for name, location in lists.items()},

@@ -1,0 +1,55 @@
+"""A JPEG that lacks its end marker is read; one that lacks pixels is not."""
+
+import pytest
+
+from pipelines.errors import ImageTruncated
+from pipelines.image.decode import ImageLimits, decode
+from pipelines.image.formats import iter_jpeg_segments
+from tests.pipelines.images import encode, photograph
+
+LIMITS = ImageLimits()
+CAT = photograph("cat")
+KINDS = {
+    "baseline": encode(CAT, "JPEG", quality=85),
+    "progressive": encode(CAT, "JPEG", quality=85, progressive=True),
+    "grey": encode(CAT.convert("L"), "JPEG"),
+    "restarts": encode(CAT, "JPEG", restart_marker_rows=1),
+    "inks": encode(CAT.convert("CMYK"), "JPEG"),
+}
+
+
+@pytest.mark.parametrize("side", [None, 60])
+@pytest.mark.parametrize("missing", [1, 2])
+@pytest.mark.parametrize("data", KINDS.values(), ids=KINDS)
+def test_a_missing_end_marker_costs_nothing(data: bytes, missing: int, side: int | None) -> None:
+    whole = decode(data, limits=LIMITS, shorter_side=side).pixels
+
+    assert decode(data[:-missing], limits=LIMITS, shorter_side=side).pixels.tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9, 0.99])
+@pytest.mark.parametrize("data", KINDS.values(), ids=KINDS)
+def test_missing_pixels_are_still_an_error(data: bytes, share: float) -> None:
+    with pytest.raises(ImageTruncated):
+        decode(data[: int(len(data) * share)], limits=LIMITS)
+
+
+@pytest.mark.parametrize("missing", [6, 20, 100])
+@pytest.mark.parametrize("name", ["baseline", "grey", "inks"])
+def test_the_last_blocks_count(name: str, missing: int) -> None:
+    with pytest.raises(ImageTruncated):
+        decode(KINDS[name][:-missing], limits=LIMITS)
+
+
+def test_a_progressive_jpeg_needs_all_its_scans() -> None:
+    data = KINDS["progressive"]
+    scans = [start for marker, start, _ in iter_jpeg_segments(data) if marker == 0xDA]
+
+    with pytest.raises(ImageTruncated):
+        decode(data[: scans[-1]], limits=LIMITS)
+
+
+def test_a_jpeg_may_end_in_another_files_bytes() -> None:
+    whole = decode(KINDS["baseline"], limits=LIMITS).pixels
+
+    assert decode(KINDS["baseline"] + b"\0" * 5_000_000, limits=LIMITS).pixels.tobytes() == whole.tobytes()
