@@ -31,6 +31,7 @@ from pipelines.image.jpeg import OpenEndedJpegFile, check_complete, plan_scale
 from pipelines.image.picture_facts import ProfileUse
 from pipelines.image.plain_pixels import to_plain_srgb
 from pipelines.image.png import open_png
+from pipelines.image.raw_photographs import name_raw
 from pipelines.image.safety_limits import check_bytes, check_opened, count_frames
 from pipelines.image.webp import LeanWebPFile
 
@@ -191,6 +192,8 @@ def open_image(
     if len(data) > limits.bytes:
         raise TooManyBytes(len(data), limits.bytes)
     format = sniff(data)
+    if format in (None, "TIFF") and (kind := name_raw(data)) is not None:
+        raise ImageUnsupported(f"this is a raw photograph ({kind}), which is not developed here; export it as a JPEG")
     if format not in _READERS:
         raise ImageUnsupported(
             f"this is {describe_content(data)}; images can be JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF"
