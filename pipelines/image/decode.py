@@ -28,6 +28,7 @@ from pipelines.image.colour_modes import flatten, has_alpha
 from pipelines.image.deep_colours import brighten_dim_colours, has_deep_colours
 from pipelines.image.formats import FileFormat, describe_content, is_cut_off, sniff
 from pipelines.image.jpeg import OpenEndedJpegFile, check_complete, plan_scale
+from pipelines.image.orientation import drop_xmp, is_sideways, read_orientation, turn_upright
 from pipelines.image.picture_facts import ProfileUse
 from pipelines.image.plain_pixels import to_plain_srgb
 from pipelines.image.png import open_png
@@ -46,19 +47,6 @@ _READERS: dict[FileFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "AVIF": AvifImagePlugin.AvifImageFile,
     "HEIF": HeifImageFile,
 }
-
-# Exif orientation (2-8) to the operation that turns the picture upright.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_EXIF_ORIENTATION = 0x0112
-_UPRIGHT_FROM_READER: tuple[FileFormat, ...] = ("HEIF", "TIFF")
 
 # Pillow and its codecs raise all of these on damaged bytes.
 _DECODER_ERRORS = (
@@ -139,17 +127,13 @@ class OpenedImage:
     frames: int
 
     @property
-    def _transposition(self) -> Image.Transpose | None:
-        return None if self.format in _UPRIGHT_FROM_READER else _UPRIGHT.get(self.orientation)
-
-    @property
     def upright_size(self) -> tuple[int, int]:
-        sideways = self._transposition is not None and self.orientation >= 5
-        return (self.height, self.width) if sideways else (self.width, self.height)
+        is_turned = is_sideways(self.orientation, self.format)
+        return (self.height, self.width) if is_turned else (self.width, self.height)
 
     def turn_upright(self, pixels: Image.Image) -> Image.Image:
         """Apply the file's orientation to `pixels` that were made from `image`."""
-        return pixels if self._transposition is None else pixels.transpose(self._transposition)
+        return turn_upright(pixels, self.orientation, self.format)
 
 
 def decode(data: bytes, *, limits: ImageLimits, shorter_side: int | None = None, frame: int = 0) -> Picture:
@@ -231,7 +215,8 @@ def _load(
             image.size, data, shorter_side=shorter_side, pixels=limits.pixels, header_pixels=limits.header_pixels
         )
         image.draft_at(scale)
-    orientation = _read_orientation(image, format) if format != "PNG" else 1
+    drop_xmp(image)
+    orientation = read_orientation(image, format) if format != "PNG" else 1
     has_depth = has_deep_colours(image)
     image.load()
     if isinstance(image, OpenEndedJpegFile) and image.is_open_ended:
@@ -239,7 +224,8 @@ def _load(
     if has_depth:
         brighten_dim_colours(image, lambda: _open_again(data, format, frame))
     if format == "PNG":  # its Exif block may come after its pixels
-        orientation = _read_orientation(image, format)
+        drop_xmp(image)
+        orientation = read_orientation(image, format)
     return OpenedImage(image, width, height, format, mode, orientation, frames)
 
 
@@ -247,13 +233,3 @@ def _open_again(data: bytes, format: FileFormat, frame: int) -> ImageFile.ImageF
     image = _READERS[format](io.BytesIO(data))
     image.seek(frame)
     return image
-
-
-def _read_orientation(image: Image.Image, format: FileFormat) -> int:
-    """The Exif orientation; 1 if it is missing, out of range or unreadable."""
-    try:
-        original = image.info.get("original_orientation") if format == "HEIF" else None
-        value = int(original or image.getexif().get(_EXIF_ORIENTATION, 1))
-    except Exception:  # damaged metadata must never cost the picture
-        return 1
-    return value if value in range(1, 9) else 1
