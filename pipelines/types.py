@@ -28,7 +28,7 @@ class ImageInfo(WireModel):
     has_alpha: bool
     profile: ProfileUse = Field(
         default="none",
-        description="what became of the file's colour profile or gamma: there is none, it is sRGB's own, the colours "
+        description="what became of the file's colour profile, or of another declaration of its colours: there is none, it is sRGB's own, the colours "
         "were converted to sRGB, or it is ignored because it is damaged or for another kind of pixels",
     )
     bytes: int

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from pipelines.image.coded_colours import CODES, convert_codes_to_srgb
 from pipelines.image.picture_facts import ProfileUse
 
 # 8-bit levels. Profiles that are meant as sRGB differ that much: curves in tables or formulas, colorants rounded.
@@ -25,7 +26,7 @@ _DISPLAY_GAMMA, _GAMMA_TOLERANCE = 1 / 2.2, 0.05
 
 def declares_colours(info: dict[Any, Any]) -> bool:
     """Whether a file says how its colours are meant; `info` is that of its reader."""
-    return "icc_profile" in info or _read_gamma(info) is not None
+    return CODES in info or "icc_profile" in info or _read_gamma(info) is not None
 
 
 def convert_to_srgb(colours: Image.Image, info: dict[Any, Any]) -> tuple[Image.Image, ProfileUse]:
@@ -35,6 +36,8 @@ def convert_to_srgb(colours: Image.Image, info: dict[Any, Any]) -> tuple[Image.I
     for another kind of pixels, is ignored: the colours stay as they are, in their own mode. Otherwise the result is
     RGB, or RGBA with the same alpha; pixels of these modes are changed in place.
     """
+    if CODES in info and colours.mode != "CMYK":
+        return convert_codes_to_srgb(colours, info[CODES]), "converted"
     if "icc_profile" not in info:
         return _apply_gamma(colours, info)
     profile = info["icc_profile"]

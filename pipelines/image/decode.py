@@ -24,6 +24,7 @@ from PIL import (
 
 from pipelines.documents.pdf.page_characters import TextLayer
 from pipelines.errors import ImageCorrupt, ImageEmpty, ImageTooLarge, ImageTruncated, ImageUnsupported, TooManyBytes
+from pipelines.image.coded_colours import note_colour_codes
 from pipelines.image.colour_modes import flatten, has_alpha
 from pipelines.image.deep_colours import brighten_dim_colours, has_deep_colours
 from pipelines.image.formats import FileFormat, describe_content, is_cut_off, sniff
@@ -217,6 +218,7 @@ def _load(
         image.draft_at(scale)
     drop_xmp(image)
     orientation = read_orientation(image, format) if format != "PNG" else 1
+    note_colour_codes(image, data, format)
     has_depth = has_deep_colours(image)
     image.load()
     if isinstance(image, OpenEndedJpegFile) and image.is_open_ended:

@@ -48,7 +48,7 @@ UNDETECTABLE = {
 }
 
 # Bytes at the end of a file that no pixel depends on.
-EPILOGUE = {"PNG": 24, "GIF": 3, "TIFF": 0}
+EPILOGUE = {"JPEG": 2, "PNG": 24, "GIF": 3, "TIFF": 0}
 
 # Files that people upload instead of images.
 OTHERS: dict[str, tuple[bytes, str]] = {

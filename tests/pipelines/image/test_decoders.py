@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,9 @@ from pipelines.image.decoders import ALL_FORMATS, DecoderLimits, Decoders
 from pipelines.image.rendering import render
 from tests.pipelines.descriptors import few_descriptors
 from tests.pipelines.image.crashing_decoder import CRASH, HANG, LIE
+from tests.pipelines.image.icc_profiles import DISPLAY_P3, srgb_curve, write_rgb_profile
+from tests.pipelines.image.test_coded_colours import name_codes
+from tests.pipelines.image.test_deep_pixels import deep_colours
 from tests.pipelines.images import animation, encode, exif, grey_tiff, photograph
 
 # Pillow warns of metadata that it cannot read.
@@ -29,6 +33,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 LIMITS = ImageLimits()
 CAT = photograph("cat", (120, 80))
+GLASS = CAT.copy()
+GLASS.putalpha(Image.linear_gradient("L").resize(CAT.size))
 TIFF = encode(CAT, "TIFF")
 PROFILE = encode(CAT, "TIFF", icc_profile=b"damaged")
 FILES = {
@@ -47,6 +53,12 @@ FILES = {
     "TIFF, 16 bits": grey_tiff(np.full((8, 8), 20_000, np.uint16)),
     "TIFF, floats": grey_tiff(np.full((8, 8), 0.5, np.float32), sample_format=3),
     "TIFF, damaged profile": PROFILE,
+    "TIFF, wide colours": encode(CAT, "TIFF", icc_profile=write_rgb_profile(DISPLAY_P3, srgb_curve)),
+    "TIFF, half transparent": encode(GLASS, "TIFF"),
+    "TIFF, half transparent grey": encode(GLASS.convert("LA"), "TIFF"),
+    "TIFF, 12 bits of colours": deep_colours(np.asarray(CAT).astype(np.uint16) * np.uint16(16), "TIFF, LZW"),
+    "AVIF, half transparent": encode(GLASS, "AVIF"),
+    "AVIF, wide colours": name_codes(CAT, "AVIF", 12, 8),
     "JPEG": encode(CAT, "JPEG", exif=exif(6)),
     "PNG": encode(CAT.convert("RGBA"), "PNG"),
     "WebP": encode(CAT, "WEBP"),
@@ -79,8 +91,9 @@ def run(work: Callable[[Decoders], Awaitable[R]], **options: Any) -> R:
 
 
 def facts(picture: Picture) -> dict[str, Any]:
-    found = {name: getattr(picture, name) for name in Picture.__slots__ if name not in ("pixels", "data")}
-    return found | {"pixels": picture.pixels.tobytes(), "kind": picture.pixels.mode, "size": picture.pixels.size}
+    found = {one.name: getattr(picture, one.name) for one in fields(picture) if one.name != "data"}
+    images = {name: value for name, value in found.items() if isinstance(value, Image.Image)}
+    return found | {name: (image.mode, image.size, image.tobytes()) for name, image in images.items()}
 
 
 async def outcome(work: Awaitable[Picture]) -> str:
