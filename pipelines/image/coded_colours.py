@@ -76,7 +76,8 @@ def _to_light(stored: NDArray[np.float64], transfer: int) -> NDArray[np.float64]
     if transfer == _HLG:
         a, b, c = 0.17883277, 0.28466892, 0.55991073
         scene = np.where(stored <= 0.5, stored**2 / 3, (np.exp((stored - c) / a) + b) / 12)
-        return scene**1.2 / 0.265**1.2  # the signal of reference white is .75
+        display: NDArray[np.float64] = (scene / 0.265) ** 1.2  # the signal of reference white is .75
+        return display
     powers = {_LINEAR: 1.0, _GAMMA_2_6: 2.6, _GAMMA_2_8: 2.8}
     if transfer in powers:
         raised: NDArray[np.float64] = stored ** powers[transfer]
