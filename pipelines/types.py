@@ -28,8 +28,8 @@ class ImageInfo(WireModel):
     has_alpha: bool
     profile: ProfileUse = Field(
         default="none",
-        description="what became of the file's colour profile, or of another declaration of its colours: there is none, it is sRGB's own, the colours "
-        "were converted to sRGB, or it is ignored because it is damaged or for another kind of pixels",
+        description="what became of the file's colour profile, gamma or colour codes: there are none, they are sRGB's "
+        "own, the colours were converted to sRGB, or a profile is ignored as damaged or for another kind of pixels",
     )
     bytes: int
     sha256: str

@@ -18,6 +18,7 @@ from pipelines.image.picture_facts import ProfileUse
 # 8-bit levels. Profiles that are meant as sRGB differ that much: curves in tables or formulas, colorants rounded.
 _SRGB_TOLERANCE = 3
 _REMEMBERED, _MAX_REMEMBERED_BYTES = 64, 2**16  # profiles: cameras and programs write the same few small ones
+_TAG_ENTRY, _FLOAT_TABLES = 12, (b"D2B", b"B2D")
 _SPACES = {"RGB": "RGB ", "RGBA": "RGB ", "L": "GRAY", "CMYK": "CMYK"}  # modes, as profiles name them
 
 # A file's gamma of 1 / 2.2 is that of displays. Nearer to it than this factor, nothing is seen of the difference.
@@ -53,7 +54,7 @@ def convert_to_srgb(colours: Image.Image, info: dict[Any, Any]) -> tuple[Image.I
 
 def _apply_profile(colours: Image.Image, profile: bytes) -> Image.Image:
     """Raises what ImageCms raises, or ValueError for a profile of another kind of pixels."""
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    source = ImageCms.ImageCmsProfile(io.BytesIO(_hide_float_tables(profile)))
     if source.profile.xcolor_space != _SPACES[colours.mode]:
         raise ValueError(f"a profile of {source.profile.xcolor_space!r} for pixels of {colours.mode}")
     in_place = colours.mode in ("RGB", "RGBA")
@@ -62,6 +63,22 @@ def _apply_profile(colours: Image.Image, profile: bytes) -> Image.Image:
     transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), colours.mode, mode)
     converted = ImageCms.applyTransform(colours, transform, inPlace=in_place)
     return colours if converted is None else converted
+
+
+def _hide_float_tables(profile: bytes) -> bytes:
+    """Rename the tags of tables of any number of elements: one of a megabyte would take LittleCMS minutes.
+
+    Browsers do not read them either. The tag table is ICC.1:2022, 7.3.
+    """
+    count = min(int.from_bytes(profile[128:132], "big"), len(profile) // _TAG_ENTRY)
+    starts = range(132, 132 + _TAG_ENTRY * count, _TAG_ENTRY)
+    hidden = [at for at in starts if profile.startswith(_FLOAT_TABLES, at)]
+    if not hidden:
+        return profile
+    renamed = bytearray(profile)
+    for at in hidden:
+        renamed[at : at + 4] = b"none"
+    return bytes(renamed)
 
 
 def _gives_srgb(profile: bytes) -> bool:

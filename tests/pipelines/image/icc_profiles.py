@@ -21,13 +21,20 @@ def srgb_curve(share: float) -> float:
 
 
 def write_rgb_profile(
-    colorants: Sequence[Sequence[float]], curve: Curve, *, name: str = "", padding: bytes = b""
+    colorants: Sequence[Sequence[float]],
+    curve: Curve,
+    *,
+    name: str = "",
+    padding: bytes = b"",
+    float_elements: int = 0,
 ) -> bytes:
-    """`padding` becomes a private tag."""
+    """`padding` becomes a private tag. A table of floats that turns all to black has `float_elements` matrices."""
     tags = {kind: _xyz(point) for kind, point in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants, strict=True)}
     tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _table(curve))
     if padding:
         tags[b"pad "] = b"data\0\0\0\0\0\0\0\1" + padding
+    if float_elements:
+        tags[b"D2B0"] = _float_table(float_elements)
     return _write(b"RGB ", b"XYZ ", tags, name)
 
 
@@ -45,6 +52,13 @@ def write_ink_profile(lab_of: Callable[[tuple[int, ...]], Sequence[float]]) -> b
     unit = struct.pack(">9i", 65_536, 0, 0, 0, 65_536, 0, 0, 0, 65_536)
     lut = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + unit + straight * 4 + nodes + straight * 3
     return _write(b"CMYK", b"Lab ", {b"A2B0": lut}, "", kind=b"prtr")
+
+
+def _float_table(elements: int) -> bytes:
+    """All elements are one and the same matrix of zeros."""
+    matrix = b"matf\0\0\0\0" + struct.pack(">HH12f", 3, 3, *[0.0] * 12)
+    head = b"mpet\0\0\0\0" + struct.pack(">HHI", 3, 3, elements)
+    return head + struct.pack(">II", len(head) + 8 * elements, len(matrix)) * elements + matrix
 
 
 def _write(space: bytes, connection: bytes, tags: Mapping[bytes, bytes], name: str, *, kind: bytes = b"mntr") -> bytes:

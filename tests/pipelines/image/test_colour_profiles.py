@@ -152,6 +152,15 @@ def test_a_padded_profile_of_a_png_counts() -> None:
     assert differ(show(store_steeply(CAT), "PNG", profile).pixels, CAT) < 16
 
 
+def test_tables_of_any_number_of_elements_are_left_alone() -> None:
+    profile = write_rgb_profile(SRGB, srgb_curve, float_elements=20_000)  # LittleCMS would work for six seconds
+
+    picture = show(CAT, "JPEG", profile)
+
+    assert picture.profile == "srgb"
+    assert differ(picture.pixels, CAT) < 2
+
+
 def test_a_picture_without_a_profile_has_none() -> None:
     assert decode(encode(CAT, "JPEG"), limits=ImageLimits()).profile == "none"
 
