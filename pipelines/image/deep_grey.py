@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from pipelines.image.colour_modes import convert_by_bands, split_into_bands
 
@@ -18,10 +18,21 @@ _FLOAT_WHITES = (1.0, *INTEGER_WHITES)
 _OVERSHOOT = 1.25  # of floats, over their white
 _LEAST_SHARE = 1 / 8  # of black to white: values that use less of it are stretched to their own range
 
+_SAMPLE_FORMAT, _SIGNED = 339, 2  # a tag of TIFF
+
 _SAMPLED_VALUES = 2**18
 _OUTLIERS = 0.002  # share of the values, at either end
 _FAR = 4.0  # times the range of all others: outliers farther away do not count
 _FEWEST_OTHERS = 16  # different values, beside which a single one can be no part of the picture
+
+
+def read_signed_bytes(image: Image.Image) -> Image.Image | None:
+    """Mode I of a TIFF of signed 8-bit grey, which Pillow takes for unsigned; None for anything else."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile) or image.mode != "L":
+        return None
+    if image.tag_v2.get(_SAMPLE_FORMAT) not in (_SIGNED, (_SIGNED,)):
+        return None
+    return Image.fromarray(np.asarray(image).view(np.int8).astype(np.int32))
 
 
 def deep_to_grey(image: Image.Image) -> Image.Image:

@@ -81,7 +81,9 @@ def tiff(*entries: tuple[int, int, int, int], data: bytes = b"", order: str = "<
 
 
 def _field(tag: int, kind: int, count: int, value: int, order: str) -> bytes:
-    packed = struct.pack(order + "HH", value, 0) if kind == TIFF_SHORT else struct.pack(order + "I", value)
+    packed = (
+        struct.pack(order + "HH", value, 0) if kind == TIFF_SHORT and count == 1 else struct.pack(order + "I", value)
+    )
     return struct.pack(order + "HHI", tag, kind, count) + packed
 
 

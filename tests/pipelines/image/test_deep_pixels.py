@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.image.decode import ImageLimits, decode
-from tests.pipelines.images import Pixels, encode, grey_tiff, photograph, png_chunk
+from tests.pipelines.images import TIFF_LONG, TIFF_SHORT, Pixels, encode, grey_tiff, photograph, png_chunk, tiff
 
 CAT = np.asarray(photograph("cat", (96, 64)))
 GREY = np.asarray(photograph("cat", (96, 64)).convert("L"))
@@ -56,6 +56,29 @@ def test_few_bits_in_deep_colours_are_seen(kind: str, bits: int) -> None:
     assert differ(show(data), CAT) < 1.5
 
 
+@pytest.mark.parametrize("bits", [12, 16])
+@pytest.mark.parametrize("order", "<>")
+def test_planes_of_deep_colours_are_seen(order: str, bits: int) -> None:
+    planes = [CAT[..., plane].astype(np.uint16) * np.uint16(1 << bits - 8) for plane in range(3)]
+    data = b"".join(plane.astype(order + "u2").tobytes() for plane in planes)
+    size, table = len(data) // 3, len(data) + 8
+    numbers = struct.pack(order + "6I3H", 8, 8 + size, 8 + 2 * size, size, size, size, 16, 16, 16)
+    entries = (
+        (256, TIFF_LONG, 1, CAT.shape[1]),
+        (257, TIFF_LONG, 1, CAT.shape[0]),
+        (258, TIFF_SHORT, 3, table + 24),
+        (259, TIFF_SHORT, 1, 1),
+        (262, TIFF_SHORT, 1, 2),
+        (273, TIFF_LONG, 3, table),
+        (277, TIFF_SHORT, 1, 3),
+        (278, TIFF_LONG, 1, CAT.shape[0]),
+        (279, TIFF_LONG, 3, table + 12),
+        (284, TIFF_SHORT, 1, 2),
+    )
+
+    assert differ(show(tiff(*entries, data=data + numbers, order=order)), CAT) < 1.5
+
+
 def test_dim_colours_keep_their_transparency() -> None:
     values = np.dstack([CAT.astype(np.uint16) << 4, np.full(GREY.shape, 0x8000, np.uint16)])
 
@@ -75,6 +98,7 @@ def test_bright_deep_colours_keep_their_upper_bytes() -> None:
 SIGNED: dict[str, NDArray[Any]] = {
     "Hounsfield units": GREY.astype(np.int32) * 12 - 1024,
     "signed 16 bits": (GREY.astype(np.int32) * 256 - 32_768).astype(np.int16),
+    "signed 8 bits": (GREY.astype(np.int16) - 128).astype(np.int8),
     "signed floats": GREY.astype(np.float32) / 128 - 1,
     "small shares": GREY.astype(np.float32) * 1e-4,
     "heights": GREY.astype(np.float32) / 10 + 300,
