@@ -19,14 +19,13 @@ from PIL import (
     GifImagePlugin,
     Image,
     ImageFile,
-    TiffImagePlugin,
 )
 
 from pipelines.documents.pdf.page_characters import TextLayer
 from pipelines.errors import ImageCorrupt, ImageEmpty, ImageTooLarge, ImageTruncated, ImageUnsupported, TooManyBytes
 from pipelines.image.coded_colours import note_colour_codes
 from pipelines.image.colour_modes import flatten, has_alpha
-from pipelines.image.deep_colours import brighten_dim_colours, has_deep_colours, name_deep_planes
+from pipelines.image.deep_colours import brighten_dim_colours, has_deep_colours
 from pipelines.image.formats import FileFormat, describe_content, is_cut_off, sniff
 from pipelines.image.jpeg import OpenEndedJpegFile, check_complete, plan_scale
 from pipelines.image.orientation import drop_xmp, is_sideways, read_orientation, turn_upright
@@ -35,6 +34,7 @@ from pipelines.image.plain_pixels import to_plain_srgb
 from pipelines.image.png import open_png
 from pipelines.image.raw_photographs import name_raw
 from pipelines.image.safety_limits import check_bytes, check_opened, count_frames
+from pipelines.image.tiff import TiffFile
 from pipelines.image.webp import LeanWebPFile
 
 # Each format's own reader, not `Image.open`: no guessing, and no check against a limit that is not ours.
@@ -44,7 +44,7 @@ _READERS: dict[FileFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "WEBP": LeanWebPFile,
     "GIF": GifImagePlugin.GifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
+    "TIFF": TiffFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
     "HEIF": HeifImageFile,
 }
@@ -219,7 +219,6 @@ def _load(
     drop_xmp(image)
     orientation = read_orientation(image, format) if format != "PNG" else 1
     note_colour_codes(image, data, format)
-    name_deep_planes(image)
     has_depth = has_deep_colours(image)
     image.load()
     if isinstance(image, OpenEndedJpegFile) and image.is_open_ended:
@@ -235,5 +234,4 @@ def _load(
 def _open_again(data: bytes, format: FileFormat, frame: int) -> ImageFile.ImageFile:
     image = _READERS[format](io.BytesIO(data))
     image.seek(frame)
-    name_deep_planes(image)
     return image

@@ -7,11 +7,10 @@ import io
 import struct
 from itertools import islice
 
-from PIL import TiffImagePlugin
-
 from pipelines.image.decode import ImageLimits
 from pipelines.image.formats import FileFormat, iter_gif_blocks, iter_png_chunks, read_webp_size, sniff
 from pipelines.image.jpeg import ImageHeader, choose_scale, count_pixels, is_refused, read_jpeg_header
+from pipelines.image.tiff import TiffFile
 
 # Bytes a pixel while it is decoded and laid out as RGB, which takes 4. The rest is the reader's own pixels (up to 4), a
 # copy that is turned upright, and buffers of the codec. Afterwards pipelines use as much for copies of their own.
@@ -97,7 +96,7 @@ def _read_gif(data: bytes) -> ImageHeader | None:
 
 def _read_tiff(data: bytes, frame: int) -> ImageHeader | None:
     """By the decoder's own reader, which for the header is Python alone."""
-    with TiffImagePlugin.TiffImageFile(io.BytesIO(data)) as image:
+    with TiffFile(io.BytesIO(data)) as image:
         image.seek(frame)
         return _header_of(*image.size)
 

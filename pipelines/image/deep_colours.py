@@ -5,26 +5,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, TiffImagePlugin
+from PIL import Image, ImageFile
 
 from pipelines.image.colour_modes import get_channel_ranges, split_into_bands
 from pipelines.image.deep_grey import choose_white, keep_upper_bits
 
-_BITS = 258  # of each channel: a tag of TIFF
 _MOST_DIM = 63  # upper byte of 14 bits
 _OTHER_ORDER = {";16B": ";16L", ";16L": ";16B", ";16N": ";16B"}  # N is the machine's own, which is L
-
-
-def name_deep_planes(image: ImageFile.ImageFile) -> None:
-    """Correct Pillow 13, which reads 16 bits of uncompressed colour planes as twice as many of 8: noise, or stripes."""
-    if not isinstance(image, TiffImagePlugin.TiffImageFile) or image.mode not in ("RGB", "RGBA"):
-        return
-    arguments = [tile.args for tile in image.tile if isinstance(tile.args, tuple)]
-    if set(image.tag_v2.get(_BITS, ())) != {16} or any(given[0] not in tuple("RGBA") for given in arguments):
-        return
-    order = ";16L" if image.tag_v2.prefix == b"II" else ";16B"
-    named = [(given[0] + order, *given[1:]) for given in arguments]
-    image.tile = [tile._replace(args=given) for tile, given in zip(image.tile, named, strict=True)]
 
 
 def has_deep_colours(image: ImageFile.ImageFile) -> bool:

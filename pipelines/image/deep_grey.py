@@ -4,21 +4,20 @@ Files do not say what black and white are, and few use the range of their type: 
 tomographs count from -1024, maps mark what is missing by -9999. So the values that occur decide.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from pipelines.image.colour_modes import convert_by_bands, split_into_bands
+from pipelines.image.tiff import TiffFile
 
 INTEGER_WHITES = (255.0, 1023.0, 4095.0, 16_383.0, 65_535.0)  # of 8, 10, 12, 14 and 16 bits
 _FLOAT_WHITES = (1.0, *INTEGER_WHITES)
 _OVERSHOOT = 1.25  # of floats, over their white
 _LEAST_SHARE = 1 / 8  # of black to white: values that use less of it are stretched to their own range
-
-_SAMPLE_FORMAT, _SIGNED = 339, 2  # a tag of TIFF
 
 _SAMPLED_VALUES = 2**18
 _OUTLIERS = 0.002  # share of the values, at either end
@@ -26,29 +25,30 @@ _FAR = 4.0  # times the range of all others: outliers farther away do not count
 _FEWEST_OTHERS = 16  # different values, beside which a single one can be no part of the picture
 
 
-def read_signed_bytes(image: Image.Image) -> Image.Image | None:
-    """Mode I of a TIFF of signed 8-bit grey, which Pillow takes for unsigned; None for anything else."""
-    if not isinstance(image, TiffImagePlugin.TiffImageFile) or image.mode != "L":
-        return None
-    if image.tag_v2.get(_SAMPLE_FORMAT) not in (_SIGNED, (_SIGNED,)):
-        return None
-    return Image.fromarray(np.asarray(image).view(np.int8).astype(np.int32))
-
-
 def deep_to_grey(image: Image.Image) -> Image.Image:
     """Mode L of a picture of mode I;16 and its kin, I or F."""
     black, white = choose_range(image)
+    is_negative = isinstance(image, TiffFile) and image.is_negative
 
     def scale(values: NDArray[Any]) -> NDArray[np.uint8]:
         finite = np.nan_to_num(values.astype(np.float64), nan=black, posinf=white, neginf=black)
         scaled: NDArray[np.float64] = (finite - black) * (255.0 / max(white - black, 1e-300))
-        return scaled.round().clip(0, 255).astype(np.uint8)
+        grey = scaled.round().clip(0, 255).astype(np.uint8)
+        return 255 - grey if is_negative else grey
 
     if not image.mode.startswith("I;16"):
-        return convert_by_bands(image, "L", lambda band: Image.fromarray(scale(np.asarray(band))))
+        read = _choose_reading(image)
+        return convert_by_bands(image, "L", lambda band: Image.fromarray(scale(read(band))))
     values = np.arange(2**16)
-    grey = scale(values) if black > 0 else keep_upper_bits(values, white)
+    grey = scale(values) if black > 0 or is_negative else keep_upper_bits(values, white)
     return convert_by_bands(image, "L", lambda band: Image.fromarray(grey[np.asarray(band)]))
+
+
+def _choose_reading(image: Image.Image) -> Callable[[Image.Image], NDArray[Any]]:
+    """How the values of a part of `image` are read."""
+    if isinstance(image, TiffFile) and image.is_unsigned:
+        return lambda part: np.asarray(part).view(np.uint32)
+    return np.asarray
 
 
 def keep_upper_bits(values: NDArray[Any], white: float) -> NDArray[np.uint8]:
@@ -84,8 +84,9 @@ def _find_range(image: Image.Image) -> tuple[float, float]:
 
 
 def _iter_finite(image: Image.Image) -> Iterator[NDArray[Any]]:
+    read = _choose_reading(image)
     for box in split_into_bands(image):
-        values = np.asarray(image.crop(box))
+        values = read(image.crop(box))
         finite = values[np.isfinite(values)]
         if finite.size:
             yield finite

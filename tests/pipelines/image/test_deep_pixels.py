@@ -1,12 +1,14 @@
 """Pictures with more than 8 bits are shown by the values that they hold."""
 
+import io
 import struct
 import zlib
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -95,6 +97,41 @@ def test_bright_deep_colours_keep_their_upper_bytes() -> None:
     assert np.array_equal(show(deep_colours(values, "PNG")), values >> 8)
 
 
+DEEP: dict[str, NDArray[Any]] = {
+    "unsigned 16 bits": GREY.astype(np.uint16) << 8,
+    "unsigned 32 bits": GREY.astype(np.uint32) * 16_843_009,
+    "signed 8 bits": (GREY.astype(np.int16) - 128).astype(np.int8),
+    "signed 16 bits": ((GREY.astype(np.int32) - 128) * 257).astype(np.int16),
+    "signed 32 bits": (GREY.astype(np.int32) - 128) * 16_843_009,
+    "floats": GREY.astype(np.float32) / 255,
+    "doubles": GREY.astype(np.float64) / 255,
+}
+
+
+@pytest.mark.parametrize("layout", [{}, {"compression": "zlib"}, {"tile": (32, 32)}], ids=["raw", "zlib", "tiles"])
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("values", DEEP.values(), ids=DEEP)
+def test_deep_tiffs_look_the_same_in_every_layout(values: NDArray[Any], order: Any, layout: dict[str, Any]) -> None:
+    assert correlate(show(write_tiff(values, order=order, **layout))) > 0.999
+
+
+@pytest.mark.parametrize("name", ["unsigned 16 bits", "unsigned 32 bits", "floats"])
+def test_the_least_value_may_be_white(name: str) -> None:
+    assert correlate(show(write_tiff(DEEP[name], photometric="miniswhite"))) < -0.999
+
+
+def correlate(shown: Pixels) -> float:
+    """With the grey photograph."""
+    return float(np.corrcoef(shown[..., 0].ravel(), GREY.ravel())[0, 1])
+
+
+def write_tiff(values: NDArray[Any], *, order: Literal["<", ">"] = "<", **options: Any) -> bytes:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file, byteorder=order) as writer:
+        writer.write(values, **options)
+    return file.getvalue()
+
+
 SIGNED: dict[str, NDArray[Any]] = {
     "Hounsfield units": GREY.astype(np.int32) * 12 - 1024,
     "signed 16 bits": (GREY.astype(np.int32) * 256 - 32_768).astype(np.int16),
@@ -111,10 +148,10 @@ SIGNED: dict[str, NDArray[Any]] = {
 def test_other_ranges_are_stretched(values: NDArray[Any]) -> None:
     kind = {"i": 2, "f": 3}.get(values.dtype.kind, 1)
 
-    shown = show(grey_tiff(values, sample_format=kind))[..., 0].astype(float)
+    shown = show(grey_tiff(values, sample_format=kind))
 
-    assert np.corrcoef(shown.ravel(), GREY.ravel())[0, 1] > 0.99
-    assert shown.max() - shown.min() > 180
+    assert correlate(shown) > 0.99
+    assert int(shown.max()) - int(shown.min()) > 180
 
 
 @pytest.mark.parametrize(
