@@ -11,6 +11,8 @@ from typing import Literal
 from pipelines.image.formats import FileFormat
 from pipelines.linear_patterns import compile_bytes
 from pipelines.moderation.file_structure import FileStructure
+from pipelines.moderation.file_structure.markup import PATTERNS as MARKUP_PATTERNS
+from pipelines.moderation.file_structure.markup import list_readings
 from pipelines.moderation.file_structure.trailing_data import TrailingData
 
 FileLocation = Literal["head", "trailer", "metadata", "pixels"]
@@ -31,6 +33,13 @@ _AT_START = (
     (b"#!", "script"),
 )
 _ELF = compile_bytes(rb"\x7fELF[\x01\x02][\x01\x02]\x01")
+_PATTERNS = (
+    (_ELF, "Linux program"),
+    (_MARKUP, "script"),
+    (_HTML, "HTML page"),
+    (_SHORT_PHP, "script"),
+    *MARKUP_PATTERNS,
+)
 
 _ZIP_END, _ZIP_ENTRY, _ZIP64 = b"PK\x05\x06", b"PK\x01\x02", b"PK\x06\x07"
 _ZIP_END_SIZE, _ZIP_COMMENT = 22, 65_535  # readers search the end record in this many last bytes
@@ -60,6 +69,7 @@ def find_embedded_files(
         *_find_script_head(data, format),
         *(one for block in trailing for one in _find_signatures(data, "trailer", block.start, block.end)),
         *(one for start, end in metadata for one in _find_signatures(data, "metadata", start, end)),
+        *_find_in_readings(data, format, structure),
         *_find_zip(data, structure),
         # The pages of a PDF may be about scripts and show their tags.
         *(() if format == "PDF" else _find_markup_in_pixels(data, structure)),
@@ -86,9 +96,17 @@ def _find_signatures(data: bytes, location: FileLocation, start: int, end: int) 
     for signature, kind in _ANYWHERE:
         if (at := data.find(signature, start, end)) >= 0:
             yield EmbeddedFile(kind, location, at, at + len(signature))
-    for pattern, kind in ((_ELF, "Linux program"), (_MARKUP, "script"), (_HTML, "HTML page"), (_SHORT_PHP, "script")):
+    for pattern, kind in _PATTERNS:
         if match := pattern.search(data, start, end):
             yield EmbeddedFile(kind, location, match.start(), match.end())
+
+
+def _find_in_readings(data: bytes, format: FileFormat, structure: FileStructure) -> Iterator[EmbeddedFile]:
+    """Markup in the texts that a reader makes of metadata; the span is that of the whole block."""
+    for block, text in list_readings(data, format, structure.blocks):
+        for pattern, kind in (*MARKUP_PATTERNS, (_MARKUP, "script"), (_HTML, "HTML page")):
+            if pattern.search(text):
+                yield EmbeddedFile(kind, "metadata", block.start, block.end)
 
 
 def _find_markup_in_pixels(data: bytes, structure: FileStructure) -> Iterator[EmbeddedFile]:

@@ -19,7 +19,7 @@ from pipelines.moderation.types import Evidence, SignalResult
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
-VERSION = "1"
+VERSION = "2"
 MAX_SHOWN = 20  # pieces of evidence for each score
 
 # How sure it is that somebody put another file there on purpose. An archive that can be opened is sure anywhere.

@@ -54,8 +54,9 @@ def with_chunk(png: bytes, kind: bytes, body: bytes) -> bytes:
     return png[:33] + png_chunk(kind, body) + png[33:]
 
 
-def with_comment(gif: bytes, text: bytes) -> bytes:
-    return gif[:-1] + b"\x21\xfe" + bytes([len(text)]) + text + b"\0;"
+def with_comment(gif: bytes, text: bytes, first: int | None = None) -> bytes:
+    """`first` is the length of the first sub-block, where `text` has the lengths of others in it."""
+    return gif[:-1] + b"\x21\xfe" + bytes([first or len(text)]) + text + b"\0;"
 
 
 def exif_with_position(*, empty: bool = False) -> Image.Exif:
@@ -64,6 +65,13 @@ def exif_with_position(*, empty: bool = False) -> Image.Exif:
     tags[ORIENTATION] = 1
     position = {1: "N", 2: (51.0, 30.0, 26.0), 3: "W", 4: (0.0, 7.0, 39.0)}
     tags[0x8825] = {0: b"\2\2\0\0"} if empty else position
+    return tags
+
+
+def exif_with_comment(text: str) -> Image.Exif:
+    """Exif with a comment as Windows writes it, in UTF-16."""
+    tags = Image.Exif()
+    tags[0x9C9C] = text.encode("utf-16-le")
     return tags
 
 

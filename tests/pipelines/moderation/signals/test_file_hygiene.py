@@ -3,6 +3,9 @@
 import asyncio
 import gzip
 import struct
+import zlib
+from collections.abc import Callable
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given, settings
@@ -30,6 +33,7 @@ from tests.pipelines.moderation.file_samples import (  # fmt: skip
     PNG,
     XMP,
     bmp_with_script,
+    exif_with_comment,
     exif_with_position,
     gif_with_script,
     make_samsung_trailer,
@@ -131,6 +135,71 @@ def test_an_embedded_file_in_metadata_is_found(data: bytes) -> None:
     assert result.scores["polyglot"] == 0.8
     assert result.scores["trailing"] == 0.0
     assert result.evidence[0].detail == "in metadata"
+
+
+RUNNING = [
+    b"<svg onload=alert(1)>",
+    b"<svg/onload=alert(1)>",
+    b"<IMG alt='>' SRC=x OnError = 'a'>",
+    b'<img src="x onerror=alert(1)>',
+    b"<details open ontoggle=x()>",
+    b"<iframe src=//evil.example>",
+    b"<object data=x>",
+    b"<a href=java\tscript:alert(1)>",
+    b"<a href='&#106;avascript:alert(1)'>",
+    b"javascript:alert(1)",
+    b"data:text/html,<b>",
+    b"<meta http-equiv=refresh content=0>",
+    b"<!--#exec cmd='ls'-->",
+]
+
+
+@pytest.mark.parametrize("markup", RUNNING)
+def test_markup_that_runs_is_a_payload_behind_the_image(markup: bytes) -> None:
+    result = read(JPEG + markup.ljust(70))
+
+    assert result.scores["polyglot"] == 1.0
+    assert "markup that runs" in [one.what for one in result.evidence]
+
+
+@pytest.mark.parametrize("markup", RUNNING)
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda markup: with_segment(JPEG, 0xFE, markup),
+        lambda markup: with_app1(JPEG, XMP % markup),
+        lambda markup: with_app1(JPEG, XMP % escape(markup.decode()).encode()),
+        lambda markup: with_chunk(PNG, b"tEXt", b"Comment\0" + markup),
+        lambda markup: with_chunk(PNG, b"zTXt", b"Comment\0\0" + zlib.compress(markup)),
+        lambda markup: with_chunk(PNG, b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(markup)),
+        lambda markup: with_comment(encode(CAT, "GIF"), markup[:7] + bytes([len(markup) - 7]) + markup[7:], first=7),
+        lambda markup: encode(CAT, "WEBP", exif=exif_with_comment(markup.decode())),
+    ],
+    ids=["comment", "XMP", "escaped XMP", "text", "packed", "international", "GIF sub-blocks", "UTF-16 Exif"],
+)
+def test_markup_that_runs_is_a_payload_in_metadata(hide: Callable[[bytes], bytes], markup: bytes) -> None:
+    assert read(hide(markup)).scores["polyglot"] == 0.8
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a < b, but once = 2",
+        b"<photo one=1 'caption'>",
+        b"JavaScript: The Good Parts",
+        b"<b>bold</b> onset = 5",
+        b"<rdf:Description rdf:about='' dc:format='image/jpeg' photoshop:Instructions='on = off'/>",
+        b"<a href='https://photos.example/?q=1&amp;b=2'>album</a>",
+    ],
+)
+def test_ordinary_text_and_markup_is_no_payload(text: bytes) -> None:
+    assert read(with_segment(JPEG, 0xFE, text)).scores["polyglot"] == 0.0
+
+
+def test_a_packed_text_that_grows_without_end_is_read_in_part() -> None:
+    bomb = zlib.compress(bytes(20_000_000) + b"<svg onload=alert(1)>")
+
+    assert read(with_chunk(PNG, b"zTXt", b"Comment\0\0" + bomb)).scores["polyglot"] == 0.0
 
 
 def test_markup_among_pixels_is_found() -> None:
@@ -313,8 +382,15 @@ def test_no_noise_stops_the_walk(start: bytes, noise: bytes) -> None:
 
 @pytest.mark.parametrize(
     "behind",
-    [b"<?=" * 500_000, b"PK\x05\x06" * 400_000, b"\xff" * 2_000_000, b"\0\0\0\x08free" * 200_000],
-    ids=["openings", "ends of archives", "markers", "boxes"],
+    [
+        b"<?=" * 500_000,
+        b'<a "' * 500_000,
+        b"<a " * 500_000,
+        b"PK\x05\x06" * 400_000,
+        b"\xff" * 2_000_000,
+        b"\0\0\0\x08free" * 200_000,
+    ],
+    ids=["openings", "quotes", "tags", "ends of archives", "markers", "boxes"],
 )
 def test_repetition_behind_the_image_takes_linear_time(behind: bytes) -> None:
     """A search that starts again at every byte would take minutes here."""
