@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from pipelines.linear_patterns import compile_text
-from pipelines.moderation.text_rules import FoldedText, clean_text
+from pipelines.moderation.folding import FoldedText, clean_text
 
 # Letters of other scripts that look like Latin ones, after case folding (from Unicode's confusables.txt, UTS 39).
 _CYRILLIC = str.maketrans("авекмнорстухіјѕԁһԛԝ", "abekmhopctyxijsdhqw")

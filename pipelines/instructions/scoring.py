@@ -23,7 +23,7 @@ from pipelines.instructions.phrase_patterns import (
     unify_variants,
 )
 from pipelines.linear_patterns import compile_text
-from pipelines.moderation.text_rules import FoldedText
+from pipelines.moderation.folding import FoldedText
 
 MAX_MATCHES = 20  # of each pattern in a text
 MAX_DISTANCE = 300  # characters between phrases that add up

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from pipelines.errors import RequestRejected
+from pipelines.moderation.disguises import Disguises
 from pipelines.moderation.text_rules import TextRules, TextSignal
 from pipelines.moderation.types import Verdict
 
@@ -97,6 +98,7 @@ class Policy(PolicyModel):
     rules: dict[Name, Rule] = Field(min_length=1)
     tenants: dict[Name, "TenantPolicy"] = Field(default_factory=dict)
     text: dict[Name, TextRules] = Field(default_factory=dict, description="words and patterns by category")
+    disguises: Disguises = Field(default=Disguises(), description="what words of `text` are looked for behind")
     sha256: str = ""
 
     @model_validator(mode="after")
@@ -118,7 +120,7 @@ class Policy(PolicyModel):
 
     @cached_property
     def text_signal(self) -> TextSignal:
-        return TextSignal(self.text)
+        return TextSignal(self.text, self.disguises)
 
     def rules_for(self, tenant: str | None) -> dict[str, Rule]:
         """The rules by name; raises RequestRejected for a tenant that the policy does not have.

@@ -7,16 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from pipelines.moderation.folding import MAX_RUN, clean_text
 from pipelines.moderation.text_rules import (
     MAX_MATCHES,
-    MAX_RUN,
     MAX_SHOWN,
     MAX_SHOWN_LENGTH,
     TextMatch,
     TextMatcher,
     TextRules,
     TextSignal,
-    clean_text,
 )
 
 
