@@ -9,8 +9,11 @@ from typing import Any
 
 from PIL import ImageFile, TiffImagePlugin
 
+from pipelines.errors import ImageUnsupported
+
 _BITS, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT = 258, 262, 277, 339
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
+_NAMES = {_UNSIGNED: "unsigned integers", _SIGNED: "signed integers", _FLOAT: "floating-point numbers"}
 _GREY = (0, 1)  # photometric interpretations; white is 0 in the first
 
 # Grey by its sample format and bits: Pillow's mode and raw mode, with the order of bytes in place of the braces.
@@ -33,7 +36,7 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
     is_unsigned = is_negative = False
 
     def _setup(self) -> None:
-        """Called for each directory before its pixels are read."""
+        """Called for each directory before its pixels are read. Raises ImageUnsupported and what Pillow's does."""
         tags = self.tag_v2
         kind = _only(tags.get(_SAMPLE_FORMAT, 1)), _only(tags.get(_BITS, 1))
         is_grey = tags.get(_PHOTOMETRIC) in _GREY and tags.get(_SAMPLES, 1) == 1
@@ -42,7 +45,12 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         self.is_negative = is_grey and tags.get(_PHOTOMETRIC) == 0 and (is_deep or kind == (_UNSIGNED, 16))
         if is_deep:
             tags[_PHOTOMETRIC], tags[_BITS], tags[_SAMPLE_FORMAT] = 1, (32,), (_FLOAT,)  # what Pillow knows
-        super()._setup()
+        try:
+            super()._setup()
+        except SyntaxError as cause:
+            if str(cause) != "unknown pixel mode":
+                raise
+            raise ImageUnsupported(f"this TIFF has {_describe(tags)}, which are not read here") from cause
         if is_deep:
             self._read_as(*_DEEP[kind], kind[1])
         elif _only(tags.get(_BITS, 1)) == 16:
@@ -68,6 +76,12 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
     @property
     def _is_big_endian(self) -> bool:
         return bool(self.tag_v2.prefix == b"MM")
+
+
+def _describe(tags: TiffImagePlugin.ImageFileDirectory_v2) -> str:
+    format = _NAMES.get(_only(tags.get(_SAMPLE_FORMAT, 1)), "values")
+    channels, bits = tags.get(_SAMPLES, 1), _only(tags.get(_BITS, 1))
+    return f"pixels of {channels} {format} of {bits or 'several numbers of'} bits"
 
 
 def _only(values: Any) -> Any:

@@ -12,6 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipelines.errors import ImageUnsupported
 from pipelines.image.decode import ImageLimits, decode
 from tests.pipelines.images import TIFF_LONG, TIFF_SHORT, Pixels, encode, grey_tiff, photograph, png_chunk, tiff
 
@@ -118,6 +119,11 @@ def test_deep_tiffs_look_the_same_in_every_layout(values: NDArray[Any], order: A
 @pytest.mark.parametrize("name", ["unsigned 16 bits", "unsigned 32 bits", "floats"])
 def test_the_least_value_may_be_white(name: str) -> None:
     assert correlate(show(write_tiff(DEEP[name], photometric="miniswhite"))) < -0.999
+
+
+def test_pixels_that_no_reader_knows_are_named() -> None:
+    with pytest.raises(ImageUnsupported, match="pixels of 3 floating-point numbers of 32 bits"):
+        show(write_tiff(CAT.astype(np.float32), photometric="rgb"))
 
 
 def correlate(shown: Pixels) -> float:
