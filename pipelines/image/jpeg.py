@@ -57,15 +57,22 @@ class OpenEndedJpegFile(JpegImagePlugin.JpegImageFile):
 def check_complete(image: OpenEndedJpegFile, data: bytes) -> None:
     """Raises OSError unless `data` lacks nothing but the end marker; `image` is loaded from it.
 
-    If pixels are missing, other bytes in their place give another picture. A last 0xff may be half of the marker.
+    If pixels are missing, other bytes in their place give another picture. Zeros at the end may stand for them.
     """
-    with OpenEndedJpegFile(io.BytesIO(data.rstrip(b"\xff"))) as other:
+    with OpenEndedJpegFile(io.BytesIO(_strip_padding(data))) as other:
         other.padding = _FILLER
         other.draft_at(image.scale)
         other.load()
         is_same = all(image.crop(box).tobytes() == other.crop(box).tobytes() for box in split_into_bands(image))
     if not is_same or not _has_all_scans(data):
         raise OSError("the file is truncated: pixels are missing")
+
+
+def _strip_padding(data: bytes) -> bytes:
+    """Without zeros at the end, and without a last 0xff, half of a marker, unless a zero says that it is a byte."""
+    stripped = data.rstrip(b"\0")
+    is_byte = stripped.endswith(b"\xff") and len(stripped) < len(data)
+    return stripped + b"\0" if is_byte else stripped.rstrip(b"\xff")
 
 
 def _has_all_scans(data: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.errors import ImageTruncated
+from pipelines.errors import ImageRejected, ImageTruncated
 from pipelines.image.decode import ImageLimits, decode
 from pipelines.image.formats import iter_jpeg_segments
 from tests.pipelines.images import encode, photograph
@@ -39,6 +39,20 @@ def test_missing_pixels_are_still_an_error(data: bytes, share: float) -> None:
 def test_the_last_blocks_count(name: str, missing: int) -> None:
     with pytest.raises(ImageTruncated):
         decode(KINDS[name][:-missing], limits=LIMITS)
+
+
+@pytest.mark.parametrize("padding", [b"\0", b"\0" * 100_000, b"\xff" * 9])
+@pytest.mark.parametrize("data", KINDS.values(), ids=KINDS)
+def test_padding_may_follow_where_the_end_marker_lacks(data: bytes, padding: bytes) -> None:
+    whole = decode(data, limits=LIMITS).pixels
+
+    assert decode(data[:-2] + padding, limits=LIMITS).pixels.tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("data", KINDS.values(), ids=KINDS)
+def test_padding_replaces_no_pixels(data: bytes) -> None:
+    with pytest.raises(ImageRejected):
+        decode(data[: len(data) // 2] + bytes(len(data)), limits=LIMITS)
 
 
 def test_a_progressive_jpeg_needs_all_its_scans() -> None:
