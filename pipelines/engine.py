@@ -8,7 +8,6 @@ import asyncio
 import io
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -24,10 +23,8 @@ from pipelines.captioning.encoder import SHARED_PASS
 from pipelines.counting import DEFAULT_PRECISION
 from pipelines.cpu_pool import CpuPool, at_priority
 from pipelines.documents.pages import (
-    DEFAULT_DPI,
     PdfOpener,
     estimate_first_page_bytes,
-    open_page_source,
     read_first_page,
 )
 from pipelines.errors import PipelineUnavailable, RequestRejected
@@ -36,7 +33,7 @@ from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decode_cost import PICTURE_BYTES, QUICK_FORMATS, estimate_decode_bytes
 from pipelines.image.decoders import DecoderLimits, Decoders
 from pipelines.image.formats import sniff
-from pipelines.page_moderation import moderate_pages
+from pipelines.page_moderation import DEFAULT_PAGES, PageJudge, find_reading
 from pipelines.pipeline import GatePipeline, PdfReadingPipeline, Pipeline
 from pipelines.pixel_budget import PixelBudget
 from pipelines.prompt import PromptContext, PromptStyle, write_prompt
@@ -71,10 +68,12 @@ class Engine:
         current_version: Callable[[ModelUsed], ModelUsed] = keep_declared,
         absent: Mapping[str, str] | None = None,
         precision: float = DEFAULT_PRECISION,
+        moderated_pages: int = DEFAULT_PAGES,
     ) -> None:
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self._decoders = decoders or Decoders(pool, DecoderLimits(formats=()))
         self._pool, self._limits, self._pdfium = pool, limits, pdfium
+        self._pages = PageJudge(self._pool, limits, self._decoders, pdfium, moderated_pages)
         self._admission, self.current_version = Admission(bulk, budget), current_version
         self._observers: list[Observer] = []
         self._absent = absent or {}
@@ -122,10 +121,10 @@ class Engine:
 
         With `gate`, pipelines that can refuse an image (moderation) run first. Where one refuses, the others never
         see the picture, and the findings list them as withheld. Of a PDF or TIFF the gate judges the first page, which
-        is what image pipelines see, and every page that a document pipeline reads. `on_page` gets each page of a
-        document as soon as it and all pages before it are done. Pages wait in turns with those of other callers; those
-        without a name are one `caller`. Runs that are no traffic (warm-up, canaries) are not `observed`: caches of
-        earlier requests are bypassed, and observers are not called.
+        is what image pipelines see, and every page that a document pipeline reads; of a PDF that nobody reads, some.
+        `on_page` gets each page of a document as soon as it and all pages before it are done. Pages wait in turns with
+        those of other callers; those without a name are one `caller`. Runs that are no traffic (warm-up, canaries) are
+        not `observed`: caches of earlier requests are bypassed, and observers are not called.
         Raises RequestRejected, PipelineUnavailable, a kind of ImageRejected, Overloaded, DeadlineExceeded or
         InferenceFailed.
         """
@@ -170,12 +169,17 @@ class Engine:
         with context.stage("decode"):
             picture = await self._decode(data, runs)
         context.admitted.shrink(picture.pixels.width * picture.pixels.height * PICTURE_BYTES)
-        gates = [run for run in runs if gate and isinstance(run[0], GatePipeline)]
-        results = await self._run_all(gates, picture, context)
+        judges = [(pipeline, chosen) for pipeline, chosen in runs if isinstance(pipeline, GatePipeline)]
+        gates = judges if gate else []
+        # Without a gate nobody waits for the verdict, so that pages are not judged because they are read.
+        reading = find_reading(runs) if gate else None
+        results = await self._run_all([run for run in runs if run in gates], picture, context)
         for run in gates:
-            results[run[0].name] = await self._gate_further_pages(run, results[run[0].name], picture, runs, context)
-        if all(pipeline.passes(results[pipeline.name]) for pipeline, _ in gates if isinstance(pipeline, GatePipeline)):
+            results[run[0].name] = await self._pages.judge(*run, results[run[0].name], picture, reading, context)
+        if all(pipeline.passes(results[pipeline.name]) for pipeline, _ in gates):
             results |= await self._run_all([run for run in runs if run not in gates], picture, context)
+        for run in judges if not gate else []:
+            results[run[0].name] = await self._pages.judge(*run, results[run[0].name], picture, reading, context)
         return picture, {pipeline.name: results[pipeline.name] for pipeline, _ in runs if pipeline.name in results}
 
     async def _decode(self, data: bytes, runs: Sequence[PipelineRun]) -> Picture:
@@ -194,43 +198,6 @@ class Engine:
         if format in QUICK_FORMATS:
             return estimate_decode_bytes(data, limits=limits, shorter_side=side)
         return await self._pool.run(estimate_decode_bytes, data, limits=limits, shorter_side=side)
-
-    async def _gate_further_pages(
-        self, run: PipelineRun, first: BaseModel, picture: Picture, runs: Sequence[PipelineRun], context: RunContext
-    ) -> BaseModel:
-        """The gate's result over all pages that will be read; `first` alone where there is no further page to judge."""
-        gate, options = run
-        readers = [(one, read) for one, read in runs if isinstance(one, PdfReadingPipeline)]
-        if self._pdfium is None or not readers or not isinstance(gate, GatePipeline) or not gate.passes(first):
-            return first
-        page_options = gate.options_for_page(options)
-        if page_options is None or picture.frames == 1:
-            return first
-        [(reader, reader_options), *_] = readers
-        own = RunContext("batch", context.deadline, fresh=context.fresh, admitted=context.admitted)
-        pages = open_page_source(
-            picture,
-            dpi=DEFAULT_DPI,
-            password=reader.password(reader_options),
-            pdfium=self._pdfium,
-            decoders=self._decoders,
-            limits=self._limits,
-            pool=self._pool,
-        )
-        async with pages as source:
-            context.admitted.give_way()
-            further = await moderate_pages(
-                source,
-                context.admitted,
-                [number for number in reader.pages(reader_options, source.page_count) if number > 1],
-                # The request's shared work belongs to the first page.
-                lambda page: gate.run(page, page_options, replace(own, shared={})),
-                lambda why: gate.result_for_unseen_page(page_options, why),
-                shorter_side=gate.shorter_side(page_options),
-            )
-        context.merge_stages(gate.name, own)
-        result: BaseModel = gate.merge_pages({1: first} | further) if further else first
-        return result
 
     async def _run_all(
         self, runs: Sequence[PipelineRun], picture: Picture, context: RunContext

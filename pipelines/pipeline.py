@@ -53,14 +53,18 @@ class GatePipeline(Protocol):
 
     def passes(self, result: Any) -> bool: ...
 
+    def shorter_side(self, options: Any) -> int | None: ...
+
+    async def run(self, picture: Picture, options: Any, context: RunContext) -> Any: ...
+
     def options_for_page(self, options: Any) -> Any | None:
         """Options for pages after the first; None where further pages could not change the result."""
 
     async def result_for_unseen_page(self, options: Any, why: str) -> Any:
         """The result for a page that could not be rendered, because of `why`."""
 
-    def merge_pages(self, results: Mapping[int, Any]) -> Any:
-        """One result from those of several pages, by page number."""
+    async def merge_pages(self, options: Any, results: Mapping[int, Any], count: int) -> Any:
+        """One result from those of several of `count` pages, by page number."""
 
 
 @runtime_checkable

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # they load OpenCV or PDFium's client, which a process withou
     from pipelines.documents.pipeline import DocumentLimits
     from pipelines.explain.explainer import ExplainerCache
     from pipelines.image.decoders import Decoders
+    from pipelines.image.frame_reader import FrameReader
     from pipelines.moderation.policy import Policy
     from pipelines.moderation.signals.signal import Signal
     from pipelines.text.reading import TextBudgets
@@ -41,6 +42,7 @@ class ModerationParts:
     policy: Callable[[], Awaitable["Policy"]]
     signals: tuple["Signal", ...]
     on_request: tuple["Signal", ...] = ()
+    frames: "FrameReader | None" = None
 
 
 @dataclass(frozen=True)

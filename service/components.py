@@ -161,6 +161,7 @@ class _Workers:
             current_version=current_version,
             absent=absent,
             precision=settings.statements.statement_precision,
+            moderated_pages=settings.limits.max_moderated_frames,
         )
 
     def register(self, metrics: Metrics, cache: "EncoderCache | None") -> None:

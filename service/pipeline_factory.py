@@ -25,6 +25,7 @@ from pipelines.documents.spec import DOCUMENT, READING_TASKS
 from pipelines.explain.explainer import Explainer, ExplainerCache
 from pipelines.image.decode import ImageLimits
 from pipelines.image.decoders import Decoders
+from pipelines.image.frame_reader import FrameReader
 from pipelines.instructions.scoring import load_instruction_rules
 from pipelines.moderation.categories.store import HeadStore
 from pipelines.moderation.domains import DomainLists, load_domain_lists
@@ -191,7 +192,9 @@ class PipelineFactory:
             ImageTextSignal(reader, reader.models, policy.current, self.pool),
             InstructionsSignal(rules, self.pool, reader),
         )  # fmt: skip
-        return ModerationParts(policy.current, signals, on_request)
+        most = self.settings.limits.max_moderated_frames - 1
+        frames = FrameReader(self.decoders, self._document_limits().image, most)
+        return ModerationParts(policy.current, signals, on_request, frames)
 
     def _open_nsfw_classes(self) -> list[NsfwClassesSignal]:
         """None where the model is not in the store."""

@@ -154,6 +154,7 @@ class LimitSettings(SettingsGroup):
     max_image_pixels: int = Field(default=64_000_000, ge=1)  # that are decoded
     max_header_pixels: int = Field(default=256_000_000, ge=1)  # of a JPEG, which is decoded at a smaller scale then
     max_image_frames: int = Field(default=1_000, ge=1)
+    max_moderated_frames: int = Field(default=4, ge=1)  # of an animation, or pages; with the first one
     # Of all decoded pixels in flight; then requests wait.
     pixel_memory_bytes: int = Field(default=768 * 2**20, ge=2**20)
     pixel_wait_seconds: float = Field(default=20.0, ge=0)  # for that memory, then 429

@@ -38,7 +38,7 @@ from pipelines.image.tiff import TiffFile
 from pipelines.image.webp import LeanWebPFile
 
 # Each format's own reader, not `Image.open`: no guessing, and no check against a limit that is not ours.
-_READERS: dict[FileFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
+READERS: dict[FileFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "JPEG": OpenEndedJpegFile,
     "PNG": open_png,
     "WEBP": LeanWebPFile,
@@ -50,7 +50,7 @@ _READERS: dict[FileFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
 }
 
 # Pillow and its codecs raise all of these on damaged bytes.
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, ArithmeticError, RuntimeError,
     AttributeError, AssertionError, struct.error,
 )  # fmt: skip
@@ -119,7 +119,7 @@ class OpenedImage:
     `image` may be smaller than `width` x `height`, the size in the header.
     """
 
-    image: ImageFile.ImageFile
+    image: Image.Image
     width: int
     height: int
     format: FileFormat
@@ -149,12 +149,17 @@ def decode_frame(data: bytes, *, limits: ImageLimits, shorter_side: int | None =
     `shorter_side`, `frame` and the errors raised are those of `open_image`.
     """
     with open_image(data, limits=limits, shorter_side=shorter_side, frame=frame) as opened:
-        transparent = has_alpha(opened.image)
-        plain, profile = to_plain_srgb(opened.image)
-        upright = opened.turn_upright(plain)
-        del plain  # before further copies are made
-        see_through = upright if upright.mode in ("LA", "RGBA") else None
-        pixels = flatten(upright)
+        return make_frame(opened)
+
+
+def make_frame(opened: OpenedImage) -> DecodedFrame:
+    """Upright sRGB of what was opened."""
+    transparent = has_alpha(opened.image)
+    plain, profile = to_plain_srgb(opened.image)
+    upright = opened.turn_upright(plain)
+    del plain  # before further copies are made
+    see_through = upright if upright.mode in ("LA", "RGBA") else None
+    pixels = flatten(upright)
     return DecodedFrame(
         pixels, *opened.upright_size, opened.format, opened.mode, opened.orientation, opened.frames, transparent,
         profile, see_through,
@@ -179,19 +184,19 @@ def open_image(
     format = sniff(data)
     if format in (None, "TIFF") and (kind := name_raw(data)) is not None:
         raise ImageUnsupported(f"this is a raw photograph ({kind}), which is not developed here; export it as a JPEG")
-    if format not in _READERS:
+    if format not in READERS:
         raise ImageUnsupported(
             f"this is {describe_content(data)}; images can be JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF"
         )
     check_bytes(data, format, pixels=limits.pixels, frames=limits.frames)
     try:
-        with _READERS[format](io.BytesIO(data)) as image:
+        with READERS[format](io.BytesIO(data)) as image:
             yield _load(image, data, format, limits, shorter_side, frame)
     except MemoryError as cause:
         raise ImageTooLarge(f"this {format} needs more memory than its decoder may have") from cause
     except Image.DecompressionBombError as cause:  # a frame larger than the header said
         raise ImageTooLarge(f"this {format} grows while it is decoded: {cause}") from cause
-    except _DECODER_ERRORS as cause:
+    except DECODER_ERRORS as cause:
         error = ImageTruncated if is_cut_off(data, format) or "truncated" in str(cause).lower() else ImageCorrupt
         raise error(f"this {format} cannot be decoded: {cause or type(cause).__name__}") from cause
 
@@ -232,6 +237,6 @@ def _load(
 
 
 def _open_again(data: bytes, format: FileFormat, frame: int) -> ImageFile.ImageFile:
-    image = _READERS[format](io.BytesIO(data))
+    image = READERS[format](io.BytesIO(data))
     image.seek(frame)
     return image

@@ -15,6 +15,7 @@ from pipelines.confinement.child import serve_requests
 from pipelines.errors import ImageRejected, ImageTooLarge
 from pipelines.image.decode import ImageLimits, decode_frame
 from pipelines.image.decoder_reply import MAX_MESSAGE
+from pipelines.image.frames import survey_frames
 from pipelines.image.pixel_arrays import to_array
 from pipelines.image.rendering import render
 
@@ -27,7 +28,7 @@ def main() -> None:
 
 
 def handle_request(request: ChannelMessage) -> ChannelMessage:
-    """`decode` and `render` call the functions of these names. The reply is the image, or the error's code."""
+    """A kind of request is the beginning of a function's name. The reply is its result, or the error's code."""
     try:
         return _decode(request.arrays["data"].tobytes(), request.facts)
     except ImageRejected as error:
@@ -43,6 +44,9 @@ def _decode(data: bytes, facts: Mapping[str, Any]) -> ChannelMessage:
     if facts["kind"] == "render":
         image = render(data, limits=limits, longest=facts["longest"], shorter_side=facts["shorter_side"])
         return ChannelMessage({}, {"pixels": _to_array(image)})
+    if facts["kind"] == "survey":
+        survey = survey_frames(data, limits=limits, frames=facts["frames"], most=facts["most"])
+        return ChannelMessage({"chosen": list(survey.chosen), "unseen": survey.unseen})
     frame = decode_frame(data, limits=limits, shorter_side=facts["shorter_side"], frame=facts["frame"])
     found = {one.name: getattr(frame, one.name) for one in fields(frame) if one.name not in ("pixels", "see_through")}
     image = frame.see_through or frame.pixels  # the first is laid over white again where the reply is read

@@ -14,6 +14,7 @@ from pipelines.errors import ImageRejected
 from pipelines.image.colour_modes import flatten
 from pipelines.image.decode import DecodedFrame, ImageLimits
 from pipelines.image.formats import FileFormat
+from pipelines.image.frames import FrameSurvey
 from pipelines.image.picture_facts import ProfileUse
 
 MAX_MESSAGE = 1_000  # characters of an error
@@ -47,6 +48,16 @@ def read_rendering(reply: ChannelMessage, *, longest: int, limits: ImageLimits) 
     height, width = reply.arrays["pixels"].shape[:2]
     _require(max(height, width) <= longest and height * width <= limits.pixels, "pixels")
     return _copy_image(reply)
+
+
+def read_survey(reply: ChannelMessage, *, frames: int, most: int) -> FrameSurvey:
+    """Raises the ImageRejected that the process reports."""
+    facts = _read_facts(reply)
+    chosen, unseen = facts["chosen"], facts["unseen"]
+    _require(isinstance(chosen, list) and len(chosen) <= most, "choice")
+    _require(all(0 < _whole(number) < frames for number in chosen), "choice")
+    _require(isinstance(unseen, float) and 0 <= unseen <= 1, "difference")
+    return FrameSurvey(frames, tuple(chosen), unseen)
 
 
 def _read_facts(reply: ChannelMessage) -> Mapping[str, Any]:

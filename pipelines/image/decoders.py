@@ -33,8 +33,9 @@ from pipelines.confinement.process import (
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import DecoderUnavailable, ImageDecoderFailed
 from pipelines.image.decode import ImageLimits, Picture, decode
-from pipelines.image.decoder_reply import read_frame, read_rendering
+from pipelines.image.decoder_reply import read_frame, read_rendering, read_survey
 from pipelines.image.formats import FileFormat, sniff
+from pipelines.image.frames import FrameSurvey, survey_frames
 from pipelines.image.harmful_files import REFUSED_SECONDS, HarmfulFiles
 from pipelines.image.rendering import render
 
@@ -85,6 +86,13 @@ class Decoders:
         facts = {"kind": "render", "limits": asdict(limits), "longest": longest, "shorter_side": shorter_side}
         return await self._waiting.run(self._render_apart, data, facts, limits)
 
+    async def survey(self, data: bytes, *, limits: ImageLimits, frames: int, most: int) -> FrameSurvey:
+        """As `survey_frames`; also raises ImageDecoderFailed, DecoderUnavailable and Overloaded."""
+        if not self._is_risky(data):
+            return await self._pool.run(survey_frames, data, limits=limits, frames=frames, most=most)
+        facts = {"kind": "survey", "limits": asdict(limits), "frames": frames, "most": most}
+        return await self._waiting.run(self._survey_apart, data, facts)
+
     async def warm(self) -> None:
         """Start a process; raises ImageDecoderFailed where none can work here."""
         await self.decode(_draw("TIFF"), limits=ImageLimits())
@@ -133,6 +141,12 @@ class Decoders:
             image = read_rendering(reply, longest=facts["longest"], limits=limits)
         self._limit_memory(reply)
         return image
+
+    def _survey_apart(self, data: bytes, facts: dict[str, Any]) -> FrameSurvey:
+        sha256 = hashlib.sha256(data).hexdigest()
+        reply = self._request(data, sha256, facts)
+        with self._distrust(sha256):
+            return read_survey(reply, frames=facts["frames"], most=facts["most"])
 
     @contextmanager
     def _distrust(self, sha256: str) -> Iterator[None]:

@@ -43,7 +43,7 @@ async def judge_over_backdrops(
         context = replace(first.context, shared={})
         moderation = await judge(picture, context)
         views[backdrop] = JudgedView(picture, context, moderation)
-    return _combine(views), max(views.values(), key=_rank)
+    return _combine(views), max(views.values(), key=rank_view)
 
 
 def _view_over(picture: Picture, backdrop: Backdrop) -> Picture:
@@ -67,5 +67,5 @@ def _make_verdict(backdrop: Backdrop, found: Moderation) -> BackdropVerdict:
     return BackdropVerdict(backdrop=backdrop, verdict=found.verdict, severity=found.severity, rules=rules, error=error)
 
 
-def _rank(view: JudgedView) -> tuple[int, int]:
+def rank_view(view: JudgedView) -> tuple[int, int]:
     return VERDICTS.index(view.moderation.verdict), view.moderation.severity

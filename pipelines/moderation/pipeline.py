@@ -5,7 +5,7 @@ import base64
 import io
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,13 +14,16 @@ from PIL import Image, ImageFilter
 from models.concurrency import gather_or_cancel
 from models.errors import DeadlineExceeded, ExplanationUnavailable, KernelSightError, Overloaded
 from pipelines.cpu_pool import CpuPool
-from pipelines.errors import RequestRejected
+from pipelines.errors import ImageRejected, RequestRejected
 from pipelines.explain.types import Explanation
 from pipelines.fence import HIDES_INSTRUCTIONS
 from pipelines.image.decode import Picture
+from pipelines.image.decode_cost import PICTURE_BYTES
+from pipelines.image.frame_reader import FrameReader
 from pipelines.instructions.scoring import LIKELY
-from pipelines.moderation.backdrops import JudgedView, judge_over_backdrops
+from pipelines.moderation.backdrops import JudgedView, judge_over_backdrops, rank_view
 from pipelines.moderation.decision import combine_moderations, decide, keep_strictest_rules
+from pipelines.moderation.frames import SIGNAL, combine_frames, describe_pages, describe_survey
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.signals.barcode_wording import describe_codes
@@ -53,21 +56,22 @@ def _fit_size(width: int, height: int) -> tuple[int, int]:
 class ModerationPipeline:
     """`policy` gives the policy that is in force now: it can change between two requests.
 
-    Signals in `on_request` are too slow for every image, and run only where a request names them.
+    Signals in `on_request` are too slow for every image, and run only where a request names them. Without `frames`,
+    an animation is judged by its first frame.
     """
 
     signals: tuple[Signal, ...]
     policy: Callable[[], Awaitable[Policy]]
     pool: CpuPool
     on_request: tuple[Signal, ...] = ()
+    frames: FrameReader | None = None
     name: str = "moderation"
 
     def models(self, options: ModerationOptions) -> list[ModelUsed]:
         return list({used.id: used for signal in self._choose_signals(options) for used in signal.models}.values())
 
     def shorter_side(self, options: ModerationOptions) -> int | None:
-        sides = [signal.shorter_side for signal in self._choose_signals(options)]
-        return None if None in sides else max((side for side in sides if side is not None), default=0)
+        return _least_side(self._choose_signals(options))
 
     async def run(self, picture: Picture, options: ModerationOptions, context: RunContext) -> Moderation:
         """Raises RequestRejected for an unknown signal or tenant, Overloaded and DeadlineExceeded.
@@ -85,12 +89,46 @@ class ModerationPipeline:
             result, strictest = await judge_over_backdrops(
                 JudgedView(picture, context, first), partial(judge, known=of_file), self.pool
             )
+            if self.frames is not None and self.frames.has_further(picture):
+                result, strictest = await self._judge_frames(
+                    self.frames, signals, policy, options.tenant, of_file, replace(strictest, moderation=result)
+                )
         extras: dict[str, Any] = {}
         if options.preview:
             extras["preview"] = await self.pool.run(render_preview, strictest.picture.pixels)
         if options.explain:
             extras["explanations"] = await _explain_signals(signals, strictest.picture, strictest.context)
         return result.model_copy(update=extras)
+
+    async def _judge_frames(
+        self,
+        frames: FrameReader,
+        signals: Sequence[Signal],
+        policy: Policy,
+        tenant: str | None,
+        of_file: Mapping[str, SignalResult],
+        first: JudgedView,
+    ) -> tuple[Moderation, JudgedView]:
+        """As `judge_over_backdrops`, over frames: one after the other, and none after the first that is blocked."""
+        picture, context = first.picture, first.context
+        judge = partial(_judge, signals, policy, tenant, known=of_file)
+        found, strictest = {0: first.moderation}, first
+        async with context.admitted.charge_further(picture.width * picture.height * PICTURE_BYTES):
+            survey = await frames.survey(picture)
+            for number in survey.chosen:
+                if any(one.verdict == "block" for one in found.values()):
+                    break
+                try:
+                    frame = await frames.read(picture, survey, number, _least_side(signals))
+                except ImageRejected as error:
+                    found[number] = _fail_signals(signals, policy, tenant, str(error))
+                    continue
+                own = replace(context, shared={})
+                view = JudgedView(frame, own, await judge(frame, own))
+                found[number], view = await judge_over_backdrops(view, judge, self.pool)
+                strictest = max(strictest, view, key=rank_view)
+        unseen = apply_policy(policy, {SIGNAL: describe_survey(survey, len(found))}, tenant)
+        return combine_frames(found, unseen), strictest
 
     async def moderate_text(self, text: str, options: ModerationOptions) -> Moderation:
         """Apply the same rules to a text alone. Raises RequestRejected as `run` does."""
@@ -114,14 +152,14 @@ class ModerationPipeline:
 
     async def result_for_unseen_page(self, options: ModerationOptions, why: str) -> Moderation:
         """All signals count as failed, so the policy's `on_error` decides."""
-        failed = {
-            signal.name: SignalResult.failed(why, detector=signal.name) for signal in self._choose_signals(options)
-        }
-        return apply_policy(await self.policy(), failed, options.tenant)
+        return _fail_signals(self._choose_signals(options), await self.policy(), options.tenant, why)
 
-    def merge_pages(self, found: Mapping[int, Moderation]) -> Moderation:
-        """The strictest verdict, each rule where it was strictest; preview and explanations are of the first page."""
-        whole = combine_moderations(list(found.values()))
+    async def merge_pages(self, options: ModerationOptions, found: Mapping[int, Moderation], count: int) -> Moderation:
+        """The strictest verdict, each rule where it was strictest, and what the policy says of pages not looked at;
+        preview and explanations are of the first page.
+        """
+        unseen = apply_policy(await self.policy(), {SIGNAL: describe_pages(count, len(found))}, options.tenant)
+        whole = combine_moderations([*found.values(), unseen])
         pages = [_make_page_verdict(number, one) for number, one in found.items()]
         return whole.model_copy(update={"rules": keep_strictest_rules(whole.rules), "pages": pages})
 
@@ -163,6 +201,17 @@ def apply_policy(
         tenant=tenant,
         categories=decision.categories,
     )
+
+
+def _fail_signals(signals: Sequence[Signal], policy: Policy, tenant: str | None, why: str) -> Moderation:
+    failed = {signal.name: SignalResult.failed(why, detector=signal.name) for signal in signals}
+    return apply_policy(policy, failed, tenant)
+
+
+def _least_side(signals: Sequence[Signal]) -> int | None:
+    """Pixels that a picture's shorter side needs for all of them; None for full resolution."""
+    sides = [signal.shorter_side for signal in signals]
+    return None if None in sides else max((side for side in sides if side is not None), default=0)
 
 
 async def _judge(

@@ -21,7 +21,9 @@ async def _build(resources: PipelineResources) -> Pipeline[ModerationOptions, Mo
     from pipelines.moderation.pipeline import ModerationPipeline
 
     parts = resources.moderation
-    return ModerationPipeline(parts.signals, parts.policy, resources.pool, on_request=parts.on_request)
+    return ModerationPipeline(
+        parts.signals, parts.policy, resources.pool, on_request=parts.on_request, frames=parts.frames
+    )
 
 
 def summarise_decision(result: Moderation) -> AuditSummary:

@@ -98,6 +98,16 @@ class BackdropVerdict(WireModel):
     error: str | None = Field(default=None, description="why a signal failed")
 
 
+class FrameVerdict(WireModel):
+    """The verdict on one frame of an animation, or page of a TIFF; `rules` are the names of those that fired on it."""
+
+    number: int = Field(description="from 1")
+    verdict: Verdict
+    severity: int = 0
+    rules: list[str] = Field(default_factory=list)
+    error: str | None = Field(default=None, description="why the frame could not be decoded, or a signal failed on it")
+
+
 class Moderation(WireModel):
     """A verdict, its evidence, and everything that it takes to reach it again: see `kernelsight policy replay`."""
 
@@ -118,6 +128,10 @@ class Moderation(WireModel):
     )
     pages: list[PageVerdict] | None = Field(
         default=None, description="of a PDF or TIFF of which more than the first page was moderated"
+    )
+    frames: list[FrameVerdict] | None = Field(
+        default=None,
+        description="of an animation or a TIFF of several pages: those looked at, up to the first that is blocked",
     )
     backdrops: list[BackdropVerdict] | None = Field(
         default=None, description="of a picture that is partly transparent, up to the first that is blocked"

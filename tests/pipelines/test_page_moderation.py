@@ -1,8 +1,9 @@
 """The gate judges every page that will be read, each as a picture of its own."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 from PIL import Image, ImageStat
@@ -24,6 +25,7 @@ from pipelines.moderation.pipeline import apply_policy as judged_by
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.spec import MODERATION
 from pipelines.moderation.types import Moderation, SignalResult
+from pipelines.page_moderation import spread_pages
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 from tests.pipelines.documents.fake_stages import make_documents_pipeline
@@ -86,6 +88,8 @@ def grey(level: float) -> DrawPage:
     return draw
 
 
+NOT_READ: Literal["not"] = "not"
+
 BLACK, DIM = grey(0), grey(0.4)
 
 
@@ -97,7 +101,7 @@ def run(
     pdfium: PdfiumClient,
     data: bytes,
     *signals: Darkness,
-    read: DocumentsOptions | None = None,
+    read: DocumentsOptions | Literal["not"] | None = None,
     options: ModerationOptions | None = None,
     gate: bool = True,
 ) -> Findings:
@@ -105,9 +109,9 @@ def run(
         pool = CpuPool(threads=1)
         moderation = ModerationPipeline(signals or (Darkness(),), current, pool)
         reader = make_documents_pipeline(pdfium, pool, limits=DocumentLimits(pages=3))
-        tasks: Mapping[str, BaseModel] = {
-            "document": read or DocumentsOptions(), "moderation": options or ModerationOptions(),
-        }  # fmt: skip
+        tasks: dict[str, BaseModel] = {"moderation": options or ModerationOptions()}
+        if read != NOT_READ:
+            tasks = {"document": read or DocumentsOptions()} | tasks
         try:
             engine = Engine([moderation, reader], pool=pool, limits=ImageLimits(), pdfium=pdfium)
             return await engine.run(data, tasks, gate=gate)
@@ -192,11 +196,25 @@ def test_too_many_pages_are_refused_after_the_first(pdfium: PdfiumClient) -> Non
     assert len(signal.seen) == 1
 
 
-def test_without_a_gate_moderation_judges_the_first_page(pdfium: PdfiumClient) -> None:
+def test_without_a_gate_moderation_judges_some_pages(pdfium: PdfiumClient) -> None:
     found = run(pdfium, make_pdf(draw_text(), BLACK), gate=False)
 
-    assert judged(found).verdict == "allow"
-    assert pages(found) == []
+    assert judged(found).verdict == "block"
+    assert found.get(DOCUMENT) is not None
+    assert pages(found) == [(1, "allow"), (2, "block")]
+
+
+def test_pages_of_a_pdf_that_nobody_reads_are_spread(pdfium: PdfiumClient) -> None:
+    found = run(pdfium, make_pdf(*[draw_text()] * 8, BLACK), read=NOT_READ)
+
+    assert pages(found) == [(1, "allow"), (4, "allow"), (6, "allow"), (9, "block")]
+    assert judged(found).signals["frames"].scores == {"unseen_pages": pytest.approx(5 / 9, abs=1e-5)}
+
+
+def test_the_spread_has_both_ends() -> None:
+    assert spread_pages(3, 5) == [1, 2, 3]
+    assert spread_pages(100, 5) == [1, 26, 51, 75, 100]
+    assert spread_pages(9, 1) == [1]
 
 
 def test_a_blocked_first_page_ends_the_run(pdfium: PdfiumClient) -> None:
@@ -222,7 +240,8 @@ def test_merged_results_keep_the_strictest_rule_and_every_failure() -> None:
         ]
     )
 
-    whole = ModerationPipeline((), current, CpuPool(threads=1)).merge_pages({1: softened, 2: blocked, 3: lost})
+    pipeline = ModerationPipeline((), current, CpuPool(threads=1))
+    whole = asyncio.run(pipeline.merge_pages(ModerationOptions(), {1: softened, 2: blocked, 3: lost}, 3))
 
     assert sorted((rule.rule, rule.signal, rule.verdict) for rule in whole.rules) == [
         ("dark", "darkness", "block"), ("on_error", "darkness", "review"), ("on_error", "drawing", "review"),
