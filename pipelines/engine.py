@@ -8,6 +8,7 @@ import asyncio
 import io
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -33,6 +34,7 @@ from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decode_cost import PICTURE_BYTES, QUICK_FORMATS, estimate_decode_bytes
 from pipelines.image.decoders import DecoderLimits, Decoders
 from pipelines.image.formats import sniff
+from pipelines.image.frame_reader import FrameReader
 from pipelines.page_moderation import DEFAULT_PAGES, PageJudge, find_reading
 from pipelines.pipeline import GatePipeline, PdfReadingPipeline, Pipeline
 from pipelines.pixel_budget import PixelBudget
@@ -47,7 +49,7 @@ PipelineRun = tuple[Pipeline[Any, Any], BaseModel]  # a pipeline and its options
 
 class Engine:
     """Runs any set of pipelines over one decode. Without `pdfium`, PDFs are refused as unsupported images; without
-    `decoders`, all images are decoded in the threads of `pool`.
+    `decoders`, all images are decoded in the threads of `pool`; without `frames`, of animations the first one is seen.
 
     At most `bulk` images and pages of batch priority are in flight, and their pixels have room in `budget`; further
     ones wait. `current_version` maps a pipeline's
@@ -69,10 +71,12 @@ class Engine:
         absent: Mapping[str, str] | None = None,
         precision: float = DEFAULT_PRECISION,
         moderated_pages: int = DEFAULT_PAGES,
+        frames: FrameReader | None = None,
     ) -> None:
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self._decoders = decoders or Decoders(pool, DecoderLimits(formats=()))
         self._pool, self._limits, self._pdfium = pool, limits, pdfium
+        self._frames = frames
         self._pages = PageJudge(self._pool, limits, self._decoders, pdfium, moderated_pages)
         self._admission, self.current_version = Admission(bulk, budget), current_version
         self._observers: list[Observer] = []
@@ -173,6 +177,8 @@ class Engine:
         gates = judges if gate else []
         # Without a gate nobody waits for the verdict, so that pages are not judged because they are read.
         reading = find_reading(runs) if gate else None
+        if reading is not None and picture.format == "TIFF":
+            picture = replace(picture, survey=None)  # all pages that are read are judged
         results = await self._run_all([run for run in runs if run in gates], picture, context)
         for run in gates:
             results[run[0].name] = await self._pages.judge(*run, results[run[0].name], picture, reading, context)
@@ -183,9 +189,14 @@ class Engine:
         return picture, {pipeline.name: results[pipeline.name] for pipeline, _ in runs if pipeline.name in results}
 
     async def _decode(self, data: bytes, runs: Sequence[PipelineRun]) -> Picture:
-        """The image, or the first page of a PDF, which is rendered only where some pipeline looks at it."""
+        """The image, the frame of an animation that tells most, or the first page of a PDF, which is rendered only
+        where some pipeline looks at it.
+        """
         if self._pdfium is None or sniff(data) != "PDF":
-            return await self._decoders.decode(data, limits=self._limits, shorter_side=_shorter_side(runs))
+            side = _shorter_side(runs)
+            first = await self._decoders.decode(data, limits=self._limits, shorter_side=side)
+            is_judged = any(isinstance(pipeline, GatePipeline) for pipeline, _ in runs)
+            return first if self._frames is None else await self._frames.choose(first, side, is_judged=is_judged)
         password, is_seen = _pdf_reading(runs)
         return await read_first_page(data, self._pdfium, password=password, render=is_seen)
 
@@ -252,6 +263,7 @@ def _info(picture: Picture) -> ImageInfo:
         orientation="square" if 0.95 <= ratio <= 1.05 else "landscape" if ratio > 1 else "portrait",
         exif_orientation=picture.orientation,
         frames=picture.frames,
+        frame=picture.frame + 1,
         has_alpha=picture.has_alpha,
         profile=picture.profile,
         bytes=len(picture.data),

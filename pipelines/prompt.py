@@ -78,7 +78,8 @@ def _describe_image(context: PromptContext) -> str:
     image = context.image
     kind, parts = ("Document", "pages") if image.format == "PDF" else (_name_kind(context), "frames")
     details = f", {image.orientation}, {image.format}" if context.style == "full" else ""
-    frames = f", first of {image.frames} {parts}" if image.frames > 1 else ""
+    which = "first" if image.frame == 1 else f"number {image.frame}"
+    frames = f", {which} of {image.frames} {parts}" if image.frames > 1 else ""
     return f"{kind}: {image.width} x {image.height} pixels{details}{frames}."
 
 

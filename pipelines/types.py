@@ -24,7 +24,8 @@ class ImageInfo(WireModel):
     mode: str = Field(description="Pillow's name for the file's own pixel mode: RGB, L, P, CMYK, I;16 and so on")
     orientation: Literal["landscape", "portrait", "square"]
     exif_orientation: int = Field(ge=1, le=8, description="as found in the file; the picture is upright")
-    frames: int = Field(description="frames or pages in the file; the first is what was looked at")
+    frames: int = Field(description="frames or pages in the file")
+    frame: int = Field(default=1, ge=1, description="the one that pipelines saw: the first, unless that is plain")
     has_alpha: bool
     profile: ProfileUse = Field(
         default="none",

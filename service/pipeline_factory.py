@@ -192,8 +192,7 @@ class PipelineFactory:
             ImageTextSignal(reader, reader.models, policy.current, self.pool),
             InstructionsSignal(rules, self.pool, reader),
         )  # fmt: skip
-        most = self.settings.limits.max_moderated_frames - 1
-        frames = FrameReader(self.decoders, self._document_limits().image, most)
+        frames = FrameReader(self.decoders, self._document_limits().image, self.settings.limits.max_moderated_frames)
         return ModerationParts(policy.current, signals, on_request, frames)
 
     def _open_nsfw_classes(self) -> list[NsfwClassesSignal]:

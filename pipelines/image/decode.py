@@ -8,7 +8,7 @@ One decode serves every pipeline of a request, at the smallest scale that all of
 import hashlib
 import io
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -103,12 +103,31 @@ class DecodedFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameSurvey:
+    """The frames of a file, numbered from 0: `telling` is the one that tells most, `chosen` are those to look at
+    beside it, the most different first.
+
+    `unseen` is the greatest difference, 0-1, of a frame that was not chosen from all that were; 1 where frames could
+    not be looked through: too many, too large, damaged. `kept` has those that need not be decoded again.
+    """
+
+    telling: int
+    chosen: tuple[int, ...]
+    unseen: float
+    kept: Mapping[int, DecodedFrame] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Picture(DecodedFrame):
     """A decoded image with its file: `data` as it was sent, and the hash of that. `text_layer` is that of a PDF page
-    that was drawn."""
+    that was drawn. Of a file of several frames, `frame` is this one's number, from 0, and `survey` tells of the others,
+    where somebody looked.
+    """
 
     data: bytes
     sha256: str
+    frame: int = 0
+    survey: FrameSurvey | None = field(default=None, repr=False)
     text_layer: TextLayer | None = field(default=None, repr=False)
 
 

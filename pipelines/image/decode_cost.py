@@ -15,7 +15,7 @@ from pipelines.image.tiff import TiffFile
 # Bytes a pixel while it is decoded and laid out as RGB, which takes 4. The rest is the reader's own pixels (up to 4), a
 # copy that is turned upright, and buffers of the codec. Afterwards pipelines use as much for copies of their own.
 PICTURE_BYTES, PIPELINE_BYTES = 12, 8
-_READER_BYTES: dict[FileFormat, int] = {"TIFF": 16, "WEBP": 17, "AVIF": 19, "HEIF": 22}
+_READER_BYTES: dict[FileFormat, int] = {"PNG": 14, "TIFF": 16, "WEBP": 17, "AVIF": 19, "HEIF": 22}
 
 # These are read on the event loop: their headers are near the start, and the work is bounded by _MAX_STEPS.
 QUICK_FORMATS: tuple[FileFormat | None, ...] = ("JPEG", "PNG", "WEBP", "BMP")

@@ -46,7 +46,7 @@ def _decode(data: bytes, facts: Mapping[str, Any]) -> ChannelMessage:
         return ChannelMessage({}, {"pixels": _to_array(image)})
     if facts["kind"] == "survey":
         survey = survey_frames(data, limits=limits, frames=facts["frames"], most=facts["most"])
-        return ChannelMessage({"chosen": list(survey.chosen), "unseen": survey.unseen})
+        return ChannelMessage({"telling": survey.telling, "chosen": list(survey.chosen), "unseen": survey.unseen})
     frame = decode_frame(data, limits=limits, shorter_side=facts["shorter_side"], frame=facts["frame"])
     found = {one.name: getattr(frame, one.name) for one in fields(frame) if one.name not in ("pixels", "see_through")}
     image = frame.see_through or frame.pixels  # the first is laid over white again where the reply is read

@@ -12,9 +12,8 @@ from PIL import Image
 from pipelines.confinement.channel import ChannelMessage
 from pipelines.errors import ImageRejected
 from pipelines.image.colour_modes import flatten
-from pipelines.image.decode import DecodedFrame, ImageLimits
+from pipelines.image.decode import DecodedFrame, FrameSurvey, ImageLimits
 from pipelines.image.formats import FileFormat
-from pipelines.image.frames import FrameSurvey
 from pipelines.image.picture_facts import ProfileUse
 
 MAX_MESSAGE = 1_000  # characters of an error
@@ -53,11 +52,16 @@ def read_rendering(reply: ChannelMessage, *, longest: int, limits: ImageLimits) 
 def read_survey(reply: ChannelMessage, *, frames: int, most: int) -> FrameSurvey:
     """Raises the ImageRejected that the process reports."""
     facts = _read_facts(reply)
-    chosen, unseen = facts["chosen"], facts["unseen"]
+    telling, chosen, unseen = facts["telling"], facts["chosen"], facts["unseen"]
+    _require(_is_number(telling) and telling < frames, "choice")
     _require(isinstance(chosen, list) and len(chosen) <= most, "choice")
-    _require(all(0 < _whole(number) < frames for number in chosen), "choice")
+    _require(all(_is_number(number) and number < frames for number in chosen), "choice")
     _require(isinstance(unseen, float) and 0 <= unseen <= 1, "difference")
-    return FrameSurvey(frames, tuple(chosen), unseen)
+    return FrameSurvey(telling, tuple(chosen), unseen)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _read_facts(reply: ChannelMessage) -> Mapping[str, Any]:

@@ -32,10 +32,10 @@ from pipelines.confinement.process import (
 )
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import DecoderUnavailable, ImageDecoderFailed
-from pipelines.image.decode import ImageLimits, Picture, decode
+from pipelines.image.decode import FrameSurvey, ImageLimits, Picture, decode
 from pipelines.image.decoder_reply import read_frame, read_rendering, read_survey
 from pipelines.image.formats import FileFormat, sniff
-from pipelines.image.frames import FrameSurvey, survey_frames
+from pipelines.image.frames import survey_frames
 from pipelines.image.harmful_files import REFUSED_SECONDS, HarmfulFiles
 from pipelines.image.rendering import render
 

@@ -1,13 +1,12 @@
-"""Finds and decodes the frames of an upload that are to be looked at beside the first."""
+"""Finds and decodes the frames of an upload: the one that tells most, and those to be looked at beside it."""
 
 import hashlib
 from dataclasses import dataclass, replace
 
 from pipelines.errors import ImageRejected
-from pipelines.image.decode import ImageLimits, Picture
+from pipelines.image.decode import FrameSurvey, ImageLimits, Picture
 from pipelines.image.decoders import Decoders
 from pipelines.image.formats import FileFormat
-from pipelines.image.frames import FrameSurvey
 
 # A PDF's pages are read by its own pipeline.
 FORMATS: tuple[FileFormat, ...] = ("GIF", "PNG", "WEBP", "AVIF", "HEIF", "TIFF")
@@ -15,25 +14,39 @@ FORMATS: tuple[FileFormat, ...] = ("GIF", "PNG", "WEBP", "AVIF", "HEIF", "TIFF")
 
 @dataclass(frozen=True)
 class FrameReader:
-    """Finds and decodes at most `most` frames beside the first."""
+    """Chooses at most `most` frames, the first included."""
 
     decoders: Decoders
     limits: ImageLimits
     most: int
 
-    def has_further(self, picture: Picture) -> bool:
-        return picture.frames > 1 and picture.format in FORMATS
+    async def choose(self, first: Picture, shorter_side: int | None, *, is_judged: bool) -> Picture:
+        """The frame that tells most, with a survey of the others where there are any; `first` is the file's first.
 
-    async def survey(self, picture: Picture) -> FrameSurvey:
+        Frames beside it are chosen where they are to be judged. What cannot be looked through is unseen.
+        """
+        if first.frames == 1 or first.format not in FORMATS or (first.format == "TIFF" and not is_judged):
+            return first
+        most = self.most - 1 if is_judged else 0
         try:
-            return await self.decoders.survey(picture.data, limits=self.limits, frames=picture.frames, most=self.most)
+            survey = await self.decoders.survey(first.data, limits=self.limits, frames=first.frames, most=most)
+            if not survey.telling:
+                return replace(first, survey=survey)
+            telling = await self._decode(first, survey, survey.telling, shorter_side)
         except ImageRejected:
-            return FrameSurvey(picture.frames, (), 1.0)
+            return replace(first, survey=FrameSurvey(0, (), 1.0))
+        return replace(telling, frame=survey.telling, survey=survey)
 
     async def read(self, picture: Picture, survey: FrameSurvey, number: int, shorter_side: int | None) -> Picture:
-        """The frame by itself, with a hash of its own: caches must not take it for the first. Raises ImageRejected."""
+        """A further frame by itself, with a hash of its own: caches must not take it for `picture`.
+
+        Raises ImageRejected.
+        """
+        frame = await self._decode(picture, survey, number, shorter_side)
         sha256 = hashlib.sha256(f"{picture.sha256}, frame {number}".encode()).hexdigest()
+        return replace(frame, frames=1, frame=number, sha256=sha256)
+
+    async def _decode(self, picture: Picture, survey: FrameSurvey, number: int, shorter_side: int | None) -> Picture:
         if (kept := survey.kept.get(number)) is not None:
-            return replace(kept, frames=1).of_file(picture.data, sha256)
-        frame = await self.decoders.decode(picture.data, limits=self.limits, shorter_side=shorter_side, frame=number)
-        return replace(frame, frames=1, sha256=sha256)
+            return kept.of_file(picture.data, picture.sha256)
+        return await self.decoders.decode(picture.data, limits=self.limits, shorter_side=shorter_side, frame=number)

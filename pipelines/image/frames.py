@@ -6,8 +6,8 @@ Farthest-point sampling (Gonzalez 1985): a frame that shows something new is fou
 """
 
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
@@ -16,29 +16,24 @@ from PIL import Image, ImageFile, WebPImagePlugin
 
 from pipelines.errors import ImageRejected
 from pipelines.image.colour_modes import has_alpha
-from pipelines.image.decode import DECODER_ERRORS, READERS, DecodedFrame, ImageLimits, OpenedImage, make_frame
+from pipelines.image.decode import (
+    DECODER_ERRORS,
+    READERS,
+    DecodedFrame,
+    FrameSurvey,
+    ImageLimits,
+    OpenedImage,
+    make_frame,
+)
 from pipelines.image.formats import sniff
 from pipelines.image.safety_limits import check_opened
 
 _SIDE, _BLOCK = 32, 4  # pixels of a thumbnail, and of the squares in which two are compared
 DIFFERENT_FROM = 0.04  # of the range: noise, dithering and a blinking cursor stay below
 MAX_PIXELS, MAX_SECONDS = 128_000_000, 3.0  # of all frames that are looked through
-KEPT_PIXELS = 16_000_000  # of a GIF: three bytes each, beside the first picture
+PLAIN = 0.25  # of the detail of the most detailed frame: below, the first frame tells little
+KEPT_PIXELS = 8_000_000  # of a GIF: three bytes each, beside the first picture
 _UNSEEN = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class FrameSurvey:
-    """`total` frames; `chosen` are those to look at beside the first, which is 0, the most different first.
-
-    `unseen` is the greatest difference, 0-1, of a frame that was not chosen from all that were; 1 where frames could
-    not be looked through: too many, too large, damaged. `kept` has those of the chosen that need not be decoded again.
-    """
-
-    total: int
-    chosen: tuple[int, ...]
-    unseen: float
-    kept: Mapping[int, DecodedFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +45,28 @@ class _Look:
 
 
 def survey_frames(data: bytes, *, limits: ImageLimits, frames: int, most: int) -> FrameSurvey:
-    """Choose at most `most` of the `frames` of a file whose first frame has been decoded, beside that one."""
+    """Choose the frame of a file that tells most, and at most `most` of the `frames` beside it.
+
+    That is the first frame, unless it is plain beside another: many animations begin with an empty one. Of a TIFF it is
+    the first page. The file's first frame must have been decoded.
+    """
     looks = list(_look_through(data, limits, frames))
     views = np.stack([one.thumbnail for one in looks])
-    chosen, distances = list[int](), _compare(views, views[0])
+    telling = 0 if sniff(data) == "TIFF" else _find_telling(views)
+    chosen, distances = list[int](), _compare(views, views[telling])
     while len(chosen) < most and distances.max() > DIFFERENT_FROM:
         chosen.append(int(distances.argmax()))
         distances = np.minimum(distances, _compare(views, views[chosen[-1]]))
     unseen = _UNSEEN if len(views) < frames else round(float(distances.max()), 4)
-    kept = {number: _make_gif_frame(image, frames) for number in chosen if (image := looks[number].image) is not None}
-    return FrameSurvey(frames, tuple(chosen), unseen, kept)
+    needed = {telling, *chosen} - {0}  # the first one has been decoded
+    kept = {number: _make_gif_frame(image, frames) for number in needed if (image := looks[number].image) is not None}
+    return FrameSurvey(telling, tuple(chosen), unseen, kept)
+
+
+def _find_telling(views: NDArray[np.float32]) -> int:
+    detail = views.std(axis=2).mean(axis=(1, 2))
+    best = int(detail.argmax())
+    return best if detail[0] < PLAIN * detail[best] else 0
 
 
 def _look_through(data: bytes, limits: ImageLimits, frames: int) -> Iterator[_Look]:

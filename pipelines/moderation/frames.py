@@ -6,16 +6,16 @@ frames that differ ─────┘   and the signal `frames`: how different i
 
 from collections.abc import Mapping
 
-from pipelines.image.frames import FrameSurvey
+from pipelines.image.decode import FrameSurvey
 from pipelines.moderation.decision import combine_moderations, keep_strictest_rules
 from pipelines.moderation.types import Evidence, FrameVerdict, Moderation, SignalResult
 
 SIGNAL, UNSEEN, UNSEEN_PAGES = "frames", "unseen", "unseen_pages"
 
 
-def describe_survey(survey: FrameSurvey, looked_at: int) -> SignalResult:
+def describe_survey(survey: FrameSurvey, looked_at: int, total: int) -> SignalResult:
     """The result of the signal `frames`."""
-    evidence = Evidence(what="frames", detail=f"looked at {looked_at} of {survey.total}")
+    evidence = Evidence(what="frames", detail=f"looked at {looked_at} of {total}")
     return SignalResult.of({UNSEEN: survey.unseen}, [evidence], detector=SIGNAL, version="1")
 
 
@@ -28,7 +28,7 @@ def describe_pages(count: int, looked_at: int) -> SignalResult:
 def combine_frames(found: Mapping[int, Moderation], frames_signal: Moderation) -> Moderation:
     """The strictest verdict over the frames by number, from 0, and what the policy says of frames not looked at."""
     whole = combine_moderations([*found.values(), frames_signal])
-    verdicts = [_make_verdict(number, one) for number, one in found.items()]
+    verdicts = [_make_verdict(number, one) for number, one in sorted(found.items())]
     return whole.model_copy(update={"rules": keep_strictest_rules(whole.rules), "frames": verdicts})
 
 

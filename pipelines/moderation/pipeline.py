@@ -17,7 +17,7 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.errors import ImageRejected, RequestRejected
 from pipelines.explain.types import Explanation
 from pipelines.fence import HIDES_INSTRUCTIONS
-from pipelines.image.decode import Picture
+from pipelines.image.decode import FrameSurvey, Picture
 from pipelines.image.decode_cost import PICTURE_BYTES
 from pipelines.image.frame_reader import FrameReader
 from pipelines.instructions.scoring import LIKELY
@@ -89,9 +89,10 @@ class ModerationPipeline:
             result, strictest = await judge_over_backdrops(
                 JudgedView(picture, context, first), partial(judge, known=of_file), self.pool
             )
-            if self.frames is not None and self.frames.has_further(picture):
+            if self.frames is not None and picture.survey is not None:
+                whole = JudgedView(picture, context, result)
                 result, strictest = await self._judge_frames(
-                    self.frames, signals, policy, options.tenant, of_file, replace(strictest, moderation=result)
+                    self.frames, picture.survey, signals, policy, options.tenant, of_file, whole, strictest
                 )
         extras: dict[str, Any] = {}
         if options.preview:
@@ -103,18 +104,19 @@ class ModerationPipeline:
     async def _judge_frames(
         self,
         frames: FrameReader,
+        survey: FrameSurvey,
         signals: Sequence[Signal],
         policy: Policy,
         tenant: str | None,
         of_file: Mapping[str, SignalResult],
         first: JudgedView,
+        strictest: JudgedView,
     ) -> tuple[Moderation, JudgedView]:
         """As `judge_over_backdrops`, over frames: one after the other, and none after the first that is blocked."""
         picture, context = first.picture, first.context
         judge = partial(_judge, signals, policy, tenant, known=of_file)
-        found, strictest = {0: first.moderation}, first
+        found = {picture.frame: first.moderation}
         async with context.admitted.charge_further(picture.width * picture.height * PICTURE_BYTES):
-            survey = await frames.survey(picture)
             for number in survey.chosen:
                 if any(one.verdict == "block" for one in found.values()):
                     break
@@ -127,7 +129,7 @@ class ModerationPipeline:
                 view = JudgedView(frame, own, await judge(frame, own))
                 found[number], view = await judge_over_backdrops(view, judge, self.pool)
                 strictest = max(strictest, view, key=rank_view)
-        unseen = apply_policy(policy, {SIGNAL: describe_survey(survey, len(found))}, tenant)
+        unseen = apply_policy(policy, {SIGNAL: describe_survey(survey, len(found), picture.frames)}, tenant)
         return combine_frames(found, unseen), strictest
 
     async def moderate_text(self, text: str, options: ModerationOptions) -> Moderation:

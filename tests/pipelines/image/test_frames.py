@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from pipelines.image import frames
-from pipelines.image.decode import ImageLimits
-from pipelines.image.frames import FrameSurvey, survey_frames
+from pipelines.image.decode import FrameSurvey, ImageLimits
+from pipelines.image.frames import survey_frames
 from tests.pipelines.images import encode, photograph
 
 SIZE = (96, 64)
@@ -27,22 +27,35 @@ def survey(data: bytes, count: int, most: int = 4, limits: ImageLimits | None = 
 def test_frames_that_differ_are_chosen(format: str) -> None:
     found = survey(animate(format, WHITE, CAT, COFFEE), 3)
 
-    assert sorted(found.chosen) == [1, 2]
+    assert {found.telling, *found.chosen} == {0, 1, 2}
     assert found.unseen < 0.05
 
 
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_a_plain_first_frame_tells_least(format: str) -> None:
+    assert survey(animate(format, WHITE, CAT), 2).telling == 1
+
+
+def test_the_first_frame_tells_most_where_it_is_not_plain() -> None:
+    assert survey(animate("GIF", CAT, COFFEE, ROCKET), 3).telling == 0
+
+
+def test_the_first_page_of_a_tiff_stays_the_first() -> None:
+    assert survey(animate("TIFF", WHITE, CAT), 2).telling == 0
+
+
 def test_one_frame_among_many_is_found() -> None:
-    pictures = [Image.new("RGB", SIZE, (255, 255, 255 - number % 2)) for number in range(40)]
-    pictures[23] = CAT
+    pictures = [CAT.point([max(0, level - number % 2) for level in range(256)] * 3) for number in range(40)]
+    pictures[23] = COFFEE
 
     assert survey(animate("PNG", *pictures), 40, most=1).chosen == (23,)
 
 
 def test_something_small_in_a_corner_is_found() -> None:
-    corner = WHITE.copy()
-    corner.paste(CAT.resize((12, 8)), (80, 50))
+    corner = CAT.copy()
+    corner.paste(WHITE.resize((12, 8)), (80, 50))
 
-    assert survey(animate("GIF", WHITE, corner), 2).chosen == (1,)
+    assert survey(animate("GIF", CAT, corner), 2).chosen == (1,)
 
 
 def test_noise_is_nothing_new() -> None:
@@ -56,7 +69,7 @@ def test_white_ink_on_nothing_is_something_new() -> None:
     ink = Image.new("RGBA", SIZE, (255, 255, 255, 0))
     ink.paste((255, 255, 255, 255), (20, 20, 60, 40))
 
-    assert survey(animate("PNG", Image.new("RGBA", SIZE, (255, 255, 255, 0)), ink), 2).chosen == (1,)
+    assert survey(animate("PNG", Image.new("RGBA", SIZE, (255, 255, 255, 0)), ink), 2) == FrameSurvey(1, (0,), 0.0)
 
 
 def test_what_was_not_chosen_is_measured() -> None:
