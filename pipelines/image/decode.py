@@ -217,7 +217,7 @@ def open_image(
         raise ImageTooLarge(f"this {format} grows while it is decoded: {cause}") from cause
     except DECODER_ERRORS as cause:
         error = ImageTruncated if is_cut_off(data, format) or "truncated" in str(cause).lower() else ImageCorrupt
-        raise error(f"this {format} cannot be decoded: {cause or type(cause).__name__}") from cause
+        raise error(f"this {format} cannot be decoded: {cause or 'its decoder gave no reason'}") from cause
 
 
 def _load(

@@ -16,7 +16,7 @@ def reraise_as(error: type[KernelSightError]) -> Iterator[None]:
     except KernelSightError:
         raise
     except Exception as cause:  # botocore's, for example, are not even OSErrors
-        raise error(f"{type(cause).__name__}: {cause}") from cause
+        raise error(str(cause) or "no reason was given") from cause
 
 
 class RemoteFile(io.RawIOBase):

@@ -56,7 +56,7 @@ def list_items(url: str) -> Iterator[BulkItem]:
     except KernelSightError:
         raise
     except Exception as cause:  # file systems of fsspec raise what their libraries raise
-        why = " ".join(str(cause).split()) or type(cause).__name__
+        why = " ".join(str(cause).split()) or "no reason was given"
         raise SourceInvalid(f"{url!r} cannot be listed: {why}") from cause
 
 

@@ -65,5 +65,5 @@ def _translate_errors(read: Callable[[str], bytes], source: str) -> bytes:
             raise
         raise SourceUnreadable(str(error)) from error
     except Exception as cause:  # file systems of fsspec raise what their libraries raise
-        why = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause) or type(cause).__name__
+        why = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause) or "no reason was given"
         raise SourceUnreadable(f"{escape_name(source)!r} cannot be read: {why}") from cause

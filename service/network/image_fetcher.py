@@ -78,7 +78,7 @@ class ImageFetcher:
         except TimeoutError:
             raise UrlFetchFailed(f"the image was not there within {self.seconds:g} s") from None
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as cause:
-            raise UrlFetchFailed(f"the image's server failed: {str(cause) or type(cause).__name__}") from cause
+            raise UrlFetchFailed(f"the image's server failed: {str(cause) or 'the connection broke'}") from cause
 
     async def _follow_redirects(self, client: "OutboundClient", url: "httpx2.URL") -> bytes:
         from service.network.client import to_httpcore_url
@@ -110,4 +110,7 @@ class ImageFetcher:
 def _header(response: "httpcore2.Response", name: bytes) -> str:
     """The header's value, or "" if it is missing."""
     found: bytes = next((value for key, value in response.headers if key.lower() == name), b"")
-    return found.decode("latin-1")
+    try:
+        return found.decode()  # browsers follow a redirect with raw UTF-8, and servers send them
+    except UnicodeDecodeError:
+        return found.decode("latin-1")

@@ -132,6 +132,10 @@ class JobQueue:
             await asyncio.sleep(pause)
             pause = min(MAX_POLL_SECONDS, pause * 1.5)
 
+    async def has_events(self, id: str, after: int) -> bool:
+        """Whether events after number `after` are kept."""
+        return any(event.number > after for event in await self._read_events(id))
+
     async def read_payload(self, name: str) -> bytes:
         return await read_payload(self.scripts, name)
 

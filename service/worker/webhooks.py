@@ -88,7 +88,7 @@ class Webhooks:
             ):
                 return int(response.status)
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as cause:
-            raise WebhookFailed(f"the callback failed: {str(cause) or type(cause).__name__}") from cause
+            raise WebhookFailed(f"the callback failed: {str(cause) or 'the connection broke'}") from cause
 
     async def _check_for_sending(self, url: str) -> None:
         try:

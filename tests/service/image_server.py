@@ -40,6 +40,7 @@ class Handler(BaseHTTPRequestHandler):
             "image": lambda rest: self._reply(200, self.server_of.image),
             "status": lambda rest: self._reply(int(rest), b"<html>sorry</html>"),
             "redirect": lambda rest: self._reply(302, b"", Location=unquote(rest)),
+            "redirect-raw": lambda rest: self._reply(302, b"", Location=unquote(rest).encode().decode("latin-1")),
             "redirects": self._redirect_again,
             "announces": lambda rest: self._reply(200, b"", **{"Content-Length": rest}),
             "endless": self._endless,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from models.priority import Priority
 from service.errors import JobNotDone
@@ -33,6 +33,14 @@ async def visible_job(jobs: ReadyJobs, caller: CurrentCaller, id: str) -> JobSta
 
 
 VisibleJob = Annotated[JobStatus, Depends(visible_job)]
+
+
+def _read_event_id(given: Any) -> Any:
+    return given.strip() or 0 if isinstance(given, str) else given
+
+
+# An empty one is what a client sends that has seen no id.
+LastEventId = Annotated[int, BeforeValidator(_read_event_id), Field(ge=0)]
 
 
 class JobQuery(BaseModel):
@@ -107,17 +115,17 @@ async def cancel(jobs: ReadyJobs, job: VisibleJob) -> JobView:
 
 @router.get(
     "/jobs/{id}/events",
-    responses=problems(404),
+    responses=problems(404) | {204: {"description": "all events were sent: do not reconnect"}},
     dependencies=[requires("jobs")],
     response_class=StreamingResponse,
 )
-async def events(
-    jobs: ReadyJobs, job: VisibleJob, last_event_id: Annotated[int, Header(ge=0)] = 0
-) -> StreamingResponse:
+async def events(jobs: ReadyJobs, job: VisibleJob, last_event_id: Annotated[LastEventId, Header()] = 0) -> Response:
     """Server-sent events: queued, started, progress, retrying, and at the end done, failed, cancelled or dead.
 
-    `Last-Event-ID` resumes a stream that broke off.
+    `Last-Event-ID` resumes a stream that broke off; after the last event the answer is 204, which ends reconnecting.
     """
+    if job.is_final and not await jobs.queue.has_events(job.id, last_event_id):
+        return Response(status_code=204)
     stream = (_encode_event(event) async for event in jobs.queue.events(job.id, last_event_id))
     return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 

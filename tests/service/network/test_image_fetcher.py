@@ -67,6 +67,13 @@ def test_three_redirects_are_followed(server: ImageServer, times: int) -> None:
     assert len(server.asked) == times + 1
 
 
+@pytest.mark.parametrize("target", ["/image/Gemälde-猫.jpg", "/image/?größe=1&q=é", "/image/%C3%A9"])
+def test_a_redirect_in_raw_utf8_leads_where_browsers_go(server: ImageServer, target: str) -> None:
+    assert fetch(f"{server.url}/redirect-raw/{quote(target, safe='')}") == IMAGE
+
+    assert server.asked[-1][0] == quote(target, safe="/?=&%")
+
+
 @pytest.mark.parametrize(
     ("path", "why"),
     [

@@ -105,6 +105,22 @@ def test_events_can_be_followed_from_any_event(queue_service: Service, jpeg: Jpe
     assert events(queue_service.http, id, **{"Last-Event-ID": "2"}) == [(3, "done")]
 
 
+def test_an_empty_event_id_starts_from_the_first(queue_service: Service, jpeg: Jpeg) -> None:
+    id = queue_service.http.post("/v1/jobs?operation=features", files={"file": jpeg("cat")}).json()["id"]
+
+    assert events(queue_service.http, id, **{"Last-Event-ID": ""})[0] == (1, "queued")
+
+
+def test_a_client_that_has_seen_the_end_need_not_reconnect(queue_service: Service, jpeg: Jpeg) -> None:
+    id = queue_service.http.post("/v1/jobs?operation=features", files={"file": jpeg("cat")}).json()["id"]
+    last = events(queue_service.http, id)[-1][0]
+
+    reply = queue_service.http.get(f"/v1/jobs/{id}/events", headers={"Last-Event-ID": str(last)})
+
+    assert reply.status_code == 204
+    assert reply.content == b""
+
+
 def test_the_problem_of_a_failed_job_is_its_result(queue_service: Service, jpeg: Jpeg) -> None:
     id = queue_service.http.post("/v1/jobs?operation=avatars", files={"file": jpeg("coffee")}).json()["id"]
 
