@@ -40,6 +40,10 @@ class BatchStore:
         """Of a hash: chunk number to counts of completed and failed requests."""
         return self.scripts.key("batch-chunks", id)
 
+    def _started_key(self, id: str) -> str:
+        """Of a set: the numbers of chunks that some worker has begun."""
+        return self.scripts.key("batch-started", id)
+
     def _list_key(self, tenant: str | None = None) -> str:
         """Of a sorted set of ids, the oldest first: all batches, or those of a tenant."""
         return f"{self.scripts.root}:batches" if tenant is None else self.scripts.key("batches", tenant)
@@ -119,7 +123,7 @@ class BatchStore:
     async def remove(self, batch: BatchObject) -> None:
         async with self.scripts.connection.command() as client:
             pipe = client.pipeline(transaction=True)
-            pipe.delete(self._batch_key(batch.id), self._chunks_key(batch.id))
+            pipe.delete(self._batch_key(batch.id), self._chunks_key(batch.id), self._started_key(batch.id))
             for list_key in self._list_keys(batch):
                 pipe.zrem(list_key, batch.id)
             await pipe.execute()
@@ -153,6 +157,38 @@ class BatchStore:
             pipe.hlen(key)
             *_, finished = await pipe.execute()
         return int(finished)
+
+    async def start_chunk(self, id: str, number: int) -> None:
+        """Keep `skip_chunks` from skipping it. Read the status after this: it may be cancelled already."""
+        key = self._started_key(id)
+        async with self.scripts.connection.command() as client:
+            pipe = client.pipeline(transaction=True)
+            pipe.sadd(key, number)
+            pipe.expire(key, int(self.keep_seconds))
+            await pipe.execute()
+
+    async def skip_chunks(self, id: str, count: int, *, own: int | None = None) -> int:
+        """Count the chunks that no worker has begun, and `own`, as finished without requests.
+
+        Returns how many of all `count` chunks are finished.
+        """
+        key = self._chunks_key(id)
+        async with self.scripts.connection.command() as client:
+            started: Any = await client.smembers(self._started_key(id))
+            begun = {int(number) for number in started} - {own}
+            pipe = client.pipeline(transaction=True)
+            for number in set(range(count)) - begun:
+                pipe.hsetnx(key, str(number), b"[0,0]")
+            pipe.expire(key, int(self.keep_seconds))
+            pipe.hlen(key)
+            *_, finished = await pipe.execute()
+        return int(finished)
+
+    async def has_timestamp(self, id: str, *names: str) -> bool:
+        """Whether the batch has reached one of these moments."""
+        async with self.scripts.connection.command() as client:
+            found: Any = await client.hmget(self._batch_key(id), list(names))
+        return any(one is not None for one in found)
 
 
 def is_finished(batch: BatchObject) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from models.errors import KernelSightError
@@ -14,9 +15,10 @@ from service.errors import BatchOver, BatchUnknown, FileUnknown
 from service.keys.caller import Caller
 from service.operations.registry import OPERATIONS_BY_PATH
 from service.queue.client import JobQueue
+from service.queue.errors import QueueFull
 from service.queue.types import NewJob
 
-START_JOB, CHUNK_JOB = "batch-start", "batch-chunk"  # job kinds
+START_JOB, CHUNK_JOB, CANCEL_JOB = "batch-start", "batch-chunk", "batch-cancel"  # job kinds
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,9 @@ class Batches:
         if is_finished(batch):
             raise BatchOver(f"batch {id!r} is {batch.status} already")
         await self.store.set_timestamp(id, "cancelling_at")
+        job = NewJob({"kind": CANCEL_JOB, "batch": id}, idempotency_key=f"cancel:{id}", follows_up=True)
+        with suppress(QueueFull):  # then the batch ends with the next of its chunks
+            await self.queue.enqueue(job)
         return await self.store.get(id)
 
     async def _get_visible(self, id: str, viewer: Caller) -> BatchObject:

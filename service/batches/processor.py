@@ -27,7 +27,7 @@ from service.batches.jsonl import (
     read_lines,
     validate_file,
 )
-from service.batches.types import BatchObject, LineError
+from service.batches.types import FINAL_TIMESTAMPS, BatchObject, LineError
 from service.components import Components
 from service.errors import FileUnknown
 from service.operations.json_request import request_from_fields
@@ -69,6 +69,9 @@ class BatchProcessor:
         await store.save_chunks(id, validated.chunks)
         jobs = [new_chunk_job(id, number) for number in range(len(validated.chunks))]
         while jobs:
+            if await store.has_timestamp(id, "cancelling_at"):
+                await self.cancel(id)
+                return
             try:
                 jobs = jobs[len(await self.batches.queue.enqueue_many(jobs)) :]
             except QueueFull as full:
@@ -80,29 +83,48 @@ class BatchProcessor:
         Raises BatchUnknown, FileUnknown or QueueUnavailable.
         """
         store = self.batches.store
-        batch, chunks = await store.get(id), await store.load_chunks(id)
-        if is_finished(batch):
+        if await store.has_timestamp(id, *FINAL_TIMESTAMPS):  # as thousands of chunks find a batch that was cancelled
             return
+        await store.start_chunk(id, number)
+        batch, chunks = await store.get(id), await store.load_chunks(id)
         if batch.status == "cancelling":
-            completed = failed = 0
-        else:
-            completed, failed = await self._answer_chunk(batch, number, chunks[number])
+            await self.cancel(id, own=number)
+            return
+        completed, failed = await self._answer_chunk(batch, number, chunks[number])
         if await store.finish_chunk(id, number, completed, failed) == len(chunks):
+            await self._finish(batch)
+
+    async def cancel(self, id: str, *, own: int | None = None) -> None:
+        """Skip all chunks of a cancelled batch that no worker has begun, and `own`; finish the batch if none is left.
+
+        Raises BatchUnknown or QueueUnavailable.
+        """
+        store = self.batches.store
+        batch = await store.get(id)
+        if batch.status != "cancelling" or batch.in_progress_at is None:
+            return
+        count = len(await store.load_chunks(id))
+        if await store.skip_chunks(id, count, own=own) == count:
             await self._finish(batch)
 
     async def _answer_chunk(self, batch: BatchObject, number: int, chunk: LineChunk) -> tuple[int, int]:
         lines = await asyncio.to_thread(self._read_chunk, batch.input_file_id, chunk)
         slots = asyncio.Semaphore(CONCURRENT_LINES)
 
-        async def answer(line: RequestLine) -> tuple[bool, bytes]:
+        async def answer(line: RequestLine) -> tuple[bool, bytes] | None:
             if time.time() > batch.expires_at:
                 message = "the batch had expired before this was tried"
                 return False, format_error(batch.id, line, "batch_expired", message)
             async with slots:
+                if await self.batches.store.has_timestamp(batch.id, "cancelling_at"):
+                    return None
                 with at_priority("batch"):
                     return await self._answer_line(batch, line)
 
-        answers = await gather_or_cancel(*(answer(line) for line in lines))
+        tried = await gather_or_cancel(*(answer(line) for line in lines))
+        answers = [one for one in tried if one is not None]
+        if not answers:
+            return 0, 0
         for name, wanted in (("output", True), ("errors", False)):
             part = b"".join(text for succeeded, text in answers if succeeded is wanted)
             await asyncio.to_thread(self._write_part, derived_file_id(batch.id, number, name), part)

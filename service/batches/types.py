@@ -24,6 +24,7 @@ STATUS_TIMESTAMPS: tuple[tuple[str, BatchStatus], ...] = (
     ("in_progress_at", "in_progress"),
 )
 FINAL_STATUSES = frozenset({"failed", "completed", "cancelled", "expired"})
+FINAL_TIMESTAMPS = tuple(name for name, status in STATUS_TIMESTAMPS if status in FINAL_STATUSES)
 
 
 class Expiry(BaseModel):

@@ -9,7 +9,7 @@ from time import monotonic
 from pydantic import BaseModel
 
 from models.errors import KernelSightError
-from service.batches.batches import CHUNK_JOB, START_JOB
+from service.batches.batches import CANCEL_JOB, CHUNK_JOB, START_JOB
 from service.batches.processor import BatchProcessor
 from service.components import Components
 from service.errors import WebhookFailed
@@ -43,6 +43,7 @@ class JobHandler:
             job_request.OPERATION: self._run_operation,
             START_JOB: self._start_batch,
             CHUNK_JOB: self._process_chunk,
+            CANCEL_JOB: self._cancel_batch,
             WEBHOOK: self._send_callback,
         }
         current_span().set({"kernelsight.job.kind": job.work["kind"]})
@@ -104,6 +105,10 @@ class JobHandler:
 
     async def _process_chunk(self, job: QueuedJob, report_progress: ReportProgress) -> JobResult:
         await self._batch_processor.process_chunk(job.work["batch"], job.work["chunk"])
+        return _EMPTY_RESULT
+
+    async def _cancel_batch(self, job: QueuedJob, report_progress: ReportProgress) -> JobResult:
+        await self._batch_processor.cancel(job.work["batch"])
         return _EMPTY_RESULT
 
     @property

@@ -119,6 +119,64 @@ def test_reading_an_expired_batch_enqueues_its_missing_chunks(open_queue: OpenQu
     assert waiting == 3  # the two chunks, and once more the one that is missing
 
 
+def test_cancelling_skips_all_chunks_that_no_worker_has_begun(open_queue: OpenQueue, tmp_path: Path) -> None:
+    async def scenario(batches: Batches, processor: BatchProcessor, id: str) -> None:
+        await processor.start(id)
+        await processor.process_chunk(id, 1)
+        await batches.cancel(id, UNRESTRICTED)
+        await processor.cancel(id)
+
+    batch, written, _ = run_batch(open_queue, tmp_path, scenario, count=20 * CHUNK_LINES, late=False)
+
+    assert batch.status == "cancelled"
+    assert batch.request_counts.failed == CHUNK_LINES
+    assert [json.loads(line)["custom_id"] for line in written] == [str(CHUNK_LINES + n) for n in range(CHUNK_LINES)]
+
+
+def test_a_batch_with_a_chunk_that_runs_is_cancelled_after_it(open_queue: OpenQueue, tmp_path: Path) -> None:
+    states = list[str]()
+
+    async def scenario(batches: Batches, processor: BatchProcessor, id: str) -> None:
+        await processor.start(id)
+        await batches.store.start_chunk(id, 0)  # as a worker does first
+        await batches.cancel(id, UNRESTRICTED)
+        await processor.cancel(id)
+        states.append((await batches.store.get(id)).status)
+        await processor.process_chunk(id, 0)
+
+    batch, written, _ = run_batch(open_queue, tmp_path, scenario, count=3 * CHUNK_LINES, late=False)
+
+    assert states == ["cancelling"]
+    assert batch.status == "cancelled"
+    assert written == []
+
+
+def test_cancelling_has_a_job_of_its_own_in_front_of_the_chunks(open_queue: OpenQueue, tmp_path: Path) -> None:
+    urgent = list[int]()
+
+    async def scenario(batches: Batches, processor: BatchProcessor, id: str) -> None:
+        await processor.start(id)
+        await batches.cancel(id, UNRESTRICTED)
+        urgent.append((await batches.queue.depths())["interactive"].waiting)
+
+    run_batch(open_queue, tmp_path, scenario, late=False)
+
+    assert urgent == [1]
+
+
+def test_a_chunk_that_is_counted_keeps_its_counts_when_cancelled(open_queue: OpenQueue, tmp_path: Path) -> None:
+    async def scenario(batches: Batches, processor: BatchProcessor, id: str) -> None:
+        await processor.start(id)
+        await processor.process_chunk(id, 0)
+        await batches.cancel(id, UNRESTRICTED)
+        await processor.process_chunk(id, 0)  # its job was delivered twice
+
+    batch, written, _ = run_batch(open_queue, tmp_path, scenario, late=False)
+
+    assert batch.request_counts.failed == CHUNK_LINES
+    assert len(written) == CHUNK_LINES
+
+
 def test_parts_are_removed_once_they_are_joined(open_queue: OpenQueue, tmp_path: Path) -> None:
     async def scenario(batches: Batches, processor: BatchProcessor, id: str) -> None:
         await processor.start(id)
