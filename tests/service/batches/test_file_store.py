@@ -234,7 +234,7 @@ def test_losing_the_store_while_reading_raises() -> None:
 def test_an_unreachable_file_system_does_not_prevent_the_start(caplog: pytest.LogCaptureFixture) -> None:
     FileStore("ftp://127.0.0.1:1/files", 3600).check()
 
-    assert "ConnectionRefusedError" in caplog.text
+    assert "Connection refused" in caplog.text
 
 
 class SilentFile(io.BytesIO):
