@@ -22,8 +22,8 @@ class FacesOptions(BaseModel):
     )
     turned: bool = Field(
         default=False,
-        description="search for sideways and upside-down faces even where upright ones are found; without it only "
-        "where none are",
+        description="search for sideways and upside-down faces also with effort fast, and where nothing hints at "
+        "a face",
     )
 
 

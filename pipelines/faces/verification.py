@@ -43,10 +43,8 @@ class VerifiedFaces:
     def has_face(self, threshold: float) -> bool:
         return bool((self.candidates.scores >= threshold).any())
 
-    def seems_turned(self, threshold: float) -> bool:
-        """Whether there is no face, or one that is not upright."""
-        is_face = self.candidates.scores >= threshold
-        return bool(not is_face.any() or self.is_turned[is_face].any())
+    def upright_faces(self, threshold: float) -> Candidates:
+        return self.candidates[(self.candidates.scores >= threshold) & ~self.is_turned]
 
 
 @dataclass(frozen=True, slots=True)
