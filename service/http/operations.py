@@ -113,7 +113,7 @@ async def read_form_or_json(
     kind, limits = content_type(request), components.settings.limits
     if kind == FORM:
         return await _from_form(request, limits)
-    if kind == "application/json":
+    if kind in ("application/json", "text/json"):  # the second is what some .NET clients still send
         # Large base64 bodies take tens of milliseconds to parse: not on the event loop.
         return await components.pool.run(parse_json_request, await request.body(), names, limits)
     raise MediaTypeRejected(

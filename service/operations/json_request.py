@@ -3,7 +3,7 @@
 Values are counted before anything is built from them: 80 MB of `[],[],` would be 2 GB of objects.
 """
 
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +39,8 @@ def parse_json_request(body: bytes, names: tuple[str, ...], limits: LimitSetting
 def parse_json(body: bytes, limits: LimitSettings) -> Any:
     """Raises RequestRejected; its kind RequestTooComplex before a body with too many values is parsed."""
     check_value_count(body, limits.max_json_values)
+    if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise RequestRejected("the body is in UTF-16 or UTF-32; JSON must be in UTF-8")
     try:
         return orjson.loads(body.removeprefix(BOM_UTF8))  # which RFC 8259 lets readers ignore; PowerShell sends it
     except orjson.JSONDecodeError as cause:
@@ -78,11 +80,11 @@ def check_structure(value: Any, limits: LimitSettings) -> None:
 
     Data URLs and the base64 in a field `data` are images and no texts: the limits of images are theirs.
     """
-    level, depth = [value], 0
+    level, depth = [("body", value)], 0
     while level:
         if depth > limits.max_json_depth:
             raise RequestTooComplex(f"the JSON is nested deeper than {limits.max_json_depth} levels")
-        level = [inner for one in level for inner in _open_value(one, limits)]
+        level = [inner for name, one in level for inner in _open_value(name, one, limits)]
         depth += 1
 
 
@@ -92,18 +94,22 @@ async def load_image(url: str, pool: CpuPool, fetcher: ImageFetcher) -> bytes:
     return await fetcher.fetch(image) if isinstance(image, str) else image
 
 
-def _open_value(value: Any, limits: LimitSettings) -> Iterator[Any]:
-    """The values inside an object or an array."""
+def _open_value(field: str, value: Any, limits: LimitSettings) -> Iterator[tuple[str, Any]]:
+    """The values inside an object or an array, each with the field that it is in."""
     if isinstance(value, str) and len(value) > limits.max_text_chars and not is_data_url(value):
-        raise RequestTooComplex(f"a text has {len(value):,} characters; the limit is {limits.max_text_chars:,}")
+        raise RequestTooComplex(
+            f"{field[:80]}: a text has {len(value):,} characters; the limit is {limits.max_text_chars:,}"
+        )
     if isinstance(value, list) and len(value) > limits.max_inputs:
-        raise RequestTooComplex(f"an array has {len(value):,} items; the limit is {limits.max_inputs:,}")
+        raise RequestTooComplex(f"{field[:80]}: an array has {len(value):,} items; the limit is {limits.max_inputs:,}")
     if isinstance(value, dict) and len(value) > limits.max_fields:
-        raise RequestTooComplex(f"an object has {len(value):,} fields; the limit is {limits.max_fields:,}")
+        raise RequestTooComplex(
+            f"{field[:80]}: an object has {len(value):,} fields; the limit is {limits.max_fields:,}"
+        )
     if isinstance(value, dict):
-        yield from (inner for name, inner in value.items() if name != "data" or not isinstance(inner, str))
+        yield from ((name, inner) for name, inner in value.items() if name != "data" or not isinstance(inner, str))
     elif isinstance(value, list):
-        yield from value
+        yield from ((field, inner) for inner in value)
 
 
 def _decode_reference(image: ImageReference) -> bytes | str:

@@ -30,12 +30,13 @@ def test_a_byte_order_mark_is_ignored() -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ({"input": ["a"] * 4}, "an array has 4 items; the limit is 3"),
-        ({"a": {f"name{number}": 1 for number in range(33)}}, "an object has 33 fields; the limit is 32"),
+        ({"input": ["a"] * 4}, "input: an array has 4 items; the limit is 3"),
+        ({"a": {f"name{number}": 1 for number in range(33)}}, "a: an object has 33 fields; the limit is 32"),
         ({"a": {"b": [{"c": {"d": {"e": 1}}}]}}, "nested deeper than 5 levels"),
-        ({"input": ["x" * 21]}, "a text has 21 characters; the limit is 20"),
+        ({"input": ["x" * 21]}, "input: a text has 21 characters; the limit is 20"),
         ({f"name{number}": 1 for number in range(1_100)}, "more than 1,000 names and values"),
         (b"[" * 100_000 + b"]" * 100_000, "more than 1,000 names and values"),
+        (b'\xff\xfe{\0"\0', "the body is in UTF-16 or UTF-32; JSON must be in UTF-8"),
         (b"[" * 900 + b"]" * 900, "the body must be a JSON object"),
     ],
 )

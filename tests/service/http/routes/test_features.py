@@ -4,6 +4,7 @@ import base64
 import os
 
 import numpy as np
+import orjson
 import pytest
 
 from tests.conftest import Jpeg
@@ -98,3 +99,10 @@ def test_timings_add_up_to_the_total(service: Service, jpeg: Jpeg) -> None:
     stages = {"decode", "features.preprocess", "features.wait", "features.session", "features.postprocess"}
     assert timings.keys() - {"total"} == stages
     assert sum(timings[stage] for stage in stages) <= timings["total"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/json", "TEXT/JSON; charset=utf-8"])
+def test_json_is_read_by_either_of_its_names(service: Service, jpeg: Jpeg, kind: str) -> None:
+    body = orjson.dumps({"image": {"data": base64.b64encode(jpeg("cat")).decode()}})
+
+    assert service.http.post("/v1/features", content=body, headers={"Content-Type": kind}).status_code == 200
