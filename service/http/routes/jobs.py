@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import orjson
+from annotated_types import Ge
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator, Field
@@ -40,7 +41,7 @@ def _read_event_id(given: Any) -> Any:
 
 
 # An empty one is what a client sends that has seen no id.
-LastEventId = Annotated[int, BeforeValidator(_read_event_id), Field(ge=0)]
+LastEventId = Annotated[int, Ge(0), BeforeValidator(_read_event_id)]
 
 
 class JobQuery(BaseModel):

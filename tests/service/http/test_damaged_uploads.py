@@ -30,7 +30,8 @@ SENDERS, BATCH = 4, 16  # callers at once; files of one of hypothesis' examples
 # KERNELSIGHT_REQUEST_SECONDS is 30. A page of a PDF has 20 s for its size, and 20 to be drawn.
 IMAGE_SECONDS, DOCUMENT_SECONDS = 35.0, 180.0
 
-GROWTH_BYTES = 200 << 20  # that caches and heaps may take after the first round
+# From the highest memory of a run's first third to the lowest of its last: heaps swing by 200 MiB from round to round.
+GROWTH_BYTES = 64 << 20
 ABSENT = ("pipeline-unavailable", "queue-unavailable")  # models that are not in the store; the queue is starting
 
 PDFS = make_varied_pdfs()
@@ -163,12 +164,12 @@ def test_no_damaged_file_fails_any_route(service: Service, capsys: pytest.Captur
 
     if IS_FUZZING:
         with capsys.disabled():
-            first, last = (round(one / 2**20) for one in (memory[0], memory[-1]))
-            print(f"\n{tally}\n{tally.answers.total()} files; MiB after the first round {first}, at the end {last}")
+            print(f"\n{tally}\n{tally.answers.total()} files; MiB by round: {[one >> 20 for one in memory]}")
+        third = len(memory) // 3
+        assert min(memory[-third:]) < max(memory[: third + 1]) + GROWTH_BYTES
     assert tally.failures == []
     assert len(routes) >= 10
     assert tally.answers.total() == len(memory) * len(routes) * len(PARTS)
-    assert memory[-1] < memory[0] + GROWTH_BYTES
     assert answers_to_sound_files(service) == dict.fromkeys(SOUND, 200)
 
 
