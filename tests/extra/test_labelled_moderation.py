@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from pipelines.findings import Findings
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.spec import MODERATION
 from pipelines.moderation.types import Moderation
@@ -16,28 +17,36 @@ pytestmark = needs_labelled
 
 
 @pytest.fixture(scope="module")
-def moderated() -> dict[str, Moderation]:
+def findings() -> dict[str, Findings]:
     """Every labelled photograph with all signals of the built-in policy."""
 
-    async def scenario() -> dict[str, Moderation]:
+    async def scenario() -> dict[str, Findings]:
         found = {}
         async with open_components(load_settings(), Metrics(), only=("moderation",)) as components:
             for row in load_labels():
                 data = (LABELLED / row["file"]).read_bytes()
-                findings = await components.engine.run(data, {"moderation": ModerationOptions()})
-                found[row["id"]] = findings.of(MODERATION)
+                found[row["id"]] = await components.engine.run(data, {"moderation": ModerationOptions()})
         return found
 
     return asyncio.run(scenario())
 
 
-def test_scores_equal_the_reference_run(moderated: dict[str, Moderation]) -> None:
+@pytest.fixture(scope="module")
+def moderated(findings: dict[str, Findings]) -> dict[str, Moderation]:
+    return {name: found.of(MODERATION) for name, found in findings.items()}
+
+
+def test_scores_equal_the_reference_run(findings: dict[str, Findings], moderated: dict[str, Moderation]) -> None:
+    """Pictures with colours that had to be converted apart: the reference run left them as they were."""
     reference = {row["id"]: row["nsfw"] for row in read_json_lines(SHARED / "vision" / "pred" / "nsfw.dev.jsonl")}
 
-    differences = [abs(found.signals["nsfw"].score - reference[name]) for name, found in moderated.items()]
+    differences = {name: abs(found.signals["nsfw"].score - reference[name]) for name, found in moderated.items()}
+    converted = {name for name, found in findings.items() if found.image.profile == "converted"}
 
     assert len(differences) == len(reference)
-    assert max(differences) <= 0.002
+    assert {name for name, one in differences.items() if one > 0.002} <= converted
+    assert len(converted) <= len(reference) / 20
+    assert max(differences.values()) <= 0.05
 
 
 def test_safe_photographs_are_not_blocked_and_rarely_reviewed(

@@ -23,7 +23,7 @@ FOLDER = "/srv/inner/folder"
     ("path", "code", "why"),
     [
         ("/v1/dead-letters", "queue-unavailable", "127.0.0.1:1"),
-        ("/v1/files", "files-unavailable", "ConnectionRefusedError"),
+        ("/v1/files", "files-unavailable", "Connection refused"),
     ],
 )
 def test_an_unreachable_host_is_named_only_in_the_log(
