@@ -20,6 +20,7 @@ from models.errors import DeadlineExceeded
 from models.priority import Priority
 from models.runtime.traffic import as_traffic
 from pipelines.admission import Admission
+from pipelines.allocator import give_back_free_blocks
 from pipelines.captioning.encoder import SHARED_PASS
 from pipelines.counting import DEFAULT_PRECISION
 from pipelines.cpu_pool import CpuPool, at_priority
@@ -31,7 +32,7 @@ from pipelines.documents.pages import (
 from pipelines.errors import PipelineUnavailable, RequestRejected
 from pipelines.findings import Findings, Observation, Observer, new_result_id
 from pipelines.image.decode import ImageLimits, Picture
-from pipelines.image.decode_cost import PICTURE_BYTES, QUICK_FORMATS, estimate_decode_bytes
+from pipelines.image.decode_cost import QUICK_FORMATS, count_picture_bytes, estimate_decode_bytes
 from pipelines.image.decoders import DecoderLimits, Decoders
 from pipelines.image.formats import sniff
 from pipelines.image.frame_reader import FrameReader
@@ -45,6 +46,8 @@ from pipelines.types import ImageInfo, ModelUsed, keep_declared
 log = logging.getLogger(__name__)
 
 PipelineRun = tuple[Pipeline[Any, Any], BaseModel]  # a pipeline and its options
+
+_LARGE_BYTES = 256 * 2**20  # from which on a picture should not lie beside what threads keep of earlier ones
 
 
 class Engine:
@@ -138,6 +141,8 @@ class Engine:
                 with at_priority(priority), as_traffic(observed):
                     cost = await self._estimate_bytes(data, runs)
                     async with self._admission.admit(priority, cost, caller=caller) as admitted:
+                        if cost >= _LARGE_BYTES:
+                            await self._pool.run(give_back_free_blocks)
                         context = RunContext(priority, deadline, fresh=not observed, admitted=admitted)
                         context.on_part = on_page or context.on_part
                         with context.stage("total"):
@@ -172,7 +177,7 @@ class Engine:
     ) -> tuple[Picture, dict[str, BaseModel]]:
         with context.stage("decode"):
             picture = await self._decode(data, runs)
-        context.admitted.shrink(picture.pixels.width * picture.pixels.height * PICTURE_BYTES)
+        context.admitted.shrink(count_picture_bytes(picture))
         judges = [(pipeline, chosen) for pipeline, chosen in runs if isinstance(pipeline, GatePipeline)]
         gates = judges if gate else []
         # Without a gate nobody waits for the verdict, so that pages are not judged because they are read.

@@ -4,6 +4,7 @@ White is the default. White ink vanishes on it, dark ink on black; only grey sho
 pixels show where a program drops the alpha.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.cpu_pool import CpuPool
-from pipelines.image.colour_modes import get_channel_ranges, lay_over
+from pipelines.image.colour_modes import convert_by_bands, get_channel_ranges, lay_over
 from pipelines.image.decode import Picture
 from pipelines.image.picture_facts import Backdrop
 
@@ -21,6 +22,7 @@ TOLERATED = 0.95  # share of the best backdrop's visible edges with which a pref
 MIN_TRANSPARENT = 0.05  # share of the pixels from which on it is the ground that is transparent, not just corners
 
 _OPAQUE = 250  # alpha from which on a backdrop shines through with 5 of 255 levels at most
+_MOST_PIXELS = 4_000_000  # of a picture that is searched for what other backdrops show
 _CELLS = 64  # across and down, in which colours without alpha are compared with what backdrops show
 _MIN_DIFFERENCE, _FEWEST_CELLS = 32.0, 4  # levels; cells that differ by more: blurred edges do not
 
@@ -43,6 +45,7 @@ def list_revealing(picture: Picture) -> list[Backdrop]:
     layered = picture.see_through
     if layered is None or get_channel_ranges(layered)[-1][0] >= _OPAQUE:
         return []
+    layered = _shrink_to(layered, _MOST_PIXELS)
     found: list[Backdrop] = ["black"]
     if choose_backdrop(*_split(layered)) == "grey":
         found.append("grey")
@@ -51,9 +54,11 @@ def list_revealing(picture: Picture) -> list[Backdrop]:
     return found
 
 
-def show_over(layered: Image.Image, backdrop: Backdrop) -> Image.Image:
-    """RGB of a picture of mode LA or RGBA."""
-    return layered.convert("RGB") if backdrop == "none" else lay_over(layered, LEVELS[backdrop])
+def show_over(layered: Image.Image, backdrop: Backdrop, scale: int = 1) -> Image.Image:
+    """RGB of a picture of mode LA or RGBA, at the inverse of `scale`."""
+    if backdrop == "none":
+        return convert_by_bands(layered, "RGB", lambda band: band.convert("RGB"), scale)
+    return lay_over(layered, LEVELS[backdrop], scale)
 
 
 def choose_backdrop(luma: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Backdrop:
@@ -81,6 +86,14 @@ def _lay_over_best(picture: Picture, layered: Image.Image) -> NDArray[np.uint8]:
 def _split(layered: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Luma and alpha, each (height, width)."""
     return np.asarray(layered.convert("L")), np.asarray(layered.getchannel("A"))
+
+
+def _shrink_to(layered: Image.Image, pixels: int) -> Image.Image:
+    """Each channel by itself: Pillow would leave out the colours of what is transparent."""
+    scale = math.ceil(math.sqrt(layered.width * layered.height / pixels))
+    if scale <= 1:
+        return layered
+    return Image.merge(layered.mode, [layered.getchannel(one).reduce(scale) for one in layered.getbands()])
 
 
 def _differs_without_alpha(over_white: Image.Image, layered: Image.Image) -> bool:

@@ -64,26 +64,27 @@ def flatten(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def lay_over(image: Image.Image, level: int) -> Image.Image:
-    """A picture of mode LA or RGBA over a ground of this grey level, as RGB."""
+def lay_over(image: Image.Image, level: int, scale: int = 1) -> Image.Image:
+    """A picture of mode LA or RGBA over a ground of this grey level, as RGB, at the inverse of `scale`."""
 
     def lay_band(band: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", band.size, (level, level, level, 255))
         return Image.alpha_composite(ground, band.convert("RGBA")).convert("RGB")
 
-    return convert_by_bands(image, "RGB", lay_band)
+    return convert_by_bands(image, "RGB", lay_band, scale)
 
 
-def convert_by_bands(image: Image.Image, mode: str, convert: BandConverter) -> Image.Image:
-    """Beside both pictures, only a band of rows is in memory."""
-    result = Image.new(mode, image.size, None)
-    for box in split_into_bands(image):
-        result.paste(convert(image.crop(box)), box)
+def convert_by_bands(image: Image.Image, mode: str, convert: BandConverter, scale: int = 1) -> Image.Image:
+    """The picture at the inverse of `scale`. Beside both pictures, only a band of rows is in memory."""
+    result = Image.new(mode, (-(-image.width // scale), -(-image.height // scale)), None)
+    for box in split_into_bands(image, scale):
+        band = convert(image.crop(box))
+        result.paste(band if scale == 1 else band.reduce(scale), (0, box[1] // scale))
     return result
 
 
-def split_into_bands(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
-    """Boxes of whole rows, from top to bottom."""
-    rows = max(1, _BAND_PIXELS // max(1, image.width))
+def split_into_bands(image: Image.Image, scale: int = 1) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes of whole rows, from top to bottom; their number, the last box's aside, is a multiple of `scale`."""
+    rows = max(1, _BAND_PIXELS // max(1, image.width) // scale) * scale
     for top in range(0, image.height, rows):
         yield 0, top, image.width, min(top + rows, image.height)

@@ -13,16 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pi_heif.as_plugin import HeifImageFile
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-)
+from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile
 
 from pipelines.documents.pdf.page_characters import TextLayer
 from pipelines.errors import ImageCorrupt, ImageEmpty, ImageTooLarge, ImageTruncated, ImageUnsupported, TooManyBytes
+from pipelines.image.avif import LeanAvifFile
 from pipelines.image.coded_colours import note_colour_codes
 from pipelines.image.colour_modes import flatten, has_alpha
 from pipelines.image.deep_colours import brighten_dim_colours, has_deep_colours
@@ -45,7 +40,7 @@ READERS: dict[FileFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "GIF": GifImagePlugin.GifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
     "TIFF": TiffFile,
-    "AVIF": AvifImagePlugin.AvifImageFile,
+    "AVIF": LeanAvifFile,
     "HEIF": HeifImageFile,
 }
 
@@ -70,13 +65,38 @@ class ImageLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class DecodedFrame:
-    """A decoded image without its file. `pixels` is upright sRGB and may be smaller than the original by `scale`.
+class UprightFrame:
+    """A frame as decoders hand it over. `image` is upright sRGB of mode L or RGB; LA or RGBA where it is transparent.
 
     `width` and `height` are those of the upright original, the coordinate frame of every box in every result.
     `orientation` is the Exif value (1-8) that was applied, and `profile` tells what became of the file's colour
-    profile. Where some pixel is transparent, `pixels` has the picture over white, and `see_through` has it with its
-    alpha, in mode LA or RGBA.
+    profile.
+    """
+
+    image: Image.Image
+    width: int
+    height: int
+    format: FileFormat
+    mode: str
+    orientation: int
+    frames: int
+    has_alpha: bool
+    profile: ProfileUse
+
+    def lay_out(self) -> "DecodedFrame":
+        see_through = self.image if self.image.mode in ("LA", "RGBA") else None
+        return DecodedFrame(
+            flatten(self.image), self.width, self.height, self.format, self.mode, self.orientation, self.frames,
+            self.has_alpha, self.profile, see_through,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedFrame:
+    """A decoded image without its file, with the facts of `UprightFrame`.
+
+    `pixels` is upright sRGB and may be smaller than the original by `scale`. Where some pixel is transparent, `pixels`
+    has the picture over white, and `see_through` has it with its alpha, in mode LA or RGBA.
     """
 
     pixels: Image.Image
@@ -158,30 +178,23 @@ class OpenedImage:
 
 def decode(data: bytes, *, limits: ImageLimits, shorter_side: int | None = None, frame: int = 0) -> Picture:
     """Decode in this process; `Decoders` do it more safely. Arguments and errors are those of `decode_frame`."""
-    decoded = decode_frame(data, limits=limits, shorter_side=shorter_side, frame=frame)
+    decoded = decode_frame(data, limits=limits, shorter_side=shorter_side, frame=frame).lay_out()
     return decoded.of_file(data, hashlib.sha256(data).hexdigest())
 
 
-def decode_frame(data: bytes, *, limits: ImageLimits, shorter_side: int | None = None, frame: int = 0) -> DecodedFrame:
-    """Decode one frame to sRGB; transparency is laid over white.
-
-    `shorter_side`, `frame` and the errors raised are those of `open_image`.
-    """
+def decode_frame(data: bytes, *, limits: ImageLimits, shorter_side: int | None = None, frame: int = 0) -> UprightFrame:
+    """Decode one frame to sRGB; `shorter_side`, `frame` and the errors raised are those of `open_image`."""
     with open_image(data, limits=limits, shorter_side=shorter_side, frame=frame) as opened:
-        return make_frame(opened)
+        return make_upright(opened)
 
 
-def make_frame(opened: OpenedImage) -> DecodedFrame:
+def make_upright(opened: OpenedImage) -> UprightFrame:
     """Upright sRGB of what was opened."""
     transparent = has_alpha(opened.image)
     plain, profile = to_plain_srgb(opened.image)
-    upright = opened.turn_upright(plain)
-    del plain  # before further copies are made
-    see_through = upright if upright.mode in ("LA", "RGBA") else None
-    pixels = flatten(upright)
-    return DecodedFrame(
-        pixels, *opened.upright_size, opened.format, opened.mode, opened.orientation, opened.frames, transparent,
-        profile, see_through,
+    return UprightFrame(
+        opened.turn_upright(plain), *opened.upright_size, opened.format, opened.mode, opened.orientation, opened.frames,
+        transparent, profile,
     )  # fmt: skip
 
 

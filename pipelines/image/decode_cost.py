@@ -7,7 +7,7 @@ import io
 import struct
 from itertools import islice
 
-from pipelines.image.decode import ImageLimits
+from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.formats import FileFormat, iter_gif_blocks, iter_png_chunks, read_webp_size, sniff
 from pipelines.image.jpeg import ImageHeader, choose_scale, count_pixels, is_refused, read_jpeg_header
 from pipelines.image.tiff import TiffFile
@@ -15,7 +15,8 @@ from pipelines.image.tiff import TiffFile
 # Bytes a pixel while it is decoded and laid out as RGB, which takes 4. The rest is the reader's own pixels (up to 4), a
 # copy that is turned upright, and buffers of the codec. Afterwards pipelines use as much for copies of their own.
 PICTURE_BYTES, PIPELINE_BYTES = 12, 8
-_READER_BYTES: dict[FileFormat, int] = {"PNG": 14, "TIFF": 16, "WEBP": 17, "AVIF": 19, "HEIF": 22}
+_LAYER_BYTES = 4  # of a copy with alpha, or over another backdrop
+_READER_BYTES: dict[FileFormat, int] = {"PNG": 16, "GIF": 16, "TIFF": 16, "WEBP": 17, "AVIF": 19, "HEIF": 22}
 
 # These are read on the event loop: their headers are near the start, and the work is bounded by _MAX_STEPS.
 QUICK_FORMATS: tuple[FileFormat | None, ...] = ("JPEG", "PNG", "WEBP", "BMP")
@@ -39,6 +40,18 @@ def estimate_decode_bytes(data: bytes, *, limits: ImageLimits, shorter_side: int
     scale = choose_scale(header, shorter_side, pixels=limits.pixels) if is_scaled else 1
     pixels = min(count_pixels((header.width, header.height), scale), limits.pixels)
     return coefficients + pixels * _READER_BYTES.get(format, PICTURE_BYTES)
+
+
+def count_picture_bytes(picture: Picture) -> int:
+    """Memory of a decoded picture, and of the pipelines that look at it."""
+    layered = picture.see_through
+    alpha = 0 if layered is None else layered.width * layered.height * _LAYER_BYTES
+    return picture.pixels.width * picture.pixels.height * PICTURE_BYTES + alpha
+
+
+def count_view_bytes(picture: Picture) -> int:
+    """Memory of one more rendering of a picture."""
+    return picture.pixels.width * picture.pixels.height * _LAYER_BYTES
 
 
 def _read_header(data: bytes, format: FileFormat, frame: int) -> ImageHeader | None:

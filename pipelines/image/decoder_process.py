@@ -48,10 +48,8 @@ def _decode(data: bytes, facts: Mapping[str, Any]) -> ChannelMessage:
         survey = survey_frames(data, limits=limits, frames=facts["frames"], most=facts["most"])
         return ChannelMessage({"telling": survey.telling, "chosen": list(survey.chosen), "unseen": survey.unseen})
     frame = decode_frame(data, limits=limits, shorter_side=facts["shorter_side"], frame=facts["frame"])
-    found = {one.name: getattr(frame, one.name) for one in fields(frame) if one.name not in ("pixels", "see_through")}
-    image = frame.see_through or frame.pixels  # the first is laid over white again where the reply is read
-    del frame
-    return ChannelMessage(found, {"pixels": _to_array(image)})
+    found = {one.name: getattr(frame, one.name) for one in fields(frame) if one.name != "image"}
+    return ChannelMessage(found, {"pixels": _to_array(frame.image)})
 
 
 def _to_array(image: Image.Image) -> NDArray[np.uint8]:

@@ -11,8 +11,7 @@ from PIL import Image
 
 from pipelines.confinement.channel import ChannelMessage
 from pipelines.errors import ImageRejected
-from pipelines.image.colour_modes import flatten
-from pipelines.image.decode import DecodedFrame, FrameSurvey, ImageLimits
+from pipelines.image.decode import FrameSurvey, ImageLimits, UprightFrame
 from pipelines.image.formats import FileFormat
 from pipelines.image.picture_facts import ProfileUse
 
@@ -21,7 +20,7 @@ _MAX_MODE = 16  # characters of Pillow's name for a kind of pixels
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
-def read_frame(reply: ChannelMessage, *, format: FileFormat, limits: ImageLimits) -> DecodedFrame:
+def read_frame(reply: ChannelMessage, *, format: FileFormat, limits: ImageLimits) -> UprightFrame:
     """Raises the ImageRejected that the process reports."""
     facts = _read_facts(reply)
     width, height, orientation = (_whole(facts[name]) for name in ("width", "height", "orientation"))
@@ -33,12 +32,9 @@ def read_frame(reply: ChannelMessage, *, format: FileFormat, limits: ImageLimits
     _require(orientation <= 8 and frames <= limits.frames and width * height <= most, "size")
     _require(facts["profile"] in get_args(ProfileUse), "profile")
     image = _copy_image(reply)
-    _require(image.mode != "L" and image.width <= width and image.height <= height, "pixels")
+    _require(image.width <= width and image.height <= height, "pixels")
     _require(image.width * image.height <= limits.pixels, "pixels")
-    see_through = None if image.mode == "RGB" else image
-    return DecodedFrame(
-        flatten(image), width, height, format, mode, orientation, frames, has_alpha, facts["profile"], see_through
-    )
+    return UprightFrame(image, width, height, format, mode, orientation, frames, has_alpha, facts["profile"])
 
 
 def read_rendering(reply: ChannelMessage, *, longest: int, limits: ImageLimits) -> Image.Image:

@@ -132,7 +132,7 @@ class Decoders:
         with self._distrust(sha256):
             frame = read_frame(reply, format=cast(FileFormat, sniff(data)), limits=limits)
         self._limit_memory(reply)
-        return frame.of_file(data, sha256)
+        return frame.lay_out().of_file(data, sha256)
 
     def _render_apart(self, data: bytes, facts: dict[str, Any], limits: ImageLimits) -> Image.Image:
         sha256 = hashlib.sha256(data).hexdigest()

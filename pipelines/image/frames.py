@@ -23,7 +23,7 @@ from pipelines.image.decode import (
     FrameSurvey,
     ImageLimits,
     OpenedImage,
-    make_frame,
+    make_upright,
 )
 from pipelines.image.formats import sniff
 from pipelines.image.safety_limits import check_opened
@@ -91,7 +91,7 @@ def _look_through(data: bytes, limits: ImageLimits, frames: int) -> Iterator[_Lo
 
 
 def _make_gif_frame(image: Image.Image, frames: int) -> DecodedFrame:
-    return make_frame(OpenedImage(image, image.width, image.height, "GIF", image.mode, 1, frames))
+    return make_upright(OpenedImage(image, image.width, image.height, "GIF", image.mode, 1, frames)).lay_out()
 
 
 def _open(data: bytes) -> ImageFile.ImageFile:

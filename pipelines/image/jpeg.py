@@ -116,6 +116,11 @@ def choose_scale(header: ImageHeader, shorter_side: int | None, *, pixels: int) 
     return next((scale for scale in SCALES if scale >= wanted and count_pixels(size, scale) <= pixels), SCALES[-1])
 
 
+def choose_scale_of(size: tuple[int, int], shorter_side: int | None) -> int:
+    """As `choose_scale` of a picture of which there may be as many pixels as it has."""
+    return choose_scale(ImageHeader(*size), shorter_side, pixels=size[0] * size[1])
+
+
 def _choose_as_pillow(header: ImageHeader, shorter_side: int | None) -> int:
     """As its `draft` does."""
     shorter = min(header.width, header.height)

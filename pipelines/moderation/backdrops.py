@@ -4,12 +4,14 @@ White ink is invisible over white, dark ink over black, and what lies under tran
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.backdrop import list_revealing, show_over
 from pipelines.image.decode import Picture
+from pipelines.image.decode_cost import count_view_bytes
+from pipelines.image.jpeg import choose_scale_of
 from pipelines.image.picture_facts import Backdrop
 from pipelines.moderation.decision import combine_moderations, keep_strictest_rules
 from pipelines.moderation.types import VERDICTS, BackdropVerdict, Moderation
@@ -26,38 +28,48 @@ class JudgedView:
 
 
 async def judge_over_backdrops(
-    first: JudgedView, judge: Callable[[Picture, RunContext], Awaitable[Moderation]], pool: CpuPool
+    first: JudgedView,
+    judge: Callable[[Picture, RunContext], Awaitable[Moderation]],
+    pool: CpuPool,
+    shorter_side: int | None,
 ) -> tuple[Moderation, JudgedView]:
     """The verdict on all views of a picture, and the view with the strictest one; `first` is that over white.
 
-    One view after the other, so that only one is in memory, and none after the first that is blocked. Raises what
-    `judge` raises.
+    One view after the other, so that no more than two are in memory, and none after the first that is blocked.
+    Their shorter side has at least `shorter_side` pixels where it had, and all where that is None. Raises what `judge`
+    raises.
     """
     if first.picture.see_through is None:
         return first.moderation, first
-    views: dict[Backdrop, JudgedView] = {"white": first}
+    found: dict[Backdrop, Moderation] = {"white": first.moderation}
+    strictest = first
     for backdrop in await pool.run(list_revealing, first.picture):
-        if any(view.moderation.verdict == "block" for view in views.values()):
+        if any(one.verdict == "block" for one in found.values()):
             break
-        picture = await pool.run(_view_over, first.picture, backdrop)
-        context = replace(first.context, shared={})
-        moderation = await judge(picture, context)
-        views[backdrop] = JudgedView(picture, context, moderation)
-    return _combine(views), max(views.values(), key=rank_view)
+        async with first.context.admitted.charge_further(count_view_bytes(first.picture)):
+            picture = await pool.run(_view_over, first.picture, backdrop, shorter_side)
+            context = replace(first.context, shared={})
+            view = JudgedView(picture, context, await judge(picture, context))
+        found[backdrop] = view.moderation
+        strictest = max(strictest, view, key=rank_view)
+        del picture, context, view  # or it would be in memory while the next one is rendered
+    return _combine(found), strictest
 
 
-def _view_over(picture: Picture, backdrop: Backdrop) -> Picture:
+def _view_over(picture: Picture, backdrop: Backdrop, shorter_side: int | None) -> Picture:
     """With a hash of its own: caches that are keyed by it must not take it for the picture over white."""
-    assert picture.see_through is not None
+    layered = picture.see_through
+    assert layered is not None
+    scale = choose_scale_of(layered.size, shorter_side)
     sha256 = hashlib.sha256(f"{picture.sha256}, over {backdrop}".encode()).hexdigest()
-    return replace(picture, pixels=show_over(picture.see_through, backdrop), see_through=None, sha256=sha256)
+    return replace(picture, pixels=show_over(layered, backdrop, scale), see_through=None, sha256=sha256)
 
 
-def _combine(views: dict[Backdrop, JudgedView]) -> Moderation:
-    if len(views) == 1:
-        return views["white"].moderation
-    whole = combine_moderations([view.moderation for view in views.values()])
-    backdrops = [_make_verdict(backdrop, view.moderation) for backdrop, view in views.items()]
+def _combine(found: Mapping[Backdrop, Moderation]) -> Moderation:
+    if len(found) == 1:
+        return found["white"]
+    whole = combine_moderations(list(found.values()))
+    backdrops = [_make_verdict(backdrop, moderation) for backdrop, moderation in found.items()]
     return whole.model_copy(update={"rules": keep_strictest_rules(whole.rules), "backdrops": backdrops})
 
 

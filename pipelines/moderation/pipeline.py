@@ -87,7 +87,7 @@ class ModerationPipeline:
             result, strictest = first, JudgedView(picture, context, first)
         else:
             result, strictest = await judge_over_backdrops(
-                JudgedView(picture, context, first), partial(judge, known=of_file), self.pool
+                JudgedView(picture, context, first), partial(judge, known=of_file), self.pool, _least_side(signals)
             )
             if self.frames is not None and picture.survey is not None:
                 whole = JudgedView(picture, context, result)
@@ -127,7 +127,7 @@ class ModerationPipeline:
                     continue
                 own = replace(context, shared={})
                 view = JudgedView(frame, own, await judge(frame, own))
-                found[number], view = await judge_over_backdrops(view, judge, self.pool)
+                found[number], view = await judge_over_backdrops(view, judge, self.pool, _least_side(signals))
                 strictest = max(strictest, view, key=rank_view)
         unseen = apply_policy(policy, {SIGNAL: describe_survey(survey, len(found), picture.frames)}, tenant)
         return combine_frames(found, unseen), strictest

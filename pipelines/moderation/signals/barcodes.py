@@ -103,7 +103,7 @@ def score_barcodes(barcodes: list[Barcode], domains: DomainLists) -> SignalResul
 
 def find_barcodes(pixels: Image.Image, scale: float) -> list[Barcode]:
     """Barcodes in upright `pixels`, which are `scale` times as large as the original."""
-    fine = _shrink_to(np.asarray(pixels.convert("L")), FINE)
+    fine = _shrink_to(_to_grey(pixels), FINE)
     coarse = _shrink_to(fine, COARSE)
     fine_formats = zxingcpp.barcode_formats_from_str(_FINE_FORMATS)
     coarse_formats = zxingcpp.barcode_formats_from_str(_COARSE_FORMATS)
@@ -133,6 +133,12 @@ def make_printable(payload: str) -> str:
 def _rank_hosts(hosts: Iterable[str], domains: DomainLists) -> int:
     """3 or 2 where a host is denied, 1 where one is unlisted, else 0."""
     return max((2 * domains.is_denied(host) + domains.is_unlisted(host) for host in hosts), default=0)
+
+
+def _to_grey(pixels: Image.Image) -> GreyPixels:
+    """(h, w), smaller by a whole number as long as the longer side keeps `FINE` pixels: large copies take memory."""
+    whole = max(pixels.size) // FINE
+    return np.asarray((pixels.reduce(whole) if whole > 1 else pixels).convert("L"))
 
 
 def _shrink_to(grey: GreyPixels, side: int) -> GreyPixels:

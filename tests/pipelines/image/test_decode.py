@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from pipelines.errors import TooManyPixels
-from pipelines.image.decode import ImageLimits, Picture, decode
+from pipelines.image.decode import ImageLimits, Picture, decode, open_image
 from tests.pipelines.images import Pixels, animation, encode, exif, frames, photograph, with_app1
 
 LIMITS = ImageLimits()
@@ -159,6 +159,14 @@ def test_other_formats_are_never_scaled(format: str) -> None:
 
     assert picture.pixels.size == CAT.size
     assert picture.scale == 1.0
+
+
+def test_a_still_avif_lets_go_of_its_decoder() -> None:
+    still, moving = encode(CAT, "AVIF"), encode(CAT, "AVIF", save_all=True, append_images=[CAT.rotate(180)])
+
+    with open_image(still, limits=LIMITS) as one, open_image(moving, limits=LIMITS) as several:
+        assert getattr(one.image, "_decoder") is None  # noqa: B009
+        assert getattr(several.image, "_decoder") is not None  # noqa: B009
 
 
 def test_a_big_tiff_decodes() -> None:

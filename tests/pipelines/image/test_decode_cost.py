@@ -147,7 +147,8 @@ def test_a_gif_of_one_byte_blocks_costs_its_frame() -> None:
 
     cost = estimate_decode_bytes(data[:at] + comment + data[at:], limits=LIMITS)
 
-    assert cost == 900 * 600 * PICTURE_BYTES
+    assert cost == estimate_decode_bytes(encode(Image.new("P", (900, 600)), "GIF"), limits=LIMITS)
+    assert cost <= 24 * 900 * 600
 
 
 def test_each_page_of_a_tiff_costs_its_own_pixels() -> None:

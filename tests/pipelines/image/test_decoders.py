@@ -205,7 +205,7 @@ def test_ended_decoders_are_counted_by_reason() -> None:
         {"facts": {"error": "image-corrupt", "message": "x" * 10_000}},
         {"shape": [1, 2, 3, 4]},
         {"shape": [80, 0, 3]},
-        {"shape": [80, 120]},
+        {"shape": [80, 120, 5]},
         {"shape": [81, 120, 3]},
         {"shape": [80, 120, 3], "dtype": "<f4"},
     ],
@@ -309,7 +309,7 @@ def test_a_process_that_decoded_a_large_picture_is_replaced() -> None:
         await decoders.decode(large, limits=LIMITS)
         return [pid for pid in before if Path(f"/proc/{pid}").exists()]
 
-    assert run(decode_both) == []
+    assert run(decode_both, processes=1) == []
 
 
 def test_only_risky_formats_leave_this_process() -> None:

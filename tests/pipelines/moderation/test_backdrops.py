@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from weakref import ReferenceType, ref
 
 import numpy as np
 import pytest
@@ -9,12 +10,13 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.backdrop import list_revealing
-from pipelines.image.decode import ImageLimits, decode
+from pipelines.image.decode import ImageLimits, Picture, decode
+from pipelines.moderation.backdrops import JudgedView, judge_over_backdrops
 from pipelines.moderation.domains import DomainLists
 from pipelines.moderation.hashes.lists import HashEntry, SearchableHashList
 from pipelines.moderation.hashes.pdq import compute_pdq
 from pipelines.moderation.options import ModerationOptions
-from pipelines.moderation.pipeline import ModerationPipeline
+from pipelines.moderation.pipeline import ModerationPipeline, apply_policy
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.signals.barcodes import BarcodeSignal
 from pipelines.moderation.signals.file_hygiene import FileHygieneSignal
@@ -195,3 +197,48 @@ def test_frames_of_an_animation_share_nothing() -> None:
     data = encode(first, "PNG", save_all=True, append_images=[second])
 
     assert moderate(data).backdrops is None
+
+
+def judge_views(size: tuple[int, int], shorter_side: int | None) -> tuple[list[tuple[int, int]], int]:
+    """The sizes of the views that are judged, and how many there are in memory at the most."""
+    sizes, views, most = [], list[ReferenceType[Image.Image]](), 0
+
+    async def judge(picture: Picture, context: RunContext) -> Moderation:
+        nonlocal most
+        sizes.append(picture.pixels.size)
+        views.append(ref(picture.pixels))
+        most = max(most, sum(view() is not None for view in views))
+        return apply_policy(RULES, {}, None)
+
+    async def run() -> None:
+        pool = CpuPool(threads=1)
+        alpha = CODE.convert("L").resize(size)
+        picture = decode(encode(mix_inks(alpha), "PNG"), limits=ImageLimits(), shorter_side=shorter_side)
+        context = RunContext()
+        try:
+            first = JudgedView(picture, context, await judge(picture, context))
+            await judge_over_backdrops(first, judge, pool, shorter_side)
+        finally:
+            pool.close()
+
+    asyncio.run(run())
+    return sizes, most
+
+
+def test_further_views_are_as_small_as_signals_can_use() -> None:
+    sizes, _ = judge_views((900, 600), shorter_side=150)
+
+    assert set(sizes[1:]) == {(225, 150)}
+
+
+def test_views_keep_all_pixels_where_a_signal_needs_them() -> None:
+    sizes, _ = judge_views((900, 600), shorter_side=None)
+
+    assert len(sizes) > 1
+    assert set(sizes) == {(900, 600)}
+
+
+def test_a_view_is_gone_before_the_next_is_rendered() -> None:
+    _, most = judge_views((900, 600), shorter_side=None)
+
+    assert most == 2  # that over white, and another
