@@ -32,6 +32,7 @@ from pipelines.documents.pdf.text_layer import read_text_layer, read_trusted_tex
 from pipelines.documents.pdf.unread_pictures import find_unread_pictures
 from pipelines.documents.region_names import name_regions
 from pipelines.documents.stages import LayoutBlock, LayoutModel, PageReader, PageText, Pixels
+from pipelines.documents.tables.continuation import link_tables
 from pipelines.documents.types import Document, KeyValuePair, Page, Region, Table, TextSource
 from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decoders import Decoders
@@ -106,8 +107,8 @@ class DocumentsPipeline:
             )
             async with aclosing(pages):
                 async for page in pages:
-                    context.on_part(page, len(numbers))
-                    done.append(page)
+                    done.append(link_tables(done, page))
+                    context.on_part(done[-1], len(numbers))
             return Document(
                 page_count=source.page_count,
                 warnings=list(source.warnings),

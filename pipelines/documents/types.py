@@ -79,6 +79,12 @@ class Table(WireModel):
     columns: int
     html: str
     cells: list[TableCell]
+    continues: str | None = Field(
+        default=None, description="id of the region on the page before whose table this one goes on from"
+    )
+    repeated_head_rows: int = Field(
+        default=0, description="of a table that goes on from the page before: rows at its top that repeat the head"
+    )
 
 
 class KeyValuePair(WireModel):

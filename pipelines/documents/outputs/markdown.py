@@ -1,20 +1,22 @@
 """Writes a document as Markdown for a language model: its structure as Markdown, all text escaped.
 
 Pages begin with a comment `<!-- page 2 -->`. Headers and footers that say the same on several pages appear once; a
-comment at the end lists what was left out.
+comment at the end lists what was left out. A table over several pages stands whole on its first one, and comments on
+all of them say so.
 The level of a heading follows from its size among all headings of the document.
 """
 
 from collections.abc import Iterator, Sequence
 
 from pipelines.boxes import is_on_same_line
-from pipelines.documents.outputs.furniture import Furniture, find_furniture
+from pipelines.documents.outputs.furniture import Furniture, Place, find_furniture
 from pipelines.documents.outputs.hyphenation import WordForms
+from pipelines.documents.outputs.joined_tables import WrittenTable, join_tables
 from pipelines.documents.outputs.line_joining import clean_code, clean_text, join_lines, line_height, shorten_leaders
 from pipelines.documents.outputs.page_breaks import mend_page_breaks
 from pipelines.documents.outputs.warnings import describe_warnings
-from pipelines.documents.struck_text import mark_struck, select_words, write_marks
-from pipelines.documents.types import Document, DocumentLine, Page, Region, Table
+from pipelines.documents.struck_text import mark_struck, write_marks
+from pipelines.documents.types import Document, DocumentLine, Page, Region
 
 NEXT_LEVEL = 0.87  # a heading of at most this share of the next larger one's height is a level below it
 MAX_LEVEL = 4
@@ -29,7 +31,8 @@ def to_markdown(document: Document) -> str:
     levels, forms = _heading_levels(document), WordForms.of(document)
     mended = mend_page_breaks(document, forms)
     furniture = find_furniture(mended)
-    blocks = [block for page in mended.pages for block in _page_blocks(page, levels, furniture, forms)]
+    tables = join_tables(mended)
+    blocks = [block for page in mended.pages for block in _page_blocks(page, levels, furniture, forms, tables)]
     blocks += [_comment(f"left out, {line}") for line in furniture.describe()]
     warnings = (escape_markdown(warning) for warning in describe_warnings(document))
     return write_marks("\n\n".join([*warnings, *blocks]) + "\n")
@@ -79,14 +82,15 @@ def _is_word(text: str) -> bool:
     return text.replace("_", "a").isalnum()
 
 
-def _page_blocks(page: Page, levels: list[float], furniture: Furniture, forms: WordForms) -> Iterator[str]:
+def _page_blocks(
+    page: Page, levels: list[float], furniture: Furniture, forms: WordForms, tables: dict[Place, WrittenTable]
+) -> Iterator[str]:
     yield f"<!-- page {page.number} -->"
     if page.error is not None:
         yield f"<!-- page {page.number} could not be read -->"
-    tables = {table.region: table for table in page.tables}
     for region in furniture.select_content(page):
-        if region.order in tables:
-            block = _table_block(tables[region.order], region)
+        if (table := tables.get((page.number, region.order))) is not None:
+            block = _table_block(table)
         else:
             block = _region_block(page, region, levels, forms)
         if block:
@@ -170,16 +174,12 @@ def _split_mark(text: str) -> tuple[str, str]:
     return "", text
 
 
-def _table_block(table: Table, region: Region) -> str:
+def _table_block(table: WrittenTable) -> str:
     """Markdown has no spans: a spanning cell's text is in its top left cell. The first row is the head."""
-    rows = [[""] * table.columns for _ in range(table.rows)]
-    words = [word for line in region.lines for word in line.words]
-    has_struck = any(word.struck for word in words)
-    for cell in table.cells:
-        text = mark_struck(cell.text, select_words(words, cell.box)) if has_struck else cell.text
-        rows[cell.row][cell.column] = escape_markdown(text)
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([*lines[:1], f"|{' --- |' * table.columns}", *lines[1:]])
+    rows = [f"| {' | '.join(map(escape_markdown, row))} |" for row in table.rows]
+    lines = [*rows[:1], f"|{' --- |' * len(table.rows[0])}", *rows[1:]] if rows else []
+    notes = [_comment(table.note)] if table.note else []
+    return "\n\n".join(part for part in ("\n".join(lines), *notes) if part)
 
 
 def _heading_levels(document: Document) -> list[float]:

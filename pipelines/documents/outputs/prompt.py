@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from pipelines.documents.outputs.furniture import find_furniture
 from pipelines.documents.outputs.hyphenation import WordForms
+from pipelines.documents.outputs.joined_tables import list_rows
 from pipelines.documents.outputs.line_joining import clean_code, clean_text, join_lines
 from pipelines.documents.outputs.page_breaks import mend_page_breaks
 from pipelines.documents.outputs.warnings import describe_warnings
@@ -48,8 +49,9 @@ def _quote_pages(document: Document) -> Iterator[str]:
         tables = {table.region: table for table in page.tables}
         for region in furniture.select_content(page):
             label = f" {region.label}" if region.label in _TOLD_LABELS else ""
-            if region.order in tables:
-                yield f"[{region.id}{label}]\n{_quote_table(tables[region.order])}"
+            if (table := tables.get(region.order)) is not None:
+                origin = f", goes on from {table.continues}" if table.continues else ""
+                yield f"[{region.id}{label}{origin}]\n{_quote_table(table, region)}"
             elif (text := _quote_text(region, forms)) or region.label == "figure":
                 yield f"[{region.id}{label}] {text}".rstrip()
     yield from (f"[left out] {line}" for line in furniture.describe())
@@ -63,9 +65,6 @@ def _quote_text(region: Region, forms: WordForms) -> str:
     return write_marks(join_lines((mark_struck(line.text, line.words) for line in region.lines), forms))
 
 
-def _quote_table(table: Table) -> str:
-    """A spanning cell's text is in its top left cell."""
-    rows = [[""] * table.columns for _ in range(table.rows)]
-    for cell in table.cells:
-        rows[cell.row][cell.column] = clean_text(cell.text)
-    return "\n".join(" | ".join(row) for row in rows)
+def _quote_table(table: Table, region: Region) -> str:
+    rows = [[clean_text(text) for text in row] for row in list_rows(table, region)]
+    return write_marks("\n".join(" | ".join(row) for row in rows))

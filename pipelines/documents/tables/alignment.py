@@ -1,7 +1,8 @@
 """Judges whether rows of texts are a table: columns that are aligned, short, and do not read on from row to row."""
 
+from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from statistics import mean
 
 import numpy as np
@@ -68,7 +69,7 @@ def are_columns(rows: Sequence[Row], text_height: float) -> bool:
 def are_all_columns(rows: Sequence[Row], text_height: float) -> bool:
     """Whether all rows, those of one text included, make a table of at least three columns."""
     columns = find_column_extents(rows, text_height)
-    ends = [row[0] for row in (rows[0], rows[-1]) if len(row) == 1]
+    ends = [row[0] for part in (rows, rows[::-1]) for row in takewhile(lambda row: len(row) == 1, part)]
     is_large = len(rows[0]) == 1 and box_height(rows[0][0].box) > LARGER * text_height
     if len(columns) < (3 if len(rows) > 2 else 4) or is_large or any(map(is_running, ends)):
         return False
@@ -137,9 +138,13 @@ def _are_aligned(columns: Sequence[Sequence[TextToken | None]], text_height: flo
 
 
 def _reads_on(texts: Sequence[TextToken | None]) -> bool:
-    """Whether the column's texts go on in the next row, as those of running text do."""
+    """Whether the column's texts go on in the next row, as those of running text do, whose lines are all different."""
     pairs = [(one, other) for one, other in pairwise(texts) if one is not None and other is not None]
-    goes_on = [other.text[:1].islower() and not ends_sentence(one.text) and len(one.words) > 1 for one, other in pairs]
+    counts = Counter(token.text for token in texts if token is not None)
+    goes_on = [
+        other.text[:1].islower() and not ends_sentence(one.text) and len(one.words) > 1 and counts[other.text] == 1
+        for one, other in pairs
+    ]
     return sum(goes_on) > READS_ON * max(1, len(pairs))
 
 

@@ -19,6 +19,7 @@ from pipelines.documents.tables.tokens import TextToken, group_into_rows, split_
 MOST_WHITE = 4.0  # between two rows of a table
 WRAP_WHITE = 1.0  # between a row and the row that continues it
 
+MARGIN = 1.6  # of the usual distance of rows, from which a single text at a page's end is no part of the table
 FEWEST_ROWS = 3  # with several texts
 MOST_HEADINGS = 2  # rows of headings over several columns
 SPARSE = 0.5  # share of the columns with text in such a row, at most
@@ -66,7 +67,15 @@ def find_aligned_tables(lines: Sequence[TextLine]) -> list[Box]:
 def is_table_page(lines: Sequence[TextLine]) -> bool:
     """Whether the lines are rows and columns of short texts and nothing else, as in a crop of a table."""
     rows = group_into_rows(split_into_tokens(lines))
-    return len(rows) > 1 and are_all_columns(rows, median(line.height for line in lines))
+    return len(rows) > 1 and not _have_margins(rows) and are_all_columns(rows, median(line.height for line in lines))
+
+
+def _have_margins(rows: Sequence[Piece]) -> bool:
+    """Whether a single text at either end stands apart from the rows, as a page's header and its number do."""
+    ys = [median(token.centre[1] for token in row) for row in rows]
+    steps = [below - above for above, below in pairwise(ys)]
+    ends = [(steps[0], rows[0]), (steps[-1], rows[-1])]
+    return any(len(row) == 1 and step > MARGIN * median(steps) for step, row in ends)
 
 
 def find_notes_below(lines: Sequence[TextLine]) -> list[TextLine]:

@@ -9,12 +9,17 @@ import pytest
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.options import DocumentsOptions
 from pipelines.documents.pdf.client import PdfDocument, PdfiumClient
-from pipelines.documents.pipeline import DocumentLimits
+from pipelines.documents.pipeline import DocumentLimits, PageArranger
 from pipelines.documents.spec import DOCUMENT
 from pipelines.documents.types import Document
 from pipelines.engine import Engine
 from pipelines.image.decode import ImageLimits
-from tests.pipelines.documents.fake_stages import FakeLayout, FakeReader, make_documents_pipeline
+from tests.pipelines.documents.fake_stages import (
+    FakeLayout,
+    FakeReader,
+    arrange_one_region_per_line,
+    make_documents_pipeline,
+)
 
 T = TypeVar("T")
 UsePdf = Callable[..., Any]
@@ -53,10 +58,11 @@ def read(pdfium: PdfiumClient) -> Iterator[ReadDocument]:
         reader: FakeReader | None = None,
         layout: FakeLayout | None = None,
         limits: DocumentLimits | None = None,
+        arrange: PageArranger = arrange_one_region_per_line,
         on_page: Callable[..., None] | None = None,
         **options: Any,
     ) -> Document:
-        pipeline = make_documents_pipeline(pdfium, pool, reader=reader, layout=layout, limits=limits)
+        pipeline = make_documents_pipeline(pdfium, pool, reader=reader, layout=layout, limits=limits, arrange=arrange)
         engine = Engine([pipeline], pool=pool, limits=ImageLimits(), pdfium=pdfium)
         findings = asyncio.run(engine.run(data, {"document": DocumentsOptions(**options)}, on_page=on_page))
         return findings.of(DOCUMENT)

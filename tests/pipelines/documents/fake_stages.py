@@ -10,7 +10,7 @@ from models.priority import Priority
 from pipelines.boxes import Box
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.pdf.client import PdfiumClient
-from pipelines.documents.pipeline import ArrangedPage, DocumentLimits, DocumentsPipeline
+from pipelines.documents.pipeline import ArrangedPage, DocumentLimits, DocumentsPipeline, PageArranger
 from pipelines.documents.stages import LayoutBlock, PageText, Pixels, TextLine, TextWord
 from pipelines.documents.types import DocumentLine, DocumentWord, Region
 from pipelines.image.decoders import DecoderLimits, Decoders
@@ -75,11 +75,12 @@ def make_documents_pipeline(
     reader: FakeReader | None = None,
     layout: FakeLayout | None = None,
     limits: DocumentLimits | None = None,
+    arrange: PageArranger = arrange_one_region_per_line,
 ) -> DocumentsPipeline:
     return DocumentsPipeline(
         reader or FakeReader(),
         layout or FakeLayout(),
-        arrange_one_region_per_line,
+        arrange,
         pdfium,
         Decoders(pool, DecoderLimits(formats=())),
         pool,
