@@ -6,21 +6,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipelines.boxes import (
-    Box,
     box_area,
     box_centre,
     box_width,
     contained_share,
     enclosing_box,
-    horizontal_overlap,
     intersection_area,
     intersection_over_union,
-    vertical_overlap,
 )
 from pipelines.documents.stages import LayoutBlock, TextLine
 from pipelines.documents.structure.paragraphs import chain_rows, find_level_rows
 from pipelines.documents.structure.rows import TextRow, build_rows, display_width
 from pipelines.documents.structure.side_by_side import BoxPart, find_box_rows
+from pipelines.documents.structure.table_blocks import is_half, join_halves, reach_heads
 from pipelines.documents.structure.text_patterns import is_equation_number, is_item, is_prose
 from pipelines.documents.tables.detection import find_aligned_tables, find_notes_below, is_table_page
 from pipelines.documents.tables.tokens import group_into_rows, split_into_tokens
@@ -30,8 +28,6 @@ GRAPHIC_MIN_SCORES: dict[RegionLabel, float] = {"figure": 0.3, "table": 0.35, "f
 IN_LINE = 0.5  # share of a figure inside a line from which it is a part of the line
 SAME_EXTENT = 0.6  # share of a figure's area that aligned texts cover from which it is a table
 SURE_FIGURE = 0.9  # score from which a figure is no table, however aligned its texts are
-HALF_OVERLAP = 0.1  # of the narrower table's width from which two that are EQUALLY_HIGH are one
-EQUALLY_HIGH = 0.8
 OVERLAP = 0.2  # share of a table in a figure from which the two are one
 ALIGNED_SCORE = 0.5  # of a table that is found by the alignment of its texts
 IN_GRAPHIC = 0.6  # share of a line inside a graphic from which it belongs to the graphic
@@ -63,6 +59,7 @@ def select_graphics(
     lines_of = _assign_lines(lines, candidates)
     candidates = [block for block in candidates if not _is_text_figure(block, lines_of.get(block, []), lines)]
     candidates = _add_aligned_tables(lines, candidates)
+    candidates = [reach_heads(block, lines, candidates) for block in candidates]
     lines_of = _assign_lines(lines, candidates)
     graphics: dict[LayoutBlock, list[TextLine]] = {}
     free = lines_of.pop(None, [])
@@ -82,26 +79,7 @@ def _choose_candidates(lines: Sequence[TextLine], blocks: Sequence[LayoutBlock])
         is_sure = block.score >= GRAPHIC_MIN_SCORES.get(block.label, 2.0)
         if is_sure and not any(_is_covered_by(block, other) for other in chosen) and not _is_inside_line(block, lines):
             chosen.append(block)
-    return _join_halves(chosen)
-
-
-def _join_halves(blocks: Sequence[LayoutBlock]) -> list[LayoutBlock]:
-    """The blocks, with tables that overlap side by side and are equally high as one: the model saw columns of it."""
-    joined: list[LayoutBlock] = []
-    for block in blocks:
-        for at, other in enumerate(joined):
-            if block.label == other.label == "table" and _are_halves(block.box, other.box):
-                joined[at] = replace(other, box=enclosing_box([block.box, other.box]))
-                break
-        else:
-            joined.append(block)
-    return joined
-
-
-def _are_halves(one: Box, other: Box) -> bool:
-    height = max(one[3], other[3]) - min(one[1], other[1])
-    is_beside = horizontal_overlap(one, other) > HALF_OVERLAP * min(box_width(one), box_width(other))
-    return is_beside and vertical_overlap(one, other) > EQUALLY_HIGH * height
+    return join_halves(chosen)
 
 
 def _add_aligned_tables(lines: Sequence[TextLine], chosen: Sequence[LayoutBlock]) -> list[LayoutBlock]:
@@ -109,7 +87,7 @@ def _add_aligned_tables(lines: Sequence[TextLine], chosen: Sequence[LayoutBlock]
     blocks = list(chosen)
     if not any(block.label == "table" for block in blocks) and is_table_page(lines) and not _are_boxes(lines):
         return [LayoutBlock("table", enclosing_box([line.box for line in lines]), ALIGNED_SCORE)]
-    seen = [block.box for block in blocks if block.label == "table"]
+    seen = [block.box for block in blocks if block.label == "table" and not is_half(block, lines)]
     free = [line for line in lines if all(contained_share(line.box, box) < IN_GRAPHIC for box in seen)]
     for box in find_aligned_tables(free):
         overlapping = [block for block in blocks if intersection_area(box, block.box) > OVERLAP * box_area(box)]

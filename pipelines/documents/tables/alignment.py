@@ -70,7 +70,7 @@ def are_all_columns(rows: Sequence[Row], text_height: float) -> bool:
     """Whether all rows, those of one text included, make a table of at least three columns."""
     columns = find_column_extents(rows, text_height)
     ends = [row[0] for part in (rows, rows[::-1]) for row in takewhile(lambda row: len(row) == 1, part)]
-    is_large = len(rows[0]) == 1 and box_height(rows[0][0].box) > LARGER * text_height
+    is_large = max(box_height(token.box) for token in rows[0]) > LARGER * text_height
     if len(columns) < (3 if len(rows) > 2 else 4) or is_large or any(map(is_running, ends)):
         return False
     filled = mean(min(len(row), len(columns)) for row in rows) / len(columns)

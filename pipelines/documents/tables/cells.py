@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import groupby, pairwise, product
+from itertools import combinations, groupby, islice, pairwise, product
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from pipelines.documents.tables.tokens import TextToken, group_into_rows, is_num
 from pipelines.documents.types import TableCell
 
 MOST_HEADER_ROWS = 4
+MOST_SHARES = 5000  # ways to share columns among headings that are tried
 LONGEST_CODE = 3  # characters of a name with a number, such as Q1
 
 Position = tuple[int, int]  # row, column
@@ -30,6 +31,8 @@ def build_cells(
     else:
         cells = _build_unruled_cells(tokens, grid, ruling_lines, text_height)
     header_rows = count_header_rows(cells, grid, ruling_lines)
+    reach = max((cell.last_row + 1 for cell in cells if cell.row < header_rows), default=0)
+    header_rows = reach if reach < grid.rows else header_rows
     if not grid.has_ruled_rows and grid.rows > 1:
         cells = join_row_spans(cells, grid, ruling_lines, header_rows)
     in_order = sorted(cells, key=lambda cell: (cell.row, cell.column))
@@ -57,7 +60,7 @@ def count_header_rows(cells: Sequence[CellBuilder], grid: Grid, ruling_lines: Ru
     first = grid.rows
     for row, group in groupby(sorted(cells, key=lambda cell: cell.row), key=lambda cell: cell.row):
         values = [cell.tokens[0].text for cell in group if cell.tokens and cell.column > 0]
-        if values and 2 * sum(map(_is_value, values)) >= len(values):
+        if values and 2 * sum(map(_is_value, values)) >= len(values) and not all(map(_is_year, values)):
             first = row
             break
     limit = min(MOST_HEADER_ROWS, grid.rows - 1)
@@ -73,6 +76,11 @@ def count_header_rows(cells: Sequence[CellBuilder], grid: Grid, ruling_lines: Ru
 def _is_value(text: str) -> bool:
     """Whether it is a number, and not a name such as Q1."""
     return is_numeric(text) and not (text[:1].isalpha() and len(text) <= LONGEST_CODE)
+
+
+def _is_year(text: str) -> bool:
+    """Whether it may be a year, which names a column as often as it stands in one."""
+    return len(text) == 4 and text.isdecimal() and 1900 <= int(text) < 2100
 
 
 def _build_ruled_cells(
@@ -204,14 +212,36 @@ def _find_heading_columns(
         is_under = extent[3] - reach < line.at < grid.ys[row + 1] + reach
         if is_under and line.start - reach <= middle <= line.end + reach:
             inside = [column for column in range(grid.columns) if line.start < _middle(grid, column, column) < line.end]
-            if inside and len(inside) < grid.columns:
-                return inside[0], inside[-1]
+            beside = [token.centre[0] for token in others if line.start < token.centre[0] < line.end]
+            if inside and len(inside) < grid.columns and len(beside) < len(inside):
+                return _share_columns(middle, beside, inside, grid, reach)
     low, high = _find_interval(grid.xs, extent[0] + 1), _find_interval(grid.xs, extent[2] - 1)
     occupied = [_find_interval(grid.xs, token.centre[0]) for token in others]
     left = max((column + 1 for column in occupied if column < low), default=0)
     right = min((column for column in occupied if column > high), default=grid.columns)
     spans = [(first, last) for first in range(left, low + 1) for last in range(high, right)]
     return min(spans, key=lambda span: (abs(_middle(grid, *span) - middle) // reach, span[1] - span[0]))
+
+
+def _share_columns(
+    own: float, beside: Sequence[float], columns: Sequence[int], grid: Grid, reach: float
+) -> tuple[int, int]:
+    """First and last column of the heading at x `own`, where others stand `beside` it over one line that all columns
+    lie under: the headings stand over the middles of their own to `reach`, or else have equally many."""
+    centres = sorted([own, *beside])
+    ways = [
+        list(pairwise([0, *borders, len(columns)]))
+        for borders in islice(combinations(range(1, len(columns)), len(centres) - 1), MOST_SHARES)
+    ]
+
+    def measure(parts: Sequence[tuple[int, int]]) -> float:
+        middles = (_middle(grid, columns[first], columns[end - 1]) for first, end in parts)
+        return max(abs(middle - centre) for middle, centre in zip(middles, centres, strict=True))
+
+    equal = [parts for parts in ways if len({end - first for first, end in parts}) == 1]
+    best = min(ways, key=measure)
+    first, end = (best if measure(best) < reach or not equal else equal[0])[centres.index(own)]
+    return columns[first], columns[end - 1]
 
 
 def _middle(grid: Grid, first: int, last: int) -> float:

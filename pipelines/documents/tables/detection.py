@@ -19,7 +19,7 @@ from pipelines.documents.tables.tokens import TextToken, group_into_rows, split_
 MOST_WHITE = 4.0  # between two rows of a table
 WRAP_WHITE = 1.0  # between a row and the row that continues it
 
-MARGIN = 1.6  # of the usual distance of rows, from which a single text at a page's end is no part of the table
+MARGIN = 1.6  # of the usual distance of rows, from which few texts at a page's end are no part of the table
 FEWEST_ROWS = 3  # with several texts
 MOST_HEADINGS = 2  # rows of headings over several columns
 SPARSE = 0.5  # share of the columns with text in such a row, at most
@@ -71,11 +71,15 @@ def is_table_page(lines: Sequence[TextLine]) -> bool:
 
 
 def _have_margins(rows: Sequence[Piece]) -> bool:
-    """Whether a single text at either end stands apart from the rows, as a page's header and its number do."""
+    """Whether few texts at either end stand apart from the rows, as a page's header and its number do."""
+    return _has_margin(rows) or _has_margin(rows[::-1])
+
+
+def _has_margin(rows: Sequence[Piece]) -> bool:
+    """Whether few texts stand apart from the rows that follow."""
     ys = [median(token.centre[1] for token in row) for row in rows]
-    steps = [below - above for above, below in pairwise(ys)]
-    ends = [(steps[0], rows[0]), (steps[-1], rows[-1])]
-    return any(len(row) == 1 and step > MARGIN * median(steps) for step, row in ends)
+    steps = [abs(below - above) for above, below in pairwise(ys)]
+    return len(steps) > 1 and len(rows[0]) <= SPARSE * max(map(len, rows)) and steps[0] > MARGIN * median(steps)
 
 
 def find_notes_below(lines: Sequence[TextLine]) -> list[TextLine]:
@@ -135,6 +139,8 @@ def _trim_ends(pieces: Sequence[Piece], text_height: float) -> list[Piece]:
     most = float(np.percentile([len(pieces[index]) for index in rows], 80))
     first_full = next(at for at, index in enumerate(rows) if len(pieces[index]) > SPARSE * most)
     start = rows[first_full] if first_full > MOST_HEADINGS else rows[0]
+    while _has_margin(pieces[start:]):
+        start += 1
     texts = [token for index in rows for token in pieces[index][1:]]
     end = rows[-1] + 1
     while end < len(pieces) and _wraps(pieces[end - 1], pieces[end][0], texts, text_height):

@@ -15,6 +15,7 @@ RULED = 0.4  # of the table's extent that a ruling line of its grid covers, all 
 NARROWEST = 0.25  # gutter between two columns, in text heights
 FULL = 0.6  # of the tokens of full rows: rows with fewer are headings over several columns, or names of sections
 RECORD = 1.2  # distance of a record from the one above, relative to that of its lines, at least
+MOST_LINES = 0.75  # share of the rows without a first cell that are lines of records, at least
 MOST_HEAD_LINES = 4  # lines of text in a head
 HEAD_LINES = 1.6  # distance of two lines of a column's name, in line heights, at most
 NEAR = 0.8  # of the distance that three quarters of the rows keep: lines of one row are nearer
@@ -154,12 +155,12 @@ def _merge_wrapped_rows(
 ) -> list[list[TextToken]]:
     """Rows of text, each with the rows below that continue its cells."""
     groups = [list(rows[0])]
-    may_be_values, near = _are_records(rows, columns), _find_near_distance(rows)
+    in_record, near = _find_record_distance(rows, columns), _find_near_distance(rows)
     values = [index for index, row in enumerate(rows) if any(is_numeric(token.text) for token in row[1:])]
     heads = min(values[0], MOST_HEAD_LINES) if values else 0
     for index, (last, row) in enumerate(pairwise(rows), 1):
         is_separated = any(last[0].centre[1] < y < row[0].centre[1] for y in ys)
-        is_next = may_be_values and _is_rest_of_record(last, row, columns)
+        is_next = _is_rest_of_record(last, row, columns, in_record)
         is_next = is_next or (index < heads and _is_line_of_heads(groups[-1], last, row, columns))
         is_next = is_next or (_distance(last, row) < near and _reads_on(groups[-1], row, columns))
         if not is_separated and (is_next or _continues_cells(groups[-1], row, columns)):
@@ -201,21 +202,28 @@ def _reads_on(row: Sequence[TextToken], below: Sequence[TextToken], columns: Seq
     return under <= above and 0 in under and is_lower and not any(is_numeric(token.text) for token in below)
 
 
-def _are_records(rows: Sequence[Sequence[TextToken]], columns: Sequence[float]) -> bool:
-    """Whether rows with a first cell stand apart from those above, and rows without one are nearer: records of
-    several lines, as in a bank statement, whose second lines may have numbers."""
+def _find_record_distance(rows: Sequence[Sequence[TextToken]], columns: Sequence[float]) -> float:
+    """Nearer than this are the lines of a record of several lines, as in a bank statement, whose second lines may have
+    numbers; 0 if the rows are no records. Those with a first cell stand apart from the rows above, most others do not.
+    """
     own: list[float] = []
     rest: list[float] = []
     for last, row in pairwise(rows):
         begins = row[0].box[0] < columns[1]
         (own if begins else rest).append(_distance(last, row))
-    return len(rest) > 1 and len(own) > 1 and RECORD * max(rest) < min(own)
+    if len(own) < 2:
+        return 0.0
+    apart = min(own) / RECORD
+    near = [distance for distance in rest if distance < apart]
+    return apart if len(near) > 1 and len(near) >= MOST_LINES * len(rest) else 0.0
 
 
-def _is_rest_of_record(last: Sequence[TextToken], row: Sequence[TextToken], columns: Sequence[float]) -> bool:
-    """Whether the row has a single text, under one of the row above and right of the first column."""
+def _is_rest_of_record(
+    last: Sequence[TextToken], row: Sequence[TextToken], columns: Sequence[float], near: float
+) -> bool:
+    """Whether the row has a single text, near below one of the row above and right of the first column."""
     is_under = any(horizontal_overlap(token.box, row[0].box) > 0 for token in last)
-    return len(row) == 1 and row[0].box[0] > columns[1] and is_under
+    return len(row) == 1 and row[0].box[0] > columns[1] and is_under and _distance(last, row) < near
 
 
 def _find_row_borders(
