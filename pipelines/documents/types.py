@@ -88,10 +88,16 @@ class Table(WireModel):
 
 
 class KeyValuePair(WireModel):
-    """A key and its value, found by their positions: `Total  12.40`."""
+    """A key and its value, found by their positions: `Total  12.40`.
+
+    A date, a time or a telephone number that no name stands beside has an empty key, in its own place.
+    """
 
     key: str
     value: str
+    kind: Literal["date", "time", "telephone", "amount"] | None = Field(
+        default=None, description="what the value is by its form; null for all other values"
+    )
     key_box: Box
     value_box: Box
 

@@ -68,3 +68,97 @@ def test_running_text_has_no_pairs() -> None:
         sheet.write("In short: a sentence may well have a colon in it and go on for a while", 100, 100 + 30 * row)
 
     assert assemble_regions(sheet.text, [])[2] == []
+
+
+def write_row(*texts: str) -> PageDrawing:
+    """One row of texts that stand far from each other."""
+    sheet = PageDrawing()
+    for column, text in enumerate(texts):
+        sheet.write(text, 60 + 380 * column, 100)
+    return sheet
+
+
+@pytest.mark.parametrize(
+    ("texts", "pairs"),
+    [
+        (["Total", "RM", "100.00"], [("Total", "RM 100.00")]),
+        (["Total incl. GST: RM", "118.35"], [("Total incl. GST", "118.35")]),
+        (["Total", ":", "32.70"], [("Total", "32.70")]),
+        (["Qty : 1", "Total", "11.60"], [("Qty", "1"), ("Total", "11.60")]),
+        (["Grand Total RM39.00"], [("Grand Total", "RM39.00")]),
+        (["Transfer of 25 May 2015", "9,32"], [("Transfer of 25 May 2015", "9,32")]),
+    ],
+)
+def test_amounts_find_their_names(texts: list[str], pairs: list[tuple[str, str]]) -> None:
+    assert pairs_in(write_row(*texts)) == pairs
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("Facture n° 2022089083", [("Facture n°", "2022089083")]),
+        ("TEL (03) 5241 8855", [("TEL", "(03) 5241 8855")]),
+        ("BTW NL810433941B01", [("BTW", "NL810433941B01")]),
+        ("DATE 11/28/15", [("DATE", "11/28/15")]),
+        ("Tel: 03-55423228 Fax: 03-55423213", [("Tel", "03-55423228"), ("Fax", "03-55423213")]),
+        ("Receipt #: CS00052997 Date: 28/02/2016", [("Receipt #", "CS00052997"), ("Date", "28/02/2016")]),
+    ],
+)
+def test_keys_need_no_colon_and_may_share_a_line(text: str, pairs: list[tuple[str, str]]) -> None:
+    assert pairs_in(write_row(text)) == pairs
+
+
+def test_a_name_without_a_colon_may_stand_over_its_value() -> None:
+    sheet = PageDrawing()
+    for column, (name, value) in enumerate(
+        [("Booking ID", "IBZY2087"), ("Bank name", "HDFC"), ("Account no.", "000340")]
+    ):
+        sheet.write(name, 100 + 300 * column, 100)
+        sheet.write(value, 100 + 300 * column, 128)
+
+    assert pairs_in(sheet) == [("Booking ID", "IBZY2087"), ("Account no", "000340")]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("Date: 22/12/2017 14:03", [("date", "22/12/2017"), ("time", "14:03")]),
+        ("Date: Nov 11, 2011 23:00:54", [("date", "Nov 11, 2011"), ("time", "23:00:54")]),
+        ("Date: 4. März 2021", [("date", "4. März 2021")]),
+        ("Date: 2018-02-22 8:07 PM", [("date", "2018-02-22"), ("time", "8:07 PM")]),
+        ("Stay: 30/05/18 to 01/06/18", [(None, "30/05/18 to 01/06/18")]),
+        ("Room: 45/67/2017", [(None, "45/67/2017")]),
+        ("Tel: 05.22.95.66.66", [(None, "05.22.95.66.66")]),
+        ("Total: $ 12.40", [("amount", "$ 12.40")]),
+    ],
+)
+def test_values_have_a_kind_and_dates_their_own_pair(text: str, values: list[tuple[str | None, str]]) -> None:
+    assert [(pair.kind, pair.value) for pair in find_key_values(write_row(text).lines)] == values
+
+
+def test_dates_and_telephone_numbers_need_no_name() -> None:
+    sheet = PageDrawing()
+    sheet.write("203-392-3626", 100, 100)
+    sheet.write("Register 004 10-Dec-2017 09:28", 100, 160)
+
+    assert [(pair.key, pair.kind, pair.value) for pair in find_key_values(sheet.lines)] == [
+        ("", "telephone", "203-392-3626"),
+        ("", "date", "10-Dec-2017"),
+        ("", "time", "09:28"),
+    ]
+
+
+def test_a_named_date_leaves_others_out() -> None:
+    sheet = PageDrawing()
+    sheet.write("Date: 01/03/2018", 100, 100)
+    sheet.write("printed by 7 02/03/2018", 100, 160)
+
+    assert pairs_in(sheet) == [("Date", "01/03/2018")]
+
+
+def test_many_dates_without_names_are_rows_of_a_table() -> None:
+    sheet = PageDrawing()
+    for row in range(5):
+        sheet.write(f"{row + 1} 0{row + 1}/03/2018 paid in full", 100, 100 + 40 * row)
+
+    assert pairs_in(sheet) == []
