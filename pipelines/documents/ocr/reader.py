@@ -21,6 +21,7 @@ from pipelines.documents.ocr.lines import ReadLine
 from pipelines.documents.ocr.orientation import OrientationDetector, measure_skew
 from pipelines.documents.ocr.recogniser import TextRecogniser
 from pipelines.documents.ocr.second_reader import SecondReader
+from pipelines.documents.ocr.turned_lines import reread_turned
 from pipelines.documents.ocr.upright import UprightFinder
 from pipelines.documents.stages import PageText, Pixels
 from pipelines.documents.types import PageWarning
@@ -110,6 +111,7 @@ class OcrReader:
     async def read_lines(self, located: LocatedText, boxes: TextQuads, context: RunContext) -> list[ReadLine]:
         """Read those of the located `boxes`, in their order."""
         lines = await self.recogniser.read_lines(located.pixels, boxes, context)
+        lines = await reread_turned(self.recogniser, located.pixels, boxes, lines, context)
         return lines if self.second is None else await self.second.reread(located.pixels, boxes, lines, context)
 
 

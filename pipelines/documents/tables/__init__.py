@@ -10,6 +10,7 @@ from pipelines.documents.tables.grid import build_grid
 from pipelines.documents.tables.markup import to_html, to_markdown
 from pipelines.documents.tables.ruling_lines import find_ruling_lines
 from pipelines.documents.tables.tokens import split_into_tokens
+from pipelines.documents.tables.turned_heads import join_turned
 from pipelines.documents.types import Table
 
 __all__ = ["build_table", "to_html", "to_markdown"]
@@ -23,6 +24,7 @@ def build_table(lines: Sequence[TextLine], box: Box, score: float, region: int, 
     text_height = median(line.height for line in lines)
     extent = enclosing_box([box, *(token.box for token in tokens)])
     ruling_lines = find_ruling_lines(pixels, extent, text_height, [token.box for token in tokens])
+    tokens = join_turned(tokens, ruling_lines)
     grid = build_grid(tokens, ruling_lines, extent, text_height)
     cells = build_cells(tokens, grid, ruling_lines, text_height)
     return Table(

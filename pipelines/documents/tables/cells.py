@@ -60,7 +60,7 @@ def count_header_rows(cells: Sequence[CellBuilder], grid: Grid, ruling_lines: Ru
     first = grid.rows
     for row, group in groupby(sorted(cells, key=lambda cell: cell.row), key=lambda cell: cell.row):
         values = [cell.tokens[0].text for cell in group if cell.tokens and cell.column > 0]
-        if values and 2 * sum(map(_is_value, values)) >= len(values) and not all(map(_is_year, values)):
+        if 2 * sum(map(_is_value, values)) >= max(1, len(values)) and not all(map(_is_year, filter(_is_value, values))):
             first = row
             break
     limit = min(MOST_HEADER_ROWS, grid.rows - 1)
@@ -145,7 +145,9 @@ def _split_token(token: TextToken, grid: Grid, text_height: float) -> list[TextT
             runs.append([word])
         else:
             runs[-1].append(word)
-    return [TextToken(tuple(run), join_words(run, token.text)) for run in runs] if len(runs) > 1 else [token]
+    return (
+        [TextToken(tuple(run), join_words(run, token.text), token.turn) for run in runs] if len(runs) > 1 else [token]
+    )
 
 
 def _build_unruled_cells(

@@ -10,6 +10,7 @@ import numpy as np
 from pipelines.boxes import Box, box_height, enclosing_box, horizontal_overlap
 from pipelines.documents.tables.ruling_lines import RulingLine, RulingLines
 from pipelines.documents.tables.tokens import TextToken, group_into_rows, is_numeric, join_centred_lines, settle_rows
+from pipelines.documents.tables.turned_heads import join_level_names
 
 RULED = 0.4  # of the table's extent that a ruling line of its grid covers, all parts together
 NARROWEST = 0.25  # gutter between two columns, in text heights
@@ -49,7 +50,7 @@ def build_grid(tokens: Sequence[TextToken], ruling_lines: RulingLines, box: Box,
     """`box` encloses the whole table."""
     xs = _find_borders(ruling_lines.vertical, box[1], box[3], text_height)
     ys = _find_borders(ruling_lines.horizontal, box[0], box[2], text_height)
-    rows, merged = settle_rows(join_centred_lines(group_into_rows(tokens)))
+    rows, merged = settle_rows(join_centred_lines(join_level_names(group_into_rows(tokens))))
     has_columns = len(xs) >= 3 and _enclose_text(xs, tokens, axis=0)
     if has_columns and len(ys) >= 3:
         ys = _add_partial_borders(ys, ruling_lines.horizontal, xs, text_height)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
+from typing import Literal
 
 import numpy as np
 
@@ -17,12 +18,16 @@ LINES = 1.7  # distance of two lines of a cell, in line heights, at most
 BETWEEN_ROWS = 0.8  # of the usual distance of rows: text this near to the two rows around it has no row of its own
 
 
+Turn = Literal[0, 90, 270]  # degrees clockwise by which a text is turned: 90 runs down, 270 runs up
+
+
 @dataclass(frozen=True)
 class TextToken:
-    """Adjacent words, left to right. `text` joins them as in their line."""
+    """Adjacent words, left to right. `text` joins them as in their line; `turn` is its line's."""
 
     words: tuple[TextWord, ...]
     text: str
+    turn: Turn = 0
 
     @cached_property
     def box(self) -> Box:
@@ -32,6 +37,15 @@ class TextToken:
     def centre(self) -> tuple[float, float]:
         x0, y0, x1, y1 = self.box
         return (x0 + x1) / 2, (y0 + y1) / 2
+
+
+def find_turn(line: TextLine) -> Turn:
+    """The turn of a line, to quarters; upside down counts as upright, as its words stand in a row. The outline of a
+    single character, such as a 1, tells no turn."""
+    dx, dy = (line.quad[1] - line.quad[0]).tolist()
+    if abs(dy) < abs(dx) or len(line.text) < 2:
+        return 0
+    return 90 if dy > 0 else 270
 
 
 def split_words(line: TextLine) -> tuple[TextWord, ...]:
@@ -55,13 +69,14 @@ def split_into_tokens(lines: Sequence[TextLine]) -> list[TextToken]:
 
 def _split_line(line: TextLine, gap: float) -> list[TextToken]:
     runs: list[list[TextWord]] = []
+    turn = find_turn(line)
     for word in split_words(line):
         last = runs[-1][-1].box if runs else word.box  # words from right to left stand before the last one
         if runs and max(word.box[0] - last[2], last[0] - word.box[2]) < gap:
             runs[-1].append(word)
         else:
             runs.append([word])
-    return [TextToken(tuple(run), join_words(run, line.text)) for run in runs]
+    return [TextToken(tuple(run), join_words(run, line.text), turn) for run in runs]
 
 
 def group_into_rows(tokens: Sequence[TextToken]) -> list[list[TextToken]]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import skimage.data
+from PIL import Image, ImageDraw, ImageFont
 
 from pipelines.documents.coordinates import PageTransform
 from pipelines.documents.ocr.db_postprocess import TextQuads
@@ -119,6 +120,22 @@ def test_text_that_runs_up_the_margin_is_read_too(read: ReadPage) -> None:
 
     assert both.rotation == 0
     assert sorted(text_of(both)) == sorted([*LETTER * 2, "Printed in Belgium"])
+
+
+@pytest.mark.parametrize("turn", [Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270], ids=["up", "down"])
+def test_short_turned_words_are_read_from_the_better_end(read: ReadPage, turn: Image.Transpose) -> None:
+    page = Image.fromarray(draw_lines(*LETTER, size=26))
+    sheet = Image.new("RGB", (page.width, page.height + 200), "white")
+    sheet.paste(page, (0, 200))
+    font = ImageFont.load_default(26)
+    for column, word in enumerate(["Welding", "Hull", "Crane"]):
+        strip = Image.new("RGB", (round(font.getlength(word)) + 10, 40), "white")
+        ImageDraw.Draw(strip).text((5, 2), word, "black", font)
+        sheet.paste(strip.transpose(turn), (80 + 100 * column, 60))
+
+    found = text_of(read(np.asarray(sheet)))
+
+    assert {"Welding", "Hull", "Crane"} <= set(found)
 
 
 def test_a_line_reads_the_same_alone_and_among_others(
