@@ -69,6 +69,7 @@ class TableCell(WireModel):
     is_header: bool = False
     text: str
     box: Box
+    struck: bool = Field(default=False, description="whether a line was drawn through any of its words")
 
 
 class Table(WireModel):
@@ -100,6 +101,7 @@ class KeyValuePair(WireModel):
     )
     key_box: Box
     value_box: Box
+    struck: bool = Field(default=False, description="whether a line was drawn through any of the value's words")
 
 
 class FormField(WireModel):

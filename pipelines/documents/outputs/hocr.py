@@ -51,10 +51,16 @@ def _write_line(line: DocumentLine, name: str) -> Iterator[str]:
     ]
     spans = (
         f'<span class="ocrx_word" id="word_{name}_{number}" '
-        f'title="{_bbox(word.box)}; x_wconf {round(100 * word.score)}">{_escape(word.text)}</span>'
+        f'title="{_bbox(word.box)}; x_wconf {round(100 * word.score)}">{_write_text(word)}</span>'
         for number, word in enumerate(words)
     )
     yield f'<span class="ocr_line" id="line_{name}" title="{_bbox(line.box)}">{" ".join(spans)}</span>\n'
+
+
+def _write_text(word: DocumentWord) -> str:
+    """A struck word is in a `del` element, as in HTML."""
+    text = _escape(word.text)
+    return f"<del>{text}</del>" if word.struck else text
 
 
 def _bbox(box: Box) -> str:

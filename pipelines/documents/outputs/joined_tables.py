@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pipelines.documents.outputs.furniture import Place
-from pipelines.documents.struck_text import mark_struck, select_words
+from pipelines.documents.struck_text import mark_cells
 from pipelines.documents.types import Document, Region, Table
 
 
@@ -39,9 +39,6 @@ def join_tables(document: Document) -> dict[Place, WrittenTable]:
 def list_rows(table: Table, region: Region) -> list[list[str]]:
     """The texts of all rows, with the marks of struck words; a spanning cell's text is in its top left cell."""
     rows = [[""] * table.columns for _ in range(table.rows)]
-    words = [word for line in region.lines for word in line.words]
-    has_struck = any(word.struck for word in words)
-    for cell in table.cells:
-        text = mark_struck(cell.text, select_words(words, cell.box)) if has_struck else cell.text
-        rows[cell.row][cell.column] = text
+    for cell in mark_cells(table.cells, region.lines):
+        rows[cell.row][cell.column] = cell.text
     return rows

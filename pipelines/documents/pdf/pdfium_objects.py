@@ -124,18 +124,31 @@ def _map_box(box: PointBox, matrix: NDArray[np.float64]) -> PointBox:
 
 
 def _find_strokes(raw: Any, matrix: NDArray[np.float64]) -> list[PointBox]:
-    """Painted thin lines: a path that is one, or the straight segments of a stroked one."""
+    """Painted thin lines: the straight segments of a stroked path, as wide as its pen, or a path that is one."""
     fill, is_stroked = ctypes.c_int(), ctypes.c_int()
     pdfium.FPDFPath_GetDrawMode(raw, fill, is_stroked)
-    if not fill.value and not is_stroked.value:
-        return []
-    box = _bounds(raw, matrix)
-    if _is_thin(box):
-        return [box]
     count = pdfium.FPDFPath_CountSegments(raw)
-    if not is_stroked.value or count > MAX_SEGMENTS:
-        return []
-    return [segment for segment in _read_segments(raw, count, matrix @ _matrix(raw)) if _is_thin(segment)]
+    if is_stroked.value and count <= MAX_SEGMENTS:
+        own = matrix @ _matrix(raw)
+        margin = _read_pen_width(raw, own) / 2
+        segments = (_widen(segment, margin) for segment in _read_segments(raw, count, own))
+        return [segment for segment in segments if _is_thin(segment)]
+    box = _bounds(raw, matrix)
+    return [box] if (fill.value or is_stroked.value) and _is_thin(box) else []
+
+
+def _read_pen_width(raw: Any, matrix: NDArray[np.float64]) -> float:
+    """Width of a path's stroke in points: PDFium's bounds have it twice."""
+    width = ctypes.c_float()
+    pdfium.FPDFPageObj_GetStrokeWidth(raw, width)
+    return width.value * float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+
+
+def _widen(box: PointBox, margin: float) -> PointBox:
+    """The box of a horizontal or vertical line with its width."""
+    x0, y0, x1, y1 = box
+    is_flat = x1 - x0 > y1 - y0
+    return (x0, y0 - margin, x1, y1 + margin) if is_flat else (x0 - margin, y0, x1 + margin, y1)
 
 
 def _read_segments(raw: Any, count: int, matrix: NDArray[np.float64]) -> Iterator[PointBox]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipelines.boxes import Box, box_area, clip_box, enclosing_box, intersection_area
 from pipelines.documents.stages import LayoutBlock, PageText, Pixels, TextLine
+from pipelines.documents.struck_text import mark_cells
 from pipelines.documents.structure.classify import ParagraphContext, is_beside, label_paragraph
 from pipelines.documents.structure.code import find_code, holds_code
 from pipelines.documents.structure.contents import find_entries
@@ -24,7 +25,7 @@ from pipelines.documents.structure.reading_order import find_reading_order
 from pipelines.documents.structure.rows import TextRow, build_rows, split_at_gutters
 from pipelines.documents.structure.side_by_side import BoxPart, find_box_rows
 from pipelines.documents.structure.text_patterns import is_item
-from pipelines.documents.tables import build_table
+from pipelines.documents.tables import build_table, to_html
 from pipelines.documents.types import DocumentLine, DocumentWord, KeyValuePair, Region, Table
 
 
@@ -49,7 +50,7 @@ def assemble_regions(
         pair_lines += lines if may_have_pairs(element.label, lines) and not is_code else []
         if element.label == "table":
             table = build_table(lines, element.box, element.score, order, text.pixels)
-            tables += [_place_table(table, regions[-1].box)] if table else []
+            tables += [_place_table(table, regions[-1])] if table else []
     return regions, tables, find_key_values(pair_lines)
 
 
@@ -154,10 +155,11 @@ def _build_region(element: PageElement, lines: Sequence[TextLine], order: int, g
     )  # fmt: skip
 
 
-def _place_table(table: Table, box: Box) -> Table:
-    """The table in its region's box, which cells without text must not leave."""
-    cells = [cell.model_copy(update={"box": clip_box(cell.box, box)}) for cell in table.cells]
-    return table.model_copy(update={"box": box, "cells": cells})
+def _place_table(table: Table, region: Region) -> Table:
+    """The table in its region's box, which cells without text must not leave, with struck words marked in its HTML."""
+    cells = [cell.model_copy(update={"box": clip_box(cell.box, region.box)}) for cell in table.cells]
+    html = to_html(mark_cells(cells, region.lines))
+    return table.model_copy(update={"box": region.box, "cells": cells, "html": html})
 
 
 def _build_line(line: TextLine) -> DocumentLine:

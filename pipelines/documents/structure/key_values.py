@@ -207,7 +207,12 @@ def _build_pair(key: TextToken | None, value: TextToken) -> KeyValuePair:
     text = value.text.strip(" :：")
     name = key.text.rstrip(" :：.").strip() if key else ""
     return KeyValuePair(
-        key=name, value=text, kind=classify_value(text), key_box=(key or value).box, value_box=value.box
+        key=name,
+        value=text,
+        kind=classify_value(text),
+        key_box=(key or value).box,
+        value_box=value.box,
+        struck=any(word.is_struck for word in value.words),
     )
 
 

@@ -52,6 +52,7 @@ def _finish_cell(cell: CellBuilder, grid: Grid, *, is_header: bool) -> TableCell
         is_header=is_header,
         text=text,
         box=enclosing_box(token.box for token in cell.tokens) if cell.tokens else frame,
+        struck=any(word.is_struck for token in cell.tokens for word in token.words),
     )
 
 

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from statistics import mean
 
 from pipelines.boxes import Box, enclosing_box
+from pipelines.documents.struck_text import mark_cells
 from pipelines.documents.tables.markup import to_html
 from pipelines.documents.tables.tokens import is_numeric
 from pipelines.documents.types import Page, Region, Table, TableCell
@@ -44,14 +45,14 @@ def link_tables(before: Sequence[Page], page: Page) -> Page:
         return page
     region = _find_region(before[-1], last)
     linked = first.model_copy(update={"continues": region.id, "repeated_head_rows": repeated})
-    linked = linked if repeated else _drop_head(linked)
+    linked = linked if repeated else _drop_head(linked, _find_region(page, first))
     return page.model_copy(update={"tables": [linked if table is first else table for table in page.tables]})
 
 
-def _drop_head(table: Table) -> Table:
+def _drop_head(table: Table, region: Region) -> Table:
     """The table without a head of its own: its first row is one of the body."""
     cells = [cell.model_copy(update={"is_header": False}) for cell in table.cells]
-    return table.model_copy(update={"cells": cells, "html": to_html(cells)})
+    return table.model_copy(update={"cells": cells, "html": to_html(mark_cells(cells, region.lines))})
 
 
 def _find_last_table(page: Page, following: Page) -> Table | None:

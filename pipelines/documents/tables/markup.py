@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
+from pipelines.documents.struck_text import write_elements
 from pipelines.documents.types import TableCell
 
 
 def to_html(cells: Sequence[TableCell]) -> str:
-    """`cells` row by row; header rows in a thead."""
+    """`cells` row by row; header rows in a thead, and struck words, which have their marks, in `del` elements."""
     rows = [list(group) for _, group in groupby(cells, key=lambda cell: cell.row)]
     header = [row for row in rows if row[0].is_header]
     body = [row for row in rows if not row[0].is_header]
@@ -24,7 +25,7 @@ def _cell_html(cell: TableCell) -> str:
     tag = "th" if cell.is_header else "td"
     spans = (("rowspan", cell.row_span), ("colspan", cell.column_span))
     attributes = "".join(f' {name}="{count}"' for name, count in spans if count > 1)
-    return f"<{tag}{attributes}>{escape(cell.text)}</{tag}>"
+    return f"<{tag}{attributes}>{write_elements(escape(cell.text))}</{tag}>"
 
 
 def to_markdown(cells: Sequence[TableCell], rows: int, columns: int) -> str:

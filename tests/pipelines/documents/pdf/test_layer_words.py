@@ -118,15 +118,17 @@ def test_smaller_text_on_the_same_baseline_is_not_raised(use_pdf: UsePdf) -> Non
     assert read_lines(use_pdf, draw) == ["106"]
 
 
-def strike(text: str, *, before: str = "", rise: float = 3.5, extra: float = 0.0, top: float = 72) -> DrawPage:
-    """`before` and `text`, with a line through `text` that is `extra` points longer."""
+def strike(
+    text: str, *, before: str = "", rise: float = 3.5, extra: float = 0.0, top: float = 72, pen: float = 0.8
+) -> DrawPage:
+    """`before` and `text`, with a line through `text` that is `extra` points longer; `pen` is its width in points."""
 
     def draw(canvas: Canvas) -> None:
         y = HEIGHT - top
         canvas.setFont("Helvetica", 12)
         canvas.drawString(72, y, before + text + " and more")
         left = 72 + canvas.stringWidth(before, "Helvetica", 12)
-        canvas.setLineWidth(0.8)
+        canvas.setLineWidth(pen)
         canvas.line(left, y + rise, left + canvas.stringWidth(text, "Helvetica", 12) + extra, y + rise)
 
     return draw
@@ -136,8 +138,13 @@ def find_struck(use_pdf: UsePdf, data: bytes) -> list[str]:
     return [word.text for line in read_layer(use_pdf, data).lines for word in line.words if word.is_struck]
 
 
-def test_words_under_a_line_through_them_are_struck(use_pdf: UsePdf) -> None:
-    assert find_struck(use_pdf, make_pdf(strike("no pets", before="There are "))) == ["no", "pets"]
+@pytest.mark.parametrize("pen", [0.3, 0.8, 1.5])
+def test_words_under_a_line_through_them_are_struck(use_pdf: UsePdf, pen: float) -> None:
+    assert find_struck(use_pdf, make_pdf(strike("no pets", before="There are ", pen=pen))) == ["no", "pets"]
+
+
+def test_a_broad_stroke_marks_words_and_strikes_none(use_pdf: UsePdf) -> None:
+    assert find_struck(use_pdf, make_pdf(strike("marked", pen=9.0))) == []
 
 
 @pytest.mark.parametrize(
