@@ -15,7 +15,6 @@ from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.region_names import name_regions
 from pipelines.documents.shared_reading import find_shared_reading
 from pipelines.documents.stages import Pixels
-from pipelines.documents.types import Region
 from pipelines.image.backdrop import VisibleRendering
 from pipelines.image.decode import Picture
 from pipelines.instructions.quoted_text import find_in_regions
@@ -48,26 +47,26 @@ class TextPipeline:
 
     async def run(self, picture: Picture, options: TextOptions, context: RunContext) -> PictureText:
         pixels = await self.visible.render(picture)
-        found, unread = await self._read(picture, pixels, options, context)
-        regions = name_regions(1, found)
+        read = await self._read(picture, pixels, options, context)
+        regions = name_regions(1, read.regions)
         with context.stage("arrange"):
             phrases = await self.pool.run(find_in_regions, regions, pixels, picture.scale) if regions else []
-        return PictureText(regions=regions, unread_lines=unread, addresses_model=bool(phrases), instructions=phrases)
+        return read.model_copy(update={"regions": regions, "addresses_model": bool(phrases), "instructions": phrases})
 
-    async def _read(
-        self, picture: Picture, pixels: Pixels, options: TextOptions, context: RunContext
-    ) -> tuple[list[Region], int]:
-        """Regions in reading order, and the number of unread lines. All there is, where moderation has read it.
+    async def _read(self, picture: Picture, pixels: Pixels, options: TextOptions, context: RunContext) -> PictureText:
+        """Regions in reading order, without ids, and what was not read. All there is, where moderation has read it.
 
         Moderation sees transparent pictures over white, where text may be lost.
         """
         if picture.see_through is None and (page := await find_shared_reading(context)) is not None:
             with context.stage("arrange"):
-                return await self.pool.run(arrange_regions, page, (0, 0), pixels, picture.scale), 0
+                regions = await self.pool.run(arrange_regions, page, (0, 0), pixels, picture.scale)
+            return PictureText(regions=regions, unread_lines=0, warnings=list(page.warnings))
         areas, budget = await self._plan(pixels, options, context)
         reading = BudgetedReading(self.reader, self.pool, budget)
         parts = [await reading.read_area(pixels, area, picture.scale, context) for area in areas]
-        return list(chain.from_iterable(parts)), reading.unread
+        regions = list(chain.from_iterable(parts))
+        return PictureText(regions=regions, unread_lines=reading.unread, warnings=list(reading.warnings))
 
     async def _plan(
         self, pixels: Pixels, options: TextOptions, context: RunContext

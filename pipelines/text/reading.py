@@ -15,7 +15,7 @@ from pipelines.documents.ocr.reader import LocatedText, OcrReader
 from pipelines.documents.stages import PageText, Pixels
 from pipelines.documents.structure.assemble import assemble_regions
 from pipelines.documents.structure.ink import Grey
-from pipelines.documents.types import Region
+from pipelines.documents.types import PageWarning, Region
 from pipelines.run_context import RunContext
 from pipelines.text.amounts import join_amounts
 from pipelines.text.placement import Placement, hug_lines
@@ -41,12 +41,16 @@ class TextBudgets:
 
 @dataclass
 class BudgetedReading:
-    """The reading of one picture: `unread` lines were found, and not read as `budget` was used up. None has no end."""
+    """The reading of one picture: `unread` lines were found, and not read as `budget` was used up. None has no end.
+
+    `warnings` are those of any of its areas.
+    """
 
     reader: OcrReader
     pool: CpuPool
     budget: TextBudget | None
     unread: int = 0
+    warnings: dict[PageWarning, None] = field(default_factory=dict)
     _read: int = 0
     _started: float = field(default_factory=monotonic)
 
@@ -58,6 +62,7 @@ class BudgetedReading:
             boxes = await self.reader.detector.find_lines(part, context)
             located = await self.reader.locate(part, boxes, context)
             text = located.with_lines(await self._read_lines(located, context))
+            self.warnings |= dict.fromkeys(text.warnings)
         with context.stage("arrange"):
             return await self.pool.run(arrange_regions, text, (x0, y0), part, scale)
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from pipelines.documents.types import Region
+from pipelines.documents.types import PageWarning, Region
 from pipelines.instructions.types import InstructionPhrase
 from pipelines.types import WireModel
 
@@ -15,5 +15,9 @@ class PictureText(WireModel):
 
     regions: list[Region] = Field(description="in reading order")
     unread_lines: int = Field(description="lines that were found and not read, because the budget was used up")
+    warnings: list[PageWarning] = Field(
+        default_factory=list,
+        description="script-not-covered: OCR has no letters for a script in it, so text is missing or wrong",
+    )
     addresses_model: bool = Field(default=False, description="whether it has instructions to a language model")
     instructions: list[InstructionPhrase] = Field(default_factory=list, description="the phrases behind that")

@@ -16,6 +16,7 @@ from pipelines.text.pipeline import TextPipeline
 from pipelines.text.reading import CHUNK_LINES, TextBudget, TextBudgets
 from pipelines.text.types import PictureText
 from pipelines.types import KindName
+from tests.pipelines.documents.ocr.conftest import draw_unknown_script
 from tests.pipelines.images import encode, photograph
 from tests.pipelines.text.conftest import (
     ReadPicture,
@@ -205,3 +206,24 @@ def test_what_moderation_has_read_is_not_read_again(open_models: tuple[OcrReader
 
     assert list_lines(found) == ["Setup failed", *ERROR]
     assert {stage.name for stage in context.stages} == {"arrange"}
+
+
+def test_a_script_that_is_not_covered_is_named(read_picture: ReadPicture) -> None:
+    assert read_picture(Image.fromarray(draw_unknown_script())).warnings == ["script-not-covered"]
+
+
+def test_a_shared_reading_names_its_script(
+    open_models: tuple[OcrReader, asyncio.AbstractEventLoop],
+) -> None:
+    reader, loop = open_models
+    image, context = encode(Image.fromarray(draw_unknown_script()), "PNG"), RunContext()
+    picture = decode(image, limits=ImageLimits())
+    loop.run_until_complete(read_once(reader, picture, context))
+    pipeline = TextPipeline(reader, TextBudgets(), reader.pool, VisibleRendering(reader.pool))
+
+    assert loop.run_until_complete(pipeline.run(picture, TextOptions(), context)).warnings == ["script-not-covered"]
+
+
+@pytest.mark.parametrize("name", ["cat", "coffee", "brick", "grass"])
+def test_textures_are_no_script(read_picture: ReadPicture, name: str) -> None:
+    assert read_picture(photograph(name), mode="full").warnings == []

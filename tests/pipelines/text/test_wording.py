@@ -7,7 +7,7 @@ from pipelines.documents.types import DocumentLine, DocumentWord, Region
 from pipelines.fence import ADDRESSES_MODEL
 from pipelines.prompt import PromptContext
 from pipelines.text.types import PictureText
-from pipelines.text.wording import UNREAD, describe_text
+from pipelines.text.wording import FOREIGN, UNREAD, describe_text
 from pipelines.types import KindName
 from tests.pipelines.fakes import IMAGE, make_features
 
@@ -120,3 +120,16 @@ def test_a_page_read_in_part_says_so(score: float, is_said: bool) -> None:
     prompt = quote(make_text([("Menu ideas", 0.99), ("Apple pie", score)]), "document")
 
     assert ("There is more text" in prompt) == is_said
+
+
+def test_a_script_that_cannot_be_read_is_told() -> None:
+    warned = make_text([("rnn uun nnu", 0.4)]).model_copy(update={"warnings": ["script-not-covered"]})
+
+    assert quote(warned) == FOREIGN
+
+
+def test_what_was_read_beside_an_unknown_script_is_quoted_with_that_remark() -> None:
+    warned = make_text([("MIND THE GAP", 0.99)]).model_copy(update={"warnings": ["script-not-covered"]})
+
+    assert quote(warned).splitlines()[0].endswith(FOREIGN)
+    assert "[p1.r1] MIND THE GAP" in quote(warned)

@@ -2,6 +2,7 @@
 
 from markdown_it import MarkdownIt
 
+from pipelines.documents.outputs.markdown import to_markdown
 from pipelines.documents.outputs.prompt import MAX_CHARACTERS, describe_document
 from pipelines.documents.region_names import name_regions
 from pipelines.documents.types import Document, Page
@@ -85,3 +86,14 @@ def test_pages_that_were_not_read_are_counted() -> None:
 
 def test_an_empty_document_has_no_fence() -> None:
     assert describe_document(make_document(make_page())) == "Document: 1 page. No text was found in it."
+
+
+def test_pages_in_a_script_that_ocr_lacks_are_named() -> None:
+    foreign = make_page(make_region("text", "rnn uun"), number=2).model_copy(
+        update={"warnings": ["script-not-covered"]}
+    )
+    document = name_all(make_page(make_region("text", "Minutes")), foreign)
+    sentence = "Text is missing or wrong, as it is in a script that OCR cannot read, on page 2."
+
+    assert sentence in describe_document(document)
+    assert to_markdown(document).startswith(f"{sentence}\n")
