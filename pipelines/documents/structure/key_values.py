@@ -5,11 +5,16 @@ rows of tokens ──► currencies and colons joined, keys in one token apart �
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from statistics import mean
 
 from pipelines.documents.stages import TextLine
-from pipelines.documents.structure.key_names import find_value_after_name, is_key_name
+from pipelines.documents.structure.key_names import (
+    find_value_after_name,
+    is_key_name,
+    names_number,
+    reads_as_name,
+)
 from pipelines.documents.structure.token_slices import join_tokens, slice_token
 from pipelines.documents.structure.typed_values import (
     classify_value,
@@ -38,7 +43,7 @@ def find_key_values(lines: Sequence[TextLine]) -> list[KeyValuePair]:
     rows = [_prepare_row(row) for row in group_into_rows(split_into_tokens(lines))]
     found: list[list[Found]] = []
     rests: list[list[TextToken]] = []
-    for row, below in zip_longest(rows, rows[1:], fillvalue=[]):
+    for row, below in zip(rows, [*rows[1:], []], strict=False):
         named_above = {id(value) for _, value in (found[-1] if found else [])}
         pairs, rest = _find_in_row(row, below, named_above)
         found.append([part for key, value in pairs for part in _split_dated(key, value)])
@@ -147,9 +152,20 @@ def _split_after_name(token: TextToken) -> Found | None:
     if begin is None:
         date = find_date(token.text)
         begin = date[0] if date is not None else _find_last_amount(token.text)
-        if begin is None or not _is_short_name(token.text[:begin]):
+        is_place = date is not None and "," in token.text[: date[0]]  # Kiel, 12 March 2026
+        if begin is None or is_place or not _is_short_name(token.text[:begin]):
             return None
+    if not reads_as_name(token.text[:begin]) or _reads_on(token.text[begin:]):
+        return None
     return slice_token(token, 0, begin), slice_token(token, begin, len(token.text))
+
+
+def _reads_on(value: str) -> bool:
+    """Whether a sentence goes on behind the value: `A17 was wrong`."""
+    date = find_date(value)
+    behind = value[date[1] :] if date is not None and not date[0] else value.partition(" ")[2]
+    behind = behind.strip()
+    return bool(behind) and behind[0].islower() and len(behind.split()) > 1 and find_time(behind) is None
 
 
 def _find_last_amount(text: str) -> int | None:
@@ -172,7 +188,7 @@ def _is_short_name(text: str) -> bool:
 
 
 def _split_dated(key: TextToken | None, value: TextToken) -> Iterator[Found]:
-    """A value that begins with a date as that, and the time behind it as another value of the same key."""
+    """A value that begins with a date as that, and the time behind it as a value of its own name or the same one."""
     bare = len(value.text) - len(value.text.lstrip(" :："))
     value = slice_token(value, bare, len(value.text)) if 0 < bare < len(value.text) else value
     date = find_date(value.text)
@@ -187,7 +203,8 @@ def _split_dated(key: TextToken | None, value: TextToken) -> Iterator[Found]:
         return
     yield key, slice_token(value, *date)
     if time is not None:
-        yield key, slice_token(behind, *time)
+        has_name = is_key_name(behind.text[: time[0]])
+        yield slice_token(behind, 0, time[0]) if has_name else key, slice_token(behind, *time)
 
 
 def _judge_nameless(tokens: Sequence[TextToken], named: Sequence[Found]) -> tuple[bool, bool]:
@@ -206,10 +223,11 @@ def _build_pair(key: TextToken | None, value: TextToken) -> KeyValuePair:
     """A value without a name has an empty key, in its own place."""
     text = value.text.strip(" :：")
     name = key.text.rstrip(" :：.").strip() if key else ""
+    kind = classify_value(text)
     return KeyValuePair(
         key=name,
         value=text,
-        kind=classify_value(text),
+        kind=None if kind == "date" and names_number(name) else kind,
         key_box=(key or value).box,
         value_box=value.box,
         struck=any(word.is_struck for word in value.words),

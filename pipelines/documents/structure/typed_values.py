@@ -9,13 +9,18 @@ ValueKind = Literal["date", "time", "telephone", "amount"]
 Span = tuple[int, int]  # first character, and the one behind the last
 
 _CURRENCY = r"(?:\p{Sc}|RM|Rs\.?|EUR|Euro|USD|GBP|CHF|MYR|INR|SGD|AUD|CAD|NZD|JPY|CNY|PLN|CZK|SEK|NOK|DKK|kr|zł|Kč|DH)"
-_NUMERIC_DATE = r"(\d{4}|\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})"
-_DAY_FIRST = r"(\d{1,2})(?:st|nd|rd|th|er)?\.?[ ./-]{0,2}(\p{L}{3,9})\.?[ .,/'’-]{0,3}(\d{4}|\d{2})"
+_NUMERIC_DATE = "|".join(
+    rf"(\d{{4}}){joint}(\d{{1,2}}){joint}(\d{{1,2}})|(\d{{1,2}}){joint}(\d{{1,2}}){joint}(\d{{4}})"
+    rf"|({short}){joint}({short}){joint}(\d\d)"
+    for joint, short in ((r"\.", r"\d\d"), ("/", r"\d{1,2}"), ("-", r"\d{1,2}"))  # 3.10.12 is a version or a section
+)
+_DAY_FIRST = r"(\d{1,2})(?:st|nd|rd|th|er)?\.?[ ./-]{0,2}(\p{L}{3,9})(?:\.?[ .,/'’-]{0,3}(\d{4})|[./'’-](\d\d))"
 _MONTH_FIRST = r"(\p{L}{3,9})\.?[ -]?(\d{1,2})(?:st|nd|rd|th)?[ .,'’-]{1,3}(\d{4})"
 _DATE = compile_text(rf"{_NUMERIC_DATE}|{_DAY_FIRST}|{_MONTH_FIRST}", ignore_case=True)
 _TIME = compile_text(r"(\d{1,2})[:.h](\d{2})(?:[:.](\d{2}))?\s?(?:[ap]\.?m\b\.?|Uhr)?", ignore_case=True)
 _is_telephone = text_begins(
-    r"\s*(?:\+\d{1,3}[ ./-]?(?:\(0?\d{1,4}\)|\d{1,4})(?:[ ./-]?\d{2,4}){2,4}|\(?\d{3}\)?[ .-]{0,2}\d{3}[ .-]\d{4})\s*$"
+    r"\s*(?:\+\d{1,3}[ ./-]?(?:\(0?\d{1,4}\)|\d{1,4})(?:[ ./-]?\d{2,4}){2,4}"
+    r"|\(\d{3}\)[ .-]{0,2}\d{3}[ .-]\d{4}|\d{3}-\d{3}-\d{4}|\d{3}\.\d{3}\.\d{4})\s*$"
 )
 _is_amount = text_begins(
     rf"[^\w(]*(?:{_CURRENCY}\s?|[A-Z]{{2,3}}\s?)?\(?[-+]?(?:\d[\d.,:/\s-]*|\.\d\d)(?:[%\p{{Sc}}]|[A-Z]{{1,3}}|[ap]m)?\)?\W*$",
@@ -72,7 +77,8 @@ def find_time(text: str) -> Span | None:
         hour, minute, second = (int(part or 0) for part in match.groups())
         has_colon = ":" in match[0]
         if hour <= 24 and minute < 60 and second < 60 and has_colon and _is_apart(encodable, *match.span()):
-            return match.span()
+            begin, end = match.span()
+            return begin, end
     return None
 
 

@@ -17,6 +17,7 @@ from pipelines.documents.types import TableCell
 
 MOST_HEADER_ROWS = 4
 MOST_SHARES = 5000  # ways to share columns among headings that are tried
+YEAR_STEPS = frozenset({1, 2, 5, 10})  # between years that name columns
 LONGEST_CODE = 3  # characters of a name with a number, such as Q1
 
 Position = tuple[int, int]  # row, column
@@ -60,8 +61,10 @@ def count_header_rows(cells: Sequence[CellBuilder], grid: Grid, ruling_lines: Ru
     """Rows at the top that name columns: those above the first values, else those above the first full-width line."""
     first = grid.rows
     for row, group in groupby(sorted(cells, key=lambda cell: cell.row), key=lambda cell: cell.row):
-        values = [cell.tokens[0].text for cell in group if cell.tokens and cell.column > 0]
-        if 2 * sum(map(_is_value, values)) >= max(1, len(values)) and not all(map(_is_year, filter(_is_value, values))):
+        filled = [cell for cell in group if cell.tokens]
+        values = [cell.tokens[0].text for cell in filled if cell.column > 0]
+        numbers = list(filter(_is_value, values))
+        if numbers and 2 * len(numbers) >= len(values) and not _are_years(numbers, has_name=filled[0].column == 0):
             first = row
             break
     limit = min(MOST_HEADER_ROWS, grid.rows - 1)
@@ -79,9 +82,11 @@ def _is_value(text: str) -> bool:
     return is_numeric(text) and not (text[:1].isalpha() and len(text) <= LONGEST_CODE)
 
 
-def _is_year(text: str) -> bool:
-    """Whether it may be a year, which names a column as often as it stands in one."""
-    return len(text) == 4 and text.isdecimal() and 1900 <= int(text) < 2100
+def _are_years(numbers: Sequence[str], *, has_name: bool) -> bool:
+    """Whether they are years that name columns: in steps, or under no name of their own. `Founded | 1987` is a row."""
+    years = [int(text) for text in numbers if len(text) == 4 and text.isdecimal() and 1900 <= int(text) < 2100]
+    steps = {abs(later - earlier) for earlier, later in pairwise(years)}
+    return len(years) == len(numbers) and (not has_name or (len(steps) == 1 and steps <= YEAR_STEPS))
 
 
 def _build_ruled_cells(

@@ -13,7 +13,7 @@ from pipelines.documents.struck_text import mark_cells
 from pipelines.documents.tables.markup import to_html
 from pipelines.documents.tables.tokens import is_numeric
 from pipelines.documents.types import Page, Region, Table, TableCell
-from pipelines.linear_patterns import text_begins
+from pipelines.linear_patterns import compile_text, text_begins
 
 SAME_HEAD = 0.85  # similarity of two heads' texts, at least: OCR may read a letter of one of them otherwise
 SAME_PLACE = 0.02  # of the page, by which a column may stand elsewhere on the next one
@@ -27,7 +27,15 @@ _says_continued = text_begins(
     ignore_case=True,
 )
 _is_final_row = text_begins(
-    r"\W*(?:grand |overall )?(?:total|gesamt\w*|summe|endsumme|endbetrag|totaal|totale|totalt|suma|итого)\W*$",
+    r"\W*(?:(?:grand |overall |net |gross |invoice )?"
+    r"(?:total|gesamt\w*|summe|endsumme|endbetrag|totaal|totale|totalt|suma|итого)"
+    r"(?: (?:amount|sum|due|to pay|payable|incl|excl|inkl|exkl|in|eur|usd|gbp|chf)\b.*)?"
+    r"|(?:closing balance|(?:balance|amount) due|balance to pay|endsaldo|nouveau solde|saldo final)\b.*)\W*$",
+    ignore_case=True,
+)
+_PAGE_NUMBER = compile_text(
+    r"(?:page|seite|p[aá]gina|blatt|sheet|sida|side|\bp\.|\bpg\.?)\s*\d+(?:\s*(?:of|von|de|di|sur|van|av|/)\s*\d+)?"
+    r"|^\W*\d{1,4}\s*(?:(?:of|von|de|di|sur|van|av|/)\s*\d{1,4})?\W*$",
     ignore_case=True,
 )
 
@@ -57,8 +65,7 @@ def _drop_head(table: Table, region: Region) -> Table:
 
 def _find_last_table(page: Page, following: Page) -> Table | None:
     """The table at the page's end; None if other content comes after it, or its last row is its sum."""
-    texts = {_simplify(region) for region in following.regions}
-    region = next((one for one in page.regions[::-1] if not _is_furniture(one, texts, "footer")), None)
+    region = next((one for one in page.regions[::-1] if not _is_furniture(one, following, "footer")), None)
     table = _find_table(page, region)
     last = [cell.text for cell in table.cells if cell.row == table.rows - 1 and cell.text] if table else []
     return None if last and _is_final_row(last[0]) else table
@@ -66,8 +73,7 @@ def _find_last_table(page: Page, following: Page) -> Table | None:
 
 def _find_first_table(page: Page, before: Page) -> Table | None:
     """The table at the page's beginning; None if other content comes before it."""
-    texts = {_simplify(region) for region in before.regions}
-    return _find_table(page, next((one for one in page.regions if not _is_furniture(one, texts, "header")), None))
+    return _find_table(page, next((one for one in page.regions if not _is_furniture(one, before, "header")), None))
 
 
 def _find_table(page: Page, region: Region | None) -> Table | None:
@@ -78,20 +84,38 @@ def _find_region(page: Page, table: Table) -> Region:
     return next(region for region in page.regions if region.order == table.region)
 
 
-def _is_furniture(region: Region, others: set[str], label: str) -> bool:
-    """Whether it is a header or footer, stands on both pages but for its numbers, or says that a table goes on."""
+def _is_furniture(region: Region, other: Page, label: str) -> bool:
+    """Whether it is a header or footer, stands on the `other` page, too, or says that a table goes on.
+
+    One that differs in a number that counts no pages, as `Invoice 17` and `Invoice 18` do, begins something else.
+    """
     if region.label == "table":
         return False
     text = " ".join(line.text for line in region.lines)
-    says_so = len(text) <= _LONGEST_MARK and _says_continued(text)
-    return region.label in (label, "footnote") or says_so or _simplify(region) in others
+    if len(text) <= _LONGEST_MARK and _says_continued(text):
+        return True
+    alike = [one for one in other.regions if one.label != "table" and _simplify(one) == _simplify(region)]
+    if alike:
+        return any(_list_numbers(one) == _list_numbers(region) for one in alike)
+    if _list_numbers(region) or ":" in text:
+        return region.label == "footnote"
+    return region.label in (label, "footnote") or (bool(text) and not _list_letters(text))
 
 
 def _simplify(region: Region) -> str:
-    """Its text without what may differ from page to page; a figure without text is known by its size."""
-    text = "".join(one for line in region.lines for one in line.text.casefold() if one.isalpha())
+    """Its letters; a figure without text is known by its size."""
     x0, y0, x1, y1 = region.box
-    return f"{region.label == 'table'} {text or f'{x1 - x0:.0f} {y1 - y0:.0f}'}"
+    return "".join(map(_list_letters, (line.text for line in region.lines))) or f"{x1 - x0:.0f} {y1 - y0:.0f}"
+
+
+def _list_letters(text: str) -> str:
+    return "".join(one for one in text.casefold() if one.isalpha())
+
+
+def _list_numbers(region: Region) -> str:
+    """Its digits, but for those of page numbers."""
+    texts = (_PAGE_NUMBER.sub("", line.text.encode(errors="replace").decode()) for line in region.lines)
+    return "".join(one for text in texts for one in text if one.isdecimal())
 
 
 def _find_head(before: Sequence[Page], table: Table) -> list[TableCell]:

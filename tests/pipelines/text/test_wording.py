@@ -133,3 +133,11 @@ def test_what_was_read_beside_an_unknown_script_is_quoted_with_that_remark() -> 
 
     assert quote(warned).splitlines()[0].endswith(FOREIGN)
     assert "[p1.r1] MIND THE GAP" in quote(warned)
+
+
+def test_lines_beyond_the_budget_are_told_beside_an_unknown_script() -> None:
+    warned = make_text([("MIND THE GAP", 0.99)]).model_copy(
+        update={"warnings": ["script-not-covered"], "unread_lines": 9}
+    )
+
+    assert quote(warned).splitlines()[0].endswith(f"There is more text that was not read. {FOREIGN}")

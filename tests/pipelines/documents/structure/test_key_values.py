@@ -162,3 +162,45 @@ def test_many_dates_without_names_are_rows_of_a_table() -> None:
         sheet.write(f"{row + 1} 0{row + 1}/03/2018 paid in full", 100, 100 + 40 * row)
 
     assert pairs_in(sheet) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The meeting of 12 March 2026 was held in Kiel",
+        "Kiel, 12 March 2026",
+        "Sunday 12 March 2026",
+        "Payment received on 12 March 2026 by bank transfer",
+        "We paid 300.00",
+        "In all it cost EUR 12.40",
+        "see order no. 17",
+        "The order number A17 was wrong",
+    ],
+)
+def test_words_of_a_sentence_name_no_value(text: str) -> None:
+    sheet = PageDrawing()
+    sheet.write(text, 100, 100)
+
+    assert not any(pair.key for pair in find_key_values(sheet.lines))
+
+
+@pytest.mark.parametrize("text", ["3.1.12 Results", "Version 2.10.14", "Sort code: 20-12-08", "Part no. 12-10-14"])
+def test_numbers_of_sections_and_parts_are_no_dates(text: str) -> None:
+    sheet = PageDrawing()
+    sheet.write(text, 100, 100)
+
+    assert not any(pair.kind for pair in find_key_values(sheet.lines))
+
+
+def test_three_groups_of_digits_alone_are_no_telephone() -> None:
+    sheet = PageDrawing()
+    sheet.write("012 345 6789", 100, 100)
+
+    assert pairs_in(sheet) == []
+
+
+def test_a_time_behind_a_date_keeps_its_own_name() -> None:
+    sheet = PageDrawing()
+    sheet.write("Date 12/03/2024 Time 14:05", 100, 100)
+
+    assert pairs_in(sheet) == [("Date", "12/03/2024"), ("Time", "14:05")]

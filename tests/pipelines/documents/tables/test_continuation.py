@@ -85,6 +85,15 @@ def test_rows_without_a_head_go_on(read_tables: Read) -> None:
     assert "<th" not in document.pages[1].tables[0].html
 
 
+def test_pages_with_the_same_heading_have_one_table(read_tables: Read) -> None:
+    document = read_tables(
+        draw_table_page([HEAD, *list_goods(0, 36)], above=["Invoice 20417, page 1 of 2"]),
+        draw_table_page([HEAD, *list_goods(36, 9)], above=["Invoice 20417, page 2 of 2"]),
+    )
+
+    assert list_links(document)[1][1] == 1
+
+
 def test_columns_of_words_go_on_from_a_full_page(read_tables: Read) -> None:
     rows = [[f"Sensor {at}", ["Roof", "Hall B"][at % 2], STATES[at % 3]] for at in range(60)]
     first = [["Device", "Place", "State"], *rows[:38]]
@@ -116,8 +125,29 @@ def test_a_line_that_says_continued_is_no_content(read_tables: Read) -> None:
             draw_table_page([HEAD, *list_goods(0, 20), ["Total", "", "", "412.50"]]),
             draw_table_page([HEAD, *list_goods(0, 9)]),
         ),
+        (
+            draw_table_page([HEAD, *list_goods(0, 20), ["Total due", "", "", "412.50"]]),
+            draw_table_page([HEAD, *list_goods(0, 9)]),
+        ),
+        (
+            draw_table_page([HEAD, *list_goods(0, 36)], above=["Table 1: Goods of the quay"]),
+            draw_table_page([HEAD, *list_goods(36, 9)], above=["Table 2: Goods of the quay"]),
+        ),
+        (
+            draw_table_page([HEAD, *list_goods(0, 36)], above=["Invoice 20417"]),
+            draw_table_page([HEAD, *list_goods(36, 9)], above=["Invoice 20418"]),
+        ),
     ],
-    ids=["prose after the first", "prose before the second", "another head", "other columns", "a sum at the end"],
+    ids=[
+        "prose after the first",
+        "prose before the second",
+        "another head",
+        "other columns",
+        "a sum at the end",
+        "a sum with more words",
+        "a caption with another number",
+        "another invoice",
+    ],
 )
 def test_tables_of_their_own_do_not_go_on(read_tables: Read, first: DrawPage, second: DrawPage) -> None:
     assert list_links(read_tables(first, second)) == [(None, 0), (None, 0)]

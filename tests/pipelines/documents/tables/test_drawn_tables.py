@@ -61,6 +61,26 @@ def test_rows_that_name_columns_are_headers() -> None:
     assert {cell.row for cell in build(drawn.text).cells if cell.is_header} == {0}
 
 
+@pytest.mark.parametrize(
+    ("rows", "header_rows"),
+    [
+        ([["", "2023", "2024"], ["Income", "412", "430"], ["Costs", "380", "391"]], 1),
+        ([["Year", "2022", "2023"], ["Income", "412", "430"], ["Costs", "380", "391"]], 1),
+        ([["Founded", "1987"], ["Enlarged", "1991"], ["Staff", "120"], ["Cranes", "7"]], 0),
+    ],
+    ids=["years alone", "years in steps", "years of events"],
+)
+def test_years_are_heads_only_where_they_name_columns(rows: list[list[str]], header_rows: int) -> None:
+    sheet = PageDrawing()
+    for y, row in enumerate(rows):
+        for x, text in enumerate(row):
+            if text:
+                sheet.write(text, 100 + 300 * x, 100 + 40 * y)
+    table = build(sheet.text)
+
+    assert {cell.row for cell in table.cells if cell.is_header} == set(range(header_rows))
+
+
 def test_a_page_that_is_a_table_needs_no_proposal() -> None:
     drawn = _draw_plain_table()
     _, tables, _ = assemble_regions(drawn.text, [])
