@@ -204,3 +204,7 @@ def test_a_time_behind_a_date_keeps_its_own_name() -> None:
     sheet.write("Date 12/03/2024 Time 14:05", 100, 100)
 
     assert pairs_in(sheet) == [("Date", "12/03/2024"), ("Time", "14:05")]
+
+
+def test_a_page_without_lines_has_no_pairs() -> None:
+    assert find_key_values([]) == []
