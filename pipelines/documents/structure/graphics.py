@@ -28,6 +28,7 @@ GRAPHIC_MIN_SCORES: dict[RegionLabel, float] = {"figure": 0.3, "table": 0.35, "f
 IN_LINE = 0.5  # share of a figure inside a line from which it is a part of the line
 SAME_EXTENT = 0.6  # share of a figure's area that aligned texts cover from which it is a table
 SURE_FIGURE = 0.9  # score from which a figure is no table, however aligned its texts are
+HEADINGS, HEADING_SCORE = ("header", "title", "caption"), 0.3  # blocks whose lines name no columns, from a score
 OVERLAP = 0.2  # share of a table in a figure from which the two are one
 ALIGNED_SCORE = 0.5  # of a table that is found by the alignment of its texts
 IN_GRAPHIC = 0.6  # share of a line inside a graphic from which it belongs to the graphic
@@ -59,7 +60,8 @@ def select_graphics(
     lines_of = _assign_lines(lines, candidates)
     candidates = [block for block in candidates if not _is_text_figure(block, lines_of.get(block, []), lines)]
     candidates = _add_aligned_tables(lines, candidates)
-    candidates = [reach_heads(block, lines, candidates) for block in candidates]
+    headings = [block for block in blocks if block.label in HEADINGS and block.score >= HEADING_SCORE]
+    candidates = [reach_heads(block, lines, [*candidates, *headings]) for block in candidates]
     lines_of = _assign_lines(lines, candidates)
     graphics: dict[LayoutBlock, list[TextLine]] = {}
     free = lines_of.pop(None, [])
@@ -79,7 +81,7 @@ def _choose_candidates(lines: Sequence[TextLine], blocks: Sequence[LayoutBlock])
         is_sure = block.score >= GRAPHIC_MIN_SCORES.get(block.label, 2.0)
         if is_sure and not any(_is_covered_by(block, other) for other in chosen) and not _is_inside_line(block, lines):
             chosen.append(block)
-    return join_halves(chosen)
+    return join_halves(chosen, lines)
 
 
 def _add_aligned_tables(lines: Sequence[TextLine], chosen: Sequence[LayoutBlock]) -> list[LayoutBlock]:

@@ -6,6 +6,7 @@ from statistics import median
 
 from pipelines.boxes import (
     Box,
+    box_area,
     box_height,
     box_width,
     contained_share,
@@ -21,17 +22,24 @@ from pipelines.documents.tables.tokens import group_into_rows, split_into_tokens
 HALF_OVERLAP = 0.1  # of the narrower table's width from which two that are EQUALLY_HIGH are one
 EQUALLY_HIGH = 0.8
 INSIDE = 0.6  # share of a line in a block, or of a block in another, from which it belongs to it
+PART = 0.4  # share of a table's area that another in it takes, at least, if they are one: a page may have small tables
+PROSE = 0.15  # share of a block's lines that are running text, from which it is no half of a table
 LEVEL_ROWS = 0.4  # share of a block's rows beside which other text stands, at least, if it is half of a table
 FEWEST_ROWS = 3
 MOST_HEADS = 2  # rows of a head that a block may lack
 NEAR = 1.2  # white above such a row, in line heights, at most
 
 
-def join_halves(blocks: Sequence[LayoutBlock]) -> list[LayoutBlock]:
-    """The blocks, with tables that overlap side by side and are equally high as one: the model saw columns of it."""
+def join_halves(blocks: Sequence[LayoutBlock], lines: Sequence[TextLine]) -> list[LayoutBlock]:
+    """The blocks, with tables that overlap side by side and are equally high as one: the model saw columns of it.
+
+    Columns of running text, which it may take for tables, stay apart."""
     joined: list[LayoutBlock] = []
+    prose = [block for block in blocks if block.label == "table" and _holds_prose(block, lines)]
     for block in blocks:
-        while other := next((one for one in joined if _are_one_table(block, one)), None):
+        while other := next(
+            (one for one in joined if block not in prose and one not in prose and _are_one_table(block, one)), None
+        ):
             joined.remove(other)
             block = replace(other, box=enclosing_box([block.box, other.box]), score=max(block.score, other.score))
         joined.append(block)
@@ -45,7 +53,14 @@ def _are_one_table(one: LayoutBlock, other: LayoutBlock) -> bool:
     narrower = min(box_width(one.box), box_width(other.box))
     is_beside = horizontal_overlap(one.box, other.box) > HALF_OVERLAP * narrower
     are_halves = is_beside and vertical_overlap(one.box, other.box) > EQUALLY_HIGH * height
-    return are_halves or max(contained_share(one.box, other.box), contained_share(other.box, one.box)) > INSIDE
+    areas = sorted((box_area(one.box), box_area(other.box)))
+    is_part = max(contained_share(one.box, other.box), contained_share(other.box, one.box)) > INSIDE
+    return are_halves or (is_part and areas[0] > PART * areas[1])
+
+
+def _holds_prose(block: LayoutBlock, lines: Sequence[TextLine]) -> bool:
+    inside = [line for line in lines if contained_share(line.box, block.box) >= INSIDE]
+    return sum(map(_is_running, inside)) > PROSE * len(inside)
 
 
 def is_half(block: LayoutBlock, lines: Sequence[TextLine]) -> bool:
@@ -62,13 +77,14 @@ def _is_running(line: TextLine) -> bool:
     return any(map(is_running, split_into_tokens([line])))
 
 
-def reach_heads(block: LayoutBlock, lines: Sequence[TextLine], blocks: Sequence[LayoutBlock]) -> LayoutBlock:
-    """The table with the names over several of its columns that stand just above it, side by side."""
+def reach_heads(block: LayoutBlock, lines: Sequence[TextLine], others: Sequence[LayoutBlock]) -> LayoutBlock:
+    """The table with the names over several of its columns that stand just above it, side by side, unless they belong
+    to one of the `others`."""
     if block.label != "table":
         return block
-    others = [one.box for one in blocks if one is not block]
+    taken = [one.box for one in others if one is not block]
     for _ in range(MOST_HEADS):
-        row = _find_row_above(block.box, [line for line in lines if not _is_in(line, others)])
+        row = _find_row_above(block.box, [line for line in lines if not _is_in(line, taken)])
         if len(row) < 2:
             break
         block = replace(block, box=enclosing_box([block.box, *row]))

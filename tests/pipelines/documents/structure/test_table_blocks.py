@@ -71,13 +71,29 @@ def test_texts_that_stand_apart_above_the_rows_are_no_row() -> None:
 def test_a_table_that_another_covers_is_part_of_it() -> None:
     middle = LayoutBlock("table", (110, 210, 800, 790), 0.4)
 
-    [joined] = join_halves([RIGHT, LEFT, middle])
+    [joined] = join_halves([RIGHT, LEFT, middle], [])
 
     assert joined.box == (100, 200, 1150, 800)
 
 
 def test_tables_side_by_side_stay_apart() -> None:
-    assert join_halves([RIGHT, LEFT]) == [RIGHT, LEFT]
+    assert join_halves([RIGHT, LEFT], []) == [RIGHT, LEFT]
+
+
+def test_small_tables_on_a_page_of_one_stay_apart() -> None:
+    page = LayoutBlock("table", (80, 180, 1200, 1700), 0.4)
+
+    assert join_halves([RIGHT, page], []) == [RIGHT, page]
+
+
+def test_columns_of_running_text_are_no_halves_of_a_table() -> None:
+    sheet = PageDrawing()
+    sheet.paragraph(120, 220, 620, 12)
+    sheet.paragraph(660, 220, 1120, 12)
+    blocks = [LayoutBlock("table", (100, 200, 700, 800), 0.6), LayoutBlock("table", (600, 200, 1150, 800), 0.5)]
+
+    assert join_halves(blocks, sheet.lines) == blocks
+    assert len(join_halves(blocks, [])) == 1
 
 
 def draw_years(*, underline: tuple[int, int] = (360, 1100)) -> PageDrawing:
@@ -93,6 +109,13 @@ def draw_years(*, underline: tuple[int, int] = (360, 1100)) -> PageDrawing:
         for x, text in zip((120, 400, 590, 780, 970), texts, strict=True):
             sheet.write(text, x, 240 + 36 * row)
     return sheet
+
+
+def test_a_header_side_by_side_above_a_table_is_no_head() -> None:
+    table, header = LayoutBlock("table", (100, 236, 1120, 490), 0.9), LayoutBlock("header", (480, 190, 930, 230), 0.5)
+    [found] = assemble_regions(draw_years().text, [table, header])[1]
+
+    assert "2023" not in [cell.text for cell in found.cells]
 
 
 def test_a_head_above_the_models_table_belongs_to_it() -> None:
