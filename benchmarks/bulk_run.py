@@ -28,7 +28,7 @@ from statistics import median, quantiles
 import httpx2
 import numpy as np
 
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 from pipelines.image.decode import Picture, decode
 from pipelines.image.preprocess import crop_centre
 from pipelines.moderation.domains import DomainLists
@@ -156,7 +156,7 @@ class RawChain:
             thread.join()
         return ImageCost((time.perf_counter() - started) / len(images), (time.process_time() - used) / len(images))
 
-    def _score(self, data: bytes, opennsfw: Session, encoder: Session) -> None:
+    def _score(self, data: bytes, opennsfw: OnnxRuntimeSession, encoder: OnnxRuntimeSession) -> None:
         picture = decode(data, limits=self._limits)
         whole = nsfw.make_tensor(picture.pixels, (0, 0, *picture.pixels.size), self._opennsfw)
         score = opennsfw.run({self._opennsfw.input.name: whole[None]})["outputs"][0, 1]
@@ -168,14 +168,14 @@ class RawChain:
         if self._everything:
             self._score_other_signals(picture, encoder)
 
-    def _score_other_signals(self, picture: Picture, encoder: Session) -> None:
+    def _score_other_signals(self, picture: Picture, encoder: OnnxRuntimeSession) -> None:
         encoder.run({self._encoder.input.name: crop_centre(picture.pixels, self._encoder.input)[None]})
         barcodes.score_barcodes(barcodes.find_barcodes(picture.pixels, picture.scale), DomainLists())
         file_hygiene.inspect_file(picture)
 
     @staticmethod
-    def _open_session(graph: Path) -> Session:
-        return Session(graph, device="cpu", threads=1)
+    def _open_session(graph: Path) -> OnnxRuntimeSession:
+        return OnnxRuntimeSession(graph, device="cpu", threads=1)
 
 
 def measure_latency(images: list[Path], scratch: Path, seconds: float) -> None:

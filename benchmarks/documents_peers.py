@@ -24,8 +24,8 @@ from time import perf_counter, process_time
 import numpy as np
 
 from models.registry import Catalog
+from models.runtime.backends.onnxruntime import read_metadata
 from models.runtime.runtime import Runtime
-from models.runtime.session import read_metadata
 from models.store.store import Store
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.ocr.reader import OcrReader

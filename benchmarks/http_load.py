@@ -29,7 +29,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 from pipelines.captioning.options import FeaturesOptions
 from pipelines.image.decode import decode
 from pipelines.image.preprocess import crop_centre, required_shorter_side
@@ -100,7 +100,9 @@ def _run_bare_sessions(components: Components, blobs: list[bytes], seconds: floa
     manifest = components.catalog.get(components.runtime.models[0])
     plan, limits = components.runtime.plan(manifest), image_limits(components.settings)
     graph, side = components.store.graph(manifest), required_shorter_side(manifest.input)
-    sessions = [Session(graph, device=components.runtime.device, threads=plan.threads) for _ in range(plan.workers)]
+    sessions = [
+        OnnxRuntimeSession(graph, device=components.runtime.device, threads=plan.threads) for _ in range(plan.workers)
+    ]
     counts = [0] * len(sessions)
 
     def make_tensor(index: int) -> dict[str, object]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from models.arrays import Array
 from models.errors import ExplanationUnavailable, KernelSightError
 from models.manifest import ClassifierTensors, InputContract, Manifest
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 
 TOLERANCE = 1e-3  # in units of a logit
 
@@ -45,7 +45,7 @@ class Classifier:
             raise ExplanationUnavailable(manifest.id, "its manifest has no [classifier]")
         tensors = manifest.classifier
         try:
-            session = Session(
+            session = OnnxRuntimeSession(
                 graph, device="cpu", extra_outputs=(*manifest.undeclared_outputs, tensors.weight, tensors.bias)
             )
             outputs = session.run({manifest.input.name: _noise(manifest.input)[None]})

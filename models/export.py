@@ -31,7 +31,7 @@ from models.nets.joblib_arrays import read_arrays
 from models.nets.onnx_arrays import read_convolutions
 from models.nets.tfjs_arrays import read_tfjs_weights
 from models.nets.torchscript_arrays import read_torchscript_tensors
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 from models.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -251,7 +251,7 @@ def measure_parity(module: nn.Module, manifest: Manifest, graph: Path, images: A
         parts = [[output.cpu().numpy() for output in module(batch.to(device))] for batch in batches]
     names = [output.name for output in manifest.outputs]
     wanted = {name: np.concatenate([part[index] for part in parts]) for index, name in enumerate(names)}
-    session = Session(graph, device="cpu")
+    session = OnnxRuntimeSession(graph, device="cpu")
     single = [session.run({manifest.input.name: image[None]}) for image in images]
     found = {name: np.concatenate([one[name] for one in single]) for name in names}
     batched = session.run({manifest.input.name: images[:8]})

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from models.labels import load_label_set
 from models.manifest import Manifest, TextManifest
+from models.runtime.backends.onnxruntime import read_metadata
 from models.runtime.model_info import ModelInfo
 from models.runtime.runtime import Runtime
-from models.runtime.session import read_metadata
 from models.store.promotions import find_version
 from models.store.store import Store
 from pipelines.captioning.encoder import ImageEncoder

@@ -15,7 +15,7 @@ from benchmarks.kinds.dice import Dice
 from benchmarks.kinds.photographs import sort_photographs
 from benchmarks.kinds.stock import Sort, Sorts, Stock
 from models.manifest import InputContract
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 from pipelines.captioning.kinds.measures import measure_pixels
 from pipelines.image.preprocess import crop_centre
 from pipelines.types import PICTURE_KINDS
@@ -60,13 +60,13 @@ def make_examples(stock: Stock, graph: Path, contract: InputContract, per_kind: 
     return Examples.join([Examples.read(path) for path in paths])
 
 
-_worker: tuple[Stock, Session, InputContract]
+_worker: tuple[Stock, OnnxRuntimeSession, InputContract]
 
 
 def _open_worker(stock: Stock, graph: Path, contract: InputContract) -> None:
     global _worker
     cv2.setNumThreads(1)
-    _worker = stock, Session(graph, device="cpu"), contract
+    _worker = stock, OnnxRuntimeSession(graph, device="cpu"), contract
 
 
 def _draw_round(path: Path) -> Path:

@@ -13,7 +13,7 @@ from models.arrays import Array
 from models.kernels.layers import ConvLayer, find_conv_layers
 from models.manifest import Manifest
 from models.onnx_graph import OnnxGraph
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 
 Doubles = NDArray[np.float64]
 
@@ -89,7 +89,7 @@ class ActivationProbe:
 
     manifest: Manifest
     layers: tuple[ConvLayer, ...]
-    session: Session
+    session: OnnxRuntimeSession
 
     @classmethod
     def open(cls, manifest: Manifest, graph: Path) -> Self:
@@ -98,7 +98,7 @@ class ActivationProbe:
         declared = {output.name for output in manifest.outputs}
         tensors = dict.fromkeys(layer.activation_tensor for layer in layers)
         undeclared = tuple(name for name in tensors if name not in declared)
-        return cls(manifest, layers, Session(graph, device="cpu", extra_outputs=undeclared))
+        return cls(manifest, layers, OnnxRuntimeSession(graph, device="cpu", extra_outputs=undeclared))
 
     def measure(self, item: Array) -> LayerActivations:
         """The statistics of one item without batch axis, as `probe_images.to_item` makes it.

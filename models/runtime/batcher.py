@@ -26,7 +26,8 @@ from models.inference import BatchRecord, Inference
 from models.priority import PRIORITIES, Priority
 from models.runtime.model_info import ModelInfo
 from models.runtime.request_queue import QueuedRequest, RequestQueue
-from models.runtime.session_worker import BatchPlan, InferenceJob, RunnableSession, SessionWorker, stack_items
+from models.runtime.session import Session
+from models.runtime.session_worker import BatchPlan, InferenceJob, SessionWorker, stack_items
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Batcher:
     def __init__(
         self,
         model: str,
-        open_session: Callable[[], RunnableSession],
+        open_session: Callable[[], Session],
         probes: Sequence[Mapping[str, Array]],
         plan: BatchPlan,
         observer: BatchObserver,
@@ -63,7 +64,7 @@ class Batcher:
     async def open(
         cls,
         model: str,
-        open_session: Callable[[], RunnableSession],
+        open_session: Callable[[], Session],
         probes: Sequence[Mapping[str, Array]],
         plan: BatchPlan,
         observer: BatchObserver = lambda record: None,

@@ -11,8 +11,8 @@ import numpy as np
 
 from models.arrays import Array
 from models.manifest import Manifest
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 from models.runtime.runtime import Runtime
-from models.runtime.session import Session
 from models.runtime.session_worker import BatchPlan, stack_items
 from models.store.store import Store
 
@@ -50,7 +50,7 @@ async def _run_rounds(
     await runtime.open(manifest)
     plan = runtime.plan(manifest)
     graph = store.graph(manifest)
-    sessions = [Session(graph, device=runtime.device, threads=plan.threads) for _ in range(plan.workers)]
+    sessions = [OnnxRuntimeSession(graph, device=runtime.device, threads=plan.threads) for _ in range(plan.workers)]
     item = _noise_item(manifest)
     raw: list[float] = []
     rates: dict[int, list[float]] = {one: [] for one in CONCURRENCIES}
@@ -80,7 +80,7 @@ async def _run_rounds(
     return BenchmarkResult(runtime.device, plan, median(raw), rows)
 
 
-def _measure_raw_rate(sessions: list[Session], feeds: dict[str, Array], batch: int, seconds: float) -> float:
+def _measure_raw_rate(sessions: list[OnnxRuntimeSession], feeds: dict[str, Array], batch: int, seconds: float) -> float:
     """All sessions at once, each in its own thread, with nothing around them."""
     counts = [0] * len(sessions)
     end = perf_counter() + seconds

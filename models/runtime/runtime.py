@@ -21,10 +21,10 @@ from models.errors import DeviceUnavailable, KernelSightError, ModelMissing
 from models.inference import BatchRecord, Inference
 from models.manifest import Manifest, TextManifest
 from models.priority import Priority
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession, choose_device
 from models.runtime.batcher import Batcher
 from models.runtime.loaded_model import LoadedModel
 from models.runtime.model_info import ModelInfo, ModelStatus
-from models.runtime.session import Session, choose_device
 from models.runtime.session_worker import BatchPlan
 from models.runtime.traffic import is_traffic
 from models.store.store import Store
@@ -108,7 +108,7 @@ class Runtime:
         model_info = await asyncio.to_thread(ModelInfo.of, manifest, path, sha256, device)
         batcher = await Batcher.open(
             manifest.id,
-            lambda: Session(
+            lambda: OnnxRuntimeSession(
                 path,
                 device=device,
                 threads=plan.threads,

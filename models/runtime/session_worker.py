@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import Protocol
 
 import numpy as np
 
@@ -19,16 +18,10 @@ from models.arrays import Array
 from models.errors import InferenceFailed, KernelSightError
 from models.inference import BatchRecord, Inference, ReleaseReason
 from models.runtime.request_queue import QueuedRequest, RequestQueue
+from models.runtime.session import Session
 from models.thread_priority import lower_thread_priority
 
 log = logging.getLogger(__name__)
-
-
-class RunnableSession(Protocol):
-    """The session that a worker drives: a `Session`, or a fake in a test."""
-
-    def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]: ...
-    def stop(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +84,7 @@ class SessionWorker:
         self,
         model: str,
         queue: RequestQueue[InferenceJob],
-        open_session: Callable[[], RunnableSession],
+        open_session: Callable[[], Session],
         probes: Sequence[Mapping[str, Array]],
         plan: BatchPlan,
         on_batch: Callable[[BatchRecord], None],
@@ -121,7 +114,7 @@ class SessionWorker:
         self._session.stop()
         self._deliver([(request.work, error) for request in self._batch])
 
-    def _open_warm_session(self) -> RunnableSession:
+    def _open_warm_session(self) -> Session:
         session = self._open_session()
         for probe in self._probes:
             for size in self._plan.batch_sizes:

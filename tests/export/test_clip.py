@@ -15,7 +15,7 @@ from models.manifest import MANIFESTS, Manifest, TextManifest
 from models.nets import BUILDERS
 from models.nets.clip import ClipImageNet
 from models.registry import Catalog
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 from models.store.store import Store
 from tests.export.small_clip import (
     OUTPUTS,
@@ -157,7 +157,7 @@ def test_towers_are_exported_from_a_downloaded_archive(tmp_path: Path, monkeypat
 
     assert [one.is_within_limit for one in parities] == [True, True]
     tokens = draw_token_ids(text.input)  # type: ignore[arg-type]
-    found = Session(store.graph(text), device="cpu").run({"tokens": tokens})
+    found = OnnxRuntimeSession(store.graph(text), device="cpu").run({"tokens": tokens})
     net = small_text_net().eval()
     net.load_published(tensors)
     with torch.inference_mode():

@@ -17,7 +17,7 @@ from models.nets.onnx_arrays import read_convolutions
 from models.nets.picodet import PicoDetNet, PicoHead, ShuffleBlock
 from models.nets.yolox import PyramidPooling, Stem, YoloxHead, YoloxNet
 from models.registry import Catalog
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 
 CATALOG = Catalog.load()
 DETECTORS = ("yolox-nano", "picodet-s")
@@ -152,7 +152,7 @@ def test_the_graph_equals_the_net_at_every_kind_of_size(name: str, tmp_path: Pat
     sizes = manifest.input.sizes[:: max(1, len(manifest.input.sizes) // 3)]
 
     parity = check_parity(module, manifest, tmp_path / "graph.onnx", (load_photographs(*size)[::9] for size in sizes))
-    outputs = Session(tmp_path / "graph.onnx", device="cpu").run({"image": load_photographs(*sizes[0])[:1]})
+    outputs = OnnxRuntimeSession(tmp_path / "graph.onnx", device="cpu").run({"image": load_photographs(*sizes[0])[:1]})
 
     assert parity.is_within_limit
     assert outputs["boxes"].shape[2] == 4
@@ -179,7 +179,7 @@ def test_the_net_equals_the_published_graph(name: str, file: str) -> None:
         boxes, scores = ServedGraph(net, manifest.input)(torch.from_numpy(pixels))
 
     normalised = (pixels[..., ::-1] - np.array(manifest.input.mean[::-1])) / np.array(manifest.input.std[::-1])
-    session = Session(SHARED / file, device="cpu")
+    session = OnnxRuntimeSession(SHARED / file, device="cpu")
     planes = np.ascontiguousarray(normalised.transpose(0, 3, 1, 2), np.float32)
     published = session.run({session.input_names[0]: planes})
     wanted_boxes, wanted_scores = decode_yolox(published) if name == "yolox-nano" else decode_picodet(published)

@@ -22,7 +22,7 @@ from models.export import (
 )
 from models.manifest import Manifest
 from models.registry import Catalog
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 from models.store.sources import hash_file
 from models.store.store import Store
 from service.settings import Settings
@@ -110,7 +110,7 @@ def test_torchvisions_classifiers_are_where_their_manifests_say(tmp_path: Path, 
 
 
 def test_the_graph_takes_any_number_of_uint8_images(exported: Store, lite0: Manifest) -> None:
-    session = Session(exported.graph(lite0), device="cpu")
+    session = OnnxRuntimeSession(exported.graph(lite0), device="cpu")
 
     shapes = [session.run({"image": np.zeros((n, 224, 224, 3), np.uint8)})["logits"].shape for n in (1, 3, 17)]
 

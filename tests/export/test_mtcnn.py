@@ -21,7 +21,7 @@ from models.nets import BUILDERS
 from models.nets.joblib_arrays import read_arrays
 from models.nets.mtcnn import CascadeNet
 from models.registry import Catalog
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 from models.store.store import Store
 from service.settings import Settings
 
@@ -39,7 +39,7 @@ class ExportedNet:
     weights: list[Numbers]
 
     def run(self, images: NDArray[np.uint8]) -> dict[str, Numbers]:
-        return Session(self.graph, device="cpu").run({"image": images})
+        return OnnxRuntimeSession(self.graph, device="cpu").run({"image": images})
 
 
 ExportNet = Callable[[Manifest], ExportedNet]

@@ -11,7 +11,7 @@ from models.export import ServedGraph, build_net, check_parity, load_photographs
 from models.nets.onnx_arrays import read_convolutions
 from models.nets.yunet import YuNetNet
 from models.registry import Catalog
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 
 YUNET = Catalog.load().get("yunet")
 
@@ -102,7 +102,7 @@ def test_the_graph_has_parity_on_photographs_of_several_sizes(tmp_path: Path) ->
 def test_each_cell_of_three_strides_has_a_score_and_offsets(tmp_path: Path, size: tuple[int, int]) -> None:
     write_onnx(ServedGraph(build_random_net(), YUNET.input).eval(), YUNET, tmp_path / "model.onnx")
 
-    answers = Session(tmp_path / "model.onnx", device="cpu").run({"image": load_photographs(*size)[:2]})
+    answers = OnnxRuntimeSession(tmp_path / "model.onnx", device="cpu").run({"image": load_photographs(*size)[:2]})
 
     cells = sum((size[0] // stride) * (size[1] // stride) for stride in (8, 16, 32))
     assert {name: one.shape for name, one in answers.items()} == {"scores": (2, cells), "offsets": (2, 14, cells)}

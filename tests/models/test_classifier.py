@@ -9,7 +9,7 @@ from models.classifier import Classifier
 from models.errors import ExplanationUnavailable
 from models.manifest import Manifest
 from models.registry import Catalog
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 from models.store.store import Store
 from service.settings import load_settings
 from tests.models.tiny_graphs import CLASSIFIER, image, make_manifest, write_classifier_graph
@@ -27,7 +27,7 @@ def graph(tmp_path: Path) -> Path:
 def test_mean_and_linear_layer_give_the_graphs_own_logits(graph: Path) -> None:
     manifest = manifest_with_classifier(graph)
     classifier = Classifier.load(manifest, graph)
-    rows = Session(graph, device="cpu", extra_outputs=manifest.undeclared_outputs).run(
+    rows = OnnxRuntimeSession(graph, device="cpu", extra_outputs=manifest.undeclared_outputs).run(
         {"image": image(3)["image"][None]}
     )
     outputs = {name: values[0] for name, values in rows.items()}

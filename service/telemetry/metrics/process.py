@@ -24,7 +24,8 @@ _LAG_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 
 class BuildCollector(Collector):
     def __init__(self, device: Device) -> None:
-        from models.runtime.session import RUNTIME_VERSION  # a process that runs no model does not load ONNX Runtime
+        # Imported here: a process that runs no model does not load ONNX Runtime.
+        from models.runtime.backends.onnxruntime import RUNTIME_VERSION
 
         names = ["version", "python", "onnxruntime", "device"]
         self._info = GaugeMetricFamily("kernelsight_build_info", "1, and what answers here.", labels=names)

@@ -15,9 +15,9 @@ import pytest
 from models.errors import DeadlineExceeded, DeviceUnavailable, ModelCorrupt, ModelMissing, TensorRejected
 from models.inference import BatchRecord, Inference
 from models.manifest import Manifest
+from models.runtime.backends.onnxruntime import choose_device
 from models.runtime.model_info import ModelInfo, ModelStatus
 from models.runtime.runtime import Runtime, RuntimeObserver
-from models.runtime.session import choose_device
 from models.runtime.session_worker import BatchPlan
 from models.store.sources import hash_file
 from models.store.store import Store

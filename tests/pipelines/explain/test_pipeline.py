@@ -13,7 +13,7 @@ from models.errors import ExplanationUnavailable
 from models.labels import load_label_set
 from models.manifest import Manifest
 from models.registry import Catalog
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 from models.store.store import Store
 from pipelines.cpu_pool import CpuPool
 from pipelines.explain.cam import LogitTarget
@@ -39,7 +39,7 @@ class Model:
     """A model's session and its explainer."""
 
     manifest: Manifest
-    session: Session
+    session: OnnxRuntimeSession
     explainer: Explainer
 
     def outputs(self, tensor: Array) -> dict[str, Array]:
@@ -49,7 +49,7 @@ class Model:
 
 def open_model(manifest: Manifest, pool: CpuPool) -> Model:
     graph = Store(load_settings().models.store).graph(manifest)
-    session = Session(graph, device="cpu", extra_outputs=manifest.undeclared_outputs)
+    session = OnnxRuntimeSession(graph, device="cpu", extra_outputs=manifest.undeclared_outputs)
     return Model(manifest, session, Explainer.load(manifest, graph, pool))
 
 

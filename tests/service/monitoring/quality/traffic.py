@@ -19,7 +19,7 @@ from models.arrays import Array
 from models.inference import Inference
 from models.labels import load_label_set
 from models.registry import Catalog
-from models.runtime.session import Session
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession
 from models.store.store import Store
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.options import FeaturesOptions
@@ -63,7 +63,7 @@ def keep_unchanged(tensor: Pixels) -> Pixels:
 class GraphInfer(Answers):
     """`Runtime.infer` on a session of its own; `change` is applied to each tensor before."""
 
-    session: Session
+    session: OnnxRuntimeSession
     change: Change
 
     async def answer(self, asked: Asked) -> Inference:
@@ -111,7 +111,7 @@ def observe_photographs(
 ) -> list[Observation]:
     """The engine's observations of all crops; `crop` replaces the manifest's constant, `path` the graph."""
     manifest = MANIFEST.model_copy(update={"input": MANIFEST.input.model_copy(update={"crop": crop})})
-    session = Session(path or encoder_graph(), device="cpu", threads=2)
+    session = OnnxRuntimeSession(path or encoder_graph(), device="cpu", threads=2)
     pool, observations = CpuPool(threads=2), list[Observation]()
 
     async def run_all() -> None:

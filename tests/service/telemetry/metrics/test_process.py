@@ -5,7 +5,7 @@ import threading
 
 from prometheus_client import CollectorRegistry
 
-from models.runtime.session import RUNTIME_VERSION
+from models.runtime.backends.onnxruntime import RUNTIME_VERSION
 from pipelines.confinement.process import ProcessDeaths, ProcessDied, ProcessTooSlow
 from pipelines.cpu_pool import CpuPool
 from service.telemetry.metrics.process import BuildCollector, DecoderCollector, PoolCollector

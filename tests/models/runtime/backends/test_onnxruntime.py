@@ -8,20 +8,22 @@ import numpy as np
 import pytest
 
 from models.errors import DeviceUnavailable, InferenceFailed, ModelCorrupt
-from models.runtime.session import Session, choose_device
+from models.runtime.backends.onnxruntime import OnnxRuntimeSession, choose_device
 from tests.models.tiny_graphs import SIZES, SLOW, image, means, write_graph, write_slow_graph
 
 ENDLESS = 1 << 60
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
-    return Session(write_graph(tmp_path / "model.onnx"), device="cpu")
+def session(tmp_path: Path) -> OnnxRuntimeSession:
+    return OnnxRuntimeSession(write_graph(tmp_path / "model.onnx"), device="cpu")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("count", [1, 3])
-def test_outputs_come_by_name_with_a_row_per_item(session: Session, count: int, size: tuple[int, int]) -> None:
+def test_outputs_come_by_name_with_a_row_per_item(
+    session: OnnxRuntimeSession, count: int, size: tuple[int, int]
+) -> None:
     items = [image(seed, size) for seed in range(count)]
     outputs = session.run({"image": np.stack([one["image"] for one in items])})
     rows = [[round(float(value), 2) for value in row] for row in outputs["embedding"]]
@@ -30,7 +32,7 @@ def test_outputs_come_by_name_with_a_row_per_item(session: Session, count: int, 
     assert outputs["grid"].shape == (count, *size, 3)
 
 
-def test_a_session_knows_its_names_and_its_provider(session: Session) -> None:
+def test_a_session_knows_its_names_and_its_provider(session: OnnxRuntimeSession) -> None:
     assert session.input_names == ("image",)
     assert session.output_names == ("embedding", "grid")
     assert session.provider == "CPUExecutionProvider"
@@ -42,12 +44,12 @@ def test_a_file_that_is_no_graph_is_corrupt_and_named(tmp_path: Path, content: b
     path.write_bytes(content)
 
     with pytest.raises(ModelCorrupt, match=r"model\.onnx"):
-        Session(path, device="cpu")
+        OnnxRuntimeSession(path, device="cpu")
 
 
 def test_a_file_that_is_gone_is_corrupt_and_named(tmp_path: Path) -> None:
     with pytest.raises(ModelCorrupt, match=r"gone\.onnx"):
-        Session(tmp_path / "gone.onnx", device="cpu")
+        OnnxRuntimeSession(tmp_path / "gone.onnx", device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -61,13 +63,13 @@ def test_a_file_that_is_gone_is_corrupt_and_named(tmp_path: Path) -> None:
     ids=["dtype", "shape", "name", "nothing"],
 )
 def test_feeds_that_onnx_runtime_refuses_fail_the_inference(
-    session: Session, feeds: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]
+    session: OnnxRuntimeSession, feeds: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]
 ) -> None:
     with pytest.raises(InferenceFailed):
         session.run(feeds)
 
 
-def test_a_failed_run_leaves_the_session_usable(session: Session) -> None:
+def test_a_failed_run_leaves_the_session_usable(session: OnnxRuntimeSession) -> None:
     with pytest.raises(InferenceFailed):
         session.run({})
     outputs = session.run({"image": image(1)["image"][None]})
@@ -75,7 +77,7 @@ def test_a_failed_run_leaves_the_session_usable(session: Session) -> None:
     assert outputs["embedding"].shape == (1, 3)
 
 
-def test_a_session_that_was_stopped_refuses_to_run(session: Session) -> None:
+def test_a_session_that_was_stopped_refuses_to_run(session: OnnxRuntimeSession) -> None:
     session.stop()
 
     with pytest.raises(InferenceFailed):
@@ -83,7 +85,7 @@ def test_a_session_that_was_stopped_refuses_to_run(session: Session) -> None:
 
 
 def test_stop_ends_a_run_that_would_never_return(tmp_path: Path) -> None:
-    session = Session(write_slow_graph(tmp_path / "model.onnx", turns=ENDLESS), device="cpu")
+    session = OnnxRuntimeSession(write_slow_graph(tmp_path / "model.onnx", turns=ENDLESS), device="cpu")
     errors: list[InferenceFailed] = []
     starts = threading.Event()
 
