@@ -5,7 +5,9 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 
 # onnxruntime and onnxruntime-gpu cannot be in one environment: the driver decides.
+COMMA := ,
 RUNTIME := $(if $(shell command -v nvidia-smi),gpu,cpu)
+BACKENDS := $(if $(filter cpu,$(RUNTIME)),cpu$(COMMA)openvino,gpu)
 INSTALL := install --disable-pip-version-check --constraint constraints.txt
 PIP := -m pip $(INSTALL)
 SOURCES := pyproject.toml constraints.txt
@@ -76,12 +78,12 @@ clean: ## Remove the environments (the model store stays)
 		{ echo "KernelSight needs Python 3.11 or newer; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "==> Installing KernelSight ($(RUNTIME)) into .venv"
 	@$(PYTHON) -m venv .venv
-	.venv/bin/python $(PIP) --editable '.[$(RUNTIME),embedded,batch]'
+	.venv/bin/python $(PIP) --editable '.[$(BACKENDS),embedded,batch]'
 	@touch $@
 
 .venv/.developed: .venv/.served
 	@echo "==> Installing what tests and linting need into .venv"
-	.venv/bin/python $(PIP) --editable '.[$(RUNTIME),embedded,batch,dev]'
+	.venv/bin/python $(PIP) --editable '.[$(BACKENDS),embedded,batch,dev]'
 	@touch $@
 
 .venv-kinds/.installed: $(SOURCES) benchmarks/kinds/requirements.txt
@@ -96,7 +98,7 @@ clean: ## Remove the environments (the model store stays)
 	@$(PYTHON) -m venv .venv-sbom/tool
 	@$(PYTHON) -m venv --without-pip .venv-sbom/service
 	.venv-sbom/tool/bin/python $(PIP) --quiet cyclonedx-bom
-	.venv-sbom/tool/bin/python -m pip --python .venv-sbom/service/bin/python $(INSTALL) --quiet --editable '.[$(RUNTIME),embedded,batch,otel]'
+	.venv-sbom/tool/bin/python -m pip --python .venv-sbom/service/bin/python $(INSTALL) --quiet --editable '.[$(BACKENDS),embedded,batch,otel]'
 	@touch $@
 
 # PyTorch is for export alone, so it has an environment of its own. Without a GPU its builds for CPUs do,

@@ -36,7 +36,7 @@ class RequirementsFile:
 
 FILES = (
     RequirementsFile("build", ("build",)),
-    RequirementsFile("cpu", ("service", "cpu", "otel")),
+    RequirementsFile("cpu", ("service", "cpu", "openvino", "otel")),
     RequirementsFile("gpu", ("service", "gpu", "otel"), ("x86_64",)),  # onnxruntime-gpu has no wheels for others
     RequirementsFile("batch", ("batch",)),
     RequirementsFile("ray", ("batch", "ray")),

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
-RUNTIME_EXTRAS = ("cpu", "gpu", "embedded", "batch", "otel", "ray")
+RUNTIME_EXTRAS = ("cpu", "openvino", "gpu", "embedded", "batch", "otel", "ray")
 _MOST_CHARACTERS = 60  # of a licence: some packages put its whole text there
 
 

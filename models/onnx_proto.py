@@ -65,6 +65,12 @@ def add_outputs(model: bytes, names: Iterable[str]) -> bytes:
     return model + _field(_GRAPH, outputs)
 
 
+def read_output_names(model: bytes) -> list[str]:
+    """The names of the graph's declared outputs, in its order; raises ValueError where the bytes are no graph."""
+    declared = (output for graph in _messages(memoryview(model), _GRAPH) for output in _messages(graph, _OUTPUT))
+    return [bytes(name).decode() for output in declared for name in _messages(output, _NAME)]
+
+
 def find_weight_precision(model: bytes) -> str:
     """The data type of most weights; `other` where it has no name here, or the bytes are no graph."""
     counts: Counter[str] = Counter()

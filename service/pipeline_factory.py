@@ -10,6 +10,7 @@ from models.runtime.model_info import ModelInfo
 from models.runtime.runtime import Runtime
 from models.store.promotions import find_version
 from models.store.store import Store
+from models.variants.choice import VariantWish
 from pipelines.captioning.encoder import ImageEncoder
 from pipelines.captioning.encoder_cache import EncoderCache
 from pipelines.clip.encoder import ClipEncoder
@@ -59,6 +60,7 @@ def open_runtime(settings: Settings, store: Store, metrics: Metrics) -> Runtime:
         queue_limit=settings.runtime.queue_limit,
         hang_seconds=settings.runtime.hang_seconds,
         probe_after_seconds=settings.runtime.probe_after_seconds,
+        wish=VariantWish(settings.runtime.backend, settings.runtime.precision),
         giving_way=DOCUMENT.tasks,  # a page keeps a core busy ten times as long as an image
         observer=metrics.batches.observe,
     )

@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.device import PROVIDERS, Device
+from models.device import Device
 from models.manifest import Manifest
 from models.onnx_proto import find_weight_precision
 from models.priority import Priority
+from models.variants.variant import Backend, Variant
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """`sha256` and `bytes` are those of the graph's file, `provider` and `precision` as ONNX Runtime and ONNX say."""
+    """`sha256` and `bytes` are those of the graph's file. `provider` is what computes, by its backend's name for it.
+
+    `precision` is that of the weights, or, where computing is in a lower one, of that.
+    """
 
     id: str
     version: int
@@ -20,12 +24,15 @@ class ModelInfo:
     provider: str
     precision: str
     bytes: int
+    backend: Backend = "onnxruntime"
 
     @classmethod
-    def of(cls, manifest: Manifest, graph: Path, sha256: str, device: Device) -> "ModelInfo":
+    def of(cls, manifest: Manifest, graph: Path, sha256: str, device: Device, variant: Variant) -> "ModelInfo":
         """Reads the whole file."""
         data = graph.read_bytes()
-        return cls(manifest.id, manifest.version, sha256, PROVIDERS[device], find_weight_precision(data), len(data))
+        precision = find_weight_precision(data) if variant.precision == "float32" else variant.precision
+        provider = variant.provider(device)
+        return cls(manifest.id, manifest.version, sha256, provider, precision, len(data), variant.backend)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,17 @@ from models.errors import DeviceUnavailable, KernelSightError, ModelMissing
 from models.inference import BatchRecord, Inference
 from models.manifest import Manifest, TextManifest
 from models.priority import Priority
-from models.runtime.backends.onnxruntime import OnnxRuntimeSession, choose_device
+from models.runtime.backends.onnxruntime import choose_device
 from models.runtime.batcher import Batcher
 from models.runtime.loaded_model import LoadedModel
 from models.runtime.model_info import ModelInfo, ModelStatus
 from models.runtime.session_worker import BatchPlan
 from models.runtime.traffic import is_traffic
 from models.store.store import Store
+from models.variants.choice import ONLY_REFERENCE, VariantWish
+from models.variants.record import read_checks
+from models.variants.sessions import find_variants, open_session
+from models.variants.variant import REFERENCE, Variant
 
 # Called on the event loop, so it has to be quick, with the inputs (with or without a leading axis of rows) and the
 # answer.
@@ -51,16 +55,19 @@ class Runtime:
         hang_seconds: float = 60.0,
         probe_after_seconds: float = 10.0,
         giving_way: Collection[str] = (),
+        wish: VariantWish = ONLY_REFERENCE,
         observer: RuntimeObserver = lambda model_info, record: None,
     ) -> None:
         """Models for a task in `giving_way` get the processor when the others leave it.
 
-        Raises DeviceUnavailable when CUDA is asked for and missing.
+        Raises DeviceUnavailable when CUDA, or a variant that the operator wishes for by name, is missing.
         """
         self._store, self._observer, self._giving_way = store, observer, frozenset(giving_way)
         self._may_fall_back = device == "auto"
         self.device: Device = choose_device(device)
         self._queue_limit, self._hang_seconds, self._probe_after = queue_limit, hang_seconds, probe_after_seconds
+        self.wish, self.variants = wish, find_variants(self.device) if wish != ONLY_REFERENCE else (REFERENCE,)
+        wish.select(self.variants)
         self._loaded: dict[str, LoadedModel] = {}
         self._listeners: dict[str, InferenceListener] = {}
 
@@ -92,7 +99,7 @@ class Runtime:
             if not self._may_fall_back:
                 raise
             log.warning("%s; using the CPU instead", error)
-            self.device = "cpu"
+            self.device = "cpu"  # with the reference alone: there was a driver to be used
             loaded = await self.load(manifest)
         self._loaded[manifest.id] = loaded
 
@@ -101,14 +108,28 @@ class Runtime:
 
         One that is loaded `as_shadow` has a single session worker, and the observer gets no records of it.
         """
+        variant = await asyncio.to_thread(self._choose_variant, manifest)
+        try:
+            return await self._load_variant(manifest, variant, as_shadow=as_shadow)
+        except KernelSightError as error:
+            if REFERENCE not in self.wish.select(self.variants) or variant == REFERENCE:
+                raise  # the backend was asked for by name, or there is no other
+            log.error("%s in %s does not start; %s runs instead: %s", manifest.id, variant, REFERENCE, error)
+            return await self._load_variant(manifest, REFERENCE, as_shadow=as_shadow)
+
+    def _choose_variant(self, manifest: Manifest) -> Variant:
+        return self.wish.choose(self.variants, read_checks(self._store, manifest))
+
+    async def _load_variant(self, manifest: Manifest, variant: Variant, *, as_shadow: bool) -> LoadedModel:
         path, plan, device, started = self._store.graph(manifest), self.plan(manifest), self.device, perf_counter()
         if as_shadow:
             plan = replace(plan, workers=1)
         sha256 = self._store.graph_sha256(manifest)
-        model_info = await asyncio.to_thread(ModelInfo.of, manifest, path, sha256, device)
+        model_info = await asyncio.to_thread(ModelInfo.of, manifest, path, sha256, device, variant)
         batcher = await Batcher.open(
             manifest.id,
-            lambda: OnnxRuntimeSession(
+            lambda: open_session(
+                variant,
                 path,
                 device=device,
                 threads=plan.threads,
@@ -122,8 +143,8 @@ class Runtime:
         )
         seconds = perf_counter() - started
         log.info(
-            "model %s %d is warm on %s: %d session workers, batches of up to %d, %.1f s",
-            manifest.id, manifest.version, device, plan.workers, plan.max_batch, seconds,
+            "model %s %d is warm on %s (%s): %d session workers, batches of up to %d, %.1f s",
+            manifest.id, manifest.version, device, variant, plan.workers, plan.max_batch, seconds,
         )  # fmt: skip
         return LoadedModel(manifest, model_info, seconds, batcher)
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -78,7 +79,11 @@ class BatchPlan:
 
 
 class SessionWorker:
-    """Opens and warms its session at once (slow: build it off the event loop), then serves until the queue closes."""
+    """Opens and warms its session at once (slow: build it off the event loop), then serves until the queue closes.
+
+    All of it happens in the worker's own thread: threads that a backend starts get that thread's priority, and one
+    that never comes back from opening keeps nobody waiting.
+    """
 
     def __init__(
         self,
@@ -89,16 +94,21 @@ class SessionWorker:
         plan: BatchPlan,
         on_batch: Callable[[BatchRecord], None],
     ) -> None:
-        """`probes` are valid single items, one of each shape that the model is to accept."""
+        """`probes` are valid single items, one of each shape that the model is to accept.
+
+        Raises what opening raises, and InferenceFailed where a step of it hangs.
+        """
         self.model = model
-        self.busy_since: float | None = None
+        self.busy_since: float | None = monotonic()
         self._queue, self._probes, self._plan = queue, probes, plan
         self._open_session, self._on_batch = open_session, on_batch
         self._batch: list[QueuedRequest[InferenceJob]] = []
         self._abandoned = False
-        self._session = self._open_warm_session()
-        self._thread = threading.Thread(target=self._serve, name=f"session worker {model}", daemon=True)
+        self._session: Session | None = None
+        self._warm: Future[None] = Future()
+        self._thread = threading.Thread(target=self._open_and_serve, name=f"session worker {model}", daemon=True)
         self._thread.start()
+        self._wait_until_warm()
 
     @property
     def is_alive(self) -> bool:
@@ -111,19 +121,42 @@ class SessionWorker:
     def abandon(self, error: KernelSightError) -> None:
         """Give up on this worker: its callers get `error` now, and its thread ends when its run returns."""
         self._abandoned = True
-        self._session.stop()
+        if self._session is not None:
+            self._session.stop()
         self._deliver([(request.work, error) for request in self._batch])
 
-    def _open_warm_session(self) -> Session:
-        session = self._open_session()
-        for probe in self._probes:
-            for size in self._plan.batch_sizes:
-                session.run(stack_items([probe] * size))
-        return session
+    def _wait_until_warm(self) -> None:
+        patience = min(1.0, self._plan.hang_seconds / 4)
+        while not (done := wait([self._warm], patience).done):
+            if self.is_hung():
+                hung = InferenceFailed(f"{self.model!r}: its session hangs while it opens or warms up")
+                log.error("%s", hung)
+                self.abandon(hung)
+                raise hung
+        done.pop().result()
 
-    def _serve(self) -> None:
+    def _open_and_serve(self) -> None:
         if self._plan.gives_way:
             lower_thread_priority()
+        try:
+            self._open_warm_session()
+        except BaseException as error:  # raised where the worker was built
+            self._warm.set_exception(error)
+            return
+        self.busy_since = None
+        self._warm.set_result(None)
+        self._serve()
+
+    def _open_warm_session(self) -> None:
+        """Each step counts as a run: one that hangs is noticed."""
+        self.busy_since = monotonic()
+        self._session = self._open_session()
+        for probe in self._probes:
+            for size in self._plan.batch_sizes:
+                self.busy_since = monotonic()
+                self._session.run(stack_items([probe] * size))
+
+    def _serve(self) -> None:
         while not self._abandoned and (batch := self._queue.take(self._plan.max_batch)) is not None:
             self._batch, self.busy_since = batch, monotonic()
             try:
@@ -149,7 +182,7 @@ class SessionWorker:
                     self._run([request])
             elif self._session_is_dead():
                 log.error("session of %s is dead (%s); opening another", self.model, error)
-                self._session = self._open_warm_session()
+                self._open_warm_session()
                 self._retry(batch)
             else:
                 self._deliver([(batch[0].work, error)])
@@ -166,6 +199,7 @@ class SessionWorker:
         started = monotonic()
         waits = [(request.priority, started - request.since) for request in batch]
         record = partial(BatchRecord, self.model, rows, waits=waits, release_reason=self._plan.release_reason(rows))
+        assert self._session is not None  # it is warm
         try:
             outputs = self._session.run(feeds)
         except InferenceFailed:
@@ -182,6 +216,7 @@ class SessionWorker:
         self._deliver(answers)
 
     def _session_is_dead(self) -> bool:
+        assert self._session is not None
         try:
             self._session.run(stack_items([self._probes[0]]))
         except InferenceFailed:

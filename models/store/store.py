@@ -5,6 +5,7 @@ STORE/<id>/<version>/weights.pth     as fetched, where the model is exported fro
                     /manifest.json   the record, written last: without it the folder does not count
                     /parity.json     how far the export is from PyTorch
                     /kernels.json    the baseline of its kernels: derived, so not in the record
+                    /variants.json   what its variants were measured at on this machine: not in the record either
 """
 
 import json
@@ -29,6 +30,7 @@ PULLED_STATES: tuple[StoreState, ...] = ("ready", "to export", "weights only")
 
 GRAPH_FILE = "model.onnx"
 BASELINE_FILE = "kernels.json"
+VARIANTS_FILE = "variants.json"
 
 
 class FileRecord(BaseModel):
@@ -69,8 +71,13 @@ class Store:
         self.root, self._mirror, self.versions = root, mirror, versions or root
 
     def folder(self, manifest: Manifest) -> Path:
-        own, further = (root / manifest.id / str(manifest.version) for root in (self.root, self.versions))
+        own, further = self._folders(manifest)
         return further if further.exists() and not own.exists() else own
+
+    def _folders(self, manifest: Manifest) -> tuple[Path, Path]:
+        """Its folder in the store, and that in the folder of versions."""
+        name = Path(manifest.id, str(manifest.version))
+        return self.root / name, self.versions / name
 
     def state(self, manifest: Manifest) -> StoreState:
         record = self.record(manifest)
@@ -201,6 +208,21 @@ class Store:
     def write_baseline(self, manifest: Manifest, baseline: str) -> None:
         """Raises OSError where the store cannot be written."""
         write_atomically(self.folder(manifest) / BASELINE_FILE, baseline)
+
+    def read_variants(self, manifest: Manifest) -> list[str]:
+        """The findings about the graph's variants (JSON), in the store and in the folder of versions."""
+        paths = [folder / VARIANTS_FILE for folder in self._folders(manifest)]
+        return [path.read_text("utf-8", errors="replace") for path in paths if path.is_file()]
+
+    def write_variants(self, manifest: Manifest, variants: str) -> None:
+        """In the store, or in the folder of versions where the store is read-only; raises OSError."""
+        for folder in self._folders(manifest):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                return write_atomically(folder / VARIANTS_FILE, variants)
+            except OSError as cause:
+                error = cause
+        raise error
 
     def verify(self, manifest: Manifest) -> list[str]:
         """Hash every recorded file again; returns the problems as messages. Raises ModelCorrupt as `record` does."""

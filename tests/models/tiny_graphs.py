@@ -14,6 +14,7 @@ from models.store.store import Store
 
 SIZES = ((4, 4), (4, 6), (8, 8))
 SLOW = 255  # a pixel of this value keeps `write_slow_graph` busy
+ENDLESS = 1 << 60  # turns
 
 
 def write_graph(path: Path) -> Path:

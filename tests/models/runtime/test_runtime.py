@@ -21,6 +21,9 @@ from models.runtime.runtime import Runtime, RuntimeObserver
 from models.runtime.session_worker import BatchPlan
 from models.store.sources import hash_file
 from models.store.store import Store
+from models.variants.choice import ONLY_REFERENCE, VariantWish
+from models.variants.variant import Variant
+from tests.models.backends import BACKENDS
 from tests.models.tiny_graphs import SIZES, SLOW, fill_store, image, make_manifest, means, write_graph, write_slow_graph
 
 needs_no_cuda = pytest.mark.skipif(choose_device("auto") == "cuda", reason="this machine has CUDA")
@@ -37,8 +40,9 @@ async def running(
     *manifests: Manifest,
     probe_after_seconds: float = 10.0,
     observer: RuntimeObserver = lambda model_info, record: None,
+    wish: VariantWish = ONLY_REFERENCE,
 ) -> AsyncIterator[Runtime]:
-    runtime = Runtime(store, device="cpu", probe_after_seconds=probe_after_seconds, observer=observer)
+    runtime = Runtime(store, device="cpu", probe_after_seconds=probe_after_seconds, observer=observer, wish=wish)
     for manifest in manifests:
         await runtime.open(manifest)
     try:
@@ -51,11 +55,13 @@ def embedding(answer: Inference) -> list[float]:
     return [round(float(value), 2) for value in answer.outputs["embedding"]]
 
 
-def test_every_accepted_shape_is_answered_with_its_own_answer(tmp_path: Path, tiny: Manifest) -> None:
+@pytest.mark.parametrize("variant", BACKENDS)
+def test_every_accepted_shape_is_answered_with_its_own_answer(tmp_path: Path, tiny: Manifest, variant: Variant) -> None:
     items = [image(seed, size) for seed in range(20) for size in SIZES]
 
     async def scenario() -> list[list[float]]:
-        async with running(fill_store(tmp_path / "store", tiny), tiny) as runtime:
+        wish = VariantWish(variant.backend, variant.precision)
+        async with running(fill_store(tmp_path / "store", tiny), tiny, wish=wish) as runtime:
             answers = await asyncio.gather(*(runtime.infer("tiny", one) for one in items))
         return [embedding(answer) for answer in answers]
 
@@ -225,7 +231,8 @@ def resident_bytes() -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
-def test_memory_stays_flat_while_shapes_alternate(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variant", BACKENDS)
+def test_memory_stays_flat_while_shapes_alternate(tmp_path: Path, variant: Variant) -> None:
     sizes = ((64, 64), (64, 96), (96, 96))
     shapes = make_manifest(write_graph(tmp_path / "tiny.onnx"))
     manifest = shapes.model_copy(update={"input": shapes.input.model_copy(update={"sizes": sizes})})
@@ -236,7 +243,8 @@ def test_memory_stays_flat_while_shapes_alternate(tmp_path: Path) -> None:
             await asyncio.gather(*(runtime.infer("tiny", items[number % 3]) for number in range(20)))
 
     async def scenario() -> int:
-        async with running(fill_store(tmp_path / "store", manifest), manifest) as runtime:
+        wish = VariantWish(variant.backend, variant.precision)
+        async with running(fill_store(tmp_path / "store", manifest), manifest, wish=wish) as runtime:
             await send(runtime, 500)
             before = resident_bytes()
             await send(runtime, 3000)  # their inputs and outputs together are 290 MB

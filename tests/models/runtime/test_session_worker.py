@@ -16,6 +16,7 @@ from models.runtime.batcher import Batcher
 from models.runtime.session_worker import BatchPlan, SessionWorker, join_blocks, stack_items
 from tests.models.fake_sessions import (
     GIVE_UP_SECONDS,
+    FakeSession,
     FakeSessions,
     item,
     occupy_worker,
@@ -97,6 +98,37 @@ def test_a_hung_session_is_replaced_and_fails_only_its_own_caller() -> None:
     assert isinstance(error, InferenceFailed)
     assert answers == [2, 3]
     assert respawns == 1
+
+
+def test_a_start_that_hangs_is_given_up_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    release = threading.Event()
+
+    def hang() -> FakeSession:
+        release.wait(GIVE_UP_SECONDS)
+        return FakeSessions().open()
+
+    async def scenario() -> None:
+        try:
+            await Batcher.open("never ready", hang, [item(0)], IMPATIENT)
+        finally:
+            release.set()
+
+    with pytest.raises(InferenceFailed, match="'never ready': its session hangs while it opens"):
+        run_scenario(scenario())
+
+    assert "'never ready': its session hangs" in caplog.text
+
+
+def test_a_warm_up_that_hangs_is_stopped() -> None:
+    sessions = FakeSessions(hanging={1})
+
+    async def scenario() -> None:
+        await Batcher.open("never warm", sessions.open, [item(1)], IMPATIENT)
+
+    with pytest.raises(InferenceFailed, match="hangs"):
+        run_scenario(scenario())
+
+    assert not any(thread.name == "session worker never warm" for thread in threading.enumerate())
 
 
 def test_an_abandoned_worker_neither_reopens_its_session_nor_reruns_its_item() -> None:
