@@ -47,10 +47,18 @@ class ModelUsed(WireModel):
     id: str
     version: int
     sha256: str
+    backend: str | None = Field(default=None, description="the library that ran it; null if it did not run")
+    precision: str | None = Field(default=None, description="that it computed in; null if it did not run")
 
     @classmethod
     def of(cls, model_info: ModelInfo) -> "ModelUsed":
-        return cls(id=model_info.id, version=model_info.version, sha256=model_info.sha256)
+        return cls(
+            id=model_info.id,
+            version=model_info.version,
+            sha256=model_info.sha256,
+            backend=model_info.backend,
+            precision=model_info.precision,
+        )
 
 
 def keep_declared(used: ModelUsed) -> ModelUsed:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.manifest import Manifest
 from models.store.store import Store
@@ -41,7 +41,8 @@ class MeasuredOn(BaseModel):
 class VariantCheck(BaseModel):
     """One variant against the reference: accurate enough where there are no `misses`, each of which is a sentence.
 
-    `speedup` is the reference's CPU time over this one's; `milliseconds` are CPU time of one item.
+    `speedup` is the reference's CPU time over this one's; `milliseconds` are CPU time of one item, `megabytes` the
+    resident memory of one session.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,8 +51,14 @@ class VariantCheck(BaseModel):
     precision: Precision
     misses: tuple[str, ...]
     figures: Mapping[str, float]
-    milliseconds: float
-    reference_milliseconds: float
+    milliseconds: float = Field(default=0.0, ge=0)
+    reference_milliseconds: float = Field(default=0.0, ge=0)
+    megabytes: float = 0.0
+    reference_megabytes: float = 0.0
+
+    @classmethod
+    def of_failure(cls, variant: Variant, why: str) -> Self:
+        return cls(backend=variant.backend, precision=variant.precision, misses=(why,), figures={})
 
     @property
     def passed(self) -> bool:
@@ -59,7 +66,7 @@ class VariantCheck(BaseModel):
 
     @property
     def speedup(self) -> float:
-        return self.reference_milliseconds / self.milliseconds
+        return self.reference_milliseconds / self.milliseconds if self.milliseconds else 0.0
 
     @property
     def variant(self) -> Variant:

@@ -110,7 +110,7 @@ def parquet_schema(arrow: Any) -> Any:
         "rule": text, "category": text, "signal": text, "score": number, "threshold": number, "verdict": text,
         "severity": whole, "actions": arrow.list_(text),
     }  # fmt: skip
-    model = {"id": text, "version": whole, "sha256": text}
+    model = {"id": text, "version": whole, "sha256": text, "backend": text, "precision": text}
     return arrow.schema(
         {
             "id": text, "source": text, "sha256": text, "verdict": text, "severity": whole,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from service.monitoring.shadow.metrics import ShadowReport
 from service.operations.openai_moderation import OpenAIErrorReply
@@ -43,6 +43,8 @@ class ModelSummary(BaseModel):
     state: str
     loaded: bool
     device: str | None
+    backend: str | None = Field(description="the library that runs it: onnxruntime or openvino")
+    precision: str | None = Field(description="that it computes in")
     sha256: str | None
     shadow: ShadowReport | None = None
 

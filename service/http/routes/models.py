@@ -74,6 +74,7 @@ def _model_summary(components: Components, monitors: Monitors, manifest: Manifes
     manifest = _serving_manifest(components, manifest)
     record = components.store.record(manifest)
     loaded = manifest.id in components.runtime.models
+    info = components.runtime.loaded(manifest.id).model_info if loaded else None
     return ModelSummary(
         id=manifest.id,
         version=manifest.version,
@@ -83,6 +84,8 @@ def _model_summary(components: Components, monitors: Monitors, manifest: Manifes
         state=components.store.state(manifest),
         loaded=loaded,
         device=components.runtime.device if loaded else None,
+        backend=info.backend if info else None,
+        precision=info.precision if info else None,
         sha256=record.graph_sha256 if record else None,
         shadow=monitors.versions.report(manifest.id),
     )

@@ -32,8 +32,8 @@ class BatchMetrics:
             buckets=SECONDS_BUCKETS, registry=registry,
         )  # fmt: skip
         self._seconds = Histogram(
-            "kernelsight_session_seconds", "Time that a session takes for one batch.", ["model", "version", "provider"],
-            buckets=SECONDS_BUCKETS, registry=registry,
+            "kernelsight_session_seconds", "Time that a session takes for one batch.",
+            ["model", "version", "provider", "backend", "precision"], buckets=SECONDS_BUCKETS, registry=registry,
         )  # fmt: skip
         self._failures = Counter(
             "kernelsight_session_failures", "Batches that a session raised on.", ["model"], registry=registry
@@ -46,7 +46,9 @@ class BatchMetrics:
             return
         self._size.labels(model_info.id).observe(record.size)
         self._releases.labels(model_info.id, record.release_reason).inc()
-        self._seconds.labels(model_info.id, model_info.version, model_info.provider).observe(record.run_seconds)
+        self._seconds.labels(
+            model_info.id, model_info.version, model_info.provider, model_info.backend, model_info.precision
+        ).observe(record.run_seconds)
         for priority, seconds in record.waits:
             self._wait.labels(model_info.id, priority).observe(seconds)
 
@@ -91,7 +93,7 @@ def _session_metrics(statuses: list[ModelStatus]) -> Iterable[Metric]:
 
 
 def _model_metrics(statuses: list[ModelStatus]) -> Iterable[Metric]:
-    names = ["id", "version", "sha256", "provider", "precision"]
+    names = ["id", "version", "sha256", "provider", "backend", "precision"]
     info = GaugeMetricFamily("kernelsight_model_info", "1 for each loaded model.", labels=names)
     seconds = GaugeMetricFamily(
         "kernelsight_model_load_seconds", "Time that loading and warming took.", labels=["model"]

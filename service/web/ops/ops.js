@@ -109,7 +109,7 @@ function models(old, now, last) {
     const busy = rate(old ?? last, now, "kernelsight_session_seconds_sum", own) / lanes;
     const failures = increase(old, now, "kernelsight_session_failures_total", own);
     return [
-      `${labels.id} ${labels.version}`, (labels.provider ?? "").replace("ExecutionProvider", ""), labels.sha256.slice(0, 8),
+      `${labels.id} ${labels.version}`, `${(labels.provider ?? "").replace("ExecutionProvider", "")} ${labels.precision ?? ""}`, labels.sha256.slice(0, 8),
       { text: percent(busy), mood: busy > 0.9 ? "warn" : "" },
       seconds(quantile(0.95, old, now, "kernelsight_session_seconds", own)),
       number(sum(now, "kernelsight_queue_depth", own), 0),

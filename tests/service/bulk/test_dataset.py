@@ -22,7 +22,10 @@ def line(number: int) -> bytes:
         ],
         "scores": {"nsfw.whole": 0.5}, "categories": {"sexual": 0.5}, "failed_signals": {},
         "error": None, "policy": "default", "policy_version": "1", "policy_sha256": "00",
-        "models": [{"id": "opennsfw", "version": 1, "sha256": "11"}], "seconds": 0.1,
+        "models": [
+            {"id": "opennsfw", "version": 1, "sha256": "11", "backend": "openvino", "precision": "bfloat16"}
+        ],
+        "seconds": 0.1,
     }  # fmt: skip
     return orjson.dumps(row)
 

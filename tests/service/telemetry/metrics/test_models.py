@@ -29,7 +29,16 @@ def test_a_batch_is_counted_with_size_release_reason_time_and_waits(registry: Co
     assert value(registry, "batch_size_sum", model="tiny") == 4
     assert series(registry, "batch_releases_total") == [({"model": "tiny", "reason": "full"}, 1)]
     assert series(registry, "session_seconds_sum") == [
-        ({"model": "tiny", "version": "3", "provider": "CPUExecutionProvider"}, 0.125)
+        (
+            {
+                "model": "tiny",
+                "version": "3",
+                "provider": "CPUExecutionProvider",
+                "backend": "onnxruntime",
+                "precision": "int8",
+            },
+            0.125,
+        )
     ]
     assert series(registry, "queue_wait_seconds_sum") == [
         ({"model": "tiny", "priority": "interactive"}, 0.25),
