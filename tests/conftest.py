@@ -1,6 +1,7 @@
 """Shared fixtures: photographs, and a real service in a process of its own."""
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
@@ -13,6 +14,9 @@ from tests.serving import Service, serving
 
 # Export needs PyTorch, which serving does not: those tests run in the environment that has it.
 collect_ignore = [] if find_spec("torch") else ["export"]
+
+# What serves by default depends on what was measured on the machine; the reference is the same everywhere.
+os.environ.setdefault("KERNELSIGHT_BACKEND", "onnxruntime")
 
 # The same examples in every run, and no limit on their time: a busy machine must not fail a test.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)

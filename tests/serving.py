@@ -91,8 +91,8 @@ def problem_code(reply: httpx2.Response) -> str:
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment with `settings` instead of its KERNELSIGHT_ variables.
 
-    The store is kept, which `make setup` has filled.
+    The store is kept, which `make setup` has filled, and what runs its models.
     """
-    store = "KERNELSIGHT_STORE"
-    clean = {name: value for name, value in os.environ.items() if name == store or not name.startswith("KERNELSIGHT_")}
+    kept = ("KERNELSIGHT_STORE", "KERNELSIGHT_BACKEND")
+    clean = {name: value for name, value in os.environ.items() if name in kept or not name.startswith("KERNELSIGHT_")}
     return clean | {f"KERNELSIGHT_{name.upper()}": value for name, value in settings.items()}

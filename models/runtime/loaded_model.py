@@ -6,6 +6,7 @@ from models.manifest import Manifest
 from models.priority import PRIORITIES
 from models.runtime.batcher import Batcher
 from models.runtime.model_info import ModelInfo, ModelStatus
+from models.variants.variant import REFERENCE, Variant
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,6 +17,7 @@ class LoadedModel:
     model_info: ModelInfo
     load_seconds: float
     batcher: Batcher
+    variant: Variant = REFERENCE
 
     def status(self) -> ModelStatus:
         return ModelStatus(

@@ -108,7 +108,7 @@ class Runtime:
 
         One that is loaded `as_shadow` has a single session worker, and the observer gets no records of it.
         """
-        variant = await asyncio.to_thread(self._choose_variant, manifest)
+        variant = await asyncio.to_thread(self.choose_variant, manifest)
         try:
             return await self._load_variant(manifest, variant, as_shadow=as_shadow)
         except KernelSightError as error:
@@ -117,7 +117,8 @@ class Runtime:
             log.error("%s in %s does not start; %s runs instead: %s", manifest.id, variant, REFERENCE, error)
             return await self._load_variant(manifest, REFERENCE, as_shadow=as_shadow)
 
-    def _choose_variant(self, manifest: Manifest) -> Variant:
+    def choose_variant(self, manifest: Manifest) -> Variant:
+        """The variant that a model is to run in by what is known of it now; raises as the store does."""
         return self.wish.choose(self.variants, read_checks(self._store, manifest))
 
     async def _load_variant(self, manifest: Manifest, variant: Variant, *, as_shadow: bool) -> LoadedModel:
@@ -146,7 +147,7 @@ class Runtime:
             "model %s %d is warm on %s (%s): %d session workers, batches of up to %d, %.1f s",
             manifest.id, manifest.version, device, variant, plan.workers, plan.max_batch, seconds,
         )  # fmt: skip
-        return LoadedModel(manifest, model_info, seconds, batcher)
+        return LoadedModel(manifest, model_info, seconds, batcher, variant)
 
     def promote(self, loaded: LoadedModel) -> LoadedModel:
         """Send requests to `loaded` from now on; returns the one before, which the caller retires.

@@ -8,7 +8,10 @@ from models.errors import DeviceUnavailable
 from models.variants.record import VariantCheck
 from models.variants.variant import BFLOAT16, FLOAT32, REFERENCE, Backend, Precision, Variant
 
-MIN_SPEEDUP = 1.1  # of a variant over the reference: less is within what measurements on a busy machine differ by
+# Of a variant over the reference: less is within what measurements on a busy machine differ by.
+MIN_SPEEDUP = 1.1
+# Nets that accept many sizes keep code and memory for each: every further 100 MB of a session must bring 10 % more.
+SPEEDUP_PER_MEGABYTE = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,8 @@ class VariantWish:
         passed = [one for one in allowed if one == REFERENCE or (one in checks and checks[one].passed)]
         if self.precision == "bfloat16" and BFLOAT16 in passed:
             return BFLOAT16  # asked for by name: also where it is slower
-        fastest = max(passed, key=lambda one: _speed(one, checks), default=FLOAT32)
-        is_fast = fastest == REFERENCE or REFERENCE not in allowed or checks[fastest].speedup >= MIN_SPEEDUP
-        return fastest if is_fast else REFERENCE
+        worth = [one for one in passed if one == REFERENCE or REFERENCE not in allowed or pays(checks[one])]
+        return max(worth, key=lambda one: _speed(one, checks), default=FLOAT32)
 
     def to_check(self, available: Sequence[Variant]) -> tuple[Variant, ...]:
         """Those whose gate decides about the choice."""
@@ -53,6 +55,12 @@ class VariantWish:
 
 
 ONLY_REFERENCE = VariantWish("onnxruntime", "float32")
+
+
+def pays(check: VariantCheck) -> bool:
+    """Whether a variant is so much faster than the reference that it is worth its memory."""
+    more = max(0.0, check.megabytes - check.reference_megabytes)
+    return check.speedup >= MIN_SPEEDUP + SPEEDUP_PER_MEGABYTE * more
 
 
 def _speed(variant: Variant, checks: Mapping[Variant, VariantCheck]) -> float:

@@ -150,17 +150,50 @@ def verify(names: ModelIds = None) -> None:
 
 
 @app.command()
+def gate(
+    names: ModelIds = None,
+    force: Annotated[bool, typer.Option("--force", help="Measure again what is measured already.")] = False,
+) -> None:
+    """Measure the variants of models on this machine, whose figures decide which one serves; takes minutes."""
+    from models.variants.choice import pays
+    from models.variants.gate import check_variants
+    from models.variants.sessions import find_variants
+    from service.cli.progress import show_activity
+
+    catalog, store = _open()
+    chosen = [catalog.get(name) for name in names] if names else [
+        one for one in catalog.defaults if store.state(one) == "ready"
+    ]  # fmt: skip
+    table = Table("model", "variant", "passed", "faster", "ms", "MB a session", "misses")
+    for manifest in chosen:
+        with show_activity(f"measuring {manifest.id}"):
+            checks = check_variants(store, manifest, find_variants("cpu")[1:], force=force)
+        for variant, check in checks.items():
+            passed = "yes" if check.passed and pays(check) else "not worth it" if check.passed else "no"
+            table.add_row(
+                manifest.id, str(variant), passed, f"{check.speedup:.2f} x",
+                f"{check.reference_milliseconds:.1f} → {check.milliseconds:.1f}",
+                f"{check.reference_megabytes:.0f} → {check.megabytes:.0f}", "; ".join(check.misses),
+            )  # fmt: skip
+    out.print(table)
+
+
+@app.command()
 def show(name: Annotated[str, typer.Argument(help="Model id.")]) -> None:
-    """A model's manifest, the record of its files, and its parity with PyTorch, as JSON."""
+    """A model's manifest, the record of its files, its parity with PyTorch, and its variants here, as JSON."""
+    from models.variants.record import read_checks
+
     catalog, store = _open()
     manifest = catalog.get(name)
     record = store.record(manifest)
+    checks = read_checks(store, manifest) if store.state(manifest) == "ready" else {}
     out.print_json(
         data={
             "manifest": manifest.model_dump(mode="json"),
             "state": store.state(manifest),
             "stored": record.model_dump(mode="json", exclude={"manifest"}) if record else None,
             "parity": store.parity(manifest),
+            "variants": [check.model_dump(mode="json") for check in checks.values()],
         }
     )
 

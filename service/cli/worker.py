@@ -78,6 +78,7 @@ async def _run_worker(settings: "Settings", priorities: list[Priority], metrics:
     ):
         # Imported here: it loads OpenCV and ONNX Runtime, which must not delay the queue's errors.
         from service.keys.rate_limits import RateLimiter
+        from service.model_variants import improving_variants
         from service.monitoring.monitors import open_monitors
 
         await stack.enter_async_context(open_monitors(components))
@@ -86,6 +87,7 @@ async def _run_worker(settings: "Settings", priorities: list[Priority], metrics:
         components.engine.add_observer(limiter.observe)
         await stack.enter_async_context(job_metrics.updating(jobs))
         worker = Worker(components, jobs, job_metrics, tracing)
+        await stack.enter_async_context(improving_variants(components))
         stack.enter_context(frozen_heap())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)

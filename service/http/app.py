@@ -25,6 +25,7 @@ from service.http.pages import add_pages
 from service.http.routes import categories, documents, health, images, jobs, models, monitoring, openai
 from service.keys.keyring import open_keyring
 from service.keys.rate_limits import RateLimiter
+from service.model_variants import improving_variants
 from service.monitoring.monitors import open_monitors
 from service.operations.registry import OPERATIONS
 from service.queue.embedded import EmbeddedUnavailable
@@ -141,6 +142,7 @@ async def _load(app: FastAPI, stack: AsyncExitStack, on_failure: Callable[[], No
     await stack.enter_async_context(metrics.updating(app.state.jobs))
     if settings.worker.worker_here:
         await stack.enter_async_context(run_worker(app.state.components, app.state.jobs, metrics, app.state.tracing))
+    await stack.enter_async_context(improving_variants(components))
     stack.enter_context(frozen_heap())
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 
+from models.portrait import FACE_BOX, draw_portrait
 from service.monitoring.canaries.expected import (
     DocumentExpectation,
     FacesExpectation,
@@ -21,7 +22,6 @@ from service.monitoring.canaries.expected import (
     ModerationExpectation,
     ScoreBounds,
 )
-from service.monitoring.canaries.portrait import FACE_BOX, draw_portrait
 
 LINES = ("Twelve boxes of paper were delivered", "to the harbour office on Monday.", "Please pay within thirty days.")
 LINK = "https://example.com/canary"

@@ -29,8 +29,11 @@ def choose(wish: VariantWish, *checks: VariantCheck) -> Variant:
         (check(FLOAT32, 0.9), check(BFLOAT16, 0.8), REFERENCE),
         (check(FLOAT32, 1.05), check(BFLOAT16, 1.08), REFERENCE),
         (check(FLOAT32, 1.5, "does not run"), check(BFLOAT16, 1.5, "does not run"), REFERENCE),
+        (check(FLOAT32, 1.0), check(BFLOAT16, 1.4, megabytes=500), REFERENCE),
+        (check(FLOAT32, 1.0), check(BFLOAT16, 1.6, megabytes=500), BFLOAT16),
+        (check(FLOAT32, 1.3), check(BFLOAT16, 1.4, megabytes=500), FLOAT32),
     ],
-    ids=["fastest", "inaccurate", "slower", "within noise", "broken"],
+    ids=["fastest", "inaccurate", "slower", "within noise", "broken", "heavy", "heavy and fast", "lighter"],
 )
 def test_auto_takes_the_fastest_that_passed(float32: VariantCheck, bfloat16: VariantCheck, chosen: Variant) -> None:
     assert choose(VariantWish(), float32, bfloat16) == chosen
