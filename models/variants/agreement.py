@@ -49,7 +49,7 @@ def _measure_encoder(manifest: Manifest, pairs: Sequence[tuple[Outputs, Outputs]
     one, two = (np.stack([pair[side]["logits"] for pair in pairs]) for side in (0, 1))
     vectors = [(a["embedding"], b["embedding"]) for a, b in pairs]
     cosines = [_cosine(a, b) for a, b in vectors]
-    return {**_compare_classes(softmax(one), softmax(two), STATED), "mean_cosine": np.mean(cosines)}
+    return {**_compare_classes(softmax(one), softmax(two), STATED), "mean_cosine": float(np.mean(cosines))}
 
 
 def _measure_classes(manifest: Manifest, pairs: Sequence[tuple[Outputs, Outputs]]) -> Figures:
@@ -121,10 +121,11 @@ def _compare_classes(one: Floats, two: Floats, stated: float = 0.0) -> Figures:
 
 def _compare_positions(manifest: Manifest, pairs: Sequence[tuple[Floats, Floats]]) -> Figures:
     """Of the positions that either takes for something, the share that both do; deltas where either is NEAR."""
-    threshold, either, both, deltas = _threshold(manifest), 0, 0, []
+    threshold, either, both = _threshold(manifest), 0, 0
+    deltas: list[Array] = []
     for one, two in pairs:
-        either += np.count_nonzero((one >= threshold) | (two >= threshold))
-        both += np.count_nonzero((one >= threshold) & (two >= threshold))
+        either += int(np.count_nonzero((one >= threshold) | (two >= threshold)))
+        both += int(np.count_nonzero((one >= threshold) & (two >= threshold)))
         deltas.append(np.abs(one - two)[(one >= NEAR) | (two >= NEAR)])
     return {"same_positions": both / either if either else np.nan, "mean_score_delta": _mean(deltas)}
 
@@ -150,7 +151,7 @@ def _decode(steps: Floats) -> list[int]:
 def _distances(logits: Floats) -> Floats:
     """The expected distance, in strides, of each of a box's four sides."""
     bins = logits.reshape(len(logits), 4, -1)
-    distances: Floats = softmax(bins) @ np.arange(bins.shape[-1], dtype=np.float32)
+    distances: Floats = (softmax(bins) * np.arange(bins.shape[-1], dtype=np.float32)).sum(-1)
     return distances
 
 
