@@ -66,7 +66,7 @@ class ModelSettings(SettingsGroup):
 class RuntimeSettings(SettingsGroup):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     # What runs the models on a CPU, and in which precision: auto takes what is fastest of what passed its gate here.
-    backend: Literal["auto", "onnxruntime", "openvino"] = "onnxruntime"
+    backend: Literal["auto", "onnxruntime", "openvino"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     queue_limit: int = Field(default=256, ge=1)  # requests that may wait per model and priority, then 429
     encoder_cache: int = Field(default=64, ge=0)  # images whose encoder output is kept, 0.25 MB each; 0: none

@@ -1,7 +1,7 @@
 """Measures how far a variant's outputs are from the reference's, as figures that have limits.
 
-Limits are stated with their reasons in docs/models.md. A figure that cannot be measured misses: where neither finds
-anything, nothing is known.
+Limits are stated with their reasons in docs/models.md. A figure that cannot be measured is None, and misses: where
+neither finds anything, nothing is known.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,8 @@ STATED = 0.3  # an encoder's best class with a lower probability is a guess, in 
 NEAR = 0.1  # positions with a lower score in both are background to a detector
 
 Outputs = Mapping[str, Array]  # of one item, without batch axis
-Figures = dict[str, float]
+Figures = dict[str, float]  # NaN where there is nothing to measure
+KnownFigures = Mapping[str, float | None]
 Floats = NDArray[np.float32]
 
 # The least, or the most where the name ends in "delta", that a variant must reach.
@@ -29,20 +30,25 @@ LIMITS: Mapping[str, float] = {
 }  # fmt: skip
 
 
-def measure_agreement(manifest: Manifest, pairs: Sequence[tuple[Outputs, Outputs]]) -> Figures:
+def measure_agreement(manifest: Manifest, pairs: Sequence[tuple[Outputs, Outputs]]) -> KnownFigures:
     """Figures over (reference, variant) pairs of the same items; all of them are in LIMITS."""
     if not all(np.isfinite(values).all() for _, other in pairs for values in other.values()):
         return {"same_positions": 0.0}
     measured = _MEASURES[manifest.task](manifest, pairs)
-    return {name: round(float(value), 6) for name, value in measured.items()}
+    return {name: None if np.isnan(value) else round(float(value), 6) for name, value in measured.items()}
 
 
-def find_misses(figures: Figures) -> tuple[str, ...]:
-    return tuple(
-        f"{name} is {value:g}, {'at most' if name.endswith('delta') else 'at least'} {LIMITS[name]:g} is needed"
-        for name, value in figures.items()
-        if not (value <= LIMITS[name] if name.endswith("delta") else value >= LIMITS[name])
-    )
+def find_misses(figures: KnownFigures) -> tuple[str, ...]:
+    """A sentence for each figure that is beyond its limit."""
+    return tuple(miss for name, value in figures.items() if (miss := _find_miss(name, value)) is not None)
+
+
+def _find_miss(name: str, value: float | None) -> str | None:
+    if value is None:
+        return f"{name} is not known: the pictures show nothing that the model finds"
+    if name.endswith("delta"):
+        return f"{name} is {value:g}, at most {LIMITS[name]:g} is allowed" if value > LIMITS[name] else None
+    return f"{name} is {value:g}, at least {LIMITS[name]:g} is needed" if value < LIMITS[name] else None
 
 
 def _measure_encoder(manifest: Manifest, pairs: Sequence[tuple[Outputs, Outputs]]) -> Figures:

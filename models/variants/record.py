@@ -50,7 +50,7 @@ class VariantCheck(BaseModel):
     backend: Backend
     precision: Precision
     misses: tuple[str, ...]
-    figures: Mapping[str, float]
+    figures: Mapping[str, float | None]
     milliseconds: float = Field(default=0.0, ge=0)
     reference_milliseconds: float = Field(default=0.0, ge=0)
     megabytes: float = 0.0

