@@ -22,7 +22,7 @@ from models.variants.record import read_checks
 from models.variants.variant import Variant
 from service.components import Components
 
-GATE_NICE = 15  # of the measuring process: requests go first
+GATE_NICE = 10  # of the measuring process: requests go first
 GATE_SECONDS = 900.0  # for one model; a process that takes longer is ended
 
 log = logging.getLogger(__name__)
