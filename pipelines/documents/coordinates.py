@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.boxes import Box
+from pipelines.documents.flattening import Flattening
 from pipelines.documents.pdf.page_characters import Floats
 from pipelines.documents.stages import PageText, Pixels, TextLine
 from pipelines.documents.types import DocumentLine, KeyValuePair, Quad, Region, Table
@@ -25,23 +26,30 @@ MIN_POLYGON_SKEW = 0.5  # degrees from which a line has a polygon
 
 @dataclass(frozen=True)
 class PageTransform:
-    """Makes a page of `width` x `height` upright: a rotation by `rotation` degrees counterclockwise, then one by
-    `skew` degrees counterclockwise about its centre. The upright page is large enough for all of it."""
+    """Makes a page of `width` x `height` upright: it is made flat, if it was not, then comes a rotation by `rotation`
+    degrees counterclockwise, then one by `skew` degrees counterclockwise about its centre. The upright page is large
+    enough for all of the flat one."""
 
     width: int
     height: int
     rotation: Rotation = 0
     skew: float = 0.0
+    flattening: Flattening | None = None
 
     @classmethod
     def of(cls, text: PageText, width: int, height: int) -> "PageTransform":
         """The transform that led to `text` from a page which came in as `width` x `height`."""
-        return cls(width, height, text.rotation, text.skew)
+        return cls(width, height, text.rotation, text.skew, text.flattening)
+
+    @property
+    def flat_size(self) -> tuple[int, int]:
+        return (self.width, self.height) if self.flattening is None else (self.flattening.width, self.flattening.height)
 
     @property
     def rotated_size(self) -> tuple[int, int]:
         """Width and height after the rotation by quarters."""
-        return (self.height, self.width) if self.rotation % 180 else (self.width, self.height)
+        width, height = self.flat_size
+        return (height, width) if self.rotation % 180 else (width, height)
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -52,7 +60,7 @@ class PageTransform:
 
     @cached_property
     def _rotation_matrix(self) -> NDArray[np.float64]:
-        width, height = self.width, self.height
+        width, height = self.flat_size
         return np.array(
             {
                 0: [[1, 0, 0], [0, 1, 0]],
@@ -72,7 +80,8 @@ class PageTransform:
 
     def warp(self, pixels: Pixels) -> Pixels:
         """Render the upright page. What the original page does not cover has the colour of its edge."""
-        rotated = np.ascontiguousarray(np.rot90(pixels, self.rotation // 90))
+        flat = pixels if self.flattening is None else self.flattening.warp(pixels)
+        rotated = np.ascontiguousarray(np.rot90(flat, self.rotation // 90))
         if not self.skew:
             return rotated
         edge = np.concatenate([rotated[0], rotated[-1], rotated[:, 0], rotated[:, -1]])
@@ -85,6 +94,8 @@ class PageTransform:
 
     def to_upright(self, points: Points) -> Points:
         """Map points of the page as it came in to the upright page."""
+        if self.flattening is not None:
+            points = self.flattening.to_flat(points)
         for matrix in (self._rotation_matrix, self._skew_matrix):
             points = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
         return points
@@ -95,7 +106,7 @@ class PageTransform:
             points = ((points - matrix[:, 2]) @ matrix[:, :2]).astype(
                 np.float32
             )  # the transpose is a rotation's inverse
-        return points
+        return points if self.flattening is None else self.flattening.to_original(points)
 
     def box_to_original(self, box: Box) -> Box:
         """The box on the page as it came in, clipped to it, around `box` of the upright page."""
@@ -119,7 +130,9 @@ class CoordinateMapper:
 
     @property
     def is_slanted(self) -> bool:
-        return self.transform.rotation != 0 or abs(self.transform.skew) > MIN_POLYGON_SKEW
+        flattening = self.transform.flattening
+        is_perspective = flattening is not None and flattening.is_perspective
+        return self.transform.rotation != 0 or abs(self.transform.skew) > MIN_POLYGON_SKEW or is_perspective
 
     def map_boxes(self, boxes: Sequence[Sequence[float]]) -> list[Box]:
         """The boxes around them, clipped to the page, to a tenth of a pixel; in one call, as a page has a thousand."""

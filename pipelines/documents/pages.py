@@ -20,6 +20,7 @@ from pipelines.image.decode import ImageLimits, Picture
 from pipelines.image.decode_cost import PICTURE_BYTES, estimate_decode_bytes
 from pipelines.image.decoders import Decoders
 from pipelines.image.formats import sniff
+from pipelines.image.pixel_aspect import read_pixel_aspect
 
 DEFAULT_DPI = 150  # of PDF pages
 
@@ -136,7 +137,8 @@ class ImageFrames:
 
     async def render_page(self, number: int) -> RenderedPage:
         page = self.first if number == 1 else await self.read_picture(number, None)
-        return RenderedPage(number, await self.visible.render(page))
+        aspect = await asyncio.to_thread(read_pixel_aspect, page, number - 1)
+        return RenderedPage(number, await self.visible.render(page), aspect=aspect)
 
     async def render_without_text(self, number: int, scale: int) -> Pixels:
         return (await self.render_page(number)).pixels

@@ -18,6 +18,7 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.documents.coordinates import CoordinateMapper, PageTransform
 from pipelines.documents.dark_pages import lighten_dark_page
 from pipelines.documents.errors import PageTooSlow
+from pipelines.documents.flattening_reader import FlatteningReader
 from pipelines.documents.forms.notes import list_notes, quote_notes
 from pipelines.documents.forms.placement import PlacedForm, frame_rows, merge_pairs, place_form
 from pipelines.documents.merged_reading import FINE_SCALE, is_small_print, merge_readings, shrink_reading
@@ -179,11 +180,12 @@ class DocumentsPipeline:
         if options.ocr == "never":
             return PageText(pixels, ()), "ocr"
         with context.stage("ocr"):
-            return await self._read_pixels(pixels, context), "ocr"
+            return await self._read_pixels(rendered, context), "ocr"
 
-    async def _read_pixels(self, pixels: Pixels, context: RunContext) -> PageText:
+    async def _read_pixels(self, rendered: RenderedPage, context: RunContext) -> PageText:
+        pixels = rendered.pixels
         lightened = await self.pool.run(lighten_dark_page, pixels)
-        text = await self.reader.read(lightened, context)
+        text = await FlatteningReader(self.reader, self.pool).read(lightened, rendered.aspect, context)
         if lightened is pixels:
             return text
         transform = PageTransform.of(text, pixels.shape[1], pixels.shape[0])

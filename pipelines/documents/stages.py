@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.boxes import Box
+from pipelines.documents.flattening import Flattening
 from pipelines.documents.types import PageWarning, RegionLabel
 from pipelines.run_context import RunContext
 
@@ -55,14 +56,15 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """The lines of a page in the coordinates of `pixels`: the page after a rotation by `rotation` degrees
-    counterclockwise and a straightening by `skew` degrees."""
+    """The lines of a page in the coordinates of `pixels`: the page after its `flattening`, a rotation by `rotation`
+    degrees counterclockwise and a straightening by `skew` degrees."""
 
     pixels: Pixels = field(repr=False)
     lines: tuple[TextLine, ...]
     rotation: Literal[0, 90, 180, 270] = 0
     skew: float = 0.0
     warnings: tuple[PageWarning, ...] = ()
+    flattening: Flattening | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

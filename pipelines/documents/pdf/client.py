@@ -50,13 +50,14 @@ class PdfLimits:
 @dataclass(frozen=True, slots=True)
 class RenderedPage:
     """A page as people see it and, for a PDF, the characters that its text layer claims and its annotations, in the
-    same pixels."""
+    same pixels; these are `aspect` times as high as wide."""
 
     number: int
     pixels: Pixels = field(repr=False)
     dpi: int | None = None
     characters: PageCharacters | None = field(default=None, repr=False)
     annotations: tuple[PdfAnnotation, ...] = field(default=(), repr=False)
+    aspect: float = 1.0
 
     @property
     def text_layer(self) -> TextLayer | None:
