@@ -55,12 +55,13 @@ def to_pdf(document: Document) -> bytes:
 
 
 def _page_objects(page: Page, number: int) -> Iterator[bytes]:
-    """Three objects: the page, its content stream and its picture."""
+    """Three objects: the page, its content stream and its picture. Viewers turn a page whose content was rotated."""
     scale = POINTS_PER_INCH / (page.dpi or DEFAULT_DPI)
     width, height = page.width * scale, page.height * scale
+    turn = f"/Rotate {360 - page.rotation} " if page.rotation else ""
     resource = f"/XObject << /Picture {number + 2} 0 R >> " if page.picture else ""
     yield (
-        f"<< /Type /Page /Parent {_PAGES} 0 R /MediaBox [0 0 {width:.3f} {height:.3f}] /Contents {number + 1} 0 R "
+        f"<< /Type /Page /Parent {_PAGES} 0 R /MediaBox [0 0 {width:.3f} {height:.3f}] {turn}/Contents {number + 1} 0 R "
         f"/Resources << {resource}/Font << /F {_FONT} 0 R >> >> >>"
     ).encode()
     picture = f"q {width:.3f} 0 0 {height:.3f} 0 0 cm /Picture Do Q\n" if page.picture else ""

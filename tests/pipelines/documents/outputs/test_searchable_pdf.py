@@ -70,6 +70,28 @@ def test_the_picture_is_visible_and_the_text_invisible() -> None:
     assert np.ptp(pixels.reshape(-1, 3), axis=0).max() < 8
 
 
+@pytest.mark.parametrize(("rotation", "top"), [(90, "right"), (180, "bottom"), (270, "left")])
+def test_a_page_whose_content_was_rotated_is_shown_upright(rotation: int, top: str) -> None:
+    picture = Image.new("RGB", (1000, 1400), "white")
+    edges = {"right": (900, 0, 1000, 1400), "bottom": (0, 1300, 1000, 1400), "left": (0, 0, 100, 1400)}
+    picture.paste("red", edges[top])
+    jpeg = io.BytesIO()
+    picture.save(jpeg, "JPEG")
+    page = make_page(make_region("text", "harbour"), picture=jpeg.getvalue()).model_copy(update={"rotation": rotation})
+    data = to_pdf(make_document(page))
+    file = pypdfium2.PdfDocument(data)
+    one = file[0]
+    bitmap = one.render(scale=1)
+    pixels = np.array(bitmap.to_numpy()).astype(int)[:, :, :3]
+    for thing in (bitmap, one, file):
+        thing.close()
+    is_red = np.ptp(pixels, axis=2) > 100
+
+    assert is_red[:20].all()
+    assert not is_red[len(pixels) // 2 :].any()
+    assert extract_lines(data) == ["harbour"]
+
+
 def test_words_lie_over_their_boxes() -> None:
     file = pypdfium2.PdfDocument(to_pdf(make_document(make_page(make_region("text", "harbour")))))
     one = file[0]
