@@ -44,17 +44,19 @@ class TesseractFailed(KernelSightError):
 
 @dataclass(frozen=True, slots=True)
 class RecognisedWord:
-    """`left` and `right` are shares of the line's width, `confidence` is Tesseract's, 0-1."""
+    """`left` and `right` are shares of the line's width, `confidence` is Tesseract's, 0-1; `weakest` is that of the
+    least sure of the pieces that it was joined of."""
 
     text: str
     left: float
     right: float
     confidence: float
+    weakest: float = 1.0
 
     @property
     def score(self) -> float:
         """The probability that the word is as printed."""
-        return float(np.interp(self.confidence, _CONFIDENCES, _RIGHT))
+        return float(np.interp(min(self.confidence, self.weakest), _CONFIDENCES, _RIGHT))
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class Tesseract:
                 wide = crops[number].shape[1]
                 start, end = (min(max((one - MARGIN) / wide, 0.0), 1.0) for one in (left, left + width))
                 words[number].append(RecognisedWord(text, start, end, confidence))
-        return words
+        gaps = [alphabet.piece_gap * LINE_HEIGHT / crop.shape[1] for crop in crops]
+        return [join_pieces(pieces, gap) for pieces, gap in zip(words, gaps, strict=True)]
 
     async def _run(self, picture: NDArray[np.uint8], data: str) -> str:
         arguments = ["stdin", "stdout", "--psm", "6", "-l", data, "tsv"]  # 6: one block of lines
@@ -122,6 +125,21 @@ class Tesseract:
         if process.returncode:
             raise TesseractFailed(f"Tesseract ended with code {process.returncode}")
         return output.decode("utf-8", "replace")
+
+
+def join_pieces(pieces: Sequence[RecognisedWord], gap: float) -> list[RecognisedWord]:
+    """Words of the pieces that stand nearer to each other than `gap`, a share of the line's width; 0 joins none."""
+    words: list[RecognisedWord] = []
+    for piece in pieces:
+        if gap and words and piece.left - words[-1].right < gap:
+            last = words.pop()
+            counts = len(last.text), len(piece.text)
+            mean = (last.confidence * counts[0] + piece.confidence * counts[1]) / sum(counts)
+            weakest = min(last.weakest, last.confidence, piece.confidence)
+            edges = min(last.left, piece.left), max(last.right, piece.right)
+            piece = RecognisedWord(last.text + piece.text, *edges, mean, weakest)
+        words.append(piece)
+    return words
 
 
 def _limit(process: int) -> None:

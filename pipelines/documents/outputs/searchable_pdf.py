@@ -61,8 +61,8 @@ def _page_objects(page: Page, number: int) -> Iterator[bytes]:
     turn = f"/Rotate {360 - page.rotation} " if page.rotation else ""
     resource = f"/XObject << /Picture {number + 2} 0 R >> " if page.picture else ""
     yield (
-        f"<< /Type /Page /Parent {_PAGES} 0 R /MediaBox [0 0 {width:.3f} {height:.3f}] {turn}/Contents {number + 1} 0 R "
-        f"/Resources << {resource}/Font << /F {_FONT} 0 R >> >> >>"
+        f"<< /Type /Page /Parent {_PAGES} 0 R /MediaBox [0 0 {width:.3f} {height:.3f}] {turn}"
+        f"/Contents {number + 1} 0 R /Resources << {resource}/Font << /F {_FONT} 0 R >> >> >>"
     ).encode()
     picture = f"q {width:.3f} 0 0 {height:.3f} 0 0 cm /Picture Do Q\n" if page.picture else ""
     lines = (line for region in page.regions for line in region.lines)

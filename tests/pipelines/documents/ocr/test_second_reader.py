@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from pipelines.documents.ocr import tesseract as tesseract_module
 from pipelines.documents.ocr.reader import OcrReader
 from pipelines.documents.ocr.scripts import Alphabet
-from pipelines.documents.ocr.second_reader import SecondReader
-from pipelines.documents.ocr.tesseract import Tesseract
+from pipelines.documents.ocr.second_reader import SecondReader, rate_sample
+from pipelines.documents.ocr.tesseract import RecognisedWord, Tesseract, join_pieces
 from pipelines.documents.stages import PageText, Pixels
 from pipelines.run_context import RunContext
 from tests.pipelines.documents.ocr.conftest import draw_lines, draw_unknown_script
@@ -151,3 +151,31 @@ def test_a_page_in_latin_letters_asks_no_second_reader(read_twice: ReadTwice, tm
 
     assert text_of(page) == list(ENGLISH)
     assert not asked.exists()
+
+
+def test_syllables_of_a_word_are_joined_and_the_weakest_counts() -> None:
+    pieces = [
+        RecognisedWord("할", 0.0, 0.1, 0.96),
+        RecognisedWord("인점", 0.11, 0.3, 0.6),
+        RecognisedWord("주유", 0.4, 0.5, 0.9),
+    ]
+    words = join_pieces(pieces, 0.05)
+
+    assert [word.text for word in words] == ["할인점", "주유"]
+    assert words[0].score == pieces[1].score
+    assert (words[0].left, words[0].right) == (0.0, 0.3)
+
+
+def test_words_of_scripts_with_spaces_stay_apart() -> None:
+    pieces = [RecognisedWord("да", 0.0, 0.1, 0.9), RecognisedWord("нет", 0.1, 0.3, 0.9)]
+
+    assert join_pieces(pieces, Alphabet("Cyrillic", "CYRILLIC", ("rus",)).piece_gap) == pieces
+
+
+def test_few_letters_over_and_over_are_no_language() -> None:
+    thai = Alphabet("Thai", "THAI", ("tha",))
+    babble = [[RecognisedWord("ทานปทุ" * 40, 0.0, 1.0, 0.95)]]
+    language = [[RecognisedWord("ในเมืองชายฝั่งเล็กๆอย่างเคลียร์วอเทอร์ที่ตั้งอยู่ระหว่างหน้าผาสูงตระหง่าน" * 3, 0.0, 1.0, 0.95)]]
+
+    assert rate_sample(babble, thai) == 0.0
+    assert rate_sample(language, thai) == pytest.approx(0.95)
