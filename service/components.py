@@ -19,7 +19,6 @@ from pipelines.documents.pdf.client_pool import PdfiumPool
 from pipelines.engine import Engine
 from pipelines.image.decode import ImageLimits
 from pipelines.image.decoders import ALL_FORMATS, RISKY_FORMATS, DecoderLimits, Decoders
-from pipelines.image.frame_reader import FrameReader
 from pipelines.moderation.categories.store import HeadStore
 from pipelines.moderation.policy import Policy
 from pipelines.pipeline import Pipeline
@@ -151,6 +150,8 @@ class _Workers:
         current_version: Callable[[ModelUsed], ModelUsed],
         absent: Mapping[str, str],
     ) -> Engine:
+        from service.pipeline_factory import open_frame_reader
+
         return Engine(
             pipelines,
             pool=self.pool,
@@ -163,7 +164,7 @@ class _Workers:
             absent=absent,
             precision=settings.statements.statement_precision,
             moderated_pages=settings.limits.max_moderated_frames,
-            frames=FrameReader(self.decoders, image_limits(settings), settings.limits.max_moderated_frames),
+            frames=open_frame_reader(settings, self.decoders, image_limits(settings)),
         )
 
     def register(self, metrics: Metrics, cache: "EncoderCache | None") -> None:

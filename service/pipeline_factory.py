@@ -27,6 +27,7 @@ from pipelines.explain.explainer import Explainer, ExplainerCache
 from pipelines.image.decode import ImageLimits
 from pipelines.image.decoders import Decoders
 from pipelines.image.frame_reader import FrameReader
+from pipelines.image.frame_views import SurveyPlan
 from pipelines.instructions.scoring import load_instruction_rules
 from pipelines.moderation.categories.store import HeadStore
 from pipelines.moderation.domains import DomainLists, load_domain_lists
@@ -64,6 +65,13 @@ def open_runtime(settings: Settings, store: Store, metrics: Metrics) -> Runtime:
         giving_way=DOCUMENT.tasks,  # a page keeps a core busy ten times as long as an image
         observer=metrics.batches.observe,
     )
+
+
+def open_frame_reader(settings: Settings, decoders: Decoders, limits: ImageLimits) -> FrameReader:
+    """Frames are hashed only where there is a list to look them up in."""
+    of, is_hashed = settings.limits, settings.moderation.block_hashes is not None
+    plan = SurveyPlan(of.max_surveyed_pixels, of.survey_seconds, is_hashed)
+    return FrameReader(decoders, limits, of.max_moderated_frames, plan)
 
 
 @dataclass(frozen=True)
@@ -194,7 +202,7 @@ class PipelineFactory:
             ImageTextSignal(reader, reader.models, policy.current, self.pool),
             InstructionsSignal(rules, self.pool, reader),
         )  # fmt: skip
-        frames = FrameReader(self.decoders, self._document_limits().image, self.settings.limits.max_moderated_frames)
+        frames = open_frame_reader(self.settings, self.decoders, self._document_limits().image)
         return ModerationParts(policy.current, signals, on_request, frames)
 
     def _open_nsfw_classes(self) -> list[NsfwClassesSignal]:

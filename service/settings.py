@@ -158,6 +158,8 @@ class LimitSettings(SettingsGroup):
     max_header_pixels: int = Field(default=256_000_000, ge=1)  # of a JPEG, which is decoded at a smaller scale then
     max_image_frames: int = Field(default=1_000, ge=1)
     max_moderated_frames: int = Field(default=4, ge=1)  # of an animation, or pages; with the first one
+    max_surveyed_pixels: int = Field(default=128_000_000, ge=1)  # of all frames that are looked through for these
+    survey_seconds: float = Field(default=3.0, ge=0)  # for that; frames beyond either follow the policy's on_error
     # Of all decoded pixels in flight; then requests wait.
     pixel_memory_bytes: int = Field(default=768 * 2**20, ge=2**20)
     pixel_wait_seconds: float = Field(default=20.0, ge=0)  # for that memory, then 429

@@ -22,6 +22,8 @@ from pipelines.image.coded_colours import note_colour_codes
 from pipelines.image.colour_modes import flatten, has_alpha
 from pipelines.image.deep_colours import brighten_dim_colours, has_deep_colours
 from pipelines.image.formats import FileFormat, describe_content, is_cut_off, sniff
+from pipelines.image.frame_choice import FrameChoice
+from pipelines.image.frame_views import FrameViews
 from pipelines.image.jpeg import OpenEndedJpegFile, check_complete, plan_scale
 from pipelines.image.orientation import drop_xmp, is_sideways, read_orientation, turn_upright
 from pipelines.image.picture_facts import ProfileUse
@@ -124,17 +126,16 @@ class DecodedFrame:
 
 @dataclass(frozen=True, slots=True)
 class FrameSurvey:
-    """The frames of a file, numbered from 0: `telling` is the one that tells most, `chosen` are those to look at
-    beside it, the most different first.
-
-    `unseen` is the greatest difference, 0-1, of a frame that was not chosen from all that were; 1 where frames could
-    not be looked through: too many, too large, damaged. `kept` has those that need not be decoded again.
+    """The frames of a file, numbered from 0: `telling` is the one that tells most, `choice` has those to judge beside
+    it. Without `views` none but the first could be looked at, and `failure` says why. `kept` has frames that need not
+    be decoded again.
     """
 
     telling: int
-    chosen: tuple[int, ...]
-    unseen: float
+    views: FrameViews | None
+    choice: FrameChoice
     kept: Mapping[int, DecodedFrame] = field(default_factory=dict, repr=False)
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
@@ -14,8 +15,9 @@ from pipelines.confinement.channel import KEPT_BYTES, ChannelMessage
 from pipelines.confinement.child import serve_requests
 from pipelines.errors import ImageRejected, ImageTooLarge
 from pipelines.image.decode import ImageLimits, decode_frame
-from pipelines.image.decoder_reply import MAX_MESSAGE
-from pipelines.image.frames import survey_frames
+from pipelines.image.decoder_reply import MAX_MESSAGE, write_views
+from pipelines.image.frame_views import SurveyPlan
+from pipelines.image.frames import view_frames
 from pipelines.image.pixel_arrays import to_array
 from pipelines.image.rendering import render
 
@@ -23,6 +25,7 @@ _DRAWN = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def main() -> None:
+    cv2.setNumThreads(1)  # a confined process starts no threads
     _load_lazy_modules()
     serve_requests(handle_request)
 
@@ -45,8 +48,9 @@ def _decode(data: bytes, facts: Mapping[str, Any]) -> ChannelMessage:
         image = render(data, limits=limits, longest=facts["longest"], shorter_side=facts["shorter_side"])
         return ChannelMessage({}, {"pixels": _to_array(image)})
     if facts["kind"] == "survey":
-        survey = survey_frames(data, limits=limits, frames=facts["frames"], most=facts["most"])
-        return ChannelMessage({"telling": survey.telling, "chosen": list(survey.chosen), "unseen": survey.unseen})
+        plan = SurveyPlan(**facts["plan"])
+        views = view_frames(data, limits=limits, plan=plan, frames=facts["frames"], is_judged=facts["is_judged"])
+        return write_views(views)
     frame = decode_frame(data, limits=limits, shorter_side=facts["shorter_side"], frame=facts["frame"])
     found = {one.name: getattr(frame, one.name) for one in fields(frame) if one.name != "image"}
     return ChannelMessage(found, {"pixels": _to_array(frame.image)})
@@ -67,6 +71,7 @@ def _load_lazy_modules() -> None:
             file = io.BytesIO()
             drawn.save(file, format, icc_profile=profile, compression=compression)
             render(file.getvalue(), limits=ImageLimits(), longest=4, shorter_side=4)
+    view_frames(file.getvalue(), limits=ImageLimits(), plan=SurveyPlan(), frames=1, is_judged=True)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.confinement.channel import ChannelMessage
 from pipelines.errors import ImageRejected
-from pipelines.image.decode import FrameSurvey, ImageLimits, UprightFrame
+from pipelines.image.decode import ImageLimits, UprightFrame
 from pipelines.image.formats import FileFormat
+from pipelines.image.frame_views import FREQUENCIES, MAX_CODES, THUMBNAIL_SIDE, FrameViews, SeenCode, UnreadReason
 from pipelines.image.picture_facts import ProfileUse
 
 MAX_MESSAGE = 1_000  # characters of an error
 _MAX_MODE = 16  # characters of Pillow's name for a kind of pixels
+_MAX_SECONDS = 1e6  # for which a frame is shown
+VIEW_ARRAYS = ("thumbnails", "frequencies", "qualities", "durations")
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -45,19 +49,48 @@ def read_rendering(reply: ChannelMessage, *, longest: int, limits: ImageLimits) 
     return _copy_image(reply)
 
 
-def read_survey(reply: ChannelMessage, *, frames: int, most: int) -> FrameSurvey:
+def read_views(reply: ChannelMessage, *, frames: int) -> FrameViews:
     """Raises the ImageRejected that the process reports."""
-    facts = _read_facts(reply)
-    telling, chosen, unseen = facts["telling"], facts["chosen"], facts["unseen"]
-    _require(_is_number(telling) and telling < frames, "choice")
-    _require(isinstance(chosen, list) and len(chosen) <= most, "choice")
-    _require(all(_is_number(number) and number < frames for number in chosen), "choice")
-    _require(isinstance(unseen, float) and 0 <= unseen <= 1, "difference")
-    return FrameSurvey(telling, tuple(chosen), unseen)
+    facts, arrays = _read_facts(reply), {name: np.array(one) for name, one in reply.arrays.items()}
+    thumbnails, frequencies, qualities, durations = (arrays[name] for name in VIEW_ARRAYS)
+    count = len(thumbnails)
+    _require(1 <= count <= frames and thumbnails.dtype == np.uint8, "thumbnail")
+    _require(thumbnails.shape == (count, THUMBNAIL_SIDE, THUMBNAIL_SIDE, 4), "thumbnail")
+    _require(qualities.dtype == np.uint8 and qualities.shape in ((0,), (count,)), "quality")
+    _require(
+        frequencies.dtype == np.float32 and frequencies.shape == (len(qualities), FREQUENCIES, FREQUENCIES), "hash"
+    )
+    _require(durations.dtype == np.float32 and durations.shape in ((0,), (count,)), "duration")
+    _require(bool(np.isfinite(frequencies).all() and (np.abs(durations) <= _MAX_SECONDS).all()), "number")
+    _require(bool((durations >= 0).all()), "duration")
+    stopped = facts["stopped"]
+    _require((stopped is None) == (count == frames) and stopped in (None, *get_args(UnreadReason)), "reason")
+    return FrameViews(thumbnails, frequencies, qualities, durations, _read_codes(arrays, count), stopped)
 
 
-def _is_number(value: Any) -> bool:
-    return type(value) is int and value >= 0
+def write_views(views: FrameViews) -> ChannelMessage:
+    """The message that `read_views` reads: payloads as bytes, because facts are short."""
+    payloads = [code.payload.encode() for code in views.codes]
+    codes = {
+        "code_frames": np.array([code.frame for code in views.codes], np.uint32),
+        "code_ends": np.cumsum([len(one) for one in payloads], dtype=np.uint32),
+        "code_bytes": np.frombuffer(b"".join(payloads), np.uint8),
+    }
+    return ChannelMessage({"stopped": views.stopped}, {name: getattr(views, name) for name in VIEW_ARRAYS} | codes)
+
+
+def _read_codes(arrays: Mapping[str, NDArray[Any]], count: int) -> tuple[SeenCode, ...]:
+    numbers, ends, text = arrays["code_frames"], arrays["code_ends"], arrays["code_bytes"]
+    _require(numbers.dtype == ends.dtype == np.uint32 and text.dtype == np.uint8, "code")
+    _require(numbers.ndim == text.ndim == 1 and numbers.shape == ends.shape, "code")
+    _require(len(numbers) <= count * MAX_CODES and bool((numbers < count).all()), "code")
+    _require(bool((np.diff(ends.astype(np.int64), prepend=0) >= 0).all()), "code")
+    whole, starts = text.tobytes(), [0, *ends.tolist()]
+    _require(starts[-1] == len(whole), "code")
+    return tuple(
+        SeenCode(number, whole[start:end].decode())
+        for number, start, end in zip(numbers.tolist(), starts, starts[1:], strict=False)
+    )
 
 
 def _read_facts(reply: ChannelMessage) -> Mapping[str, Any]:

@@ -33,9 +33,9 @@ from pipelines.confinement.process import (
 from pipelines.cpu_pool import CpuPool
 from pipelines.errors import DecoderUnavailable, ImageDecoderFailed
 from pipelines.image.decode import FrameSurvey, ImageLimits, Picture, decode
-from pipelines.image.decoder_reply import read_frame, read_rendering, read_survey
+from pipelines.image.decoder_reply import read_frame, read_rendering, read_views
 from pipelines.image.formats import FileFormat, sniff
-from pipelines.image.frames import survey_frames
+from pipelines.image.frame_views import FrameViews, SurveyPlan
 from pipelines.image.harmful_files import REFUSED_SECONDS, HarmfulFiles
 from pipelines.image.rendering import render
 
@@ -86,12 +86,17 @@ class Decoders:
         facts = {"kind": "render", "limits": asdict(limits), "longest": longest, "shorter_side": shorter_side}
         return await self._waiting.run(self._render_apart, data, facts, limits)
 
-    async def survey(self, data: bytes, *, limits: ImageLimits, frames: int, most: int) -> FrameSurvey:
+    async def survey(
+        self, data: bytes, *, limits: ImageLimits, plan: SurveyPlan, frames: int, most: int
+    ) -> FrameSurvey:
         """As `survey_frames`; also raises ImageDecoderFailed, DecoderUnavailable and Overloaded."""
+        from pipelines.image.frames import survey_frames, survey_views  # OpenCV and ZXing, which settings do without
+
         if not self._is_risky(data):
-            return await self._pool.run(survey_frames, data, limits=limits, frames=frames, most=most)
-        facts = {"kind": "survey", "limits": asdict(limits), "frames": frames, "most": most}
-        return await self._waiting.run(self._survey_apart, data, facts)
+            return await self._pool.run(survey_frames, data, limits=limits, plan=plan, frames=frames, most=most)
+        facts = {"kind": "survey", "limits": asdict(limits), "plan": asdict(plan), "frames": frames}
+        views = await self._waiting.run(self._view_apart, data, facts | {"is_judged": most > 0})
+        return await self._pool.run(survey_views, views, sniff(data), most)
 
     async def warm(self) -> None:
         """Start a process; raises ImageDecoderFailed where none can work here."""
@@ -142,11 +147,11 @@ class Decoders:
         self._limit_memory(reply)
         return image
 
-    def _survey_apart(self, data: bytes, facts: dict[str, Any]) -> FrameSurvey:
+    def _view_apart(self, data: bytes, facts: dict[str, Any]) -> FrameViews:
         sha256 = hashlib.sha256(data).hexdigest()
         reply = self._request(data, sha256, facts)
         with self._distrust(sha256):
-            return read_survey(reply, frames=facts["frames"], most=facts["most"])
+            return read_views(reply, frames=facts["frames"])
 
     @contextmanager
     def _distrust(self, sha256: str) -> Iterator[None]:

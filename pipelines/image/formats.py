@@ -156,8 +156,8 @@ def iter_gif_blocks(data: bytes) -> Iterator[tuple[int, int, int]]:
     at = 13 + _gif_colour_table_size(data, 10)
     while at < len(data):
         block = data[at]
-        if block == _GIF_FRAME:  # image descriptor, optional colour table, then one byte of code size
-            end = _skip_gif_sub_blocks(data, at + 10 + _gif_colour_table_size(data, at + 9) + 1)
+        if block == _GIF_FRAME:
+            end = _skip_gif_sub_blocks(data, _find_gif_pixels(data, at))
         elif block == _GIF_EXTENSION:
             end = _skip_gif_sub_blocks(data, at + 2)
         elif block == _GIF_END:
@@ -168,6 +168,18 @@ def iter_gif_blocks(data: bytes) -> Iterator[tuple[int, int, int]]:
         if block == _GIF_END:
             return
         at = end
+
+
+def iter_gif_frame_data(data: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of the blocks with each frame's pixels, the empty one at their end included."""
+    for block, start, end in iter_gif_blocks(data):
+        if block == _GIF_FRAME:
+            yield _find_gif_pixels(data, start), end
+
+
+def _find_gif_pixels(data: bytes, frame: int) -> int:
+    """After the image descriptor, an optional colour table, and one byte of code size."""
+    return frame + 10 + _gif_colour_table_size(data, frame + 9) + 1
 
 
 def _gif_colour_table_size(data: bytes, at: int) -> int:

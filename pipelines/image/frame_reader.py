@@ -1,12 +1,14 @@
 """Finds and decodes the frames of an upload: the one that tells most, and those to be looked at beside it."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pipelines.errors import ImageRejected
 from pipelines.image.decode import FrameSurvey, ImageLimits, Picture
 from pipelines.image.decoders import Decoders
 from pipelines.image.formats import FileFormat
+from pipelines.image.frame_choice import FrameChoice
+from pipelines.image.frame_views import SurveyPlan
 
 # A PDF's pages are read by its own pipeline.
 FORMATS: tuple[FileFormat, ...] = ("GIF", "PNG", "WEBP", "AVIF", "HEIF", "TIFF")
@@ -19,22 +21,25 @@ class FrameReader:
     decoders: Decoders
     limits: ImageLimits
     most: int
+    plan: SurveyPlan = field(default_factory=SurveyPlan)
 
     async def choose(self, first: Picture, shorter_side: int | None, *, is_judged: bool) -> Picture:
         """The frame that tells most, with a survey of the others where there are any; `first` is the file's first.
 
-        Frames beside it are chosen where they are to be judged. What cannot be looked through is unseen.
+        Frames beside it are chosen where they are to be judged.
         """
         if first.frames == 1 or first.format not in FORMATS or (first.format == "TIFF" and not is_judged):
             return first
         most = self.most - 1 if is_judged else 0
         try:
-            survey = await self.decoders.survey(first.data, limits=self.limits, frames=first.frames, most=most)
+            survey = await self.decoders.survey(
+                first.data, limits=self.limits, plan=self.plan, frames=first.frames, most=most
+            )
             if not survey.telling:
                 return replace(first, survey=survey)
             telling = await self._decode(first, survey, survey.telling, shorter_side)
-        except ImageRejected:
-            return replace(first, survey=FrameSurvey(0, (), 1.0))
+        except ImageRejected as error:
+            return replace(first, survey=FrameSurvey(0, None, FrameChoice(), failure=str(error)))
         return replace(telling, frame=survey.telling, survey=survey)
 
     async def read(self, picture: Picture, survey: FrameSurvey, number: int, shorter_side: int | None) -> Picture:
@@ -45,6 +50,21 @@ class FrameReader:
         frame = await self._decode(picture, survey, number, shorter_side)
         sha256 = hashlib.sha256(f"{picture.sha256}, frame {number}".encode()).hexdigest()
         return replace(frame, frames=1, frame=number, sha256=sha256)
+
+    def describe_unread(self, survey: FrameSurvey, total: int) -> str | None:
+        """Which frames could not be looked through, and why; None where all were."""
+        if survey.views is None:
+            return f"frames 2 to {total} could not be looked through: {survey.failure}"
+        if survey.views.stopped is None:
+            return None
+        why = {
+            "damaged": "damaged",
+            "too large": "over the limits of an image",
+            "too many pixels": f"more than {self.plan.pixels:,} pixels in all",
+            "too slow": f"more than {self.plan.seconds:g} s in all",
+        }
+        first = len(survey.views) + 1
+        return f"frames {first} to {total} could not be looked through: {why[survey.views.stopped]}"
 
     async def _decode(self, picture: Picture, survey: FrameSurvey, number: int, shorter_side: int | None) -> Picture:
         if (kept := survey.kept.get(number)) is not None:

@@ -5,7 +5,7 @@ import base64
 import io
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,20 +14,25 @@ from PIL import Image, ImageFilter
 from models.concurrency import gather_or_cancel
 from models.errors import DeadlineExceeded, ExplanationUnavailable, KernelSightError, Overloaded
 from pipelines.cpu_pool import CpuPool
-from pipelines.errors import ImageRejected, RequestRejected
+from pipelines.errors import RequestRejected
 from pipelines.explain.types import Explanation
 from pipelines.fence import HIDES_INSTRUCTIONS
-from pipelines.image.decode import FrameSurvey, Picture
-from pipelines.image.decode_cost import PICTURE_BYTES
+from pipelines.image.decode import Picture
 from pipelines.image.frame_reader import FrameReader
 from pipelines.instructions.scoring import LIKELY
-from pipelines.moderation.backdrops import JudgedView, judge_over_backdrops, rank_view
+from pipelines.moderation.backdrops import JudgedView, judge_over_backdrops
 from pipelines.moderation.decision import combine_moderations, decide, keep_strictest_rules
-from pipelines.moderation.frames import SIGNAL, combine_frames, describe_pages, describe_survey
+from pipelines.moderation.frames import SIGNAL, FrameJudge, describe_pages
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.signals.barcode_wording import describe_codes
-from pipelines.moderation.signals.signal import ExplainableSignal, FileSignal, Signal, TextReadingSignal
+from pipelines.moderation.signals.signal import (
+    ExplainableSignal,
+    FileSignal,
+    ScreeningSignal,
+    Signal,
+    TextReadingSignal,
+)
 from pipelines.moderation.types import InputType, Moderation, PageVerdict, SignalResult
 from pipelines.prompt import PromptContext
 from pipelines.run_context import RunContext
@@ -90,47 +95,23 @@ class ModerationPipeline:
                 JudgedView(picture, context, first), partial(judge, known=of_file), self.pool, _least_side(signals)
             )
             if self.frames is not None and picture.survey is not None:
-                whole = JudgedView(picture, context, result)
-                result, strictest = await self._judge_frames(
-                    self.frames, picture.survey, signals, policy, options.tenant, of_file, whole, strictest
-                )
+                pixel_signals = [one for one in signals if one.name not in of_file]
+                judge_frames = FrameJudge(
+                    self.frames,
+                    self.pool,
+                    _least_side(signals),
+                    [one for one in signals if isinstance(one, ScreeningSignal)],
+                    partial(judge, known=of_file),
+                    lambda why: _fail_signals(pixel_signals, policy, options.tenant, why),
+                    lambda results: apply_policy(policy, results, options.tenant),
+                ).judge_frames
+                result, strictest = await judge_frames(JudgedView(picture, context, result), strictest, picture.survey)
         extras: dict[str, Any] = {}
         if options.preview:
             extras["preview"] = await self.pool.run(render_preview, strictest.picture.pixels)
         if options.explain:
             extras["explanations"] = await _explain_signals(signals, strictest.picture, strictest.context)
         return result.model_copy(update=extras)
-
-    async def _judge_frames(
-        self,
-        frames: FrameReader,
-        survey: FrameSurvey,
-        signals: Sequence[Signal],
-        policy: Policy,
-        tenant: str | None,
-        of_file: Mapping[str, SignalResult],
-        first: JudgedView,
-        strictest: JudgedView,
-    ) -> tuple[Moderation, JudgedView]:
-        """As `judge_over_backdrops`, over frames: one after the other, and none after the first that is blocked."""
-        picture, context = first.picture, first.context
-        judge = partial(_judge, signals, policy, tenant, known=of_file)
-        found = {picture.frame: first.moderation}
-        async with context.admitted.charge_further(picture.width * picture.height * PICTURE_BYTES):
-            for number in survey.chosen:
-                if any(one.verdict == "block" for one in found.values()):
-                    break
-                try:
-                    frame = await frames.read(picture, survey, number, _least_side(signals))
-                except ImageRejected as error:
-                    found[number] = _fail_signals(signals, policy, tenant, str(error))
-                    continue
-                own = replace(context, shared={})
-                view = JudgedView(frame, own, await judge(frame, own))
-                found[number], view = await judge_over_backdrops(view, judge, self.pool, _least_side(signals))
-                strictest = max(strictest, view, key=rank_view)
-        unseen = apply_policy(policy, {SIGNAL: describe_survey(survey, len(found), picture.frames)}, tenant)
-        return combine_frames(found, unseen), strictest
 
     async def moderate_text(self, text: str, options: ModerationOptions) -> Moderation:
         """Apply the same rules to a text alone. Raises RequestRejected as `run` does."""

@@ -41,6 +41,8 @@ class SignalResult(WireModel):
     detector: str = Field(description="a model's id, or the name of a list or a check")
     version: str = Field(description="of the detector: with it and the image the scores can be computed again")
     error: str | None = Field(default=None, description="why the signal failed; its scores then mean nothing")
+    looked_at: int | None = Field(default=None, description="of the signal 'frames': frames or pages that were judged")
+    total: int | None = Field(default=None, description="of the signal 'frames': frames or pages in the file")
 
     @classmethod
     def of(cls, scores: dict[str, float], evidence: list[Evidence], *, detector: str, version: str) -> "SignalResult":
@@ -102,6 +104,10 @@ class FrameVerdict(WireModel):
     """The verdict on one frame of an animation, or page of a TIFF; `rules` are the names of those that fired on it."""
 
     number: int = Field(description="from 1")
+    page: int | None = Field(default=None, description="of a TIFF: the same number")
+    seconds: float | None = Field(
+        default=None, description="from the animation's start to this frame, at the speed that browsers show it"
+    )
     verdict: Verdict
     severity: int = 0
     rules: list[str] = Field(default_factory=list)

@@ -62,12 +62,33 @@ def compute_pdq(pixels: Image.Image, width: int, height: int, *, dihedral: bool 
         pixels = pixels.resize((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX, reducing_gap=1.0)
     luma = _compute_luma(np.asarray(pixels))
     reduced = _reduce(luma)
-    views = [_compute_frequencies(reduced)]
+    views = [compute_frequencies(reduced)]
     if is_large and min(width, height) >= SIDE:
-        views.append(_compute_frequencies(_reduce_at_size(luma, width, height)))
+        views.append(compute_frequencies(_reduce_at_size(luma, width, height)))
     if dihedral:
         views = [turned for view in views for turned in _turn_and_mirror(view)]
-    return PdqHashes(tuple(_pack_bits(view) for view in views), _measure_quality(reduced))
+    return PdqHashes(tuple(_pack_bits(view) for view in views), measure_quality(reduced))
+
+
+def hash_frequencies(low: Floats, *, dihedral: bool = False) -> list[bytes]:
+    """The hash, 32 bytes, of (LOW, LOW) frequencies; with `dihedral`, those of the other ways to turn it as well."""
+    return [_pack_bits(turned) for turned in (_turn_and_mirror(low) if dihedral else [low])]
+
+
+def reduce_fast(grey: NDArray[np.uint8]) -> Floats:
+    """(h, w) luma, at least MIN_SIDE and at most MAX_SIDE a side, to (SIDE, SIDE), in .2 ms.
+
+    OpenCV sums in an order of its own, and at the edges over repeated pixels: on 83 photographs the hash differed from
+    the exact one in 4 bits at most, and mostly in none.
+    """
+    rows, columns = (_make_windows(count) for count in grey.shape)
+    anchor = (max(0, columns.size - columns.ahead), max(0, rows.size - rows.ahead))
+    means: cv2.typing.MatLike = grey
+    for _ in range(2):
+        means = cv2.boxFilter(
+            means, cv2.CV_32F, (columns.size, rows.size), anchor=anchor, borderType=cv2.BORDER_REPLICATE
+        )
+    return cast(Floats, means[rows.kept][:, columns.kept])
 
 
 def _compute_luma(rgb: NDArray[np.uint8]) -> Floats:
@@ -164,14 +185,14 @@ def _make_weights(count: int) -> Floats:
     return np.array(around, np.float32)
 
 
-def _compute_frequencies(reduced: Floats) -> Floats:
-    """(SIDE, SIDE) to (LOW, LOW); summed one by one, as in `_box_filter`."""
-    half = np.zeros((LOW, SIDE), np.float32)
-    for cosines, row in zip(_DCT.T, reduced, strict=True):
-        half += cosines[:, None] * row
-    low = np.zeros((LOW, LOW), np.float32)
-    for cosines, column in zip(_DCT.T, half.T, strict=True):
-        low += column[:, None] * cosines
+def compute_frequencies(reduced: Floats) -> Floats:
+    """(…, SIDE, SIDE) to (…, LOW, LOW); summed one by one, as in `_box_filter`."""
+    half = np.zeros((*reduced.shape[:-2], LOW, SIDE), np.float32)
+    for row, cosines in enumerate(_DCT.T):
+        half += cosines[:, None] * reduced[..., row, None, :]
+    low = np.zeros((*reduced.shape[:-2], LOW, LOW), np.float32)
+    for column, cosines in enumerate(_DCT.T):
+        low += half[..., column, None] * cosines
     return low
 
 
@@ -188,7 +209,7 @@ def _pack_bits(low: Floats) -> bytes:
     return np.packbits((low > median).ravel()[::-1]).tobytes()
 
 
-def _measure_quality(reduced: Floats) -> int:
+def measure_quality(reduced: Floats) -> int:
     """The sum of steps between neighbours, in whole hundredths of the range so that noise does not count."""
     steps = (np.diff(reduced, axis=axis) * np.float32(100) / np.float32(255) for axis in (0, 1))
     return min(sum(int(np.abs(np.trunc(step)).sum()) for step in steps) // 90, 100)

@@ -3,7 +3,7 @@
 Uses ZXing-C++ (https://github.com/zxing-cpp/zxing-cpp, Apache-2.0).
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -16,6 +16,7 @@ from PIL import Image
 from pipelines.boxes import Box
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
+from pipelines.image.frame_views import FrameViews, SeenCode
 from pipelines.instructions.quoted_text import find_in_code
 from pipelines.moderation.domains import DomainLists, find_hosts
 from pipelines.moderation.signals.signal import ScoreNames
@@ -75,6 +76,17 @@ class BarcodeSignal:
         domains = await self.domains()
         barcodes = await find_barcodes_once(self.pool, picture, context)
         return await self.pool.run(score_barcodes, barcodes, domains)
+
+    async def screen(self, views: FrameViews, first: int) -> list[int]:
+        return await self.pool.run(_find_codes, views.codes, first, await self.domains()) if views.codes else []
+
+
+def _find_codes(codes: Sequence[SeenCode], first: int, domains: DomainLists) -> list[int]:
+    """One frame for each payload that the frame `first` does not have; denied hosts first."""
+    known = {code.payload for code in codes if code.frame == first}
+    frames = {code.payload: code.frame for code in reversed(codes) if code.payload not in known}
+    worst_first = sorted(frames, key=lambda payload: (-_rank_hosts(find_hosts(payload), domains), frames[payload]))
+    return list(dict.fromkeys(frames[payload] for payload in worst_first))
 
 
 async def find_barcodes_once(pool: CpuPool, picture: Picture, context: RunContext) -> list[Barcode]:

@@ -4,16 +4,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines.cpu_pool import CpuPool
 from pipelines.image.decode import Picture
+from pipelines.image.frame_views import FrameViews
 from pipelines.moderation.hashes.kinds import HASH_LIST_KINDS, HashListKind
 from pipelines.moderation.hashes.lists import HashMatch, SearchableHashList
-from pipelines.moderation.hashes.pdq import MAX_SIDE, MIN_QUALITY, compute_pdq
+from pipelines.moderation.hashes.pdq import MAX_SIDE, MIN_QUALITY, compute_pdq, hash_frequencies
 from pipelines.moderation.signals.signal import ScoreNames
 from pipelines.moderation.types import Evidence, SignalResult
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
 
+SCREEN_MARGIN = 16  # bits that a quick hash of a frame may be further away than the exact one
 MAX_SHOWN = 10  # entries of each list: an image of a series may match hundreds
 
 HashLists = Mapping[HashListKind, SearchableHashList]
@@ -64,6 +69,27 @@ class KnownImageSignal:
         }
         evidence = [_describe_match(kind, match) for kind, many in matches.items() for match in many[:MAX_SHOWN]]
         return SignalResult.of(scores, evidence, detector="pdq", version=version)
+
+    async def screen(self, views: FrameViews, first: int) -> list[int]:
+        blocked = (await self.lists()).get("block")
+        return await self.pool.run(self._find_listed, views, first, blocked) if blocked else []
+
+    def _find_listed(self, views: FrameViews, first: int, blocked: SearchableHashList) -> list[int]:
+        """One frame for each entry, the nearest; the nearest of all first."""
+        nearest: dict[int, tuple[int, int]] = {}
+        for number in _list_different(views.frequencies):
+            if number == first or views.qualities[number] < MIN_QUALITY:
+                continue
+            for hash in hash_frequencies(views.frequencies[number], dihedral=self.dihedral):
+                found = blocked.index.find_within(hash, self.distance + SCREEN_MARGIN)
+                for entry, bits in zip(found.positions.tolist(), found.distances.tolist(), strict=True):
+                    nearest[entry] = min(nearest.get(entry, (bits, number)), (bits, number))
+        return list(dict.fromkeys(number for _, number in sorted(nearest.values())))
+
+
+def _list_different(frequencies: NDArray[np.float32]) -> list[int]:
+    """The first frame of each kind: many animations repeat pictures."""
+    return list({one.tobytes(): number for number, one in reversed(list(enumerate(frequencies)))}.values())
 
 
 def _describe_match(kind: HashListKind, match: HashMatch) -> Evidence:

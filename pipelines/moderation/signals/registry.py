@@ -4,8 +4,8 @@ Modules with pydantic models must not import this one: such models outlive the i
 ZXing's objects alive with them, and nanobind would report those as leaks on stderr.
 """
 
+from pipelines.moderation.frames import SCORES as FRAME_SCORES
 from pipelines.moderation.frames import SIGNAL as FRAMES
-from pipelines.moderation.frames import UNSEEN, UNSEEN_PAGES
 from pipelines.moderation.signals.barcodes import BarcodeSignal
 from pipelines.moderation.signals.custom import CustomCategorySignal
 from pipelines.moderation.signals.file_hygiene import FileHygieneSignal
@@ -26,4 +26,4 @@ _SIGNALS: tuple[DeclaresScores, ...] = (
 def declared_scores(text: TextSignal) -> dict[str, ScoreNames]:
     """The names of scores by signal. `text` is the policy's own: its scores are the categories of its text rules."""
     signals: tuple[DeclaresScores, ...] = (*_SIGNALS, text, CustomCategorySignal)
-    return {signal.name: signal.score_names() for signal in signals} | {FRAMES: (UNSEEN, UNSEEN_PAGES)}
+    return {signal.name: signal.score_names() for signal in signals} | {FRAMES: FRAME_SCORES}

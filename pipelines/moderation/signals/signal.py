@@ -5,6 +5,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from pipelines.explain.types import Explanation
 from pipelines.image.decode import Picture
+from pipelines.image.frame_views import FrameViews
 from pipelines.moderation.types import SignalResult
 from pipelines.run_context import RunContext
 from pipelines.types import ModelUsed
@@ -43,6 +44,19 @@ class FileSignal(Protocol):
 
     @property
     def reads_file(self) -> Literal[True]: ...
+
+
+@runtime_checkable
+class ScreeningSignal(Protocol):
+    """A signal that can look at every frame of an animation, fast: what it suspects is judged like the first frame."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def screen(self, views: FrameViews, first: int) -> list[int]:
+        """One frame, by number from 0, for each thing that is found and is not in the frame `first`: the most serious
+        first.
+        """
 
 
 @runtime_checkable

@@ -1,24 +1,21 @@
 """Later frames are judged as the first one is, and the strictest verdict counts."""
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
 from PIL import Image
 
-from pipelines.cpu_pool import CpuPool
-from pipelines.image.decode import ImageLimits
-from pipelines.image.decoders import Decoders
-from pipelines.image.frame_reader import FrameReader
+from pipelines.image.frame_views import SurveyPlan
 from pipelines.moderation.options import ModerationOptions
-from pipelines.moderation.pipeline import ModerationPipeline
 from pipelines.moderation.policy import Policy
 from pipelines.moderation.signals.signal import Signal
 from pipelines.moderation.types import Moderation
-from pipelines.run_context import RunContext
+from tests.pipelines.image.frame_surveys import animate
 from tests.pipelines.images import encode
+from tests.pipelines.moderation import frame_moderation
+from tests.pipelines.moderation.frame_moderation import PoolAndDecoders, decoders
 from tests.pipelines.moderation.signal_results import make_policy
 from tests.pipelines.test_page_moderation import Darkness, Whole
+
+__all__ = ["decoders"]
 
 RULES = make_policy(
     dark={"signal": "darkness", "review": 0.4, "block": 0.9},
@@ -29,39 +26,17 @@ FORMATS = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")
 WHITE, DIM, BLACK, BLUE = (Image.new("RGB", (64, 48), colour) for colour in ("white", "dimgrey", "black", "blue"))
 
 
-@pytest.fixture(scope="module")
-def decoders() -> Iterator[tuple[CpuPool, Decoders]]:
-    """With real processes for AVIF and TIFF."""
-    pool = CpuPool(threads=1)
-    decoders = Decoders(pool)
-    yield pool, decoders
-    decoders.close()
-    pool.close()
-
-
 def moderate(
-    decoders: tuple[CpuPool, Decoders],
+    decoders: PoolAndDecoders,
     data: bytes,
     *signals: Signal,
+    policy: Policy = RULES,
     most: int = 5,
     options: ModerationOptions | None = None,
+    plan: SurveyPlan | None = None,
 ) -> Moderation:
-    async def policy() -> Policy:
-        return RULES
-
-    async def run() -> Moderation:
-        pool, own = decoders
-        limits = ImageLimits()
-        pipeline = ModerationPipeline(signals or (Darkness(),), policy, pool, frames=FrameReader(own, limits, most))
-        first = await own.decode(data, limits=limits)
-        picture = await FrameReader(own, limits, most).choose(first, None, is_judged=True)
-        return await pipeline.run(picture, options or ModerationOptions(), RunContext())
-
-    return asyncio.run(run())
-
-
-def animate(format: str, *pictures: Image.Image) -> bytes:
-    return encode(pictures[0], format, save_all=True, append_images=pictures[1:])
+    signals = signals or (Darkness(),)
+    return frame_moderation.moderate(decoders, data, *signals, policy=policy, most=most, options=options, plan=plan)
 
 
 def verdicts(found: Moderation) -> list[tuple[int, str]]:
@@ -69,26 +44,26 @@ def verdicts(found: Moderation) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_later_frame_is_blocked(decoders: tuple[CpuPool, Decoders], format: str) -> None:
+def test_a_later_frame_is_blocked(decoders: PoolAndDecoders, format: str) -> None:
     found = moderate(decoders, animate(format, WHITE, BLACK))
 
     assert found.verdict == "block"
     assert verdicts(found) == [(1, "allow"), (2, "block")]
 
 
-def test_a_hidden_default_image_is_judged(decoders: tuple[CpuPool, Decoders]) -> None:
+def test_a_hidden_default_image_is_judged(decoders: PoolAndDecoders) -> None:
     data = encode(BLACK, "PNG", save_all=True, append_images=[WHITE, BLUE], default_image=True)
 
     assert moderate(decoders, data).verdict == "block"
 
 
-def test_the_animation_behind_a_default_image_is_judged(decoders: tuple[CpuPool, Decoders]) -> None:
+def test_the_animation_behind_a_default_image_is_judged(decoders: PoolAndDecoders) -> None:
     data = encode(WHITE, "PNG", save_all=True, append_images=[BLUE, BLACK], default_image=True)
 
     assert moderate(decoders, data).verdict == "block"
 
 
-def test_nothing_is_judged_after_a_blocked_frame(decoders: tuple[CpuPool, Decoders]) -> None:
+def test_nothing_is_judged_after_a_blocked_frame(decoders: PoolAndDecoders) -> None:
     signal = Darkness()
 
     moderate(decoders, animate("PNG", BLACK, WHITE, BLUE), signal)
@@ -96,27 +71,78 @@ def test_nothing_is_judged_after_a_blocked_frame(decoders: tuple[CpuPool, Decode
     assert len(signal.seen) == 1
 
 
-def test_a_still_picture_has_no_frames(decoders: tuple[CpuPool, Decoders]) -> None:
+def test_a_still_picture_has_no_frames(decoders: PoolAndDecoders) -> None:
     found = moderate(decoders, encode(WHITE, "PNG"))
 
     assert found.frames is None
     assert "frames" not in found.signals
 
 
-def test_the_signal_says_how_many_were_looked_at(decoders: tuple[CpuPool, Decoders]) -> None:
+def test_the_signal_says_how_many_were_looked_at(decoders: PoolAndDecoders) -> None:
     found = moderate(decoders, animate("PNG", WHITE, DIM, BLUE), most=2)
 
-    assert found.signals["frames"].evidence[0].detail == "looked at 2 of 3"
+    signal = found.signals["frames"]
+    assert (signal.looked_at, signal.total) == (2, 3)
+    assert signal.evidence[0].detail == "looked at 2 of 3"
+    assert signal.scores["unseen_frames"] == pytest.approx(1 / 3, abs=1e-4)
 
 
-def test_the_policy_decides_on_what_was_not_looked_at(decoders: tuple[CpuPool, Decoders]) -> None:
+def test_the_signal_says_that_a_block_ended_the_search(decoders: PoolAndDecoders) -> None:
+    found = moderate(decoders, animate("PNG", WHITE, BLACK, BLUE, DIM))
+
+    signal = found.signals["frames"]
+    looked_at = len(found.frames or ())
+    assert (signal.looked_at, signal.total) == (looked_at, 4)
+    assert signal.evidence[0].detail == f"looked at {looked_at} of 4: none after frame 2, blocked"
+    assert signal.scores == {}
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_a_verdict_has_its_time(decoders: PoolAndDecoders, format: str) -> None:
+    found = moderate(decoders, animate(format, WHITE, BLUE, DIM, durations=[500, 250, 100]))
+
+    assert [(one.number, one.seconds, one.page) for one in found.frames or ()] == [
+        (1, 0, None), (2, 0.5, None), (3, 0.75, None),
+    ]  # fmt: skip
+
+
+def test_a_verdict_has_its_page(decoders: PoolAndDecoders) -> None:
+    found = moderate(decoders, animate("TIFF", WHITE, BLUE))
+
+    assert [(one.page, one.seconds) for one in found.frames or ()] == [(1, None), (2, None)]
+
+
+@pytest.mark.parametrize("on_error", ["allow", "review", "block"])
+def test_on_error_decides_on_frames_beyond_a_limit(decoders: PoolAndDecoders, on_error: str) -> None:
+    policy = make_policy(on_error, dark={"signal": "darkness", "block": 0.9})  # no rule on frames
+
+    found = moderate(decoders, animate("GIF", WHITE, BLUE, DIM), policy=policy, plan=SurveyPlan(pixels=64 * 48))
+
+    assert found.verdict == on_error
+    assert found.signals["frames"].error == "frames 3 to 3 could not be looked through: more than 3,072 pixels in all"
+    assert verdicts(found)[-1] == (3, on_error)
+
+
+def test_on_error_decides_on_damaged_frames(decoders: PoolAndDecoders) -> None:
+    noise = [Image.effect_noise((64, 48), 90).convert("RGB") for _ in range(4)]
+    data = bytearray(animate("PNG", WHITE, *noise))
+    data[len(data) // 2 : len(data) // 2 + 600] = bytes(600)
+    policy = make_policy("block", dark={"signal": "darkness", "block": 0.99})
+
+    found = moderate(decoders, bytes(data), policy=policy)
+
+    assert found.verdict == "block"
+    assert found.signals["frames"].error is not None
+
+
+def test_the_policy_decides_on_what_was_not_looked_at(decoders: PoolAndDecoders) -> None:
     found = moderate(decoders, animate("PNG", WHITE, BLUE), most=1)
 
     assert found.verdict == "review"
     assert [rule.rule for rule in found.rules] == ["unseen"]
 
 
-def test_a_signal_of_the_file_runs_once(decoders: tuple[CpuPool, Decoders]) -> None:
+def test_a_signal_of_the_file_runs_once(decoders: PoolAndDecoders) -> None:
     signal = Whole()
 
     moderate(decoders, animate("PNG", WHITE, DIM), Darkness(), signal)
@@ -124,7 +150,7 @@ def test_a_signal_of_the_file_runs_once(decoders: tuple[CpuPool, Decoders]) -> N
     assert len(signal.seen) == 1
 
 
-def test_each_frame_has_a_hash_of_its_own(decoders: tuple[CpuPool, Decoders]) -> None:
+def test_each_frame_has_a_hash_of_its_own(decoders: PoolAndDecoders) -> None:
     signal = Darkness()
 
     moderate(decoders, animate("PNG", WHITE, DIM, BLUE), signal)
@@ -132,7 +158,7 @@ def test_each_frame_has_a_hash_of_its_own(decoders: tuple[CpuPool, Decoders]) ->
     assert len({picture.sha256 for picture in signal.seen}) == 3
 
 
-def test_the_preview_is_of_the_strictest_frame(decoders: tuple[CpuPool, Decoders]) -> None:
+def test_the_preview_is_of_the_strictest_frame(decoders: PoolAndDecoders) -> None:
     options = ModerationOptions(preview=True)
 
     alone = moderate(decoders, encode(BLACK, "PNG"), options=options)

@@ -131,7 +131,7 @@ def test_a_form_with_one_signal_runs_only_that(service: Service, jpeg: Jpeg) -> 
     own = reply["results"][0]["kernelsight"]
     assert list(own["signals"]) == ["nsfw"]
     assert own["image"]["format"] == "JPEG"
-    assert own["policy_version"] == "2"
+    assert own["policy_version"] == "3"
     assert own["rules"] == []
 
 

@@ -58,7 +58,7 @@ def test_each_part_of_a_moderation_has_its_origin(service: Service, jpeg: Jpeg) 
     assert [has_origin(one) for one in (alone["kernelsight"], text, image)] == [True] * 3
     assert text["models"] == []
     assert bool(image["models"])
-    assert text["policy_version"] == "2"
+    assert text["policy_version"] == "3"
     assert "result_id" not in joint["kernelsight"]  # it would be that of one part
 
 
