@@ -8,7 +8,7 @@ from pipelines.image.decode import FrameSurvey, ImageLimits, Picture
 from pipelines.image.decoders import Decoders
 from pipelines.image.formats import FileFormat
 from pipelines.image.frame_choice import FrameChoice
-from pipelines.image.frame_views import SurveyPlan
+from pipelines.image.frame_views import FrameViews, SurveyPlan
 
 # A PDF's pages are read by its own pipeline.
 FORMATS: tuple[FileFormat, ...] = ("GIF", "PNG", "WEBP", "AVIF", "HEIF", "TIFF")
@@ -53,18 +53,22 @@ class FrameReader:
 
     def describe_unread(self, survey: FrameSurvey, total: int) -> str | None:
         """Which frames could not be looked through, and why; None where all were."""
-        if survey.views is None:
-            return f"frames 2 to {total} could not be looked through: {survey.failure}"
-        if survey.views.stopped is None:
+        if survey.views is not None and survey.views.stopped is None:
             return None
-        why = {
-            "damaged": "damaged",
-            "too large": "over the limits of an image",
-            "too many pixels": f"more than {self.plan.pixels:,} pixels in all",
-            "too slow": f"more than {self.plan.seconds:g} s in all",
-        }
-        first = len(survey.views) + 1
-        return f"frames {first} to {total} could not be looked through: {why[survey.views.stopped]}"
+        first, why = (len(survey.views) + 1, self._explain(survey.views)) if survey.views else (2, survey.failure)
+        frames = f"frames {first} to {total}" if first < total else f"frame {total}"
+        return f"{frames} could not be looked through: {why}"
+
+    def _explain(self, views: FrameViews) -> str | None:
+        match views.stopped:
+            case "too large":
+                return "over the limits of an image"
+            case "too many pixels":
+                return f"more than {self.plan.pixels:,} pixels in all"
+            case "too slow":
+                return f"more than {self.plan.seconds:g} s in all"
+            case other:
+                return other
 
     async def _decode(self, picture: Picture, survey: FrameSurvey, number: int, shorter_side: int | None) -> Picture:
         if (kept := survey.kept.get(number)) is not None:

@@ -118,7 +118,12 @@ def describe_choice(choice: FrameChoice, looked_at: int, total: int) -> SignalRe
 
 def describe_block(blocked: int, looked_at: int, total: int) -> SignalResult:
     """The signal `frames` where frame `blocked`, from 0, ended the search: nothing is known of those that follow."""
-    return _describe({}, looked_at, total, f"looked at {looked_at} of {total}: none after frame {blocked + 1}, blocked")
+    return _describe(
+        {},
+        looked_at,
+        total,
+        f"looked at {looked_at} of {total}: frame {blocked + 1} is blocked, and none was judged after it",
+    )
 
 
 def describe_failure(why: str, looked_at: int, total: int) -> SignalResult:

@@ -93,7 +93,7 @@ def test_the_signal_says_that_a_block_ended_the_search(decoders: PoolAndDecoders
     signal = found.signals["frames"]
     looked_at = len(found.frames or ())
     assert (signal.looked_at, signal.total) == (looked_at, 4)
-    assert signal.evidence[0].detail == f"looked at {looked_at} of 4: none after frame 2, blocked"
+    assert signal.evidence[0].detail == f"looked at {looked_at} of 4: frame 2 is blocked, and none was judged after it"
     assert signal.scores == {}
 
 
@@ -119,7 +119,7 @@ def test_on_error_decides_on_frames_beyond_a_limit(decoders: PoolAndDecoders, on
     found = moderate(decoders, animate("GIF", WHITE, BLUE, DIM), policy=policy, plan=SurveyPlan(pixels=64 * 48))
 
     assert found.verdict == on_error
-    assert found.signals["frames"].error == "frames 3 to 3 could not be looked through: more than 3,072 pixels in all"
+    assert found.signals["frames"].error == "frame 3 could not be looked through: more than 3,072 pixels in all"
     assert verdicts(found)[-1] == (3, on_error)
 
 
