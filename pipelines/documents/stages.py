@@ -6,15 +6,17 @@ text layer ─► PageText ────────────────┘
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.boxes import Box
-from pipelines.documents.flattening import Flattening
 from pipelines.documents.types import PageWarning, RegionLabel
 from pipelines.run_context import RunContext
+
+if TYPE_CHECKING:  # it loads OpenCV, and settings are read without
+    from pipelines.documents.flattening import Flattening
 
 Pixels = NDArray[np.uint8]  # (height, width, 3) RGB
 QuadArray = NDArray[np.float32]  # (4, 2) or (N, 4, 2): x, y, clockwise from the text's own top left
@@ -64,7 +66,7 @@ class PageText:
     rotation: Literal[0, 90, 180, 270] = 0
     skew: float = 0.0
     warnings: tuple[PageWarning, ...] = ()
-    flattening: Flattening | None = field(default=None, repr=False)
+    flattening: "Flattening | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
