@@ -53,9 +53,11 @@ def _find_miss(name: str, value: float | None) -> str | None:
 
 def _measure_encoder(manifest: Manifest, pairs: Sequence[tuple[Outputs, Outputs]]) -> Figures:
     one, two = (np.stack([pair[side]["logits"] for pair in pairs]) for side in (0, 1))
-    vectors = [(a["embedding"], b["embedding"]) for a, b in pairs]
-    cosines = [_cosine(a, b) for a, b in vectors]
-    return {**_compare_classes(softmax(one), softmax(two), STATED), "mean_cosine": float(np.mean(cosines))}
+    return {**_compare_classes(softmax(one), softmax(two), STATED), **_measure_vectors(manifest, pairs)}
+
+
+def _measure_vectors(manifest: Manifest, pairs: Sequence[tuple[Outputs, Outputs]]) -> Figures:
+    return {"mean_cosine": float(np.mean([_cosine(a["embedding"], b["embedding"]) for a, b in pairs]))}
 
 
 def _measure_classes(manifest: Manifest, pairs: Sequence[tuple[Outputs, Outputs]]) -> Figures:
@@ -187,6 +189,7 @@ def _mean(parts: Sequence[Array]) -> float:
 
 _MEASURES: Mapping[str, Callable[[Manifest, Sequence[tuple[Outputs, Outputs]]], Figures]] = {
     "encoder": _measure_encoder,
+    "clip-image": _measure_vectors,
     "moderation": _measure_moderation,
     "moderation-classes": _measure_classes,
     "text-orientation": _measure_classes,

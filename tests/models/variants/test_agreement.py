@@ -21,6 +21,12 @@ def encoder(number: int) -> Outputs:
     return {"logits": logits, "embedding": RANDOM.uniform(0, 1, 1280).astype(np.float32)}
 
 
+def vectors(number: int) -> Outputs:
+    vector = np.zeros(64, np.float32)
+    vector[number] = 1
+    return {"embedding": vector}
+
+
 def moderation(number: int) -> Outputs:
     score = np.float32(0.05 + 0.9 * number / 20)
     return {"outputs": np.array([1 - score, score], np.float32)}
@@ -59,6 +65,7 @@ def layout(number: int) -> Outputs:
 
 MODELS: list[tuple[str, Callable[[int], Outputs], str]] = [
     ("efficientnet-lite0", encoder, "logits"),
+    ("clip-rn50", vectors, "embedding"),
     ("opennsfw", moderation, "outputs"),
     ("ppocr-v6-rec-small", recognition, "fetch_name_0"),
     ("ppocr-v6-det-small", detection, "fetch_name_0"),

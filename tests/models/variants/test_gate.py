@@ -39,3 +39,10 @@ def test_figures_are_measured_again_when_forced(store: Store, classes: Manifest)
 
     assert check_variants(store, classes, [FLOAT32]) == {FLOAT32: failed}
     assert check_variants(store, classes, [FLOAT32], force=True)[FLOAT32].passed
+
+
+def test_a_model_whose_outputs_cannot_be_compared_keeps_the_reference(tmp_path: Path) -> None:
+    encoder = make_manifest(write_classifier_graph(tmp_path / "encoder.onnx"), task="encoder")  # it has no logits
+    checks = check_variants(fill_store(tmp_path / "other store", encoder), encoder, [FLOAT32])
+
+    assert checks[FLOAT32].misses == ("there is no output 'logits' to be compared",)
