@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipelines.boxes import Box
 from pipelines.documents.ocr.ctc import Character, mean_score
+from pipelines.documents.ocr.greek_words import unify_greek
 from pipelines.documents.ocr.ink_coverage import InkCoverage, LineInk
 from pipelines.documents.ocr.number_spaces import find_doubtful_spaces
 from pipelines.documents.ocr.whitespace import drop_spaces, find_gaps, find_ink_columns, find_word_ends
@@ -54,7 +55,7 @@ def read_line(quad: QuadArray, crop: Pixels, characters: Sequence[Character]) ->
     lefts, rights = [left, *gaps[:, 1].tolist()], [*gaps[:, 0].tolist(), right]
     words = tuple(
         TextWord(
-            "".join(one.text for one in own),
+            unify_greek("".join(one.text for one in own)),
             find_word_box(quad, lefts[start] / len(ink), rights[end] / len(ink)),
             round(score_word(sign) * (CUT_FACTOR if {start - 1, end} & set(doubtful) else 1), 4),
         )
