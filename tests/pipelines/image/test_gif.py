@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image, ImageDraw
 
 from pipelines.image.gif import QuickGifFile
@@ -41,11 +42,11 @@ FILES = {
 }
 
 
-def read(reader: GifImagePlugin.GifImageFile) -> list[Image.Image]:
+def read(reader: GifImagePlugin.GifImageFile) -> list[NDArray[np.uint8]]:
     frames = []
     for number in range(reader.n_frames):
         reader.seek(number)
-        frames.append(reader.convert("RGBA"))
+        frames.append(np.array(reader.convert("RGBA")))
     return frames
 
 
@@ -68,12 +69,14 @@ def test_a_shared_frame_stays_as_it_is(name: str) -> None:
         shared.append(reader.share_frame())
         copied.append(np.array(reader.convert("RGBA")))
 
-    assert all(np.array_equal(one.convert("RGBA"), other) for one, other in zip(shared, copied, strict=True))
+    assert all(
+        np.array_equal(np.asarray(one.convert("RGBA")), other) for one, other in zip(shared, copied, strict=True)
+    )
 
 
 def test_a_cut_file_ends_where_pillow_ends() -> None:
     data = FILES["photographs"][: len(FILES["photographs"]) * 2 // 3]
 
-    found = [type(reader)(io.BytesIO(data)).n_frames for reader in (QuickGifFile(io.BytesIO(data)),)]
+    found = QuickGifFile(io.BytesIO(data)).n_frames
 
-    assert found == [GifImagePlugin.GifImageFile(io.BytesIO(data)).n_frames]
+    assert found == GifImagePlugin.GifImageFile(io.BytesIO(data)).n_frames
