@@ -49,16 +49,19 @@ class FrameChoice:
     unseen_frames: float = 0.0
 
 
-def find_telling(views: FrameViews) -> int:
+def find_telling(squares: Floats) -> int:
     """The first frame, unless it is plain beside another: many animations begin with an empty one."""
-    detail = _split_into_squares(views.thumbnails).std(axis=2).mean(axis=(1, 2))
+    detail = squares.std(axis=2).mean(axis=(1, 2))
     best = int(detail.argmax())
     return best if detail[0] < PLAIN * detail[best] else 0
 
 
-def choose_frames(views: FrameViews, first: int, *, most: int, suspects: tuple[int, ...] = ()) -> FrameChoice:
-    """At most `most` frames beside `first`, which is judged anyway; `suspects` are the first of them."""
-    squares = _split_into_squares(views.thumbnails)
+def choose_frames(
+    views: FrameViews, squares: Floats, first: int, *, most: int, suspects: tuple[int, ...] = ()
+) -> FrameChoice:
+    """At most `most` frames beside `first`, which is judged anyway; `suspects` are the first of them. `squares` are
+    those of the views' thumbnails.
+    """
     spreads = squares[:, 0].std(axis=(1, 2))
     means = squares.reshape(len(squares), -1, _BLOCK * _BLOCK, 3).mean(axis=2).reshape(len(squares), -1)
     seconds = _measure_seconds(views, means)
@@ -118,7 +121,7 @@ def _differ(several: Floats, one: Floats) -> Floats:
     return differences
 
 
-def _split_into_squares(thumbnails: NDArray[np.uint8]) -> Floats:
+def split_into_squares(thumbnails: NDArray[np.uint8]) -> Floats:
     """(N, grounds, squares, values): the colours, 0-1, by squares of _BLOCK pixels. Over white, and over black where
     something is transparent.
     """

@@ -26,7 +26,7 @@ from pipelines.image.decode import (
     make_upright,
 )
 from pipelines.image.formats import FileFormat, sniff
-from pipelines.image.frame_choice import choose_frames, find_telling
+from pipelines.image.frame_choice import choose_frames, find_telling, split_into_squares
 from pipelines.image.frame_codes import read_payloads
 from pipelines.image.frame_views import MAX_CODES, THUMBNAIL_SIDE, FrameViews, SeenCode, SurveyPlan, UnreadReason
 from pipelines.image.gif import QuickGifFile
@@ -85,8 +85,9 @@ def view_frames(data: bytes, *, limits: ImageLimits, plan: SurveyPlan, frames: i
 
 def survey_views(views: FrameViews, format: FileFormat | None, most: int) -> FrameSurvey:
     """The frame that tells most, which of a TIFF is the first page, and the choice beside it."""
-    telling = 0 if format == "TIFF" else find_telling(views)
-    return FrameSurvey(telling, views, choose_frames(views, telling, most=most))
+    squares = split_into_squares(views.thumbnails)
+    telling = 0 if format == "TIFF" else find_telling(squares)
+    return FrameSurvey(telling, views, choose_frames(views, squares, telling, most=most))
 
 
 def _look_through(

@@ -16,7 +16,7 @@ from pipelines.cpu_pool import CpuPool
 from pipelines.errors import ImageRejected
 from pipelines.image.decode import FrameSurvey, Picture
 from pipelines.image.decode_cost import PICTURE_BYTES
-from pipelines.image.frame_choice import FrameChoice, choose_frames
+from pipelines.image.frame_choice import FrameChoice, choose_frames, split_into_squares
 from pipelines.image.frame_reader import FrameReader
 from pipelines.moderation.backdrops import JudgedView, judge_over_backdrops, rank_view
 from pipelines.moderation.decision import combine_moderations, keep_strictest_rules
@@ -87,7 +87,9 @@ class FrameJudge:
         if set(suspects) <= {first, *survey.choice.chosen}:
             return survey.choice, failed
         others = tuple(dict.fromkeys(number for number in suspects if number != first))
-        return await self.pool.run(choose_frames, views, first, most=self.reader.most - 1, suspects=others), failed
+        squares = await self.pool.run(split_into_squares, views.thumbnails)
+        most = self.reader.most - 1
+        return await self.pool.run(choose_frames, views, squares, first, most=most, suspects=others), failed
 
     async def _judge_frame(
         self, first: JudgedView, survey: FrameSurvey, number: int
