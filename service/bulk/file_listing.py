@@ -1,5 +1,6 @@
 """Lists files of local folders, object stores and whatever else fsspec reaches, page by page."""
 
+import glob
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -136,6 +137,31 @@ def list_folder(folder: str, excluded: Sequence[Path]) -> Iterator[BulkItem]:
                         waiting.append(entry.path)
         except OSError as cause:
             yield _unreadable(current, f"cannot be listed: {cause.strerror or cause}")
+
+
+def list_matches(pattern: str, excluded: Sequence[Path]) -> Iterator[BulkItem]:
+    """Files of this machine that match a glob; what is none, or cannot be read on the way, is an item with a problem.
+
+    `**` follows no links to folders: two that lead in circles have more paths than can ever be walked.
+    """
+    if "**" in pattern:
+        yield from _walk_matches(pattern, excluded)
+        return
+    for name in glob.iglob(pattern):  # noqa: PTH207  # takes absolute patterns, too
+        if os.path.isdir(name) or is_any_of(name, excluded):  # noqa: PTH112
+            continue
+        is_file = os.path.isfile(name)  # noqa: PTH113
+        yield BulkItem(name, name) if is_file else _unreadable(name, "is no file, or leads to none")
+
+
+def _walk_matches(pattern: str, excluded: Sequence[Path]) -> Iterator[BulkItem]:
+    folder = _fixed_part(pattern)
+    top = folder or ("/" if pattern.startswith("/") else ".")
+    matches = re.compile(glob_translate(pattern)).fullmatch
+    for item in list_folder(top, excluded):
+        name = item.source.removeprefix("./") if top == "." else item.source
+        if matches(name) or (item.problem is not None and os.path.isdir(name)):  # noqa: PTH112
+            yield BulkItem(name, name, item.problem)
 
 
 def _look_at(entry: os.DirEntry[str], excluded: Sequence[Path]) -> BulkItem | Literal["folder", "nothing"]:

@@ -59,9 +59,8 @@ class SourceListing:
         if os.path.isdir(source):  # noqa: PTH112  # False for a name that is too long, where pathlib raises
             yield from file_listing.list_folder(source, self.excluded)
         elif not os.path.exists(source) and glob.has_magic(source):  # noqa: PTH110
-            for name in glob.iglob(source, recursive=True):  # noqa: PTH207  # takes absolute patterns, too
-                if os.path.isfile(name) and not file_listing.is_any_of(name, self.excluded):  # noqa: PTH113
-                    yield from _list_file(name)
+            for item in file_listing.list_matches(source, self.excluded):
+                yield from [item] if item.problem is not None else _list_file(item.source)
         else:
             _check_exists(source)
             yield from _list_file(source)

@@ -106,6 +106,25 @@ def test_an_odd_entry_ends_no_folder(odd: Path, scheme: str) -> None:
     assert readable == {"a.jpg", "b.png", "c.jpg", "link.jpg"}
 
 
+@pytest.mark.parametrize("pattern", ["**", "**/*", "*"])
+def test_a_glob_survives_odd_entries_and_links_in_circles(odd: Path, pattern: str) -> None:
+    (odd / "here").symlink_to(".")
+    (odd / "deep" / "up").symlink_to("..")
+
+    items = list(SourceListing([f"{odd}/{pattern}"]))
+
+    problems = {Path(item.source).name for item in items if item.problem is not None}
+    readable = {Path(item.source).name for item in items if item.problem is None}
+    assert problems == ODD_PROBLEMS
+    assert readable >= {"a.jpg", "b.png", "link.jpg"}
+
+
+def test_a_relative_glob_gives_relative_names(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tree)
+
+    assert sorted(item.source for item in SourceListing(["**/*.jpg"])) == ["a.jpg", "deep/er/c.jpg"]
+
+
 def test_an_odd_entry_says_why_it_is_not_read(odd: Path) -> None:
     why = {Path(item.source).name: str(item.problem) for item in SourceListing([str(odd)]) if item.problem}
 
