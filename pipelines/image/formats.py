@@ -14,6 +14,7 @@ FileFormat = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"
 # Markers that begin a segment. In pixels 0xff 0x00 is a byte and 0xd0 to 0xd7 restart the decoder.
 _JPEG_MARKER = compile_bytes(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 JPEG_END, JPEG_SCAN = 0xD9, 0xDA
+_LONGEST_FTYP = 1024  # bytes of the first box of an ISO media file, which lists its brands
 _PNG_CHUNKS, _PNG_OVERHEAD = 8, 12  # offset of the first; bytes of length, type and checksum around a chunk's content
 _GIF_FRAME, _GIF_EXTENSION, _GIF_END = 0x2C, 0x21, 0x3B
 
@@ -131,6 +132,30 @@ def iter_jpeg_segments(data: bytes, start: int = 0) -> Iterator[tuple[int, int, 
         yield marker, match.start(), at
         if marker == JPEG_END:
             return
+
+
+def find_clip(data: bytes, start: int = 0) -> int | None:
+    """Where an ISO media file begins behind the pixels of the JPEG at `start`; None where that has an end marker."""
+    if data.find(b"ftyp", start) < 0:
+        return None
+    pixels = None
+    for marker, at, end in iter_jpeg_segments(data, start):
+        if pixels is not None and (clip := _find_media_file(data, pixels, at)) is not None:
+            return clip
+        if marker == JPEG_END:
+            return None
+        pixels = end if marker == JPEG_SCAN else None
+    return None if pixels is None else _find_media_file(data, pixels, len(data))
+
+
+def _find_media_file(data: bytes, start: int, end: int) -> int | None:
+    at = data.find(b"ftyp", start + 4, end)
+    while at >= 0:
+        size = int.from_bytes(data[at - 4 : at], "big")
+        if 16 <= size <= _LONGEST_FTYP and size % 4 == 0 and data[at + 4 : at + 8].decode("latin-1").isprintable():
+            return at - 4
+        at = data.find(b"ftyp", at + 4, end)
+    return None
 
 
 def iter_png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

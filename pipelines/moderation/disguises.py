@@ -9,10 +9,11 @@ Look-alikes are those of Unicode's confusables.txt (UTS 39), by the library conf
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,6 +40,7 @@ class Disguises(BaseModel):
     marks: bool = Field(default=True, description="accents, strokes and marks over, under and through letters")
     leet: bool = Field(default=True, description="digits and signs for letters: k1ll")
     spacing: bool = Field(default=True, description="letters apart: k i l l, k.i.l.l, ki-ll")
+    patterns: bool = Field(default=True, description="look for patterns behind all of these as well")
 
 
 @dataclass(slots=True)
@@ -65,8 +67,13 @@ class Reading:
         return FoldedText("".join(self.characters), self.starts, self.ends)
 
 
-def list_readings(cleaned: FoldedText, disguises: Disguises) -> Iterator[Reading]:
-    """Yield each reading in which something is disguised; all are linear in the text."""
+def list_readings(
+    cleaned: FoldedText, disguises: Disguises, ones: Sequence[Literal["i", "l"] | None] = (None,)
+) -> Iterator[Reading]:
+    """Yield each reading in which something is disguised; all are linear in the text.
+
+    There is one of leet for each of `ones`, what 1, ! and | are read as; None: both they and every l are i.
+    """
     letters = _read_letters(cleaned, disguises)
     if any(letters.changed):
         yield letters
@@ -77,7 +84,7 @@ def list_readings(cleaned: FoldedText, disguises: Disguises) -> Iterator[Reading
             readings.append(spaced)
             yield spaced
     if disguises.leet and not _LEET.keys().isdisjoint(cleaned.text):
-        yield from map(_read_leet, readings)
+        yield from (_read_leet(reading, one) for one in ones for reading in readings)
 
 
 def list_word_forms(cleaned: FoldedText, disguises: Disguises) -> set[str]:
@@ -184,7 +191,7 @@ def _copy(source: Reading, target: Reading, at: int, *, changed: bool = False, j
     target.add(source.characters[at], *span, changed=changed or source.changed[at], joined=joined)
 
 
-def _read_leet(letters: Reading) -> Reading:
+def _read_leet(letters: Reading, ones: Literal["i", "l"] | None) -> Reading:
     """Digits and signs as letters, in words that have a letter; only these count as disguised."""
     reading, start = Reading(), 0
     for _, group in groupby(letters.characters, lambda one: one.isalnum() or one in _LEET):
@@ -194,7 +201,11 @@ def _read_leet(letters: Reading) -> Reading:
             is_leet = has_letter and character in _LEET
             if character in _LEET_INSIDE:
                 is_leet &= place + 1 < len(word)
-            read = _unite_leet(_LEET[character] if is_leet else character)
+            read = _LEET[character] if is_leet else character
+            if ones is None:
+                read = _unite_leet(read)
+            elif is_leet and read == "i":
+                read = ones
             at = start + place
             reading.add(read, letters.starts[at], letters.ends[at], changed=is_leet, joined=letters.joined[at])
         start += len(word)

@@ -2,7 +2,7 @@
 
     text ─► without invisible characters, NFKC ─► patterns
                                                 └► case folded, each run of whitespace one space ─► words
-                                                └► readings that see through disguises ─► words
+                                                └► readings that see through disguises ─► words, patterns
 
 All work is linear in the text: RE2 runs the patterns, and words are looked up by two first characters and length.
 """
@@ -131,6 +131,7 @@ class TextMatcher:
             *self._find_words(text, cleaned),
             *self._find_disguised(text, cleaned),
             *self._find_patterns(text, cleaned),
+            *self._find_disguised_patterns(text, cleaned),
         }
         return sorted(found, key=lambda match: (match.span, match.category, match.rule))
 
@@ -149,12 +150,28 @@ class TextMatcher:
                     yield TextMatch(category, word, span, text[slice(*span)])
 
     def _find_patterns(self, text: str, cleaned: FoldedText) -> Iterator[TextMatch]:
-        searchable = cleaned.text.encode("utf-8", "replace").decode()  # RE2 takes no lone surrogates
+        for start, end, category, pattern in self._search_patterns(cleaned.text):
+            span = cleaned.get_original_span(start, end)
+            yield TextMatch(category, pattern, span, text[slice(*span)])
+
+    def _find_disguised_patterns(self, text: str, cleaned: FoldedText) -> Iterator[TextMatch]:
+        """In readings, which are in lower case; only matches in which something was disguised."""
+        if not self._patterns or not self._disguises.patterns:
+            return
+        for reading in list_readings(cleaned, self._disguises, ("i", "l")):
+            folded = reading.folded
+            for start, end, category, pattern in self._search_patterns(folded.text):
+                if any(reading.changed[start:end]):
+                    span = folded.get_original_span(start, end)
+                    yield TextMatch(category, pattern, span, text[slice(*span)])
+
+    def _search_patterns(self, text: str) -> Iterator[tuple[int, int, str, str]]:
+        """Yield start, end, category and pattern of each match that is not empty."""
+        searchable = text.encode("utf-8", "replace").decode()  # RE2 takes no lone surrogates
         for category, pattern, compiled in self._patterns:
             for match in islice(compiled.finditer(searchable), MAX_MATCHES):
                 if match.start() < match.end():
-                    span = cleaned.get_original_span(match.start(), match.end())
-                    yield TextMatch(category, pattern, span, text[slice(*span)])
+                    yield match.start(), match.end(), category, pattern
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ def find_embedded_files(
         *(one for block in trailing for one in _find_signatures(data, "trailer", block.start, block.end)),
         *(one for start, end in metadata for one in _find_signatures(data, "metadata", start, end)),
         *_find_in_readings(data, format, structure),
+        *_find_in_wide_trailers(data, trailing),
         *_find_zip(data, structure),
         # The pages of a PDF may be about scripts and show their tags.
         *(() if format == "PDF" else _find_markup_in_pixels(data, structure)),
@@ -101,12 +102,24 @@ def _find_signatures(data: bytes, location: FileLocation, start: int, end: int) 
             yield EmbeddedFile(kind, location, match.start(), match.end())
 
 
+def _find_in_wide_trailers(data: bytes, trailing: list[TrailingData]) -> Iterator[EmbeddedFile]:
+    """Markup in UTF-16 or UTF-32, which has a NUL beside each letter; the span is that of the whole trailer."""
+    for block in trailing:
+        text = data[block.start : block.end].replace(b"\0", b"")
+        if len(text) < block.end - block.start:
+            yield from _find_texts(text, "trailer", block.start, block.end)
+
+
 def _find_in_readings(data: bytes, format: FileFormat, structure: FileStructure) -> Iterator[EmbeddedFile]:
     """Markup in the texts that a reader makes of metadata; the span is that of the whole block."""
     for block, text in list_readings(data, format, structure.blocks):
-        for pattern, kind in (*MARKUP_PATTERNS, (_MARKUP, "script"), (_HTML, "HTML page")):
-            if pattern.search(text):
-                yield EmbeddedFile(kind, "metadata", block.start, block.end)
+        yield from _find_texts(text, "metadata", block.start, block.end)
+
+
+def _find_texts(text: bytes, location: FileLocation, start: int, end: int) -> Iterator[EmbeddedFile]:
+    for pattern, kind in (*MARKUP_PATTERNS, (_MARKUP, "script"), (_HTML, "HTML page")):
+        if pattern.search(text):
+            yield EmbeddedFile(kind, location, start, end)
 
 
 def _find_markup_in_pixels(data: bytes, structure: FileStructure) -> Iterator[EmbeddedFile]:

@@ -1,6 +1,8 @@
 """Reads the segments of a JPEG up to its end-of-image marker (ITU-T T.81, annex B)."""
 
-from pipelines.image.formats import JPEG_END, JPEG_SCAN, iter_jpeg_segments
+from dataclasses import replace
+
+from pipelines.image.formats import JPEG_END, JPEG_SCAN, find_clip, iter_jpeg_segments
 from pipelines.moderation.file_structure.structure import MAX_BLOCKS, FileStructure, MetadataBlock, MetadataKind
 
 _COMMENT = 0xFE
@@ -19,6 +21,8 @@ _STRUCTURE = (b"JFIF\0", b"Adobe\0")
 
 def read_jpeg(data: bytes, start: int = 0) -> FileStructure:
     """Read the image whose first marker stands at `start`."""
+    if (clip := find_clip(data, start)) is not None:
+        return replace(read_jpeg(data[:clip], start), end=clip)
     blocks, last, in_pixels = list[MetadataBlock](), start + 2, False
     for count, (marker, at, end) in enumerate(iter_jpeg_segments(data, start)):
         if count == MAX_BLOCKS:

@@ -31,10 +31,11 @@ def differ(shown: Pixels, expected: Pixels) -> float:
 
 
 def deep_colours(values: NDArray[np.uint16], kind: str) -> bytes:
-    """RGB or RGBA of 16 bits, which Pillow cannot write."""
+    """Grey with alpha (PNG only), RGB or RGBA of 16 bits, which Pillow cannot write."""
     if kind == "PNG":
         rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-        head = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, 6 if values.shape[2] == 4 else 2, 0, 0, 0)
+        colour_type = {2: 4, 3: 2, 4: 6}[values.shape[2]]
+        head = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, colour_type, 0, 0, 0)
         chunks = (b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
         return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
     is_plain = kind == "TIFF"
@@ -90,6 +91,17 @@ def test_dim_colours_keep_their_transparency() -> None:
     assert picture.see_through is not None
     assert picture.see_through.getchannel("A").getextrema() == (128, 128)
     assert differ(np.asarray(picture.see_through.convert("RGB")), CAT) < 1.5
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_few_bits_in_deep_grey_with_alpha_are_seen(bits: int) -> None:
+    values = np.dstack([GREY.astype(np.uint16) << bits - 8, np.full(GREY.shape, 0x8000, np.uint16)])
+
+    picture = decode(deep_colours(values, "PNG"), limits=ImageLimits())
+
+    assert picture.see_through is not None
+    assert picture.see_through.getchannel("A").getextrema() == (128, 128)
+    assert differ(np.asarray(picture.see_through.convert("RGB")), GREY) < 1.5
 
 
 def test_bright_deep_colours_keep_their_upper_bytes() -> None:

@@ -1,10 +1,14 @@
 """A JPEG that lacks its end marker is read; one that lacks pixels is not."""
 
+import struct
+
+import numpy as np
 import pytest
 
 from pipelines.errors import ImageRejected, ImageTruncated
 from pipelines.image.decode import ImageLimits, decode
 from pipelines.image.formats import iter_jpeg_segments
+from pipelines.moderation.file_structure import read_file_structure
 from tests.pipelines.images import encode, photograph
 
 LIMITS = ImageLimits()
@@ -25,6 +29,30 @@ def test_a_missing_end_marker_costs_nothing(data: bytes, missing: int, side: int
     whole = decode(data, limits=LIMITS, shorter_side=side).pixels
 
     assert decode(data[:-missing], limits=LIMITS, shorter_side=side).pixels.tobytes() == whole.tobytes()
+
+
+def clip(brand: bytes, size: int = 400_000) -> bytes:
+    """A video in which any bytes may stand."""
+    noise = np.random.default_rng(1).bytes(size)
+    return b"\0\0\0\x14ftyp" + brand + bytes(4) + brand + struct.pack(">I", size + 8) + b"mdat" + noise
+
+
+@pytest.mark.parametrize("brand", [b"mp42", b"qt  "])
+@pytest.mark.parametrize("missing", [0, 1, 2])
+@pytest.mark.parametrize("data", KINDS.values(), ids=KINDS)
+def test_a_clip_may_follow_where_the_end_marker_lacks(data: bytes, missing: int, brand: bytes) -> None:
+    whole = decode(data, limits=LIMITS).pixels
+    cut = data[: len(data) - missing]
+
+    assert decode(cut + clip(brand), limits=LIMITS).pixels.tobytes() == whole.tobytes()
+    assert read_file_structure(cut + clip(brand), "JPEG").end == len(cut)
+
+
+def test_a_clip_replaces_no_pixels() -> None:
+    data = KINDS["baseline"]
+
+    with pytest.raises(ImageTruncated):
+        decode(data[: len(data) // 2] + clip(b"mp42"), limits=LIMITS)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9, 0.99])

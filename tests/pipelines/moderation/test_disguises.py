@@ -25,6 +25,11 @@ def count_matches(text: str, disguises: Disguises | None = None) -> int:
     return len(TextMatcher({"a": TextRules(words=WORDS)}, disguises).find(text))
 
 
+def count_patterns(text: str, disguises: Disguises | None = None) -> int:
+    rules = {"a": TextRules(patterns=(r"(?i)\bkill +(you|them)\b",))}
+    return len({match.span for match in TextMatcher(rules, disguises).find(text)})
+
+
 @pytest.mark.parametrize(("switch", "text"), CASES)
 def test_a_disguised_word_is_found_by_its_switch_alone(switch: str, text: str) -> None:
     assert count_matches(text, Disguises.model_validate(OFF | {switch: True})) == 1
@@ -55,6 +60,22 @@ def test_disguises_that_are_put_together_are_found(text: str) -> None:
 )
 def test_ordinary_text_does_not_match(text: str) -> None:
     assert count_matches(text) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["k1ll y0u", "ki11 you", "кіll yоu", "k̶i̶ll you", "k.i.l.l you", "K I L L  you", "k i l l  y o u"]
+)
+def test_a_pattern_is_found_behind_disguises(text: str) -> None:
+    assert count_patterns(text) == 1
+
+
+def test_a_switch_keeps_disguises_from_patterns() -> None:
+    assert count_patterns("k1ll y0u", Disguises(patterns=False)) == 0
+    assert count_patterns("Kill you", Disguises(patterns=False)) == 1
+
+
+def test_a_plain_match_of_a_pattern_counts_once() -> None:
+    assert count_patterns("kill you, I said in 2001!") == 1
 
 
 def test_a_word_inside_letters_that_are_spelt_out_needs_four() -> None:

@@ -162,6 +162,22 @@ def test_markup_that_runs_is_a_payload_behind_the_image(markup: bytes) -> None:
     assert "markup that runs" in [one.what for one in result.evidence]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_markup_in_wide_letters_is_a_payload_behind_the_image(encoding: str) -> None:
+    markup = "<svg onload=alert(1)>".ljust(70).encode(encoding)
+
+    assert read(JPEG + markup).scores["polyglot"] == 1.0
+    assert read(PNG + markup).scores["polyglot"] == 1.0
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_markup_in_wide_letters_is_a_payload_in_a_text_chunk(encoding: str) -> None:
+    markup = "<img src=x onerror=alert(1)>".encode(encoding)
+
+    assert read(with_chunk(PNG, b"tEXt", b"Comment\0" + markup)).scores["polyglot"] == 0.8
+    assert read(with_chunk(PNG, b"zTXt", b"Comment\0\0" + zlib.compress(markup))).scores["polyglot"] == 0.8
+
+
 @pytest.mark.parametrize("markup", RUNNING)
 @pytest.mark.parametrize(
     "hide",
