@@ -95,6 +95,9 @@ class EmbeddingsRequest(BaseModel):
     )
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = Field(default=None, description="only the encoder's own number; embeddings are not cut")
+    modality: Literal["image", "text"] | None = Field(
+        default=None, description="what all inputs are, as clients of Infinity say it; none: each by its form"
+    )
     model: str | None = None
     user: str | None = None
 
@@ -155,8 +158,11 @@ class EmbeddingInputs:
         if request.image is not None:
             raise RequestRejected("embeddings are asked for in JSON, with the image's URL or data URL as 'input'")
         body = parse_fields(EmbeddingsRequest, request.fields, where="body")
-        urls = {place: url for place, one in enumerate(body.items) if (url := _image_url(one)) is not None}
-        texts = {place: text for place, one in enumerate(body.items) if (text := _text(one)) is not None}
+        items = [_as_text(one) for one in body.items] if body.modality == "text" else body.items
+        urls = {place: url for place, one in enumerate(items) if (url := _image_url(one)) is not None}
+        texts = {place: text for place, one in enumerate(items) if (text := _text(one)) is not None}
+        if others := {"image": texts, "text": urls, None: {}}[body.modality]:
+            raise RequestRejected(f"input.{min(others)}: this is no {body.modality}, which modality says that all are")
         for place, url in urls.items():
             if not _is_url(url):
                 raise RequestRejected(f"input.{place}: an image is a data URL or http(s) URL")
@@ -229,6 +235,10 @@ async def _embed_texts(
 
 def _is_url(text: str) -> bool:
     return is_data_url(text) or text.strip().lower().startswith(_SCHEMES)
+
+
+def _as_text(one: EmbeddingInput) -> EmbeddingInput:
+    return EmbeddedText(text=one) if isinstance(one, str) else one
 
 
 def _image_url(one: EmbeddingInput) -> str | None:

@@ -1,6 +1,8 @@
 """Data URLs and base64 as browsers and libraries write them."""
 
 import base64
+import tracemalloc
+from urllib.parse import quote
 
 import pytest
 
@@ -29,6 +31,7 @@ HEADS = [
     "data:image/png; base64,",
     "data:image/png;charset=utf-8;base64,",
     'data:image/png;name="a.png";base64,',
+    "data:image/png;base64;charset=utf-8,",
     "data:;base64,",
     " data:image/png;base64,",
     "\ndata:image/png;base64,",
@@ -44,6 +47,31 @@ def test_base64_is_read_however_it_is_written(text: str) -> None:
 def test_the_head_is_read_however_it_is_written(head: str) -> None:
     assert is_data_url(head + TEXT)
     assert decode_data_url(head + TEXT) == DATA
+
+
+@pytest.mark.parametrize("count", [1, 100, 30_000])
+def test_bytes_may_be_percent_encoded(count: int) -> None:
+    data = DATA * count
+
+    assert decode_data_url("data:image/png," + quote(data)) == data
+
+
+def test_a_fragment_is_no_content() -> None:
+    assert decode_data_url(f"data:image/png;base64,{TEXT}#part") == DATA
+    assert decode_data_url(f"data:image/png,{quote(DATA)}#part") == DATA
+
+
+def test_escapes_take_little_memory() -> None:
+    text = "%41" * 1_000_000
+    tracemalloc.start()
+    try:
+        decoded = decode_base64(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert decoded == bytes(750_000)
+    assert peak < 5 * len(text)
 
 
 @pytest.mark.parametrize("text", ["https://example.org/data:image", "dat", "", "image/png;base64,AAAA"])

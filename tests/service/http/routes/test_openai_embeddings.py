@@ -76,6 +76,30 @@ def test_inputs_without_images_are_refused_in_openais_form(service: Service, bod
     assert error["type"] == "invalid_request_error"
 
 
+def test_modality_says_what_the_inputs_are(client: openai.OpenAI, jpeg: Jpeg) -> None:
+    reply = client.embeddings.create(
+        model="any", input=[data_url(jpeg("coffee"))], encoding_format="float", extra_body={"modality": "image"}
+    )
+
+    assert len(reply.data) == 1
+
+
+@pytest.mark.parametrize(
+    ("modality", "given", "message"),
+    [
+        ("image", "a cat", "input.0: this is no image"),
+        ("text", {"image": "data:,"}, "input.0: this is no text"),
+        ("text", "https://a.example/b.jpg", "texts need CLIP"),
+        ("audio", "data:,", "body.modality: Input should be 'image' or 'text'"),
+    ],
+)
+def test_inputs_of_another_modality_are_refused_by_name(
+    client: openai.OpenAI, modality: str, given: str | dict[str, str], message: str
+) -> None:
+    with pytest.raises(openai.BadRequestError, match=message):
+        client.embeddings.create(model="any", input=[given], extra_body={"modality": modality})  # type: ignore[list-item]
+
+
 def test_other_dimensions_are_refused(client: openai.OpenAI, jpeg: Jpeg) -> None:
     with pytest.raises(openai.BadRequestError, match="1280, and are not cut"):
         client.embeddings.create(model="any", input=data_url(jpeg("coffee")), dimensions=64)
