@@ -36,10 +36,13 @@ RANGE_LPS = (
 )  # fmt: skip
 
 
-def write_heic(pixels: Samples, *, rotation: int = 0, orientation: int | None = None) -> bytes:
+def write_heic(
+    pixels: Samples, *, rotation: int = 0, mirror: int | None = None, orientation: int | None = None
+) -> bytes:
     """The bytes of a HEIC file that stores `pixels`, an (H, W, 3) array of RGB.
 
     `rotation` is the `irot` property: the quarter turns anticlockwise that a reader has to make (0: none).
+    `mirror` is the `imir` property, applied after it: 0 exchanges top and bottom, 1 left and right; even sizes only.
     `orientation` is the Exif orientation tag, written in an Exif item of its own (None: no such item).
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
@@ -56,7 +59,7 @@ def write_heic(pixels: Samples, *, rotation: int = 0, orientation: int | None = 
     items = [(IMAGE_ID, b"hvc1", struct.pack(">I", len(slice_nal)) + slice_nal)]
     if orientation is not None:
         items.append((EXIF_ID, b"Exif", _exif(orientation)))
-    properties = _properties(even.shape[1], even.shape[0], rotation, shown_width, shown_height)
+    properties = _properties(even.shape[1], even.shape[0], rotation, mirror, shown_width, shown_height)
     ftyp = _box(b"ftyp", b"heic", struct.pack(">I", 0), b"mif1heic")
     # Items are located from the start of the file: measure with any offset, then write the real one.
     data_at = len(ftyp) + len(_meta(items, properties, 0)) + 8
@@ -174,8 +177,10 @@ def _hvcc(width: int, height: int, *, is_grey: bool = False, bits: int = 8) -> b
     return _box(b"hvcC", b"\x01", PROFILE_TIER_LEVEL, head, *arrays)
 
 
-def _properties(width: int, height: int, rotation: int, shown_width: int, shown_height: int) -> list[bytes]:
-    """The image's property boxes; the two that transform it come last, in the order a reader applies them."""
+def _properties(
+    width: int, height: int, rotation: int, mirror: int | None, shown_width: int, shown_height: int
+) -> list[bytes]:
+    """The image's property boxes; those that transform it come last, in the order a reader applies them."""
     boxes = [
         _hvcc(width, height),
         _full_box(b"ispe", 0, struct.pack(">II", width, height)),
@@ -184,6 +189,8 @@ def _properties(width: int, height: int, rotation: int, shown_width: int, shown_
     ]
     if rotation:
         boxes.append(_box(b"irot", bytes([rotation])))
+    if mirror is not None:
+        boxes.append(_box(b"imir", bytes([mirror])))
     if shown_width % 2 or shown_height % 2:
         # The offset is the centre's: half a sample left or up for the line cut off at the right or bottom.
         offset = struct.pack(">iIiI", -(shown_width % 2), 2, -(shown_height % 2), 2)
@@ -206,7 +213,7 @@ def _meta(items: list[tuple[int, bytes, bytes]], properties: list[bytes], offset
         entries += _full_box(b"infe", 2, struct.pack(">HH4sx", item_id, 0, kind))
         offset += len(data)
     # 0x80 says that a reader must know the property: the decoder's set-up and the transformations.
-    must = (b"hvcC", b"irot", b"clap")
+    must = (b"hvcC", b"irot", b"imir", b"clap")
     links = bytes(index | 0x80 * (box[4:8] in must) for index, box in enumerate(properties, 1))
     ipma = _full_box(b"ipma", 0, struct.pack(">IHB", 1, IMAGE_ID, len(links)), links)
     cdsc = _box(b"cdsc", struct.pack(">HHH", EXIF_ID, 1, IMAGE_ID))

@@ -160,6 +160,17 @@ def test_a_heic_is_turned_by_its_own_property(rotation: int) -> None:
     assert np.abs(np.asarray(picture.pixels) - upright).mean() < 16
 
 
+@pytest.mark.parametrize("mirror", [0, 1])
+@pytest.mark.parametrize("rotation", [0, 1, 2, 3])
+def test_a_heic_is_mirrored_by_its_own_property(rotation: int, mirror: int) -> None:
+    upright = np.flip(np.rot90(np.asarray(ROCKET), rotation), axis=mirror).astype(np.int16)
+
+    picture = decode(encode(ROCKET, "HEIC", rotation=rotation, mirror=mirror, orientation=5), limits=LIMITS)
+
+    assert (picture.width, picture.height) == upright.shape[1::-1]
+    assert np.abs(np.asarray(picture.pixels) - upright).mean() < 16
+
+
 def test_a_heic_without_a_rotation_property_is_not_turned() -> None:
     picture = decode(encode(ROCKET, "HEIC", orientation=6), limits=LIMITS)  # ISO/IEC 23008-12 ignores Exif
 
