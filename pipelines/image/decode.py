@@ -21,7 +21,7 @@ from pipelines.image.avif import LeanAvifFile
 from pipelines.image.coded_colours import note_colour_codes
 from pipelines.image.colour_modes import flatten, has_alpha
 from pipelines.image.deep_colours import brighten_dim_colours, has_deep_colours
-from pipelines.image.formats import FileFormat, describe_content, find_clip, is_cut_off, sniff
+from pipelines.image.formats import FileFormat, describe_content, drop_clip, is_cut_off, sniff
 from pipelines.image.frame_choice import FrameChoice
 from pipelines.image.frame_views import FrameViews
 from pipelines.image.jpeg import OpenEndedJpegFile, check_complete, plan_scale
@@ -221,8 +221,7 @@ def open_image(
         raise ImageUnsupported(
             f"this is {describe_content(data)}; images can be JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF"
         )
-    if format == "JPEG" and (clip := find_clip(data)) is not None:
-        data = data[:clip]
+    data = drop_clip(data, format)
     check_bytes(data, format, pixels=limits.pixels, frames=limits.frames)
     try:
         with READERS[format](io.BytesIO(data)) as image:

@@ -49,9 +49,7 @@ def _swap_order(args: Any) -> Any:
     return name + _OTHER_ORDER[order]
 
 
-def _join(
-    upper: Image.Image, lower: Image.Image, box: tuple[int, int, int, int], is_grey: bool
-) -> NDArray[np.uint16]:
+def _join(upper: Image.Image, lower: Image.Image, box: tuple[int, int, int, int], is_grey: bool) -> NDArray[np.uint16]:
     """(rows, width, 3) of all 16 bits, without alpha; of grey, `lower` has both bytes."""
     high, low = (np.asarray(one.crop(box))[..., :3].astype(np.uint16) for one in (upper, lower))
     if is_grey:

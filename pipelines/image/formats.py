@@ -134,6 +134,12 @@ def iter_jpeg_segments(data: bytes, start: int = 0) -> Iterator[tuple[int, int, 
             return
 
 
+def drop_clip(data: bytes, format: FileFormat) -> bytes:
+    """Without what `find_clip` finds, so that the end of a JPEG that lacks its end marker is the file's."""
+    clip = find_clip(data) if format == "JPEG" else None
+    return data if clip is None else data[:clip]
+
+
 def find_clip(data: bytes, start: int = 0) -> int | None:
     """Where an ISO media file begins behind the pixels of the JPEG at `start`; None where that has an end marker."""
     if data.find(b"ftyp", start) < 0:

@@ -2,7 +2,7 @@
 
 import secrets
 from base64 import b64encode
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
@@ -119,6 +119,8 @@ def _numbered_lines(source: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _find_error(text: bytes, endpoint: str, seen: set[str], limits: LimitSettings) -> dict[str, str] | None:
+    if text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return {"code": "invalid_json_line", "message": "the file is in UTF-16 or UTF-32; it must be in UTF-8"}
     try:
         check_value_count(text, limits.max_json_values)
         line = RequestLine.model_validate_json(text)

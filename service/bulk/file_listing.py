@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import fsspec
 from fsspec.utils import glob_translate
@@ -28,6 +29,8 @@ def open_file_system(url: str) -> tuple[Any, str]:
         raise ExtraMissing(f"{url.partition('://')[0]}://", "batch") from cause
     except (ValueError, OSError) as cause:
         raise SourceInvalid(f"{url!r} cannot be opened: {cause}") from cause
+    if "%" in path and is_local(fs) and not os.path.lexists(path):
+        path = unquote(path)  # browsers and `Path.as_uri` escape names, others write them as they are
     return fs, path
 
 

@@ -6,7 +6,7 @@ that lies elsewhere, if it names what only this machine can reach: whoever may w
 
 import os
 import posixpath
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Collection, Iterator, Mapping
 from math import isnan
 from typing import Any, BinaryIO
@@ -39,7 +39,7 @@ def read_manifest(file: BinaryIO, name: str, *, schemes: Collection[str] | None 
     `schemes` are those of the store that the manifest lies in, which its lines may name beside http(s); None for one of
     this machine, which may name anything. Raises SourceInvalid or ExtraMissing.
     """
-    rows = _parquet_rows(file, name) if name.lower().partition("?")[0].endswith(_PARQUET) else _json_rows(file)
+    rows = _parquet_rows(file, name) if name.lower().partition("?")[0].endswith(_PARQUET) else _json_rows(file, name)
     for number, row in rows:
         try:
             yield _parse_item(row, name, schemes)
@@ -48,8 +48,10 @@ def read_manifest(file: BinaryIO, name: str, *, schemes: Collection[str] | None 
             yield BulkItem(source, source, ManifestLineInvalid(f"line {number} of {name!r}: {problem}"))
 
 
-def _json_rows(file: BinaryIO) -> Iterator[tuple[int, Any]]:
+def _json_rows(file: BinaryIO, name: str) -> Iterator[tuple[int, Any]]:
     for number, written in enumerate(file, 1):
+        if number == 1 and written.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            raise SourceInvalid(f"the manifest {name!r} is in UTF-16 or UTF-32; it must be in UTF-8")
         line = written.removeprefix(BOM_UTF8)  # which some editors and shells write
         if line.strip():
             try:

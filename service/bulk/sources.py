@@ -74,7 +74,8 @@ def _list_file(name: str) -> Iterator[BulkItem]:
         with Path(name).open("rb") as file:
             yield from read_manifest(file, name)
     except OSError as cause:
-        raise SourceInvalid(f"cannot read {name!r}: {cause.strerror or cause}") from cause
+        why = " ".join((cause.strerror or str(cause)).split())  # Parquet's reader ends its messages with a line break
+        raise SourceInvalid(f"cannot read {name!r}: {why}") from cause
 
 
 def _check_exists(source: str) -> None:

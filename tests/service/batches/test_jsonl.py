@@ -44,6 +44,14 @@ def test_byte_order_marks_are_ignored() -> None:
     assert [one.custom_id for one in read_lines(io.BytesIO(data), validated.total)] == ["a", "b"]
 
 
+def test_a_file_in_utf_16_is_told_so() -> None:
+    data = line("a").decode().encode("utf-16")
+
+    errors = validate_file(io.BytesIO(data), URL, LimitSettings()).errors
+
+    assert "UTF-16" in errors[0].message
+
+
 @pytest.mark.parametrize(
     ("wrong", "code"),
     [

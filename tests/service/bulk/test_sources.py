@@ -14,7 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from service.bulk.errors import ManifestLineInvalid, SourceInvalid, SourceUnreadable
-from service.bulk.file_listing import list_folder
+from service.bulk.file_listing import list_folder, open_file_system
 from service.bulk.items import escape_name
 from service.bulk.manifests import read_manifest
 from service.bulk.sources import SourceListing
@@ -155,6 +155,32 @@ def test_a_file_is_found_whatever_its_name(tmp_path: Path, name: str, scheme: st
 def test_a_source_that_cannot_exist_is_refused(tree: Path, name: str) -> None:
     with pytest.raises(SourceInvalid, match="no such file"):
         SourceListing([f"{tree}/{name}"]).check()
+
+
+@pytest.mark.parametrize("name", ["a b.jpg", "ü#?.jpg", "50%.jpg", "a%20b.jpg"])
+def test_a_file_url_may_be_escaped_or_not(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(b"x")
+
+    for url in (file.as_uri(), f"file://{file}"):
+        [item] = SourceListing([url])
+        fs, path = open_file_system(item.source)
+        assert fs.cat_file(path) == b"x"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_manifest_in_wide_letters_is_refused_by_name(encoding: str) -> None:
+    with pytest.raises(SourceInvalid, match="is in UTF-16 or UTF-32"):
+        list(read_manifest(io.BytesIO('{"path": "a.jpg"}\n'.encode(encoding)), "m.jsonl"))
+
+
+def test_a_damaged_parquet_manifest_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "m.parquet").write_bytes(b"PAR1" + bytes(40) + b"\x10\0\0\0PAR1")
+
+    with pytest.raises(SourceInvalid) as refused:
+        list(SourceListing([str(tmp_path / "m.parquet")]))
+
+    assert "\n" not in str(refused.value)
 
 
 def test_byte_order_marks_of_a_manifest_are_ignored() -> None:
