@@ -97,7 +97,7 @@ def test_inputs_of_another_modality_are_refused_by_name(
     client: openai.OpenAI, modality: str, given: str | dict[str, str], message: str
 ) -> None:
     with pytest.raises(openai.BadRequestError, match=message):
-        client.embeddings.create(model="any", input=[given], extra_body={"modality": modality})  # type: ignore[list-item]
+        client.embeddings.create(model="any", input=[given], extra_body={"modality": modality})  # type: ignore[arg-type]
 
 
 def test_other_dimensions_are_refused(client: openai.OpenAI, jpeg: Jpeg) -> None:
