@@ -3,6 +3,7 @@
 File names and MIME types lie (phones, browsers and data sets all do it); the first bytes rarely do.
 """
 
+from base64 import b64decode
 from collections.abc import Iterator
 from itertools import islice
 from typing import Literal
@@ -73,7 +74,20 @@ def describe_content(data: bytes) -> str:
             return name
     if data[4:8] == b"ftyp":
         return "a video or another ISO media file"
+    if start.lower().startswith(b"data:"):
+        return "a data URL in place of a file"
+    if _is_base64(start):
+        return "a file in base64"
     return f"an unknown format (first bytes {data[:8].hex(' ')})"
+
+
+def _is_base64(start: bytes) -> bool:
+    """Whether these first characters stand for those of a format that is known."""
+    digits = start[: len(start) // 4 * 4]
+    try:
+        return sniff(b64decode(digits.partition(b"\r")[0].partition(b"\n")[0], validate=True)) is not None
+    except ValueError:
+        return False
 
 
 def is_cut_off(data: bytes, format: FileFormat) -> bool:

@@ -51,6 +51,13 @@ async def open_form(
         await form.close()
 
 
+def check_uncompressed(request: Request) -> None:
+    """Raises MediaTypeRejected: bodies are read as they are sent, within limits that unpacking would escape."""
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise MediaTypeRejected(f"content encoding {coding[:100]!r}: send the body uncompressed")
+
+
 def content_type(request: Request) -> str:
     """In lower case and without parameters; empty where there is none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -91,6 +98,7 @@ async def _skip_preamble(stream: AsyncGenerator[bytes, None], boundary: bytes) -
 
 
 def _check_content_type(request: Request) -> None:
+    check_uncompressed(request)
     kind = content_type(request)
     if kind != FORM:
         raise MediaTypeRejected(f"content type {kind[:100] or 'missing'!r}: send {FORM}")

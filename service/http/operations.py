@@ -14,7 +14,7 @@ from pipelines.errors import RequestRejected
 from service.components import Components
 from service.errors import MediaTypeRejected
 from service.http.dependencies import current_caller, ready_components, ready_jobs
-from service.http.forms import FORM, content_type, open_form
+from service.http.forms import FORM, check_uncompressed, content_type, open_form
 from service.keys.caller import Caller
 from service.operations.field_errors import parse_fields
 from service.operations.json_request import check_structure, parse_json, parse_json_request
@@ -110,6 +110,7 @@ async def read_form_or_json(
 
     Raises RequestRejected or MediaTypeRejected.
     """
+    check_uncompressed(request)
     kind, limits = content_type(request), components.settings.limits
     if kind == FORM:
         return await _from_form(request, limits)

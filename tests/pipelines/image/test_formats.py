@@ -1,5 +1,6 @@
 """Recognising formats by their first bytes, and files that are cut off by their own structure."""
 
+import base64
 import struct
 from collections.abc import Callable
 
@@ -87,6 +88,10 @@ def test_any_bytes_can_be_sniffed_described_and_measured(data: bytes) -> None:
         (b"\xff\x0a\xfa\x1f", "a JPEG XL image"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL image"),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 image"),
+        (b"data:image/png;base64,iVBORw0KGgo", "a data URL"),
+        (base64.b64encode(encode(PICTURE, "PNG")), "a file in base64"),
+        (base64.encodebytes(encode(PICTURE, "JPEG")), "a file in base64"),
+        (b"abcdabcdabcdabcd", "an unknown format"),
         (b"once upon a time", "an unknown format (first bytes 6f 6e 63 65 20 75 70 6f)"),
     ],
 )

@@ -1,5 +1,6 @@
 """Forms as browsers, mail libraries and hand-written clients send them."""
 
+import gzip
 from collections.abc import Callable
 
 import httpx2
@@ -52,3 +53,13 @@ def test_a_body_without_a_boundary_is_refused(service: Service, content: bytes) 
     reply = service.http.post("/v1/features", content=content, headers=headers)
 
     assert reply.status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=b"])
+def test_a_compressed_body_is_refused_by_the_name_of_its_coding(service: Service, kind: str) -> None:
+    headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
+
+    reply = service.http.post("/v1/features", content=gzip.compress(b"{}"), headers=headers)
+
+    assert reply.status_code == 415
+    assert "content encoding 'gzip'" in reply.json()["detail"]
