@@ -14,6 +14,7 @@ from models.errors import KernelSightError
 from pipelines.findings import Findings
 from pipelines.run_context import PartListener
 from service.cli.errors import OutputNotWritable
+from service.cli.input_files import read_file
 from service.components import Components, open_components
 from service.settings import load_settings
 from service.telemetry.metrics import Metrics
@@ -74,7 +75,7 @@ async def _run_over_file(
     part_listener_for: PartListenerFactory | None,
 ) -> Findings:
     async with slots:
-        data = await asyncio.to_thread(path.read_bytes)
+        data = await asyncio.to_thread(read_file, path)
         return await components.engine.run(
             data, options, on_page=part_listener_for(path) if part_listener_for else None
         )

@@ -12,6 +12,7 @@ from pipelines.moderation.hashes.kinds import HashListKind
 from pipelines.moderation.hashes.lists import HashList
 from pipelines.moderation.hashes.pdq import MAX_SIDE, MIN_QUALITY, compute_pdq
 from service.cli.errors import FileUnreadable, NotHashable
+from service.cli.input_files import read_file
 from service.components import image_limits
 from service.hash_list_store import HashListStore, open_hash_list_stores
 from service.settings import SettingsInvalid, load_settings
@@ -41,9 +42,9 @@ def read_picture(path: Path) -> Picture:
 def read_bytes(path: Path) -> bytes:
     """Raises FileUnreadable."""
     try:
-        return path.read_bytes()
-    except OSError as cause:
-        raise FileUnreadable(f"{path}: {cause.strerror}") from cause
+        return read_file(path)
+    except (OSError, FileUnreadable) as cause:
+        raise FileUnreadable(f"{path}: {cause.strerror if isinstance(cause, OSError) else cause}") from cause
 
 
 def read_hash(hash_or_path: str) -> bytes:
