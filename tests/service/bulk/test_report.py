@@ -98,7 +98,7 @@ def test_the_report_covers_all_rows_of_the_output(tmp_path: Path, name: str) -> 
 
     run_moderate(folder, "--output", tmp_path / name, "--report", report)
 
-    assert "3 images, policy default 2" in report.read_text()
+    assert "3 images, policy default 3" in report.read_text()
 
 
 def test_a_report_that_cannot_be_written_raises(tmp_path: Path) -> None:
