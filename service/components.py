@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from models.registry import Catalog
 from models.store.promotions import resolve_promoted
 from models.store.store import Store
+from pipelines.allocator import give_back_free_blocks
 from pipelines.captioner.captioner import Captioner
 from pipelines.cpu_pool import CpuPool
 from pipelines.documents.pdf.client import PdfLimits
@@ -108,6 +109,7 @@ async def open_components(
             warm_ups = {name: PIPELINES[name].warm_up for name in plan.names}
             await engine.warm({name: options for name, options in warm_ups.items() if options is not None})
             await decoders.warm()
+            await pool.run(give_back_free_blocks)  # what opening the models took beside them: 250 MB
             await fetcher.prepare()
         workers.register(metrics, resources.encoder.cache)
         yield Components(

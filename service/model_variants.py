@@ -20,6 +20,7 @@ from models.store.store import Store
 from models.variants.gate import check_variants
 from models.variants.record import read_checks
 from models.variants.variant import Variant
+from pipelines.allocator import give_back_free_blocks
 from service.components import Components
 
 GATE_NICE = 10  # of the measuring process: requests go first
@@ -53,6 +54,7 @@ async def _improve_all(components: Components) -> None:
                 log.exception("bug in checking the variants of %s", model)
         if retiring:
             await asyncio.wait(retiring)
+            await asyncio.to_thread(give_back_free_blocks)  # what loading models beside others took
     finally:
         for task in retiring:
             task.cancel()
