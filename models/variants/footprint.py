@@ -2,12 +2,13 @@
 
 import gc
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
+from models.errors import InferenceFailed, KernelSightError
 from models.manifest import Manifest
 from models.runtime.session import Session
 from models.store.store import Store
@@ -16,9 +17,33 @@ from models.variants.variant import Variant
 
 
 def measure_megabytes(store: Store, manifest: Manifest, variant: Variant) -> float:
-    """Resident megabytes that one session adds; 0 where the system does not tell. Raises what opening it raises."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        return process.submit(_measure, store, manifest, variant).result()
+    """Resident megabytes that one session adds; 0 where the system does not tell.
+
+    Raises what opening it raises, and InferenceFailed where its process ends without an answer.
+    """
+    # No pool: its process waits for work for ever if this one is killed meanwhile, as it is when the service stops.
+    context = get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send_measured, args=(sender, store, manifest, variant))
+    process.start()
+    sender.close()
+    try:
+        found: float | KernelSightError = receiver.recv()
+    except EOFError:
+        raise InferenceFailed(f"the process that measured {variant}'s memory ended") from None
+    finally:
+        process.join()
+        receiver.close()
+    if isinstance(found, KernelSightError):
+        raise found
+    return found
+
+
+def _send_measured(sender: Connection, store: Store, manifest: Manifest, variant: Variant) -> None:
+    try:
+        sender.send(_measure(store, manifest, variant))
+    except KernelSightError as error:
+        sender.send(error)
 
 
 def _measure(store: Store, manifest: Manifest, variant: Variant) -> float:
