@@ -1,5 +1,7 @@
 """The gate on real sessions: what it stores, and when it measures."""
 
+import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,35 @@ def test_a_model_whose_outputs_cannot_be_compared_keeps_the_reference(tmp_path: 
     checks = check_variants(fill_store(tmp_path / "other store", encoder), encoder, [FLOAT32])
 
     assert checks[FLOAT32].misses == ("there is no output 'logits' to be compared",)
+
+
+def test_a_measuring_process_ends_without_its_parent(store: Store, classes: Manifest) -> None:
+    parent = get_context("spawn").Process(target=check_variants, args=(store, classes, [FLOAT32]))
+    parent.start()
+    assert parent.pid is not None
+    while not (measuring := list_children(parent.pid)):
+        assert parent.is_alive()
+        time.sleep(0.01)
+
+    parent.kill()
+    parent.join()
+
+    deadline = time.monotonic() + 60
+    while (left := [pid for pid in measuring if is_running(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left == []
+
+
+def is_running(process: int) -> bool:
+    """Not ended, nor waiting for somebody to ask how."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes() != b""
+    except OSError:
+        return False
+
+
+def list_children(process: int) -> list[int]:
+    """Those that it has started to measure in, without the one that tracks what all share."""
+    listed = Path(f"/proc/{process}/task").glob("*/children")
+    found = [int(one) for file in listed for one in file.read_text().split()]
+    return [one for one in found if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
