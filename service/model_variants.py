@@ -8,11 +8,11 @@ the one before answers those that have asked it. `variants.json` keeps the figur
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from multiprocessing import get_context
 from multiprocessing.context import SpawnProcess
 
+from models.concurrency import running_beside
 from models.errors import KernelSightError
 from models.manifest import Manifest
 from models.runtime.loaded_model import LoadedModel
@@ -29,16 +29,9 @@ GATE_SECONDS = 900.0  # for one model; a process that takes longer is ended
 log = logging.getLogger(__name__)
 
 
-@asynccontextmanager
-async def improving_variants(components: Components) -> AsyncIterator[None]:
+def improving_variants(components: Components) -> AbstractAsyncContextManager[None]:
     """Check and switch until the end of the block, where something is left to be checked."""
-    task = asyncio.create_task(_improve_all(components), name="variants")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    return running_beside(_improve_all(components), name="variants")
 
 
 async def _improve_all(components: Components) -> None:

@@ -6,7 +6,8 @@ published as ONNX: in both cases from a file whose hash is the recorded one, so 
 
 import logging
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from models.errors import ModelCorrupt
 from models.kernels.activation_probe import ActivationProbe, KernelActivations, LayerActivations, merge_activations
 from models.kernels.probe_images import PROBE_IMAGES_VERSION, draw_probe_images, to_items
 from models.manifest import Manifest
-from models.store.store import Store
+from models.store.store import BASELINE_FILE, Store
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +75,9 @@ def load_or_create_baseline(store: Store, manifest: Manifest, activations: Layer
     store does.
     """
     sha256 = store.graph_sha256(manifest)
-    stored = _read_stored(store, manifest)
-    if stored and stored.graph_sha256 == sha256 and stored.pictures == PROBE_IMAGES_VERSION:
-        return stored
+    for stored in _list_stored(store, manifest):
+        if stored.graph_sha256 == sha256 and stored.pictures == PROBE_IMAGES_VERSION:
+            return stored
     try:
         store.check_graph(manifest)
     except ModelCorrupt as problem:
@@ -84,8 +85,8 @@ def load_or_create_baseline(store: Store, manifest: Manifest, activations: Layer
         return None
     baseline = KernelBaseline.of(activations, sha256)
     try:
-        store.write_baseline(manifest, baseline.model_dump_json())
-    except OSError as problem:  # the store is mounted read-only: then the baseline is created at each start
+        store.write_derived(manifest, BASELINE_FILE, baseline.model_dump_json())
+    except OSError as problem:  # all is mounted read-only: then the baseline is created at each start
         log.info("the baseline of the kernels of %s is not stored: %s", manifest.id, problem)
     return baseline
 
@@ -97,12 +98,10 @@ def create_baseline(store: Store, manifest: Manifest) -> None:
     load_or_create_baseline(store, manifest, activations)
 
 
-def _read_stored(store: Store, manifest: Manifest) -> KernelBaseline | None:
-    text = store.read_baseline(manifest)
-    try:
-        return KernelBaseline.model_validate_json(text) if text else None
-    except ValidationError:
-        return None  # written by another version of KernelSight: a new one is created
+def _list_stored(store: Store, manifest: Manifest) -> Iterator[KernelBaseline]:
+    for content in store.read_derived(manifest, BASELINE_FILE):
+        with suppress(ValidationError):  # written by another version of KernelSight: a new one is created
+            yield KernelBaseline.model_validate_json(content)
 
 
 def _pack(values: NDArray[np.float64]) -> str:

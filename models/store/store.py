@@ -200,26 +200,17 @@ class Store:
         if problem := _find_problem(path, record.files[GRAPH_FILE]):
             raise ModelCorrupt(f"{problem}; run: kernelsight models pull --force {manifest.id}")
 
-    def read_baseline(self, manifest: Manifest) -> str | None:
-        """The baseline of the graph's kernels (JSON); None where there is none."""
-        path = self.folder(manifest) / BASELINE_FILE
-        return path.read_text("utf-8") if path.is_file() else None
-
-    def write_baseline(self, manifest: Manifest, baseline: str) -> None:
-        """Raises OSError where the store cannot be written."""
-        write_atomically(self.folder(manifest) / BASELINE_FILE, baseline)
-
-    def read_variants(self, manifest: Manifest) -> list[str]:
-        """The findings about the graph's variants (JSON), in the store and in the folder of versions."""
-        paths = [folder / VARIANTS_FILE for folder in self._folders(manifest)]
+    def read_derived(self, manifest: Manifest, name: str) -> list[str]:
+        """The file of that name beside the graph, in the store and in the folder of versions, where there is one."""
+        paths = [folder / name for folder in self._folders(manifest)]
         return [path.read_text("utf-8", errors="replace") for path in paths if path.is_file()]
 
-    def write_variants(self, manifest: Manifest, variants: str) -> None:
+    def write_derived(self, manifest: Manifest, name: str, content: str) -> None:
         """In the store, or in the folder of versions where the store is read-only; raises OSError."""
         for folder in self._folders(manifest):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                return write_atomically(folder / VARIANTS_FILE, variants)
+                return write_atomically(folder / name, content)
             except OSError as cause:
                 error = cause
         raise error

@@ -14,7 +14,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.manifest import Manifest
-from models.store.store import Store
+from models.store.store import VARIANTS_FILE, Store
 from models.variants.variant import Backend, Precision, Variant
 
 GATE_VERSION = 1  # another one of the gate, its pictures or its thresholds measures anew
@@ -83,7 +83,7 @@ class VariantRecord(BaseModel):
 def read_checks(store: Store, manifest: Manifest) -> dict[Variant, VariantCheck]:
     """Those that were made on this machine and still hold; raises ModelMissing or ModelCorrupt as the store does."""
     here = MeasuredOn.here(store.graph_sha256(manifest))
-    for content in store.read_variants(manifest):
+    for content in store.read_derived(manifest, VARIANTS_FILE):
         try:
             record = VariantRecord.model_validate_json(content)
         except ValidationError:  # damaged, or of another version: it is measured again
@@ -96,7 +96,7 @@ def read_checks(store: Store, manifest: Manifest) -> dict[Variant, VariantCheck]
 def write_checks(store: Store, manifest: Manifest, checks: Mapping[Variant, VariantCheck]) -> None:
     """Raises OSError where neither the store nor the folder of versions can be written."""
     record = VariantRecord(measured_on=MeasuredOn.here(store.graph_sha256(manifest)), checks=tuple(checks.values()))
-    store.write_variants(manifest, record.model_dump_json(indent=2))
+    store.write_derived(manifest, VARIANTS_FILE, record.model_dump_json(indent=2))
 
 
 @cache

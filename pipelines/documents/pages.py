@@ -190,7 +190,7 @@ async def read_first_page(data: bytes, pdfium: PdfOpener, *, password: str | Non
         page = await pdf.render_page(1, DEFAULT_DPI) if render else None
         pixels = Image.new("RGB", (1, 1), "white") if page is None else Image.fromarray(page.pixels)
         return Picture(
-            pixels, width, height, "PDF", "RGB", orientation=1, frames=pdf.page_count, has_alpha=False, profile="none",
-            see_through=None, data=data, sha256=hashlib.sha256(data).hexdigest(),
+            width, height, "PDF", "RGB", orientation=1, frames=pdf.page_count, has_alpha=False, profile="none",
+            pixels=pixels, see_through=None, data=data, sha256=hashlib.sha256(data).hexdigest(),
             text_layer=None if page is None else page.text_layer,
         )  # fmt: skip

@@ -10,7 +10,8 @@ import io
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from pi_heif.as_plugin import HeifImageFile
 from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile
@@ -20,6 +21,7 @@ from pipelines.errors import ImageCorrupt, ImageEmpty, ImageTooLarge, ImageTrunc
 from pipelines.image.avif import LeanAvifFile
 from pipelines.image.coded_colours import note_colour_codes
 from pipelines.image.colour_modes import flatten, has_alpha
+from pipelines.image.deep_colour_tiff import DeepColourTiffFile
 from pipelines.image.deep_colours import brighten_dim_colours, has_deep_colours
 from pipelines.image.formats import FileFormat, describe_content, drop_clip, is_cut_off, sniff
 from pipelines.image.frame_choice import FrameChoice
@@ -31,7 +33,6 @@ from pipelines.image.plain_pixels import to_plain_srgb
 from pipelines.image.png import open_png
 from pipelines.image.raw_photographs import name_raw
 from pipelines.image.safety_limits import check_bytes, check_opened, count_frames
-from pipelines.image.tiff import TiffFile
 from pipelines.image.webp import LeanWebPFile
 
 # Each format's own reader, not `Image.open`: no guessing, and no check against a limit that is not ours.
@@ -41,7 +42,7 @@ READERS: dict[FileFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "WEBP": LeanWebPFile,
     "GIF": GifImagePlugin.GifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
-    "TIFF": TiffFile,
+    "TIFF": DeepColourTiffFile,
     "AVIF": LeanAvifFile,
     "HEIF": HeifImageFile,
 }
@@ -67,15 +68,14 @@ class ImageLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class UprightFrame:
-    """A frame as decoders hand it over. `image` is upright sRGB of mode L or RGB; LA or RGBA where it is transparent.
+class FrameFacts:
+    """The facts about a decoded frame beside its pixels.
 
     `width` and `height` are those of the upright original, the coordinate frame of every box in every result.
     `orientation` is the Exif value (1-8) that was applied, and `profile` tells what became of the file's colour
     profile.
     """
 
-    image: Image.Image
     width: int
     height: int
     format: FileFormat
@@ -84,32 +84,29 @@ class UprightFrame:
     frames: int
     has_alpha: bool
     profile: ProfileUse
-
-    def lay_out(self) -> "DecodedFrame":
-        see_through = self.image if self.image.mode in ("LA", "RGBA") else None
-        return DecodedFrame(
-            flatten(self.image), self.width, self.height, self.format, self.mode, self.orientation, self.frames,
-            self.has_alpha, self.profile, see_through,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class DecodedFrame:
-    """A decoded image without its file, with the facts of `UprightFrame`.
+class UprightFrame:
+    """A frame as decoders hand it over: `image` is upright sRGB of mode L or RGB, or LA or RGBA where transparent."""
 
-    `pixels` is upright sRGB and may be smaller than the original by `scale`. Where some pixel is transparent, `pixels`
-    has the picture over white, and `see_through` has it with its alpha, in mode LA or RGBA.
+    image: Image.Image
+    facts: FrameFacts
+
+    def lay_out(self) -> "DecodedFrame":
+        see_through = self.image if self.image.mode in ("LA", "RGBA") else None
+        return DecodedFrame(**_shallow(self.facts), pixels=flatten(self.image), see_through=see_through)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedFrame(FrameFacts):
+    """A decoded image without its file. `pixels` is upright sRGB and may be smaller than the original by `scale`.
+
+    Where some pixel is transparent, `pixels` has the picture over white, and `see_through` has it with its alpha, in
+    mode LA or RGBA.
     """
 
     pixels: Image.Image
-    width: int
-    height: int
-    format: FileFormat
-    mode: str
-    orientation: int
-    frames: int
-    has_alpha: bool
-    profile: ProfileUse
     see_through: Image.Image | None
 
     @property
@@ -118,10 +115,12 @@ class DecodedFrame:
         return max(self.pixels.size) / max(self.width, self.height)
 
     def of_file(self, data: bytes, sha256: str) -> "Picture":
-        return Picture(
-            self.pixels, self.width, self.height, self.format, self.mode, self.orientation, self.frames, self.has_alpha,
-            self.profile, self.see_through, data, sha256,
-        )  # fmt: skip
+        return Picture(**_shallow(self), data=data, sha256=sha256)
+
+
+def _shallow(facts: FrameFacts) -> dict[str, Any]:
+    """Its fields by name; `asdict` would copy the pixels."""
+    return {one.name: getattr(facts, one.name) for one in fields(facts)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +192,10 @@ def make_upright(opened: OpenedImage) -> UprightFrame:
     """Upright sRGB of what was opened."""
     transparent = has_alpha(opened.image)
     plain, profile = to_plain_srgb(opened.image)
-    return UprightFrame(
-        opened.turn_upright(plain), *opened.upright_size, opened.format, opened.mode, opened.orientation, opened.frames,
-        transparent, profile,
-    )  # fmt: skip
+    facts = FrameFacts(
+        *opened.upright_size, opened.format, opened.mode, opened.orientation, opened.frames, transparent, profile
+    )
+    return UprightFrame(opened.turn_upright(plain), facts)
 
 
 @contextmanager

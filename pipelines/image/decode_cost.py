@@ -8,9 +8,9 @@ import struct
 from itertools import islice
 
 from pipelines.image.decode import ImageLimits, Picture
+from pipelines.image.deep_colour_tiff import CHANNELS, DeepColourTiffFile
 from pipelines.image.formats import FileFormat, iter_gif_blocks, iter_png_chunks, read_webp_size, sniff
 from pipelines.image.jpeg import ImageHeader, choose_scale, count_pixels, is_refused, read_jpeg_header
-from pipelines.image.tiff import TiffFile
 
 # Bytes a pixel while it is decoded and laid out as RGB, which takes 4. The rest is the reader's own pixels (up to 4), a
 # copy that is turned upright, and buffers of the codec. Afterwards pipelines use as much for copies of their own.
@@ -21,7 +21,7 @@ _READER_BYTES: dict[FileFormat, int] = {"PNG": 16, "GIF": 16, "TIFF": 16, "WEBP"
 # These are read on the event loop: their headers are near the start, and the work is bounded by _MAX_STEPS.
 QUICK_FORMATS: tuple[FileFormat | None, ...] = ("JPEG", "PNG", "WEBP", "BMP")
 _MAX_STEPS = 1_000
-_JPEG_COEFFICIENT_BYTES = 2  # of each sample of a progressive JPEG, whatever it is scaled to
+_SAMPLE_BYTES = 2  # of each sample that a decoder keeps, whatever a JPEG is scaled to
 
 
 def estimate_decode_bytes(data: bytes, *, limits: ImageLimits, shorter_side: int | None = None, frame: int = 0) -> int:
@@ -35,11 +35,11 @@ def estimate_decode_bytes(data: bytes, *, limits: ImageLimits, shorter_side: int
     header = _read_header(data, format, frame)
     if header is None:
         return limits.pixels * _READER_BYTES.get(format, PICTURE_BYTES)
-    coefficients = int(min(header.width * header.height, limits.pixels) * header.samples) * _JPEG_COEFFICIENT_BYTES
+    samples = int(min(header.width * header.height, limits.pixels) * header.samples)
     is_scaled = format == "JPEG" and not is_refused(header, limits.pixels, limits.header_pixels)
     scale = choose_scale(header, shorter_side, pixels=limits.pixels) if is_scaled else 1
     pixels = min(count_pixels((header.width, header.height), scale), limits.pixels)
-    return coefficients + pixels * _READER_BYTES.get(format, PICTURE_BYTES)
+    return samples * _SAMPLE_BYTES + pixels * _READER_BYTES.get(format, PICTURE_BYTES)
 
 
 def count_picture_bytes(picture: Picture) -> int:
@@ -109,9 +109,11 @@ def _read_gif(data: bytes) -> ImageHeader | None:
 
 def _read_tiff(data: bytes, frame: int) -> ImageHeader | None:
     """By the decoder's own reader, which for the header is Python alone."""
-    with TiffFile(io.BytesIO(data)) as image:
+    with DeepColourTiffFile(io.BytesIO(data)) as image:
         image.seek(frame)
-        return _header_of(*image.size)
+        deep = image.deep_kind
+        packed = 0 if deep is None or deep.bits is None else CHANNELS * deep.bits / 8  # all may be in one strip
+        return ImageHeader(*image.size, packed / _SAMPLE_BYTES) if min(image.size) > 0 else None
 
 
 def _read_iso(data: bytes) -> ImageHeader | None:

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict
 from typing import Any
 
 import cv2
@@ -52,8 +52,7 @@ def _decode(data: bytes, facts: Mapping[str, Any]) -> ChannelMessage:
         views = view_frames(data, limits=limits, plan=plan, frames=facts["frames"], is_judged=facts["is_judged"])
         return write_views(views)
     frame = decode_frame(data, limits=limits, shorter_side=facts["shorter_side"], frame=facts["frame"])
-    found = {one.name: getattr(frame, one.name) for one in fields(frame) if one.name != "image"}
-    return ChannelMessage(found, {"pixels": _to_array(frame.image)})
+    return ChannelMessage(asdict(frame.facts), {"pixels": _to_array(frame.image)})
 
 
 def _to_array(image: Image.Image) -> NDArray[np.uint8]:

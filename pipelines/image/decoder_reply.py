@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipelines.confinement.channel import ChannelMessage
 from pipelines.errors import ImageRejected
-from pipelines.image.decode import ImageLimits, UprightFrame
+from pipelines.image.decode import FrameFacts, ImageLimits, UprightFrame
 from pipelines.image.formats import FileFormat
 from pipelines.image.frame_views import FREQUENCIES, MAX_CODES, THUMBNAIL_SIDE, FrameViews, SeenCode, UnreadReason
 from pipelines.image.picture_facts import ProfileUse
@@ -38,7 +38,9 @@ def read_frame(reply: ChannelMessage, *, format: FileFormat, limits: ImageLimits
     image = _copy_image(reply)
     _require(image.width <= width and image.height <= height, "pixels")
     _require(image.width * image.height <= limits.pixels, "pixels")
-    return UprightFrame(image, width, height, format, mode, orientation, frames, has_alpha, facts["profile"])
+    return UprightFrame(
+        image, FrameFacts(width, height, format, mode, orientation, frames, has_alpha, facts["profile"])
+    )
 
 
 def read_rendering(reply: ChannelMessage, *, longest: int, limits: ImageLimits) -> Image.Image:

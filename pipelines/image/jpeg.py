@@ -22,8 +22,8 @@ _FILLER = bytes((37 * at + 11) % 255 for at in range(_COEFFICIENTS))  # without 
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """`samples` are those of all channels for a pixel that the decoder keeps as coefficients, whatever the scale: all
-    of a JPEG with several scans, none of one with a single scan."""
+    """`samples` are those of all channels for a pixel, of 16 bits, that the decoder keeps whatever the scale: all of a
+    JPEG with several scans, none of one with a single scan."""
 
     width: int
     height: int

@@ -5,7 +5,8 @@ for black, and two bytes of a colour plane for two pixels: noise and negatives t
 doubles, and unsigned integers of 32 bits in files that begin with MM.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from PIL import ImageFile, TiffImagePlugin
 
@@ -16,8 +17,16 @@ _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 _NAMES = {_UNSIGNED: "unsigned integers", _SIGNED: "signed integers", _FLOAT: "floating-point numbers"}
 _GREY = (0, 1)  # photometric interpretations; white is 0 in the first
 
+
+class SampleKind(NamedTuple):
+    """The format and the number of bits of the values of all channels; None where they differ."""
+
+    format: int | None
+    bits: int | None
+
+
 # Grey by its sample format and bits: Pillow's mode and raw mode, with the order of bytes in place of the braces.
-_DEEP = {
+DEEP_KINDS: Mapping[tuple[int | None, int | None], tuple[str, str]] = {
     (_SIGNED, 8): ("I", "I;8S"),
     (_SIGNED, 16): ("I", "I;16{}S"),
     (_SIGNED, 32): ("I", "I;32{}S"),
@@ -38,9 +47,9 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
     def _setup(self) -> None:
         """Called for each directory before its pixels are read. Raises ImageUnsupported and what Pillow's does."""
         tags = self.tag_v2
-        kind = _only(tags.get(_SAMPLE_FORMAT, 1)), _only(tags.get(_BITS, 1))
+        kind = read_sample_kind(tags)
         is_grey = tags.get(_PHOTOMETRIC) in _GREY and tags.get(_SAMPLES, 1) == 1
-        is_deep = is_grey and kind in _DEEP
+        is_deep = is_grey and kind in DEEP_KINDS
         self.is_unsigned = is_deep and kind == (_UNSIGNED, 32)
         self.is_negative = is_grey and tags.get(_PHOTOMETRIC) == 0 and (is_deep or kind == (_UNSIGNED, 16))
         if is_deep:
@@ -52,7 +61,7 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
                 raise
             raise ImageUnsupported(f"this TIFF has {_describe(tags)}, which are not read here") from cause
         if is_deep:
-            self._read_as(*_DEEP[kind], kind[1])
+            self._read_as(*DEEP_KINDS[kind], kind.bits or 0)
         elif _only(tags.get(_BITS, 1)) == 16:
             self._name_planes()
 
@@ -76,6 +85,10 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
     @property
     def _is_big_endian(self) -> bool:
         return bool(self.tag_v2.prefix == b"MM")
+
+
+def read_sample_kind(tags: TiffImagePlugin.ImageFileDirectory_v2) -> SampleKind:
+    return SampleKind(_only(tags.get(_SAMPLE_FORMAT, 1)), _only(tags.get(_BITS, 1)))
 
 
 def _describe(tags: TiffImagePlugin.ImageFileDirectory_v2) -> str:

@@ -13,7 +13,7 @@ from pipelines.image.decode import Picture
 from pipelines.image.decode_cost import count_view_bytes
 from pipelines.image.jpeg import choose_scale_of
 from pipelines.image.picture_facts import Backdrop
-from pipelines.moderation.decision import combine_moderations, keep_strictest_rules
+from pipelines.moderation.decision import combine_views, summarise_part
 from pipelines.moderation.types import VERDICTS, BackdropVerdict, Moderation
 from pipelines.run_context import RunContext
 
@@ -68,15 +68,8 @@ def _view_over(picture: Picture, backdrop: Backdrop, shorter_side: int | None) -
 def _combine(found: Mapping[Backdrop, Moderation]) -> Moderation:
     if len(found) == 1:
         return found["white"]
-    whole = combine_moderations(list(found.values()))
-    backdrops = [_make_verdict(backdrop, moderation) for backdrop, moderation in found.items()]
-    return whole.model_copy(update={"rules": keep_strictest_rules(whole.rules), "backdrops": backdrops})
-
-
-def _make_verdict(backdrop: Backdrop, found: Moderation) -> BackdropVerdict:
-    rules = list(dict.fromkeys(rule.rule for rule in found.rules))
-    error = next((result.error for result in found.signals.values() if result.error is not None), None)
-    return BackdropVerdict(backdrop=backdrop, verdict=found.verdict, severity=found.severity, rules=rules, error=error)
+    verdicts = [BackdropVerdict(backdrop=backdrop, **summarise_part(one)) for backdrop, one in found.items()]
+    return combine_views(list(found.values()), backdrops=verdicts)
 
 
 def rank_view(view: JudgedView) -> tuple[int, int]:

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
+
+from pydantic import BaseModel
 
 from pipelines.moderation.policy import Confirmation, Policy, Rule
 from pipelines.moderation.signals.custom import CustomCategorySignal
@@ -157,7 +160,26 @@ def combine_moderations(parts: Sequence[Moderation]) -> Moderation:
     )
 
 
-def keep_strictest_rules(rules: Iterable[FiredRule]) -> list[FiredRule]:
+def combine_views(parts: Sequence[Moderation], **verdicts: Sequence[BaseModel]) -> Moderation:
+    """One result for several views, frames or pages of one upload: as `combine_moderations`, with each rule once.
+
+    `verdicts` are those of the parts, by the name of their field.
+    """
+    whole = combine_moderations(parts)
+    return whole.model_copy(update={"rules": _keep_strictest_rules(whole.rules), **verdicts})
+
+
+def summarise_part(found: Moderation) -> dict[str, Any]:
+    """The fields that the verdicts on all kinds of parts have."""
+    return {
+        "verdict": found.verdict,
+        "severity": found.severity,
+        "rules": list(dict.fromkeys(rule.rule for rule in found.rules)),
+        "error": next((result.error for result in found.signals.values() if result.error is not None), None),
+    }
+
+
+def _keep_strictest_rules(rules: Iterable[FiredRule]) -> list[FiredRule]:
     """Each rule of each signal once, where it was strictest; the strictest are last."""
     strictest_last = sorted(rules, key=lambda rule: (VERDICTS.index(rule.verdict), rule.score))
     return list({(rule.rule, rule.signal): rule for rule in strictest_last}.values())

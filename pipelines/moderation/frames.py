@@ -19,7 +19,7 @@ from pipelines.image.decode_cost import PICTURE_BYTES
 from pipelines.image.frame_choice import FrameChoice, choose_frames, split_into_squares
 from pipelines.image.frame_reader import FrameReader
 from pipelines.moderation.backdrops import JudgedView, judge_over_backdrops, rank_view
-from pipelines.moderation.decision import combine_moderations, keep_strictest_rules
+from pipelines.moderation.decision import combine_views, summarise_part
 from pipelines.moderation.signals.signal import ScreeningSignal
 from pipelines.moderation.types import Evidence, FrameVerdict, Moderation, SignalResult
 from pipelines.run_context import RunContext
@@ -33,19 +33,19 @@ SCORES = (UNSEEN, HIDDEN, UNSEEN_FRAMES, UNSEEN_PAGES)
 
 @dataclass(frozen=True)
 class FrameJudge:
-    """`judge` gives the verdict on a picture, `fail` that on one of which nothing is known, and `decide` what the
-    policy says of results that are not a frame's. `screens` are the signals that look at all frames.
+    """`judge_picture` gives the verdict on a picture, `fail` that on one of which nothing is known, and `decide` what
+    the policy says of results that are not a frame's. `screens` are the signals that look at all frames.
     """
 
     reader: FrameReader
     pool: CpuPool
     shorter_side: int | None
     screens: Sequence[ScreeningSignal]
-    judge: Callable[[Picture, RunContext], Awaitable[Moderation]]
+    judge_picture: Callable[[Picture, RunContext], Awaitable[Moderation]]
     fail: Callable[[str], Moderation]
     decide: Callable[[Mapping[str, SignalResult]], Moderation]
 
-    async def judge_frames(
+    async def judge(
         self, first: JudgedView, strictest: JudgedView, survey: FrameSurvey
     ) -> tuple[Moderation, JudgedView]:
         """As `judge_over_backdrops`, over frames: one after the other, and none after the first that is blocked."""
@@ -100,16 +100,15 @@ class FrameJudge:
         except ImageRejected as error:
             return self.fail(str(error)), None
         own = replace(first.context, shared={})
-        view = JudgedView(frame, own, await self.judge(frame, own))
-        return await judge_over_backdrops(view, self.judge, self.pool, self.shorter_side)
+        view = JudgedView(frame, own, await self.judge_picture(frame, own))
+        return await judge_over_backdrops(view, self.judge_picture, self.pool, self.shorter_side)
 
     def _combine(
         self, picture: Picture, survey: FrameSurvey, found: Mapping[int, Moderation], results: dict[str, SignalResult]
     ) -> Moderation:
         """The strictest verdict over the frames by number, from 0, and what the policy says of further results."""
-        whole = combine_moderations([*found.values(), self.decide(results)])
         verdicts = [_make_verdict(number, one, picture, survey) for number, one in sorted(found.items())]
-        return whole.model_copy(update={"rules": keep_strictest_rules(whole.rules), "frames": verdicts})
+        return combine_views([*found.values(), self.decide(results)], frames=verdicts)
 
 
 def describe_choice(choice: FrameChoice, looked_at: int, total: int) -> SignalResult:
@@ -147,11 +146,9 @@ def _describe(scores: dict[str, float], looked_at: int, total: int, detail: str,
 
 
 def _make_verdict(number: int, found: Moderation, picture: Picture, survey: FrameSurvey) -> FrameVerdict:
-    rules = list(dict.fromkeys(rule.rule for rule in found.rules))
-    error = next((result.error for result in found.signals.values() if result.error is not None), None)
     return FrameVerdict(
         number=number + 1,
         page=number + 1 if picture.format == "TIFF" else None,
         seconds=survey.views.find_start(number) if survey.views else None,
-        verdict=found.verdict, severity=found.severity, rules=rules, error=error,
-    )  # fmt: skip
+        **summarise_part(found),
+    )

@@ -21,7 +21,7 @@ from pipelines.image.decode import Picture
 from pipelines.image.frame_reader import FrameReader
 from pipelines.instructions.scoring import LIKELY
 from pipelines.moderation.backdrops import JudgedView, judge_over_backdrops
-from pipelines.moderation.decision import combine_moderations, decide, keep_strictest_rules
+from pipelines.moderation.decision import combine_views, decide, summarise_part
 from pipelines.moderation.frames import SIGNAL, FrameJudge, describe_pages
 from pipelines.moderation.options import ModerationOptions
 from pipelines.moderation.policy import Policy
@@ -96,16 +96,16 @@ class ModerationPipeline:
             )
             if self.frames is not None and picture.survey is not None:
                 pixel_signals = [one for one in signals if one.name not in of_file]
-                judge_frames = FrameJudge(
+                frames = FrameJudge(
                     self.frames,
                     self.pool,
                     _least_side(signals),
                     [one for one in signals if isinstance(one, ScreeningSignal)],
-                    partial(judge, known=of_file),
-                    lambda why: _fail_signals(pixel_signals, policy, options.tenant, why),
-                    lambda results: apply_policy(policy, results, options.tenant),
-                ).judge_frames
-                result, strictest = await judge_frames(JudgedView(picture, context, result), strictest, picture.survey)
+                    judge_picture=partial(judge, known=of_file),
+                    fail=lambda why: _fail_signals(pixel_signals, policy, options.tenant, why),
+                    decide=lambda results: apply_policy(policy, results, options.tenant),
+                )
+                result, strictest = await frames.judge(JudgedView(picture, context, result), strictest, picture.survey)
         extras: dict[str, Any] = {}
         if options.preview:
             extras["preview"] = await self.pool.run(render_preview, strictest.picture.pixels)
@@ -142,9 +142,8 @@ class ModerationPipeline:
         preview and explanations are of the first page.
         """
         unseen = apply_policy(await self.policy(), {SIGNAL: describe_pages(count, len(found))}, options.tenant)
-        whole = combine_moderations([*found.values(), unseen])
-        pages = [_make_page_verdict(number, one) for number, one in found.items()]
-        return whole.model_copy(update={"rules": keep_strictest_rules(whole.rules), "pages": pages})
+        verdicts = [PageVerdict(number=number, **summarise_part(one)) for number, one in found.items()]
+        return combine_views([*found.values(), unseen], pages=verdicts)
 
     def describe(self, result: Moderation, context: PromptContext) -> str:
         """Verdicts are for the backend, not for a model that talks to a user; what codes and hidden text say is."""
@@ -159,12 +158,6 @@ class ModerationPipeline:
         if unknown := [name for name in options.signals if name not in known]:
             raise RequestRejected(f"signals: no {', '.join(map(repr, unknown))} here; there are: {', '.join(known)}")
         return [known[name] for name in dict.fromkeys(options.signals)] or self.signals
-
-
-def _make_page_verdict(number: int, found: Moderation) -> PageVerdict:
-    rules = list(dict.fromkeys(rule.rule for rule in found.rules))
-    error = next((result.error for result in found.signals.values() if result.error is not None), None)
-    return PageVerdict(number=number, verdict=found.verdict, severity=found.severity, rules=rules, error=error)
 
 
 def apply_policy(

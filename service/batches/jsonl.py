@@ -2,7 +2,7 @@
 
 import secrets
 from base64 import b64encode
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from service.batches.types import MAX_REQUESTS, LineError
 from service.errors import RequestTooComplex
 from service.operations.field_errors import describe_parameter_errors
-from service.operations.json_request import check_structure, check_value_count
+from service.operations.json_request import check_structure, check_value_count, is_utf16
 from service.operations.operation import OperationReply
 from service.settings import LimitSettings
 
@@ -119,7 +119,7 @@ def _numbered_lines(source: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _find_error(text: bytes, endpoint: str, seen: set[str], limits: LimitSettings) -> dict[str, str] | None:
-    if text.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+    if is_utf16(text):
         return {"code": "invalid_json_line", "message": "the file is in UTF-16 or UTF-32; it must be in UTF-8"}
     try:
         check_value_count(text, limits.max_json_values)

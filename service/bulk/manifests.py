@@ -6,7 +6,7 @@ that lies elsewhere, if it names what only this machine can reach: whoever may w
 
 import os
 import posixpath
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator, Mapping
 from math import isnan
 from typing import Any, BinaryIO
@@ -17,6 +17,7 @@ import orjson
 from service.bulk import optional_imports
 from service.bulk.errors import ManifestLineInvalid, SourceInvalid
 from service.bulk.items import BulkItem
+from service.operations.json_request import is_utf16
 
 COLUMNS = (
     "path",
@@ -50,7 +51,7 @@ def read_manifest(file: BinaryIO, name: str, *, schemes: Collection[str] | None 
 
 def _json_rows(file: BinaryIO, name: str) -> Iterator[tuple[int, Any]]:
     for number, written in enumerate(file, 1):
-        if number == 1 and written.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        if number == 1 and is_utf16(written):
             raise SourceInvalid(f"the manifest {name!r} is in UTF-16 or UTF-32; it must be in UTF-8")
         line = written.removeprefix(BOM_UTF8)  # which some editors and shells write
         if line.strip():

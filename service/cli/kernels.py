@@ -67,12 +67,13 @@ def _draw_layer(
 
 
 def _read_picture(path: Path) -> "Image.Image":
-    """Raises a kind of ImageRejected."""
+    """Raises OSError, FileUnreadable or a kind of ImageRejected."""
     from pipelines.image.decode import decode
+    from service.cli.input_files import read_file
     from service.components import image_limits
     from service.settings import load_settings
 
-    return decode(path.read_bytes(), limits=image_limits(load_settings()), shorter_side=None).pixels
+    return decode(read_file(path), limits=image_limits(load_settings()), shorter_side=None).pixels
 
 
 def _print_table(health: "KernelHealth") -> None:

@@ -36,10 +36,15 @@ def parse_json_request(body: bytes, names: tuple[str, ...], limits: LimitSetting
     return request_from_fields(parse_json(body, limits), names, limits)
 
 
+def is_utf16(text: bytes) -> bool:
+    """Whether it begins with the byte-order mark of UTF-16 or UTF-32: JSON of any kind is read in UTF-8 alone."""
+    return text.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+
+
 def parse_json(body: bytes, limits: LimitSettings) -> Any:
     """Raises RequestRejected; its kind RequestTooComplex before a body with too many values is parsed."""
     check_value_count(body, limits.max_json_values)
-    if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+    if is_utf16(body):
         raise RequestRejected("the body is in UTF-16 or UTF-32; JSON must be in UTF-8")
     try:
         return orjson.loads(body.removeprefix(BOM_UTF8))  # which RFC 8259 lets readers ignore; PowerShell sends it

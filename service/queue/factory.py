@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
+from models.concurrency import running_beside
 from service.queue.client import JobQueue
 from service.queue.connection import QueueConnection
 from service.queue.embedded import EmbeddedServer
@@ -31,14 +32,13 @@ async def open_queue(settings: Settings) -> AsyncIterator[JobQueue]:
         return
     embedded = EmbeddedServer(settings.queue.queue_data, settings.queue.queue_memory_bytes)
     await asyncio.to_thread(embedded.start)
-    supervision = asyncio.create_task(embedded.keep_alive())
     try:
-        async with _connect(embedded.url, settings) as queue:
+        async with (
+            running_beside(embedded.keep_alive(), name="supervision of the queue's server"),
+            _connect(embedded.url, settings) as queue,
+        ):
             yield queue
     finally:
-        supervision.cancel()
-        with suppress(asyncio.CancelledError):
-            await supervision
         await asyncio.to_thread(embedded.stop)
 
 

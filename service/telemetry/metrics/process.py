@@ -2,8 +2,8 @@
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from models.concurrency import running_beside
 from models.device import Device
 from models.priority import PRIORITIES
 from pipelines.confinement.process import ProcessDeaths
@@ -97,16 +98,9 @@ class LoopMetrics:
             buckets=_LAG_SECONDS, registry=registry,
         )  # fmt: skip
 
-    @asynccontextmanager
-    async def measure_lag(self, interval_seconds: float = LAG_INTERVAL_SECONDS) -> AsyncIterator[None]:
+    def measure_lag(self, interval_seconds: float = LAG_INTERVAL_SECONDS) -> AbstractAsyncContextManager[None]:
         """Measure the running event loop until the end of the block."""
-        task = asyncio.create_task(self._sample_lag(interval_seconds), name="event loop lag")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return running_beside(self._sample_lag(interval_seconds), name="event loop lag")
 
     async def _sample_lag(self, interval_seconds: float) -> None:
         loop = asyncio.get_running_loop()

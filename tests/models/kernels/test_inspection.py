@@ -17,7 +17,7 @@ from models.kernels.health import LayerHealth
 from models.kernels.inspection import inspect_kernels, measure_pictures
 from models.manifest import Manifest
 from models.registry import Catalog
-from models.store.store import Store
+from models.store.store import BASELINE_FILE, Store
 from service.settings import load_settings
 from tests.models.kernels.conv_graphs import KERNELS, Floats, first_kernels, net_manifest, write_net
 from tests.models.tiny_graphs import fill_store
@@ -88,7 +88,7 @@ def test_damage_never_becomes_the_norm(store: Store, manifest: Manifest) -> None
 
     assert found.drift is None
     assert found.dead == [1, 4]
-    assert store.read_baseline(manifest) is None
+    assert store.read_derived(manifest, BASELINE_FILE) == []
 
 
 def test_traffic_drift_tells_photographs_from_noise(store: Store, manifest: Manifest) -> None:

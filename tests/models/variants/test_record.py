@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.manifest import Manifest
-from models.store.store import Store
+from models.store.store import VARIANTS_FILE, Store
 from models.variants.record import MeasuredOn, VariantCheck, VariantRecord, read_checks, write_checks
 from models.variants.variant import BFLOAT16
 from tests.models.tiny_graphs import fill_store, make_manifest, write_graph
@@ -26,7 +26,7 @@ def store(tmp_path: Path, tiny: Manifest) -> Store:
 
 def write_record(store: Store, manifest: Manifest, **changes: object) -> None:
     here = MeasuredOn.here(store.graph_sha256(manifest)).model_copy(update=changes)
-    store.write_variants(manifest, VariantRecord(measured_on=here, checks=(CHECK,)).model_dump_json())
+    store.write_derived(manifest, VARIANTS_FILE, VariantRecord(measured_on=here, checks=(CHECK,)).model_dump_json())
 
 
 def test_figures_are_read_as_they_were_written(store: Store, tiny: Manifest) -> None:
@@ -48,7 +48,7 @@ def test_figures_of_something_else_do_not_hold(store: Store, tiny: Manifest, cha
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"checks": []}'])
 def test_a_damaged_record_is_as_none(store: Store, tiny: Manifest, content: str) -> None:
-    store.write_variants(tiny, content)
+    store.write_derived(tiny, VARIANTS_FILE, content)
 
     assert read_checks(store, tiny) == {}
 

@@ -1,5 +1,6 @@
 """What decoding will cost in memory is told from the header, and is not less than it turns out to be."""
 
+import io
 import struct
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from pipelines.image.decode import ImageLimits, decode
@@ -23,6 +25,13 @@ RGBA = Image.merge("RGBA", (*RGB.split(), GREY))
 DEEP = Image.fromarray(np.asarray(GREY).astype(np.uint16) * 256)
 SIDEWAYS = Image.Exif()
 SIDEWAYS[0x0112] = 6
+
+
+def write_float_colours(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.asarray(image, np.float32) / 255, photometric="rgb", compression="zlib")
+    return file.getvalue()
+
 
 FILES = {
     "jpeg": encode(RGB, "JPEG"),
@@ -50,6 +59,7 @@ FILES = {
     "tiff float": encode(GREY.convert("F"), "TIFF", compression="tiff_lzw"),
     "tiff integer": encode(GREY.convert("I"), "TIFF", compression="tiff_lzw"),
     "tiff cmyk in one strip": encode(RGB.convert("CMYK"), "TIFF", compression="tiff_lzw", strip_size=2**30),
+    "tiff float colours": write_float_colours(RGB),
     "tiff alpha sideways": encode(RGBA, "TIFF", compression="tiff_lzw", exif=SIDEWAYS),
     "avif": encode(RGB, "AVIF", speed=10),
     "avif 444 sideways": encode(RGBA, "AVIF", speed=10, subsampling="4:4:4", exif=SIDEWAYS),

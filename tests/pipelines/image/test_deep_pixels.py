@@ -133,9 +133,63 @@ def test_the_least_value_may_be_white(name: str) -> None:
     assert correlate(show(write_tiff(DEEP[name], photometric="miniswhite"))) < -0.999
 
 
-def test_pixels_that_no_reader_knows_are_named() -> None:
-    with pytest.raises(ImageUnsupported, match="pixels of 3 floating-point numbers of 32 bits"):
-        show(write_tiff(CAT.astype(np.float32), photometric="rgb"))
+COLOURS: dict[str, NDArray[Any]] = {
+    "unsigned 32 bits": CAT.astype(np.uint32) << 24,
+    "signed 8 bits": (CAT.astype(np.int16) - 128).astype(np.int8),
+    "signed 16 bits": ((CAT.astype(np.int32) - 128) * 257).astype(np.int16),
+    "signed 32 bits": (CAT.astype(np.int32) - 128) * 16_843_009,
+    "floats": CAT.astype(np.float32) / 255,
+    "doubles": CAT.astype(np.float64) / 255,
+    "floats of 12 bits": CAT.astype(np.float32) * 16,
+}
+LAYOUTS: dict[str, dict[str, Any]] = {
+    "one strip": {"rowsperstrip": 64},
+    "strips": {"rowsperstrip": 7},
+    "zlib": {"compression": "zlib", "rowsperstrip": 7},
+    "tiles": {"tile": (32, 32)},
+    "tiles, zlib": {"tile": (32, 32), "compression": "zlib"},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("values", COLOURS.values(), ids=COLOURS)
+def test_deep_colours_of_tiffs_look_the_same(values: NDArray[Any], order: Any, layout: dict[str, Any]) -> None:
+    shown = show(write_tiff(values, order=order, photometric="rgb", **layout))
+
+    assert np.corrcoef(shown.ravel(), CAT.ravel())[0, 1] > 0.998
+
+
+def test_channels_of_deep_colours_are_scaled_alike() -> None:
+    shown = show(write_tiff(CAT.astype(np.float32) / 255, photometric="rgb"))
+
+    assert np.array_equal(shown, CAT)
+
+
+def test_every_page_of_deep_colours_is_read() -> None:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for page in (CAT, CAT[:, ::-1]):
+            writer.write(page.astype(np.float32) / 255, photometric="rgb")
+
+    shown = decode(file.getvalue(), limits=ImageLimits(), frame=1).pixels
+
+    assert np.array_equal(np.asarray(shown), CAT[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "words"),
+    [
+        (np.dstack([CAT, GREY]).astype(np.float32), {"photometric": "rgb"}, "4 floating-point numbers of 32 bits"),
+        (np.moveaxis(CAT, 2, 0).astype(np.float32), {"photometric": "rgb", "planarconfig": "separate"}, "3 floating"),
+        (GREY.astype(np.uint64), {}, "1 unsigned integers of 64 bits"),
+        (CAT.astype(np.float16), {"photometric": "rgb"}, "3 floating-point numbers of 16 bits"),
+    ],
+    ids=["alpha", "planes", "64 bits", "16 bits"],
+)
+def test_pixels_that_no_reader_knows_are_named(values: NDArray[Any], options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ImageUnsupported, match=f"pixels of {words}"):
+        show(write_tiff(values, **options))
 
 
 def correlate(shown: Pixels) -> float:
