@@ -44,7 +44,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.address = ""
         self._phase: _Phase = "headers"
         self._since = self._window_since = self.loop.time()
-        self._has_begun = False  # whether a byte of the message has arrived
+        self._has_begun = self._begins = False  # whether a byte of the message has arrived, and in the newest chunk
         self._received = self._body_received = self._window_received = 0
         self._was_paused = False
         self._is_answered = False  # the message that is being received has been refused, and its body is not kept
@@ -70,13 +70,12 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._phase == "over":
             return
         self._table.note_activity(self)
-        had_begun, self._has_begun = self._has_begun, False
+        had_begun, self._begins = self._has_begun, False
         super().data_received(data)
-        self._has_begun |= had_begun
-        self._count(len(data), is_new=not had_begun)
+        self._count(len(data), is_new=self._begins or not had_begun)
 
     def _count(self, received: int, *, is_new: bool) -> None:
-        """Bytes of the chunk that a message began in are not counted: others may be before it."""
+        """Bytes of the chunk that a message began in are not counted: the end of the one before may be in it, too."""
         if self._phase == "idle" and not self._is_answering():
             self._expect_headers()  # line breaks between requests, which have just ended uvicorn's keep-alive timeout
         if is_new or self._phase not in ("headers", "body"):
@@ -93,7 +92,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         if self._phase != "headers":
             self._expect_headers()
-        self._has_begun = True
+        self._has_begun = self._begins = True
 
     def on_headers_complete(self) -> None:
         self._fault = self._find_fault()

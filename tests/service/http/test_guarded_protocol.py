@@ -122,6 +122,21 @@ def test_a_body_that_goes_on_after_the_answer_has_the_deadlines_too() -> None:
     with_server(test)
 
 
+@pytest.mark.parametrize("begun", [POST + b"Content-Length: 4\r\n\r\nab", POST[:20]], ids=["body", "headers"])
+def test_the_end_of_a_body_is_not_counted_for_the_next_request(begun: bytes) -> None:
+    async def test(served: Served) -> None:
+        client = await served.connect()
+        client.send(b"POST /early HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100002\r\n\r\nab")
+        assert await client.read_answer() == (200, "I need no body")
+        client.send(bytes(100_000) + begun)
+        await served.settle(1)
+        client.send((POST + b"Content-Length: 4\r\n\r\nabcd")[len(begun) :])
+
+        assert await client.read_answer() == (200, 4)
+
+    with_server(test)
+
+
 def test_a_client_that_does_not_read_its_answer_is_closed() -> None:
     async def test(served: Served) -> None:
         client = await served.connect()
