@@ -176,7 +176,8 @@ def _look_at(entry: os.DirEntry[str], excluded: Sequence[Path]) -> BulkItem | Li
             return "nothing"
         if entry.is_file():
             return BulkItem(entry.path, entry.path)
-        reason = "is a link to nothing" if entry.is_symlink() else "is no file: a pipe, a socket or a device"
+        is_nothing = not os.path.exists(entry.path)  # noqa: PTH110
+        reason = "is a link to nothing" if is_nothing else "is no file: a pipe, a socket or a device"
         return _unreadable(entry.path, reason)
     except (OSError, RuntimeError) as cause:  # pathlib raises a RuntimeError for links in a circle
         return _unreadable(entry.path, f"cannot be read: {getattr(cause, 'strerror', None) or cause}")
