@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from models.concurrency import SharedCalls, gather_or_cancel
+from models.concurrency import SharedCalls, gather_or_cancel, running_beside
 from models.errors import InferenceFailed
 from pipelines.cpu_pool import CpuPool
 
@@ -110,3 +110,34 @@ def test_a_call_that_nobody_waits_for_is_cancelled() -> None:
         return "key" in shared
 
     assert asyncio.run(scenario()) is False
+
+
+def test_work_beside_a_block_ends_with_it() -> None:
+    ended = list[str]()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("work")
+
+    async def scene() -> None:
+        async with running_beside(work(), name="work"):
+            await asyncio.sleep(0)
+        ended.append("block")
+
+    asyncio.run(scene())
+
+    assert ended == ["work", "block"]
+
+
+def test_what_work_beside_a_block_raises_is_raised_at_its_end() -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    async def scene() -> None:
+        async with running_beside(fail(), name="work"):
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(scene())

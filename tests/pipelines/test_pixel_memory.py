@@ -29,6 +29,14 @@ def test_fourteen_at_once_take_hardly_more_than_one() -> None:
     assert growth < 100  # without a budget they take 210 to 270
 
 
+def test_free_memory_goes_back_before_a_large_picture() -> None:
+    command = [sys.executable, "-m", "tests.pipelines.fragmented_memory"]
+
+    given_back = int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout)
+
+    assert given_back > 50  # of 190; otherwise the process grows by 76
+
+
 def run(budget: PixelBudget, pipeline: FakePipeline, data: bytes = CAT) -> None:
     pool = CpuPool(threads=1)
     try:
