@@ -8,6 +8,7 @@ the one before answers those that have asked it. `variants.json` keeps the figur
 import asyncio
 import logging
 import os
+import sys
 from contextlib import AbstractAsyncContextManager
 from multiprocessing import get_context
 from multiprocessing.context import SpawnProcess
@@ -25,6 +26,8 @@ from service.components import Components
 
 GATE_NICE = 10  # of the measuring process: requests go first
 GATE_SECONDS = 900.0  # for one model; a process that takes longer is ended
+
+_NOT_STORED = 3  # exit status of the measuring process
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +90,9 @@ async def _check_in_process(store: Store, manifest: Manifest, variants: tuple[Va
         async with asyncio.timeout(GATE_SECONDS):
             while process.is_alive():
                 await asyncio.sleep(0.2)
-        if process.exitcode:
+        if process.exitcode == _NOT_STORED:
+            log.error("figures of %s's variants cannot be stored, so it runs as it did", manifest.id)
+        elif process.exitcode:
             log.error("variants of %s were not measured: the process ended with %s", manifest.id, process.exitcode)
     except TimeoutError:
         log.error("variants of %s were not measured within %.0f s", manifest.id, GATE_SECONDS)
@@ -103,4 +108,7 @@ async def _end(process: SpawnProcess) -> None:
 def _check(store: Store, manifest: Manifest, variants: tuple[Variant, ...]) -> None:
     if hasattr(os, "nice"):
         os.nice(GATE_NICE)
-    check_variants(store, manifest, variants)
+    try:
+        check_variants(store, manifest, variants)
+    except OSError:
+        sys.exit(_NOT_STORED)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.errors import ExportFailed, SourceFailed
-from service.cli.errors import ModelsNotPulled, StoreDamaged
+from service.cli.errors import ModelsNotPulled, OutputNotWritable, StoreDamaged
 from service.cli.kernels import kernels
 from service.cli.shadow import promote, shadow
 
@@ -155,6 +155,7 @@ def gate(
     force: Annotated[bool, typer.Option("--force", help="Measure again what is measured already.")] = False,
 ) -> None:
     """Measure the variants of models on this machine, whose figures decide which one serves; takes minutes."""
+    from models.store.store import VARIANTS_FILE
     from models.variants.choice import pays
     from models.variants.gate import check_variants
     from models.variants.sessions import find_variants
@@ -167,7 +168,10 @@ def gate(
     table = Table("model", "variant", "passed", "faster", "ms", "MB a session", "misses")
     for manifest in chosen:
         with show_activity(f"measuring {manifest.id}"):
-            checks = check_variants(store, manifest, find_variants("cpu")[1:], force=force)
+            try:
+                checks = check_variants(store, manifest, find_variants("cpu")[1:], force=force)
+            except OSError as cause:
+                raise OutputNotWritable(store.folder(manifest) / VARIANTS_FILE, cause) from cause
         for variant, check in checks.items():
             passed = "yes" if check.passed and pays(check) else "not worth it" if check.passed else "no"
             table.add_row(

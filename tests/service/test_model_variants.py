@@ -12,7 +12,7 @@ import pytest
 from models.inference import Inference
 from models.manifest import Manifest
 from models.runtime.runtime import Runtime
-from models.store.store import Store
+from models.store.store import VARIANTS_FILE, Store
 from models.variants.choice import VariantWish
 from models.variants.record import VariantCheck, read_checks, write_checks
 from models.variants.variant import FLOAT32, REFERENCE
@@ -135,3 +135,20 @@ def test_the_end_of_the_service_ends_a_measurement(store: Store, manifest: Manif
         return len(read_checks(store, manifest))
 
     assert asyncio.run(scenario()) == 0
+
+
+def test_figures_that_cannot_be_stored_are_told(
+    store: Store, manifest: Manifest, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> object:
+        runtime, components = await open_runtime(store, manifest)
+        (store.folder(manifest) / VARIANTS_FILE).mkdir()  # the tests' user may write everywhere
+        with caplog.at_level(logging.ERROR):
+            async with asyncio.timeout(PATIENCE_SECONDS), improving_variants(components):
+                while "cannot be stored" not in caplog.text:
+                    await asyncio.sleep(0.01)
+                answer = await runtime.infer("tiny", ITEM)
+        await runtime.close()
+        return answer.model_info and answer.model_info.backend
+
+    assert asyncio.run(scenario()) == "onnxruntime"

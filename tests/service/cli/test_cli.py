@@ -11,7 +11,7 @@ import pytest
 
 from models.manifest import BUILT_IN_CATALOG
 from models.registry import Catalog
-from models.store.store import Store
+from models.store.store import VARIANTS_FILE, Store
 from service.settings import Settings
 from tests.conftest import Jpeg
 from tests.serving import COMMAND, environment, run
@@ -208,3 +208,19 @@ def test_bench_prints_the_share_of_the_raw_rate() -> None:
     shown = run("models", "bench", "efficientnet-lite0", "--seconds", "0.1", "--rounds", "1").stdout
 
     assert all(word in shown for word in ("raw sessions", "runtime, 8 at once", "of raw"))
+
+
+def test_figures_that_cannot_be_stored_are_one_error_line(copied_store: Path, tmp_path: Path) -> None:
+    [folder] = (copied_store / "efficientnet-lite0").iterdir()
+    (folder / VARIANTS_FILE).unlink(missing_ok=True)
+    (folder / VARIANTS_FILE).mkdir()  # the tests' user may write everywhere
+    shutil.copytree(copied_store, tmp_path / "versions")
+
+    done = run(
+        "models", "gate", "efficientnet-lite0",
+        store=str(copied_store), versions=str(tmp_path / "versions"),
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("kernelsight: cannot write")
+    assert len(done.stderr.splitlines()) == 1
